@@ -1,0 +1,196 @@
+//! What a reply of Homer means, by its status, its header fields and its first bytes.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use serde::Deserialize;
+
+use crate::query::fit;
+use crate::settings::CredentialKind;
+use crate::{ExportError, Settings};
+
+/// Most bytes of an error's body that are read, inclusive: Homer's own stay below 1 KiB.
+pub const MAX_ERROR_BODY: usize = 16 * 1024;
+
+/// Longest text quoted from a reply, in characters.
+const MAX_QUOTE: usize = 200;
+
+/// The head of a reply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// HTTP status code.
+    pub status: u16,
+    /// Content-Type, as sent.
+    pub content_type: Option<String>,
+    /// Content-Encoding, as sent.
+    pub content_encoding: Option<String>,
+    /// Content-Length in bytes; Homer 7 never sends it with a capture.
+    pub content_length: Option<u64>,
+    /// Location of a redirect, as sent.
+    pub location: Option<String>,
+}
+
+impl Head {
+    /// Whether the body should be a capture file, to be judged by its bytes. The content type does not decide: it is
+    /// `application/octet-stream` in homer-app, `application/cap` in Homer 7.0 to 7.6, and a proxy may change it.
+    pub fn announces_capture(&self) -> bool {
+        self.status == 200 && !self.is_compressed()
+    }
+
+    /// Whether the body is encoded, which nobody asked for.
+    fn is_compressed(&self) -> bool {
+        self.content_encoding.as_deref().is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
+    }
+}
+
+/// What a reply without a capture means for the export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// This Homer has no such search profile: the next one may be asked. homer-app 1.5.20 says so (recording
+    /// `export-bad-profile`); older ones send an empty capture file.
+    UnknownProfile(ExportError),
+    /// The export failed.
+    Failed(ExportError),
+}
+
+/// What a reply that announces no capture means. `body` is its beginning, up to [`MAX_ERROR_BODY`] bytes.
+pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
+    let homer = &settings.homer;
+    let status = head.status;
+    let said = message(body);
+    let quoted = match &said {
+        Some(text) => format!("HTTP {status}: {text}"),
+        None => format!("HTTP {status}"),
+    };
+    let rejected = |message: String| Refusal::Failed(ExportError::Rejected { status, message });
+    match status {
+        200 => Refusal::Failed(ExportError::BrokenReply(format!(
+            "Homer at {homer} answered with a body encoded as {}, which was not asked for; a proxy before Homer compresses \
+             replies, so turn that off for this path",
+            head.content_encoding.as_deref().map(|coding| quote(coding.as_bytes())).unwrap_or_default(),
+        ))),
+        201..300 => Refusal::Failed(ExportError::BrokenReply(format!(
+            "Homer at {homer} answered {quoted}, which no Homer does to an export; is HOMER_URL the address of a Homer?"
+        ))),
+        300..400 => rejected(format!(
+            "{homer} answered with a redirect (HTTP {status}) to {}, which is not followed so that credentials do not \
+             leave for another server; set HOMER_URL to Homer's own address",
+            head.location.as_deref().map_or_else(|| "nowhere".to_string(), redirect_target),
+        )),
+        401 | 403 => Refusal::Failed(unauthorized(settings, &quoted)),
+        // homer-app before 1.4.30 and from 1.5.13 on says 400 to a missing, wrong or expired credential (homer.md §3).
+        400 if said.as_deref().is_some_and(|text| text.contains("jwt")) => {
+            Refusal::Failed(unauthorized(settings, &quoted))
+        }
+        400 if said.as_deref().is_some_and(|text| text.starts_with("invalid search profile key")) => {
+            // The same comes for every profile when the configuration database is down (recording
+            // `db-config-down-bearer`).
+            Refusal::UnknownProfile(ExportError::Rejected {
+                status,
+                message: format!(
+                    "Homer at {homer} knows none of the search profiles asked for ({quoted}); name others, or check \
+                     Homer's configuration database: while it is down, no profile is known"
+                ),
+            })
+        }
+        404 => rejected(format!(
+            "{homer} has no export endpoint of Homer 7 ({quoted}); check HOMER_URL, in particular its path prefix"
+        )),
+        500.. => rejected(format!(
+            "Homer at {homer}, or a proxy before it, failed ({quoted}); try again later, and see Homer's log"
+        )),
+        _ => rejected(format!("Homer at {homer} rejected the request ({quoted})")),
+    }
+}
+
+/// A reply of status 200 whose body is no capture file. `opening` is its beginning.
+pub fn not_a_capture(head: &Head, opening: &[u8], settings: &Settings) -> ExportError {
+    let homer = &settings.homer;
+    let text = opening.trim_ascii_start();
+    let kind = head.content_type.as_deref().map(|kind| quote(kind.as_bytes()));
+    let kind = kind.as_deref().unwrap_or("no content type");
+    ExportError::BrokenReply(if text.is_empty() {
+        format!("Homer at {homer} answered HTTP 200 with an empty body instead of a capture file ({kind})")
+    } else if text.starts_with(b"{") || text.starts_with(b"[") {
+        match message(text) {
+            Some(said) => format!("Homer at {homer} answered HTTP 200 with JSON instead of a capture file: {said}"),
+            None => format!("Homer at {homer} answered HTTP 200 with JSON instead of a capture file ({kind})"),
+        }
+    } else if text.starts_with(b"<") {
+        format!(
+            "{homer} answered HTTP 200 with a web page instead of a capture file ({kind}): a sign-on page or proxy stands \
+             before Homer, or HOMER_URL is not the address of a Homer"
+        )
+    } else {
+        format!(
+            "{homer} answered HTTP 200 with something else than a capture file ({kind}, beginning with the bytes {}); is \
+             HOMER_URL the address of a Homer?",
+            hex(&opening[..opening.len().min(8)]),
+        )
+    })
+}
+
+/// Homer's refusal of the credentials, with the causes that fit their kind.
+fn unauthorized(settings: &Settings, quoted: &str) -> ExportError {
+    let homer = &settings.homer;
+    ExportError::Unauthorized(match settings.credential_kind {
+        CredentialKind::None => format!(
+            "Homer at {homer} wants credentials ({quoted}) and none are configured; set HOMER_API_TOKEN or HOMER_JWT"
+        ),
+        CredentialKind::ApiToken => format!(
+            "Homer at {homer} refused the API token ({quoted}). Likely causes: token access is off (Homer's \
+             api_settings.enable_token_access, off as shipped), the token is wrong, expired or inactive, Homer expects \
+             another header field (HOMER_TOKEN_HEADER), or Homer's configuration database is down"
+        ),
+        CredentialKind::Jwt => format!(
+            "Homer at {homer} refused the JSON web token ({quoted}). Likely causes: it has expired (20 hours after login \
+             unless configured), or another Homer issued it; log in again and set HOMER_JWT anew"
+        ),
+    })
+}
+
+/// The message in an error's JSON, in any of the shapes that Homers use (homer.md §2, §9), fit to be quoted; only the
+/// first JSON value is read, since HOMER 11 may send two.
+pub fn message(body: &[u8]) -> Option<String> {
+    // The shapes alone: reading any JSON value would bring number parsing, which weighs more than the rest, into the
+    // component.
+    #[derive(Deserialize)]
+    struct Flat {
+        message: String,
+    }
+    #[derive(Deserialize)]
+    struct Nested {
+        error: Problem,
+    }
+    #[derive(Deserialize)]
+    struct Problem {
+        #[serde(alias = "title")]
+        detail: String,
+    }
+    let text =
+        first(body).map(|flat: Flat| flat.message).or_else(|| first(body).map(|nested: Nested| nested.error.detail));
+    Some(quote(text?.as_bytes()))
+}
+
+fn first<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+    serde_json::Deserializer::from_slice(body).into_iter().next()?.ok()
+}
+
+/// Foreign text made fit for one line of an error: control characters out, length bounded.
+fn quote(text: &[u8]) -> String {
+    fit(String::from_utf8_lossy(text).trim(), MAX_QUOTE)
+}
+
+/// Where a redirect leads, without query and fragment, which may hold secrets of a sign-on.
+fn redirect_target(location: &str) -> String {
+    quote(location.split(['?', '#']).next().unwrap_or_default().as_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for (i, byte) in bytes.iter().enumerate() {
+        text.push_str(if i == 0 { "" } else { " " });
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}

@@ -1,0 +1,39 @@
+//! Exports the packets of one SIP call from a Homer capture server: what the components and their hosts share.
+//!
+//! The core is pure: it takes bytes and values and returns values, without I/O, clock or allocator of its own
+//! (`no_std` + `alloc`), so that the same code runs in the component, in the native host and in the tests. The edge to
+//! WASI is `wasi`, compiled for WebAssembly alone.
+//!
+//! | module | noun |
+//! |---|---|
+//! | [`query`] | what to ask for: [`CallId`], [`Window`], [`Query`] |
+//! | [`settings`] | the environment's configuration: [`Settings`], [`Credential`] |
+//! | [`origin`] | where to ask: [`Origin`], [`BaseUrl`] |
+//! | [`homer`] | the requests Homer understands and what its replies mean |
+//! | [`pcap`] | the capture file, scanned to its last byte: [`pcap::Scanner`] |
+//! | [`report`] | what a capture holds: [`CaptureReport`] |
+//! | [`error`] | why an export failed: [`ExportError`] |
+//! | [`tool`] | names, words and schemas that an MCP model reads |
+#![no_std]
+
+extern crate alloc;
+
+pub mod error;
+pub mod homer;
+pub mod origin;
+pub mod pcap;
+pub mod query;
+pub mod report;
+pub mod settings;
+pub mod tool;
+#[cfg(target_family = "wasm")]
+pub mod wasi;
+
+pub use error::ExportError;
+pub use origin::{BaseUrl, Origin};
+pub use query::{CallId, Query, Window};
+pub use report::CaptureReport;
+pub use settings::{Credential, Settings};
+
+/// Media type of a capture file, as registered with IANA.
+pub const MEDIA_TYPE: &str = "application/vnd.tcpdump.pcap";

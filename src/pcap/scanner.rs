@@ -1,0 +1,238 @@
+//! Walks a capture file that arrives in pieces of any size, record by record to the last byte.
+
+use core::fmt;
+
+use super::file_header::magic;
+use super::{FILE_HEADER_LEN, FileHeader, MAX_CAPTURED_LEN, RECORD_HEADER_LEN, Resolution};
+
+/// Unix time in microseconds at which 1970 ends. Homer dates a row without `timeSeconds` in 1970 (recording
+/// `export-odd-fields`), when there was no SIP.
+const YEAR_1971_US: u64 = 31_536_000_000_000;
+
+/// What a scan has counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Bytes seen.
+    pub size_bytes: u64,
+    /// Packet records begun, the last one perhaps not seen whole yet.
+    pub packets: u64,
+    /// Packet records dated 1970.
+    pub undated_packets: u64,
+    /// Earliest time of the other records, Unix time in microseconds.
+    pub first_packet_us: Option<u64>,
+    /// Latest time of the other records, Unix time in microseconds.
+    pub last_packet_us: Option<u64>,
+}
+
+/// A part of a capture file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The file header.
+    FileHeader,
+    /// The header of a packet record, counted from 1.
+    RecordHeader(u64),
+    /// The captured data of a packet record, counted from 1.
+    RecordData(u64),
+}
+
+/// Why bytes are not a whole capture file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// The first four bytes are no magic number of a capture file.
+    NotPcap,
+    /// The first four bytes are those of a pcapng file.
+    PcapNg,
+    /// A capture file of a version other than 2.
+    Version {
+        /// Major version.
+        major: u16,
+        /// Minor version.
+        minor: u16,
+    },
+    /// A packet record claims more captured data than [`MAX_CAPTURED_LEN`].
+    RecordTooLong {
+        /// Number of the record, counted from 1.
+        record: u64,
+        /// Where its header begins, in bytes from the start of the file.
+        offset: u64,
+        /// The length it claims, in bytes.
+        captured_len: u32,
+    },
+    /// The file ends inside a part.
+    Truncated {
+        /// The part.
+        inside: Part,
+        /// Bytes seen in all.
+        size: u64,
+        /// Bytes missing from the part.
+        missing: u32,
+    },
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::NotPcap => f.write_str("not a capture file: its first four bytes are no magic number of one"),
+            Self::PcapNg => f.write_str("a pcapng file, where a pcap file was expected"),
+            Self::Version { major, minor } => {
+                write!(f, "a capture file of version {major}.{minor}, where 2.4 was expected")
+            }
+            Self::RecordTooLong { record, offset, captured_len } => write!(
+                f,
+                "damaged: packet record {record} at byte {offset} claims {captured_len} bytes, at most \
+                 {MAX_CAPTURED_LEN} are plausible"
+            ),
+            Self::Truncated { inside, size, missing } => {
+                write!(f, "cut short: it ends after {size} bytes, ")?;
+                match inside {
+                    Part::FileHeader => write!(f, "{missing} bytes before the end of the file header"),
+                    Part::RecordHeader(n) => {
+                        write!(f, "{missing} bytes before the end of the header of packet record {n}")
+                    }
+                    Part::RecordData(n) => write!(f, "{missing} bytes before the end of packet record {n}"),
+                }
+            }
+        }
+    }
+}
+
+impl core::error::Error for Malformed {}
+
+/// An incremental scan of one capture file. Holds 24 bytes of it at most, whatever the size of the pieces.
+#[derive(Clone, Debug)]
+pub struct Scanner {
+    /// The part being collected: a header, byte by byte if need be.
+    partial: [u8; FILE_HEADER_LEN],
+    filled: usize,
+    state: State,
+    tally: Tally,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    FileHeader,
+    RecordHeader(FileHeader),
+    RecordData { header: FileHeader, remaining: u32 },
+}
+
+impl Default for Scanner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scanner {
+    /// Before the first byte.
+    pub fn new() -> Self {
+        Self { partial: [0; FILE_HEADER_LEN], filled: 0, state: State::FileHeader, tally: Tally::default() }
+    }
+
+    /// Takes the next bytes of the file.
+    ///
+    /// # Errors
+    /// Any [`Malformed`] but `Truncated`, as soon as its bytes are there: a wrong magic number after four. The scan is
+    /// then over; what further calls return is not specified, only that they do not panic.
+    pub fn scan(&mut self, mut bytes: &[u8]) -> Result<(), Malformed> {
+        while !bytes.is_empty() {
+            let taken = match self.state {
+                State::FileHeader => {
+                    let taken = self.fill(bytes, FILE_HEADER_LEN);
+                    // A reply that is no capture file is often shorter than a file header: judge it by four bytes.
+                    let [a, b, c, d, ..] = self.partial;
+                    if self.filled >= 4 {
+                        magic([a, b, c, d])?;
+                    }
+                    if self.filled == FILE_HEADER_LEN {
+                        self.state = State::RecordHeader(FileHeader::parse(&self.partial)?);
+                        self.filled = 0;
+                    }
+                    taken
+                }
+                State::RecordHeader(header) => {
+                    let taken = self.fill(bytes, RECORD_HEADER_LEN);
+                    if self.filled == RECORD_HEADER_LEN {
+                        let offset = self.tally.size_bytes + taken as u64 - RECORD_HEADER_LEN as u64;
+                        let remaining = self.record(header, offset)?;
+                        self.filled = 0;
+                        self.state = match remaining {
+                            0 => State::RecordHeader(header),
+                            _ => State::RecordData { header, remaining },
+                        };
+                    }
+                    taken
+                }
+                State::RecordData { header, remaining } => {
+                    let available = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                    let taken = remaining.min(available);
+                    self.state = match remaining - taken {
+                        0 => State::RecordHeader(header),
+                        remaining => State::RecordData { header, remaining },
+                    };
+                    taken as usize
+                }
+            };
+            self.tally.size_bytes += taken as u64;
+            bytes = &bytes[taken..];
+        }
+        Ok(())
+    }
+
+    /// The end of the file: what it holds.
+    ///
+    /// # Errors
+    /// [`Malformed::Truncated`] unless the last byte was the last of a packet record, or of the file header.
+    pub fn finish(&self) -> Result<Tally, Malformed> {
+        let (inside, missing) = match self.state {
+            State::RecordHeader(_) if self.filled == 0 => return Ok(self.tally),
+            State::FileHeader => (Part::FileHeader, FILE_HEADER_LEN - self.filled),
+            State::RecordHeader(_) => (Part::RecordHeader(self.tally.packets + 1), RECORD_HEADER_LEN - self.filled),
+            State::RecordData { remaining, .. } => (Part::RecordData(self.tally.packets), remaining as usize),
+        };
+        Err(Malformed::Truncated { inside, size: self.tally.size_bytes, missing: missing as u32 })
+    }
+
+    /// What has been counted so far.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Whether the file header is past and the first packet record has begun: the file is not empty.
+    pub fn has_packets(&self) -> bool {
+        self.tally.size_bytes > FILE_HEADER_LEN as u64
+    }
+
+    /// Copies bytes until `self.partial` holds `want`; returns how many.
+    fn fill(&mut self, bytes: &[u8], want: usize) -> usize {
+        let taken = bytes.len().min(want - self.filled);
+        self.partial[self.filled..self.filled + taken].copy_from_slice(&bytes[..taken]);
+        self.filled += taken;
+        taken
+    }
+
+    /// Counts the record whose header has been collected; returns the length of its data.
+    fn record(&mut self, header: FileHeader, offset: u64) -> Result<u32, Malformed> {
+        let [s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, ..] = self.partial;
+        let order = header.byte_order;
+        // The original length is not compared: the draft lets it be smaller than the captured length.
+        let captured_len = order.u32([c0, c1, c2, c3]);
+        if captured_len > MAX_CAPTURED_LEN {
+            return Err(Malformed::RecordTooLong { record: self.tally.packets + 1, offset, captured_len });
+        }
+        let fraction = u64::from(order.u32([f0, f1, f2, f3]));
+        let fraction_us = match header.resolution {
+            Resolution::Microseconds => fraction,
+            Resolution::Nanoseconds => fraction / 1000,
+        };
+        let time_us = u64::from(order.u32([s0, s1, s2, s3])) * 1_000_000 + fraction_us;
+
+        let tally = &mut self.tally;
+        tally.packets += 1;
+        if time_us < YEAR_1971_US {
+            tally.undated_packets += 1;
+        } else {
+            tally.first_packet_us = Some(tally.first_packet_us.map_or(time_us, |first| first.min(time_us)));
+            tally.last_packet_us = Some(tally.last_packet_us.map_or(time_us, |last| last.max(time_us)));
+        }
+        Ok(captured_len)
+    }
+}

@@ -1,0 +1,254 @@
+//! The configuration that a component finds in its environment (design: names are fixed).
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use crate::query::quoted;
+use crate::{BaseUrl, ExportError};
+
+/// Longest wait for the first byte of a reply, in milliseconds, unless `HOMER_TIMEOUT_MS` says otherwise. Homer builds
+/// the whole file in memory first: 200,000 messages took it 53 to 75 s (homer.md §7).
+pub const DEFAULT_FIRST_BYTE_TIMEOUT_MS: u64 = 120_000;
+
+/// Longest wait for a connection, TLS included, in milliseconds.
+pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
+
+/// Longest pause within a reply, in milliseconds.
+pub const BETWEEN_BYTES_TIMEOUT_MS: u64 = 30_000;
+
+/// Longest window in hours, inclusive, unless `HOMER_MAX_WINDOW_HOURS` says otherwise.
+pub const DEFAULT_MAX_WINDOW_HOURS: u32 = 24;
+
+/// Largest capture that `export-pcap` hands over, in bytes, inclusive, unless `HOMER_MAX_BYTES` says otherwise: hosts
+/// with dynamic values trap on lists above about 2.8 MB (hosts.md §0.2).
+pub const DEFAULT_MAX_BYTES: u64 = 2 * 1024 * 1024;
+
+/// Name of the header field of an API token, unless `HOMER_TOKEN_HEADER` says otherwise: homer-app's
+/// `auth_settings.auth_token_header` as shipped.
+pub const DEFAULT_TOKEN_HEADER: &str = "Auth-Token";
+
+/// What a component needs to know to ask a Homer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `HOMER_URL`.
+    pub homer: BaseUrl,
+    /// `HOMER_API_TOKEN` or `HOMER_JWT`; none if the host adds it, a proxy does, or Homer wants none.
+    pub credential: Option<Credential>,
+    /// `HOMER_CREDENTIAL_KIND` where the host adds the credential, else the kind of [`Self::credential`].
+    pub credential_kind: CredentialKind,
+    /// `HOMER_TIMEOUT_MS`: longest wait for the first byte of a reply.
+    pub first_byte_timeout_ms: u64,
+    /// `HOMER_MAX_WINDOW_HOURS`, inclusive.
+    pub max_window_hours: u32,
+    /// `HOMER_MAX_BYTES`: largest capture `export-pcap` hands over, inclusive.
+    pub max_bytes: u64,
+}
+
+impl Settings {
+    /// Reads the environment `vars`. An empty value counts as not set; names that are not ours are ignored.
+    ///
+    /// # Errors
+    /// `misconfigured` if `HOMER_URL` is missing or not a base URL, if two credentials are given, if one has a line
+    /// break, or if a number is not one or out of its range.
+    pub fn from_vars<K, V>(vars: impl IntoIterator<Item = (K, V)>) -> Result<Self, ExportError>
+    where
+        K: AsRef<str>,
+        V: Into<String>,
+    {
+        let mut url = None;
+        let mut token = None;
+        let mut token_header = None;
+        let mut jwt = None;
+        let mut kind = None;
+        let mut timeout = None;
+        let mut hours = None;
+        let mut bytes = None;
+        for (name, value) in vars {
+            let value: String = value.into();
+            if value.is_empty() {
+                continue;
+            }
+            let slot = match name.as_ref() {
+                "HOMER_URL" => &mut url,
+                "HOMER_API_TOKEN" => &mut token,
+                "HOMER_TOKEN_HEADER" => &mut token_header,
+                "HOMER_JWT" => &mut jwt,
+                "HOMER_CREDENTIAL_KIND" => &mut kind,
+                "HOMER_TIMEOUT_MS" => &mut timeout,
+                "HOMER_MAX_WINDOW_HOURS" => &mut hours,
+                "HOMER_MAX_BYTES" => &mut bytes,
+                "HOMER_API" => match value.as_str() {
+                    "auto" | "7" => continue,
+                    "11" => {
+                        return misconfigured("HOMER_API is 11, which this version does not speak yet; use auto or 7");
+                    }
+                    _ => return misconfigured("HOMER_API is none of auto, 7, 11"),
+                },
+                "HOMER_USERNAME" | "HOMER_PASSWORD" => {
+                    return misconfigured(
+                        "HOMER_USERNAME and HOMER_PASSWORD are set, but this version cannot log in yet; set \
+                         HOMER_API_TOKEN or HOMER_JWT instead",
+                    );
+                }
+                _ => continue,
+            };
+            *slot = Some(value);
+        }
+
+        let Some(url) = url else {
+            return misconfigured("HOMER_URL is not set; it is Homer's base URL, for example http://homer:9080");
+        };
+        let homer = BaseUrl::parse(&url).map_err(|why| ExportError::Misconfigured(format!("HOMER_URL: {why}")))?;
+        let credential = match (token, jwt) {
+            (Some(_), Some(_)) => return misconfigured("HOMER_API_TOKEN and HOMER_JWT are both set; keep one of them"),
+            (Some(value), None) => {
+                let header = token_header.unwrap_or_else(|| DEFAULT_TOKEN_HEADER.to_string());
+                Some(Credential::api_token(&header, &value)?)
+            }
+            (None, Some(value)) => Some(Credential::jwt(&value)?),
+            (None, None) => None,
+        };
+        let credential_kind = match (&credential, kind) {
+            (Some(credential), _) => credential.kind(),
+            (None, Some(name)) => CredentialKind::from_name(&name)?,
+            (None, None) => CredentialKind::None,
+        };
+        Ok(Self {
+            homer,
+            credential,
+            credential_kind,
+            first_byte_timeout_ms: number("HOMER_TIMEOUT_MS", timeout, DEFAULT_FIRST_BYTE_TIMEOUT_MS, 1..=3_600_000)?,
+            max_window_hours: number("HOMER_MAX_WINDOW_HOURS", hours, DEFAULT_MAX_WINDOW_HOURS.into(), 1..=87_600)?
+                .try_into()
+                .unwrap_or(u32::MAX),
+            max_bytes: number("HOMER_MAX_BYTES", bytes, DEFAULT_MAX_BYTES, 24..=0xffff_ffff)?,
+        })
+    }
+}
+
+fn misconfigured<T>(why: &str) -> Result<T, ExportError> {
+    Err(ExportError::Misconfigured(why.to_string()))
+}
+
+/// The number in `value`, or `default` where there is none.
+///
+/// # Errors
+/// `misconfigured` if it is not a decimal number within `range`.
+pub fn number(
+    name: &str,
+    value: Option<String>,
+    default: u64,
+    range: core::ops::RangeInclusive<u64>,
+) -> Result<u64, ExportError> {
+    let Some(text) = value else { return Ok(default) };
+    text.parse().ok().filter(|n| range.contains(n)).ok_or_else(|| {
+        ExportError::Misconfigured(format!(
+            "{name} is {}, not a whole number from {} to {}",
+            quoted(&text, 20),
+            range.start(),
+            range.end()
+        ))
+    })
+}
+
+/// What Homer knows a caller by. Its value is never shown: `Debug` prints the kind alone.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// An API token, sent in a header field of its own.
+    ApiToken {
+        /// The header field's name.
+        header: String,
+        /// The token.
+        token: String,
+    },
+    /// A JSON web token, sent as `Authorization: Bearer`.
+    Jwt(String),
+}
+
+impl Credential {
+    /// An API token for the header field `header`.
+    ///
+    /// # Errors
+    /// `misconfigured` if the header's name is not one (RFC 9110 §5.1), or the token is empty or has blanks, line
+    /// breaks or characters other than ASCII.
+    pub fn api_token(header: &str, token: &str) -> Result<Self, ExportError> {
+        // RFC 9110 §5.6.2, less the punctuation no one uses.
+        let name_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        if header.is_empty() || header.len() > 64 || !header.bytes().all(name_byte) {
+            return misconfigured("HOMER_TOKEN_HEADER is not the name of a header field, for example Auth-Token");
+        }
+        Ok(Self::ApiToken { header: header.to_string(), token: secret("HOMER_API_TOKEN", token)? })
+    }
+
+    /// A JSON web token.
+    ///
+    /// # Errors
+    /// `misconfigured` if it is empty or has blanks, line breaks or characters other than ASCII.
+    pub fn jwt(token: &str) -> Result<Self, ExportError> {
+        Ok(Self::Jwt(secret("HOMER_JWT", token)?))
+    }
+
+    /// The kind, which may be told.
+    pub fn kind(&self) -> CredentialKind {
+        match self {
+            Self::ApiToken { .. } => CredentialKind::ApiToken,
+            Self::Jwt(_) => CredentialKind::Jwt,
+        }
+    }
+
+    /// Name and value of the header field to send.
+    pub fn header(&self) -> (String, String) {
+        match self {
+            Self::ApiToken { header, token } => (header.clone(), token.clone()),
+            Self::Jwt(token) => ("Authorization".to_string(), format!("Bearer {token}")),
+        }
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credential({})", self.kind().name())
+    }
+}
+
+fn secret(name: &str, value: &str) -> Result<String, ExportError> {
+    if value.is_empty() || !value.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(ExportError::Misconfigured(format!(
+            "{name} is empty, or has a blank, a line break or a character other than ASCII; was it cut or copied with its \
+             surroundings?"
+        )));
+    }
+    Ok(value.to_string())
+}
+
+/// Which kind of credential goes with the requests; texts name likely causes by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// None that we know of.
+    None,
+    /// An API token.
+    ApiToken,
+    /// A JSON web token.
+    Jwt,
+}
+
+impl CredentialKind {
+    /// The value of `HOMER_CREDENTIAL_KIND`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ApiToken => "api-token",
+            Self::Jwt => "jwt",
+        }
+    }
+
+    fn from_name(name: &str) -> Result<Self, ExportError> {
+        match name {
+            "none" => Ok(Self::None),
+            "api-token" => Ok(Self::ApiToken),
+            "jwt" => Ok(Self::Jwt),
+            _ => misconfigured("HOMER_CREDENTIAL_KIND is none of none, api-token, jwt"),
+        }
+    }
+}

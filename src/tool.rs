@@ -1,0 +1,231 @@
+//! The tool as an MCP model reads it: names, words, schemas, and the JSON shape of a result.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use serde_json::{Value, json};
+
+use crate::{CallId, CaptureReport, MEDIA_TYPE};
+
+/// The tool's name.
+pub const NAME: &str = "homer_export_pcap";
+
+/// The tool's title.
+pub const TITLE: &str = "Export SIP call as pcap";
+
+/// The limits that the tool's words state, from the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest window in hours, inclusive.
+    pub max_window_hours: u32,
+    /// Largest capture attached to a result, in bytes, inclusive.
+    pub inline_bytes: u64,
+}
+
+/// Where the bytes of a capture went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery<'a> {
+    /// In the same MCP result, as an embedded resource with this URI.
+    Embedded {
+        /// The resource's URI.
+        uri: &'a str,
+    },
+    /// Into a file.
+    File {
+        /// Its path.
+        path: &'a str,
+    },
+    /// To standard output.
+    Stdout,
+}
+
+/// The JSON shape of a finished export, the same for `--json` and for MCP's structured content; without the bytes.
+/// `sha256` is that of the capture file, in lower-case hexadecimal.
+pub fn result(filename: &str, sha256: &str, report: &CaptureReport, delivery: Delivery<'_>) -> Value {
+    let mut result = json!({
+        "summary": report.summary(),
+        "filename": filename,
+        "mime_type": MEDIA_TYPE,
+        "size_bytes": report.size_bytes,
+        "sha256": sha256,
+        "report": report.to_json(),
+    });
+    let (name, place) = match delivery {
+        Delivery::Embedded { uri } => ("embedded", Some(("resource_uri", uri))),
+        Delivery::File { path } => ("file", Some(("file_path", path))),
+        Delivery::Stdout => ("stdout", None),
+    };
+    result["delivery"] = name.into();
+    if let Some((key, place)) = place {
+        result[key] = place.into();
+    }
+    result
+}
+
+/// The URI of a capture, `homer-pcap:///{callid}{?from_ts,to_ts}`: the query itself, so that it means the same everywhere.
+pub fn resource_uri(call_id: &CallId, from_ts: i64, to_ts: i64) -> String {
+    let mut uri = "homer-pcap:///".to_string();
+    for byte in call_id.as_str().bytes() {
+        // RFC 3986 §2.3: the unreserved characters; everything else is escaped.
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri.push_str(&format!("?from_ts={from_ts}&to_ts={to_ts}"));
+    uri
+}
+
+/// The definition of the tool as `tools/list` returns it.
+pub fn definition(limits: Limits) -> Value {
+    json!({
+        "name": NAME,
+        "title": TITLE,
+        "description": description(limits),
+        "inputSchema": input_schema(limits),
+        "outputSchema": output_schema(),
+        "annotations": {
+            "title": TITLE,
+            "readOnlyHint": true,
+            "destructiveHint": false,
+            "idempotentHint": true,
+            "openWorldHint": false,
+        },
+    })
+}
+
+fn description(limits: Limits) -> String {
+    format!(
+        "Export the captured SIP messages of one call from Homer as a pcap file that opens in Wireshark or tshark, checked \
+         to the last byte. Use it when the exact packets matter: malformed headers, odd encodings, retransmission timing, \
+         evidence for another team. Do not use it to find a call or to read its ladder: get the Call-ID and time window \
+         first from a search or call-flow tool if one is connected (for example homer_get_call_flow), or from the user.\n\
+         \n\
+         Only reads from Homer, with the server's own credentials; nothing is written or deleted there. One export asks \
+         Homer once per profile, at most three times, and is usually answered within seconds; long calls are slower, and \
+         cancellation is supported. Captures up to {inline} are attached as a base64 binary resource, so packet bytes never \
+         fill the conversation; larger ones are refused with an error that says what to do. A pcap holds phone numbers, IP \
+         addresses and possibly SIP credentials: treat it as sensitive.\n\
+         \n\
+         If Homer has nothing for that Call-ID in that window, the call fails with an explanation rather than an empty \
+         file: check that both times are in milliseconds and widen the window. Rejected credentials, an unreachable Homer \
+         and broken replies are also reported as errors that say what to change.",
+        inline = size(limits.inline_bytes),
+    )
+}
+
+fn input_schema(limits: Limits) -> Value {
+    // JSON numbers are exact to 2^53 - 1. The bounds are wider than what is accepted, so that seconds and microseconds
+    // reach us and are answered with the right number.
+    let max_exact = 9_007_199_254_740_991_u64;
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {
+            "callid": {
+                "type": "string",
+                "title": "SIP Call-ID",
+                "description": "Value of the SIP Call-ID header exactly as captured: case-sensitive, including any @host \
+                    part, without the header name, added quotes or wildcards. One call per request; for a call that crossed \
+                    a B2BUA, export each leg's own Call-ID.",
+                "minLength": 1,
+                "maxLength": CallId::MAX_CHARS,
+                "examples": ["a84b4c76e66710@pc33.atlanta.example.com"],
+            },
+            "from_ts": {
+                "type": "integer",
+                "title": "Window start (Unix ms)",
+                "description": "Start of the search window, inclusive, as Unix time in milliseconds UTC (13 digits today, \
+                    not seconds). Start a little before the call, for example 60000 ms, to allow for clock skew between \
+                    capture agents.",
+                "minimum": 0,
+                "maximum": max_exact,
+                "examples": [1_763_805_600_000_u64],
+            },
+            "to_ts": {
+                "type": "integer",
+                "title": "Window end (Unix ms)",
+                "description": format!(
+                    "End of the search window, inclusive, as Unix time in milliseconds UTC. Must be later than from_ts, and \
+                     no more than {} hours later.",
+                    limits.max_window_hours
+                ),
+                "minimum": 0,
+                "maximum": max_exact,
+                "examples": [1_763_809_200_000_u64],
+            },
+        },
+        "required": ["callid", "from_ts", "to_ts"],
+        "additionalProperties": false,
+    })
+}
+
+fn output_schema() -> Value {
+    let count = |description: &str| json!({ "type": "integer", "minimum": 0, "description": description });
+    let time = |description: &str| json!({ "type": ["integer", "null"], "minimum": 0, "description": description });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {
+            "summary": { "type": "string", "description": "One-line result to show the user." },
+            "filename": {
+                "type": "string",
+                "description": "Suggested file name ending in .pcap, safe on all platforms.",
+            },
+            "mime_type": { "type": "string", "const": MEDIA_TYPE, "description": "The media type of pcap files." },
+            "size_bytes": { "type": "integer", "minimum": 40, "description": "Size of the pcap in bytes, before base64." },
+            "sha256": {
+                "type": "string",
+                "pattern": "^[0-9a-f]{64}$",
+                "description": "SHA-256 of the pcap bytes, lower-case hex.",
+            },
+            "delivery": {
+                "type": "string",
+                "enum": ["embedded"],
+                "description": "Where the bytes are: embedded as a base64 blob in this result.",
+            },
+            "resource_uri": {
+                "type": "string",
+                "format": "uri",
+                "description": "Names the embedded pcap; carries the query.",
+            },
+            "report": {
+                "type": "object",
+                "description": "What the capture holds.",
+                "properties": {
+                    "size_bytes": count("Bytes of the capture file."),
+                    "packets": count("Packet records."),
+                    "undated_packets": count("Packet records dated 1970: Homer had no capture time for them."),
+                    "first_packet_us": time("Earliest time of the other packets, Unix time in microseconds."),
+                    "last_packet_us": time("Latest time of the other packets, Unix time in microseconds."),
+                    "profile": { "type": "string", "description": "The Homer search profile that answered." },
+                    "api": { "type": "integer", "description": "The generation of Homer's API that answered." },
+                    "warnings": {
+                        "type": "array",
+                        "items": { "type": "string" },
+                        "description": "Texts about the capture as a whole.",
+                    },
+                },
+                "required": [
+                    "size_bytes", "packets", "undated_packets", "first_packet_us", "last_packet_us", "profile", "api",
+                    "warnings",
+                ],
+                "additionalProperties": false,
+            },
+        },
+        "required": ["summary", "filename", "mime_type", "size_bytes", "sha256", "delivery", "resource_uri", "report"],
+        "additionalProperties": false,
+    })
+}
+
+/// A number of bytes for a sentence: in KiB or MiB where it is a whole number of them.
+pub fn size(bytes: u64) -> String {
+    const KIB: u64 = 1024;
+    const MIB: u64 = 1024 * KIB;
+    match bytes {
+        b if b >= MIB && b.is_multiple_of(MIB) => format!("{} MiB", b / MIB),
+        b if b >= KIB && b.is_multiple_of(KIB) => format!("{} KiB", b / KIB),
+        b => format!("{b} bytes"),
+    }
+}

@@ -1,0 +1,9 @@
+//! The edge to WASI 0.2, compiled for WebAssembly alone: one HTTP request, the environment, and what a `no_std` component
+//! needs to be one.
+
+mod abi;
+pub mod environment;
+mod http;
+mod stream;
+
+pub use stream::PcapStream;

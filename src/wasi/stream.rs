@@ -1,0 +1,186 @@
+//! One export under way: `homer:capture/homer-export-stream.pcap-stream`.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::http::{self, Body, Reply};
+use crate::homer::reply::{self, Head, MAX_ERROR_BODY, Refusal};
+use crate::homer::{nothing_captured, v7};
+use crate::pcap::{Malformed, Scanner};
+use crate::query::Profile;
+use crate::{CaptureReport, ExportError, Query, Settings};
+
+/// Largest read from the network in bytes: above 64 KiB the size hardly matters (wasm.md §5), and memory stays small.
+const MAX_READ: u64 = 256 * 1024;
+
+/// The generation of the API spoken.
+const API: u8 = 7;
+
+/// A capture file that arrives in pieces, each checked before it is handed on.
+pub struct PcapStream {
+    settings: Settings,
+    profile: Profile,
+    head: Head,
+    body: Body,
+    scanner: Scanner,
+    /// Checked bytes that no `read` has taken yet.
+    ready: Vec<u8>,
+    end: Option<Result<(), ExportError>>,
+}
+
+impl PcapStream {
+    /// Asks the profiles of `query` in turn, until one holds something; returns once its first packet record has begun.
+    ///
+    /// # Errors
+    /// As `homer:capture/homer-export-stream.open-pcap`.
+    pub fn open(query: &Query, settings: Settings) -> Result<Self, ExportError> {
+        let mut unknown = None;
+        let mut empty = false;
+        for profile in query.profiles() {
+            let Reply { head, mut body } = http::send(&v7::export_request(&settings.homer, query, profile), &settings)?;
+            if !head.announces_capture() {
+                let said = beginning(&mut body, MAX_ERROR_BODY, &settings);
+                match reply::refusal(&head, &said, &settings) {
+                    Refusal::UnknownProfile(error) => unknown = Some(error),
+                    Refusal::Failed(error) => return Err(error),
+                }
+                continue;
+            }
+            let mut stream = Self {
+                settings: settings.clone(),
+                profile: profile.clone(),
+                head,
+                body,
+                scanner: Scanner::new(),
+                ready: Vec::new(),
+                end: None,
+            };
+            while stream.end.is_none() && !stream.scanner.has_packets() {
+                stream.receive();
+            }
+            match stream.end {
+                Some(Err(error)) => return Err(error),
+                Some(Ok(())) if !stream.scanner.has_packets() => empty = true,
+                _ => return Ok(stream),
+            }
+        }
+        Err(match unknown {
+            Some(error) if !empty => error,
+            _ => nothing_captured(query, &settings.homer),
+        })
+    }
+
+    /// The next bytes of the capture, at least one and at most `max_bytes` while there are more; empty once it is complete
+    /// and found whole.
+    ///
+    /// # Errors
+    /// As `homer:capture/homer-export-stream.pcap-stream.read`.
+    pub fn read(&mut self, max_bytes: u32) -> Result<Vec<u8>, ExportError> {
+        while self.ready.is_empty() {
+            match &self.end {
+                None => self.receive(),
+                Some(Ok(())) => return Ok(Vec::new()),
+                Some(Err(error)) => return Err(error.clone()),
+            }
+        }
+        let max = max_bytes.max(1) as usize;
+        if self.ready.len() <= max {
+            return Ok(core::mem::take(&mut self.ready));
+        }
+        let rest = self.ready.split_off(max);
+        Ok(core::mem::replace(&mut self.ready, rest))
+    }
+
+    /// What has been received so far; final after the empty read.
+    pub fn report(&self) -> CaptureReport {
+        CaptureReport::new(self.scanner.tally(), self.profile.as_str(), API)
+    }
+
+    /// The whole capture, no longer than `max_bytes`.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and `too-large` as soon as more than `max_bytes` have come.
+    pub fn read_all(&mut self, max_bytes: u64) -> Result<Vec<u8>, ExportError> {
+        let mut data = self.read(u32::MAX)?;
+        loop {
+            let seen = data.len() as u64;
+            if seen > max_bytes {
+                return Err(ExportError::TooLarge {
+                    limit: max_bytes,
+                    seen,
+                    message: format!(
+                        "the capture is larger than the limit of {max_bytes} bytes; narrow the window, or let the operator \
+                         raise HOMER_MAX_BYTES (hosts that pass values as JSON fail at about 2.8 MB)"
+                    ),
+                });
+            }
+            let more = self.read(u32::MAX)?;
+            if more.is_empty() {
+                return Ok(data);
+            }
+            data.extend_from_slice(&more);
+        }
+    }
+
+    /// Receives and checks the next bytes into `ready`, or finds the end.
+    fn receive(&mut self) {
+        match self.receive_checked() {
+            Ok(bytes) if bytes.is_empty() => self.end = Some(Ok(())),
+            Ok(bytes) => self.ready.extend_from_slice(&bytes),
+            Err(error) => {
+                // What came before is no capture worth having.
+                self.ready = Vec::new();
+                self.end = Some(Err(error));
+            }
+        }
+    }
+
+    fn receive_checked(&mut self) -> Result<Vec<u8>, ExportError> {
+        let bytes = self.body.read(MAX_READ, &self.settings)?;
+        let scanned = if bytes.is_empty() { self.scanner.finish().map(drop) } else { self.scanner.scan(&bytes) };
+        scanned.map_err(|malformed| self.broken(malformed, &bytes))?;
+        let size = self.scanner.tally().size_bytes;
+        // Hosts differ in whether they compare; an exact match is what tells a cut reply from a whole one.
+        if let Some(length) = self.head.content_length
+            && (size > length || (bytes.is_empty() && size < length))
+        {
+            return Err(ExportError::BrokenReply(format!(
+                "the reply of Homer at {} has {size} bytes, where its header announced {length}; the capture is not whole \
+                 and was thrown away",
+                self.settings.homer
+            )));
+        }
+        Ok(bytes)
+    }
+
+    fn broken(&mut self, malformed: Malformed, bytes: &[u8]) -> ExportError {
+        let size = self.scanner.tally().size_bytes;
+        match malformed {
+            // The scan stopped within the first bytes: they and a little more tell what came instead.
+            Malformed::NotPcap | Malformed::Truncated { size: 0..4, .. } => {
+                let mut opening = core::mem::take(&mut self.ready);
+                opening.extend_from_slice(bytes);
+                if opening.len() < MAX_ERROR_BODY {
+                    opening.extend(beginning(&mut self.body, MAX_ERROR_BODY - opening.len(), &self.settings));
+                }
+                reply::not_a_capture(&self.head, &opening, &self.settings)
+            }
+            malformed => ExportError::BrokenReply(format!(
+                "what Homer at {} sent is {malformed} ({size} bytes came); it was thrown away",
+                self.settings.homer
+            )),
+        }
+    }
+}
+
+/// The beginning of a body, up to `max` bytes; what a failing connection left of it is enough to judge it by.
+fn beginning(body: &mut Body, max: usize, settings: &Settings) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while bytes.len() < max {
+        match body.read((max - bytes.len()) as u64, settings) {
+            Ok(more) if !more.is_empty() => bytes.extend_from_slice(&more),
+            _ => break,
+        }
+    }
+    bytes
+}

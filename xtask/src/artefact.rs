@@ -1,0 +1,138 @@
+//! The finished components: what they are called, what they may import, how they are built.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::binary;
+
+/// What every component may import, without versions; the finished files are checked against it. `types` of `wasi:http`
+/// and the `wasi:io` interfaces come with the handler, `monotonic-clock` for its type `duration`.
+pub const ALLOWED_IMPORTS: [&str; 7] = [
+    "wasi:cli/environment",
+    "wasi:clocks/monotonic-clock",
+    "wasi:http/outgoing-handler",
+    "wasi:http/types",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+];
+
+/// One finished component.
+#[derive(Clone, Copy, Debug)]
+pub struct Artefact {
+    /// The package that builds it.
+    pub package: &'static str,
+    /// Name of the file without `.wasm`, and of its root component.
+    pub name: &'static str,
+    /// One line for the component's metadata.
+    pub description: &'static str,
+}
+
+/// `homer-export.wasm`.
+pub const PLUGIN: Artefact = Artefact {
+    package: "homer-export-plugin",
+    name: "homer-export",
+    description: "Exports the packets of one SIP call from a Homer capture server, checked to the last byte.",
+};
+
+/// All that `cargo xtask dist` makes.
+pub const ALL: [Artefact; 1] = [PLUGIN];
+
+impl Artefact {
+    /// The file's name.
+    pub fn file_name(&self) -> String {
+        format!("{}.wasm", self.name)
+    }
+
+    /// Builds the component and finishes it: stripped, its root component named, with metadata.
+    ///
+    /// # Errors
+    /// If cargo fails (the WebAssembly target may be missing), or the result has an import that is not allowed.
+    pub fn build(&self) -> Result<Vec<u8>> {
+        let wasm = build_package(self.package)?;
+        let version = env!("CARGO_PKG_VERSION");
+        let finished = binary::finish(
+            &wasm,
+            self.name,
+            &[("description", self.description), ("licenses", "MIT OR Apache-2.0"), ("version", version)],
+        )
+        .with_context(|| format!("cannot finish {}", self.file_name()))?;
+        self.refuse_foreign_imports(&finished)?;
+        Ok(finished)
+    }
+
+    /// Checks that `component` imports nothing beyond [`ALLOWED_IMPORTS`].
+    ///
+    /// # Errors
+    /// If it does, naming what.
+    pub fn refuse_foreign_imports(&self, component: &[u8]) -> Result<()> {
+        let foreign: Vec<String> = binary::imports(component)?
+            .into_iter()
+            .filter(|import| !ALLOWED_IMPORTS.contains(&import.split('@').next().unwrap_or_default()))
+            .collect();
+        ensure!(
+            foreign.is_empty(),
+            "{} imports {}, which no component of ours may",
+            self.file_name(),
+            foreign.join(", ")
+        );
+        Ok(())
+    }
+}
+
+/// The workspace's root.
+pub fn workspace_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// Builds a package of the workspace for `wasm32-wasip2` and returns the component, unfinished.
+///
+/// # Errors
+/// If cargo fails, or the WebAssembly target is not installed.
+pub fn build_package(package: &str) -> Result<Vec<u8>> {
+    let root = workspace_root();
+    let target_dir = target_dir()?;
+    // The same bytes wherever the sources lie: no path of this machine gets into panic locations.
+    let mut flags = vec![format!("--remap-path-prefix={}=.", root.display())];
+    if let Some(home) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(default_cargo_home) {
+        flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(&root)
+        .args(["build", "--locked", "--quiet", "--lib", "--target", "wasm32-wasip2", "--profile", "component"])
+        .args(["--package", package, "--target-dir"])
+        .arg(&target_dir)
+        // What a surrounding cargo or clippy set for the native build is not meant for this one.
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+        .output()
+        .context("cannot run cargo")?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let hint = match said.contains("wasm32-wasip2") && said.contains("target may not be installed") {
+            true => "\nThe WebAssembly target is missing; run: rustup target add wasm32-wasip2",
+            false => "",
+        };
+        bail!("cargo could not build {package} for wasm32-wasip2:\n{said}{hint}");
+    }
+    let file = format!("wasm32-wasip2/component/{}.wasm", package.replace('-', "_"));
+    let path = target_dir.join(file);
+    std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Where components are built: never the directory that a surrounding cargo has locked.
+fn target_dir() -> Result<PathBuf> {
+    // Set in .cargo/config.toml. Where this workspace is a dependency, there is only the build script's own directory.
+    match std::env::var_os("HOMER_COMPONENTS_TARGET_DIR").or_else(|| std::env::var_os("OUT_DIR")) {
+        Some(dir) => Ok(dir.into()),
+        None => bail!("HOMER_COMPONENTS_TARGET_DIR is not set; run this through cargo within the workspace"),
+    }
+}
+
+fn default_cargo_home() -> Option<PathBuf> {
+    std::env::home_dir().map(|home| home.join(".cargo"))
+}
