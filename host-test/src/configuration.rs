@@ -1,0 +1,97 @@
+//! The environment's configuration of the native programs, made into a policy.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use homer_export::settings::number;
+use homer_export::{ExportError, Settings};
+
+use crate::policy::{AllowedOrigin, Limits, Policy};
+
+/// Secrets that may stand in a file instead, named by the same variable with `_FILE` behind it.
+const SECRETS: [&str; 2] = ["HOMER_API_TOKEN", "HOMER_JWT"];
+
+/// What the native programs are configured with.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// What the component is told, and the credential it is not told.
+    pub settings: Settings,
+    /// `HOMER_CA_FILE`.
+    pub ca_file: Option<PathBuf>,
+    /// `HOMER_EXPORT_MAX_BYTES`: largest capture in bytes, inclusive.
+    pub export_max_bytes: u64,
+    /// `HOMER_EXPORT_DEADLINE_MS`: longest export.
+    pub export_deadline: Duration,
+}
+
+impl Configuration {
+    /// Reads the environment `vars`; of two variables of one name the later one counts, so that flags can follow.
+    ///
+    /// # Errors
+    /// `misconfigured`, as [`Settings::from_vars`], and if a secret's file cannot be read or a secret is given twice.
+    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ExportError> {
+        let mut vars: Vec<(String, String)> = vars.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        for name in SECRETS {
+            let Some(path) = take(&mut vars, &format!("{name}_FILE")) else { continue };
+            if vars.iter().any(|(other, _)| other == name) {
+                return Err(ExportError::Misconfigured(format!(
+                    "{name} and {name}_FILE are both set; keep one of them"
+                )));
+            }
+            let secret = std::fs::read_to_string(&path)
+                .map_err(|why| ExportError::Misconfigured(format!("{name}_FILE: cannot read {path}: {why}")))?;
+            vars.push((name.to_string(), secret.trim_end_matches(['\r', '\n']).to_string()));
+        }
+        // The host itself says which kind of credential there is.
+        take(&mut vars, "HOMER_CREDENTIAL_KIND");
+        let ca_file = take(&mut vars, "HOMER_CA_FILE").map(PathBuf::from);
+        let defaults = Limits::default();
+        let export_max_bytes = number(
+            "HOMER_EXPORT_MAX_BYTES",
+            take(&mut vars, "HOMER_EXPORT_MAX_BYTES"),
+            defaults.response_bytes,
+            24..=u64::MAX,
+        )?;
+        let deadline_ms = number(
+            "HOMER_EXPORT_DEADLINE_MS",
+            take(&mut vars, "HOMER_EXPORT_DEADLINE_MS"),
+            defaults.deadline.as_millis().try_into().unwrap_or(u64::MAX),
+            1..=86_400_000,
+        )?;
+        let settings = Settings::from_vars(vars)?;
+        Ok(Self { settings, ca_file, export_max_bytes, export_deadline: Duration::from_millis(deadline_ms) })
+    }
+
+    /// The policy: Homer's origin alone, with the credential; an environment without it.
+    pub fn policy(&self) -> Policy {
+        let settings = &self.settings;
+        let variable = |name: &str, value: String| (name.to_string(), value);
+        Policy {
+            allowed: vec![AllowedOrigin {
+                origin: settings.homer.origin().clone(),
+                credential: settings.credential.clone(),
+            }],
+            environment: vec![
+                variable("HOMER_URL", settings.homer.to_string()),
+                variable("HOMER_CREDENTIAL_KIND", settings.credential_kind.name().to_string()),
+                variable("HOMER_TIMEOUT_MS", settings.first_byte_timeout_ms.to_string()),
+                variable("HOMER_MAX_WINDOW_HOURS", settings.max_window_hours.to_string()),
+                variable("HOMER_MAX_BYTES", settings.max_bytes.to_string()),
+            ],
+            ca_file: self.ca_file.clone(),
+            limits: Limits {
+                deadline: self.export_deadline,
+                response_bytes: self.export_max_bytes,
+                first_byte: Duration::from_millis(settings.first_byte_timeout_ms),
+                ..Limits::default()
+            },
+        }
+    }
+}
+
+/// Takes the last variable of this name out of `vars`, and all others of it.
+fn take(vars: &mut Vec<(String, String)>, name: &str) -> Option<String> {
+    let value = vars.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.clone());
+    vars.retain(|(other, _)| other != name);
+    value
+}

@@ -1,0 +1,143 @@
+//! A connection to an allowed origin: name, TCP, TLS.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use homer_export::Origin;
+use homer_export::origin::Scheme;
+use http::Uri;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::fault::ConnectFault;
+use crate::policy::Policy;
+
+/// How to speak TLS under this policy, or none if no origin of it needs that: reading the system's certificates takes
+/// milliseconds.
+///
+/// # Errors
+/// If the certificates cannot be read, or there are none.
+pub(super) fn tls(policy: &Policy) -> Result<Option<TlsConnector>> {
+    if policy.allowed.iter().all(|allowed| allowed.origin.scheme() == Scheme::Http) {
+        return Ok(None);
+    }
+    let mut roots = RootCertStore::empty();
+    match &policy.ca_file {
+        Some(file) => {
+            let shown = file.display();
+            for certificate in
+                CertificateDer::pem_file_iter(file).with_context(|| format!("HOMER_CA_FILE: cannot read {shown}"))?
+            {
+                let certificate = certificate.with_context(|| format!("HOMER_CA_FILE: {shown} is not PEM"))?;
+                roots
+                    .add(certificate)
+                    .with_context(|| format!("HOMER_CA_FILE: a certificate in {shown} is unusable"))?;
+            }
+            ensure!(!roots.is_empty(), "HOMER_CA_FILE: {shown} holds no certificate");
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            ensure!(
+                !roots.is_empty(),
+                "this system has no trusted certificates; set HOMER_CA_FILE to a PEM file of some"
+            );
+        }
+    }
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Some(TlsConnector::from(Arc::new(config))))
+}
+
+/// Connects to one origin, whatever URI it is asked for.
+#[derive(Clone)]
+pub(super) struct Connector {
+    origin: Origin,
+    tls: Option<TlsConnector>,
+    timeout: Duration,
+}
+
+impl Connector {
+    pub(super) fn new(origin: &Origin, tls: Option<&TlsConnector>, timeout: Duration) -> Self {
+        let tls = tls.filter(|_| origin.scheme() == Scheme::Https).cloned();
+        Self { origin: origin.clone(), tls, timeout }
+    }
+
+    async fn connect(self) -> Result<TokioIo<Box<dyn Socket>>, ConnectFault> {
+        tokio::time::timeout(self.timeout, self.connect_patiently()).await.map_err(|_| ConnectFault::Timeout)?
+    }
+
+    async fn connect_patiently(&self) -> Result<TokioIo<Box<dyn Socket>>, ConnectFault> {
+        let target = (self.origin.host(), self.origin.port());
+        let addresses = tokio::net::lookup_host(target).await.map_err(|_| ConnectFault::Name)?;
+        let mut last = None;
+        let mut connected = None;
+        for address in addresses {
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    connected = Some(stream);
+                    break;
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        let Some(stream) = connected else {
+            return Err(last.map_or(ConnectFault::Name, |error| ConnectFault::Tcp(error.kind())));
+        };
+        // A request goes out in one piece; nothing is gained by waiting for more.
+        let _ = stream.set_nodelay(true);
+        match (&self.tls, self.origin.scheme()) {
+            (None, Scheme::Http) => Ok(TokioIo::new(Box::new(stream))),
+            (Some(tls), Scheme::Https) => {
+                let name = ServerName::try_from(self.origin.host().to_string()).map_err(|_| ConnectFault::Name)?;
+                let stream = tls.connect(name, stream).await.map_err(|error| tls_fault(&error))?;
+                Ok(TokioIo::new(Box::new(stream)))
+            }
+            // Never plain where TLS was asked for.
+            _ => Err(ConnectFault::Tls),
+        }
+    }
+}
+
+fn tls_fault(error: &io::Error) -> ConnectFault {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(_)) => ConnectFault::Certificate,
+        _ => ConnectFault::Tls,
+    }
+}
+
+impl tower_service::Service<Uri> for Connector {
+    type Response = TokioIo<Box<dyn Socket>>;
+    type Error = ConnectFault;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectFault>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        Box::pin(self.clone().connect())
+    }
+}
+
+/// A TCP stream, with TLS around it or not.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
+
+impl Connection for Box<dyn Socket> {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}

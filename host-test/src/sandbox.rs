@@ -1,0 +1,232 @@
+//! A fresh instance of a component in a fresh store: nothing in it but what the policy gives.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_io::IoView;
+
+use crate::outbound::Outbound;
+use crate::policy::Policy;
+
+mod bindings {
+    //! The component's exports alone: its imports are linked below, one by one.
+
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "
+            package homer:host;
+            world exports {
+                export homer:capture/types@0.1.0;
+                export homer:capture/homer-export-stream@0.1.0;
+            }
+        ",
+        world: "homer:host/exports",
+        exports: { default: async },
+    });
+}
+
+pub(crate) use bindings::exports::homer::capture::{homer_export_stream as stream, types};
+pub(crate) use bindings::{Exports, ExportsPre};
+
+/// How often the clock that bounds computing ticks.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Bytes that a component may hand to the host in one call: a read of 256 KiB and what surrounds it.
+const HOSTCALL_BYTES: usize = 4 * 1024 * 1024;
+
+/// A compiled component and what every instance of it gets.
+pub(crate) struct Sandbox {
+    engine: Engine,
+    component: ExportsPre<Guest>,
+    policy: Policy,
+    outbound: Outbound,
+}
+
+impl Sandbox {
+    /// Compiles `component` and links it: to `wasi:io`, `wasi:clocks/monotonic-clock`, `wasi:cli/environment` and
+    /// `wasi:http` as a client, nothing else.
+    ///
+    /// # Errors
+    /// If it is no component of this contract, or imports anything else.
+    pub(crate) fn new(component: &[u8], policy: Policy, outbound: Outbound) -> wasmtime::Result<Self> {
+        let mut config = Config::new();
+        config.concurrency_support(false).epoch_interruption(true).cache(compilation_cache());
+        let engine = Engine::new(&config)?;
+        let component = Component::from_binary(&engine, component)?;
+        let component = ExportsPre::new(linker(&engine)?.instantiate_pre(&component)?)?;
+        tick(&engine)?;
+        Ok(Self { engine, component, policy, outbound })
+    }
+
+    /// A fresh instance, and the store that holds all it has.
+    ///
+    /// # Errors
+    /// If instantiation hits a limit.
+    pub(crate) async fn instantiate(&self) -> wasmtime::Result<(Store<Guest>, Exports)> {
+        let limits = &self.policy.limits;
+        let guest = Guest {
+            table: ResourceTable::new(),
+            wasi: WasiCtx::builder().envs(&self.policy.environment).build(),
+            http: WasiHttpCtx::new(),
+            outbound: self.outbound.clone(),
+            memory: MemoryLimit { bytes: limits.memory_bytes },
+            cpu: CpuLimit { per_call: limits.cpu, used: Duration::ZERO },
+        };
+        let mut store = Store::new(&self.engine, guest);
+        store.limiter(|guest| &mut guest.memory);
+        store.set_hostcall_fuel(HOSTCALL_BYTES);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut store| {
+            // Called at most once per tick, and only while the component computes.
+            store.data_mut().cpu.count(TICK)?;
+            Ok(UpdateDeadline::Yield(1))
+        });
+        let exports = self.component.instantiate_async(&mut store).await?;
+        Ok((store, exports))
+    }
+}
+
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+    use wasmtime_wasi::p2::bindings::{cli, clocks};
+
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
+    clocks::monotonic_clock::add_to_linker::<Guest, WasiClocks>(&mut linker, Guest::clocks)?;
+    cli::environment::add_to_linker::<Guest, WasiCli>(&mut linker, Guest::cli)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    Ok(linker)
+}
+
+/// Moves the engine's epoch on, for as long as there is an engine.
+fn tick(engine: &Engine) -> wasmtime::Result<()> {
+    let engine = engine.weak();
+    std::thread::Builder::new().name("epoch".to_string()).spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    })?;
+    Ok(())
+}
+
+/// Compiled code kept on disk between runs, in a directory of our own below the user's cache; none where there is no place
+/// for it, and then every start compiles.
+fn compilation_cache() -> Option<Cache> {
+    let user_cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let directory = user_cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")))?.join("homer-export");
+    let mut config = CacheConfig::new();
+    config.with_directory(directory);
+    Cache::new(config).ok()
+}
+
+/// All that an instance has.
+pub(crate) struct Guest {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound: Outbound,
+    memory: MemoryLimit,
+    cpu: CpuLimit,
+}
+
+impl Guest {
+    /// A call of an exported function begins: what the one before computed no longer counts.
+    pub(crate) fn begin_call(&mut self) {
+        self.cpu.used = Duration::ZERO;
+    }
+}
+
+impl IoView for Guest {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outbound }
+    }
+}
+
+/// A limit of the sandbox that ended a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitHit {
+    /// It asked for more memory.
+    Memory {
+        /// The limit in bytes, inclusive.
+        limit: usize,
+        /// What it would have had, in bytes.
+        wanted: usize,
+    },
+    /// It computed for too long in one call.
+    Cpu {
+        /// The limit.
+        limit: Duration,
+    },
+}
+
+impl fmt::Display for LimitHit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory { limit, wanted } => {
+                write!(f, "the component wanted {wanted} bytes of memory, the sandbox allows {limit}")
+            }
+            Self::Cpu { limit } => {
+                write!(
+                    f,
+                    "the component computed for more than {} ms in one call, the sandbox allows no more",
+                    limit.as_millis()
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for LimitHit {}
+
+struct MemoryLimit {
+    bytes: usize,
+}
+
+impl ResourceLimiter for MemoryLimit {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > self.bytes {
+            return Err(LimitHit::Memory { limit: self.bytes, wanted: desired }.into());
+        }
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        // Function tables of a component have a few hundred entries and do not grow.
+        Ok(desired <= 10_000)
+    }
+}
+
+struct CpuLimit {
+    per_call: Duration,
+    used: Duration,
+}
+
+impl CpuLimit {
+    fn count(&mut self, time: Duration) -> wasmtime::Result<()> {
+        self.used += time;
+        if self.used > self.per_call {
+            return Err(LimitHit::Cpu { limit: self.per_call }.into());
+        }
+        Ok(())
+    }
+}

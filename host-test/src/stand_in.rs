@@ -1,0 +1,219 @@
+//! A stand-in for Homer 7 (homer-app 1.5.20) on a loopback port, which answers from recorded exchanges.
+//!
+//! It serves `--demo` and the tests. A request is matched as Homer would match it: path, then credentials, then content
+//! type and shape of the body, then profile, Call-IDs and window (homer.md §2 to §5). Captures are put together from the
+//! packet records of the recordings, all other replies are sent as recorded, and a shape that makes Homer close the
+//! connection makes the stand-in close it. Not imitated: databases and nodes failing, the B2BUA lookup by
+//! `…_b2b-1`, mappings other than the default one.
+
+mod archive;
+mod recording;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Frame, Incoming};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+pub use archive::Archive;
+pub use recording::Recording;
+
+/// The API token that the stand-in accepts. It opens nothing else.
+pub const API_TOKEN: &str = "demo-token-of-the-stand-in";
+
+/// The JSON web token that the stand-in accepts.
+pub const JWT: &str = "demo.jwt.of-the-stand-in";
+
+/// A call that is in the demonstration's archive: 7 packets, 3,311 bytes.
+pub const DEMO_CALL_ID: &str = "udp-normal-1@192.0.2.10";
+
+/// A window around that call: 2026-11-20, 10:00 to 10:05 UTC, in Unix milliseconds.
+pub const DEMO_WINDOW_MS: (i64, i64) = (1_795_168_800_000, 1_795_169_100_000);
+
+/// A stand-in that runs until it is dropped.
+#[derive(Debug)]
+pub struct StandIn {
+    address: SocketAddr,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl StandIn {
+    /// Starts on a free port of 127.0.0.1 with the recordings that come with this library.
+    ///
+    /// # Errors
+    /// If no port can be had.
+    pub async fn start() -> Result<Self> {
+        Self::with_archive(Archive::bundled()?).await
+    }
+
+    /// Starts with other recordings.
+    ///
+    /// # Errors
+    /// If no port can be had.
+    pub async fn with_archive(archive: Archive) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no loopback port for the stand-in")?;
+        let address = listener.local_addr()?;
+        let task = tokio::spawn(accept(listener, Arc::new(archive)));
+        Ok(Self { address, task })
+    }
+
+    /// Its base URL, for `HOMER_URL`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, archive: Arc<Archive>) {
+    // Connections end with this task, since the set that holds them does.
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((socket, _)) = accepted else { continue };
+                let archive = Arc::clone(&archive);
+                let service = hyper::service::service_fn(move |request| {
+                    let archive = Arc::clone(&archive);
+                    async move { respond(&archive, request).await }
+                });
+                connections.spawn(async move {
+                    // A client that leaves, or a reply that is a closed connection, is no news.
+                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
+                });
+            }
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+}
+
+/// Homer's handler crashed: the connection is closed without a reply.
+#[derive(Debug)]
+struct Crashed;
+
+impl std::fmt::Display for Crashed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the handler crashed")
+    }
+}
+
+impl std::error::Error for Crashed {}
+
+async fn respond(
+    archive: &Archive,
+    request: Request<Incoming>,
+) -> Result<Response<BoxBody<Bytes, Infallible>>, Crashed> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = body.collect().await else { return Err(Crashed) };
+    let (recording, body) = match answer(archive, &head, &body.to_bytes()) {
+        Answer::AsRecorded(recording) => (recording, recording.body.clone()),
+        Answer::Capture { like, file } => (like, Bytes::from(file)),
+        Answer::Crash => return Err(Crashed),
+    };
+    let mut response = Response::builder().status(recording.status);
+    for (name, value) in &recording.response_headers {
+        // Framing and date are the server's own to write.
+        if !["transfer-encoding", "content-length", "date", "connection"].contains(&name.to_ascii_lowercase().as_str())
+        {
+            response = response.header(name, value);
+        }
+    }
+    let body = if recording.is_chunked() {
+        // Homer never announces a capture's length.
+        Chunked(Some(body)).boxed()
+    } else {
+        Full::new(body).boxed()
+    };
+    response.body(body).map_err(|_| Crashed)
+}
+
+/// A body whose length nobody announces, so that it goes out chunked.
+struct Chunked(Option<Bytes>);
+
+impl http_body::Body for Chunked {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+/// What the stand-in does with a request.
+enum Answer<'a> {
+    AsRecorded(&'a Recording),
+    Capture { like: &'a Recording, file: Vec<u8> },
+    Crash,
+}
+
+const EXPORT_PATH: &str = "/api/v3/export/call/messages/pcap";
+
+fn answer<'a>(archive: &'a Archive, head: &http::request::Parts, body: &[u8]) -> Answer<'a> {
+    let as_recorded = |name: &str| archive.reply(name).map_or(Answer::Crash, Answer::AsRecorded);
+    let path = head.uri.path();
+    if !path.starts_with("/api/v3/") {
+        return as_recorded("http-404-outside");
+    }
+    // Credentials are looked at before the route is (recording http-404-api-noauth); a good token wins over a bad bearer.
+    let field = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    if field("auth-token") != Some(API_TOKEN) {
+        match field("authorization").and_then(|value| value.split_once(' ')) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                if token != JWT {
+                    return as_recorded("authz-garbage-bearer");
+                }
+            }
+            _ => return as_recorded("authz-none"),
+        }
+    }
+    if path != EXPORT_PATH || head.method != http::Method::POST {
+        return as_recorded("http-404-api-authorized");
+    }
+    let content_type = head.headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
+    if !content_type.starts_with(b"application/json") {
+        return as_recorded("export-content-type-text");
+    }
+    let Ok(body) = serde_json::from_slice::<Value>(body) else { return as_recorded("export-malformed-json") };
+    let time = |name: &str| match &body["timestamp"][name] {
+        Value::Null => Some(0),
+        value => value.as_i64(),
+    };
+    let (Some(from_ms), Some(to_ms)) = (time("from"), time("to")) else { return as_recorded("export-float-ts") };
+
+    let mut found = Vec::new();
+    if let Some(search) = body["param"]["search"].as_object() {
+        for (profile, criteria) in search {
+            if !archive.knows_profile(profile) {
+                return as_recorded("export-bad-profile");
+            }
+            let Some(call_ids) = criteria["callid"].as_array() else { return Answer::Crash };
+            let call_ids: Vec<&str> = call_ids.iter().filter_map(Value::as_str).collect();
+            // Homer cuts both ends down to the whole second.
+            found = archive.packets(profile, &call_ids, from_ms.div_euclid(1000), to_ms.div_euclid(1000));
+        }
+    }
+    match archive.reply("export-unknown-callid") {
+        None => Answer::Crash,
+        Some(empty) if found.is_empty() => Answer::AsRecorded(empty),
+        Some(empty) => {
+            // The file header is the one of every recording.
+            let mut file = empty.body.to_vec();
+            found.iter().for_each(|packet| file.extend_from_slice(packet));
+            Answer::Capture { like: empty, file }
+        }
+    }
+}
