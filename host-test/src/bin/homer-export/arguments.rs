@@ -1,0 +1,136 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use homer_host::stand_in::DEMO_CALL_ID;
+
+use crate::instant;
+
+/// A day around everything that the demonstration's archive holds.
+const DEMO_DAY: (&str, &str) = ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z");
+
+/// Export the packets of a SIP call from a Homer capture server as a pcap file that opens in Wireshark.
+///
+/// Every byte is received and checked by a WebAssembly component in a sandbox that can reach one server and nothing else.
+#[derive(Debug, Parser)]
+#[command(version, name = "homer-export", after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Value of the Call-ID header field, as captured; several go into one file
+    #[arg(value_name = "CALL-ID", required_unless_present = "demo")]
+    call_id: Vec<String>,
+
+    /// Start of the window: Unix milliseconds, RFC 3339, or relative to now (-2h, -1d12h)
+    #[arg(long, value_name = "T", allow_hyphen_values = true, required_unless_present = "demo")]
+    from: Option<String>,
+
+    /// End of the window, likewise [default: now]
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
+    to: Option<String>,
+
+    /// Where to write the capture; - for standard output [default: the Call-ID, made safe, with .pcap]
+    #[arg(short, long, value_name = "FILE", allow_hyphen_values = true)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Ask a stand-in for Homer inside this program, which replays recorded calls; nothing need be configured
+    #[arg(long)]
+    pub(crate) demo: bool,
+
+    /// Search profile to ask, in this order if several [default: 1_call, 1_registration, 1_default]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) profile: Vec<String>,
+
+    /// Database node to ask [default: all]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) node: Vec<String>,
+
+    /// Leave out messages from or to this IP address
+    #[arg(long, value_name = "IP")]
+    pub(crate) exclude_ip: Vec<String>,
+
+    /// Homer's base URL (HOMER_URL), for example http://homer:9080
+    #[arg(long, value_name = "URL", conflicts_with = "demo")]
+    url: Option<String>,
+
+    /// Header field of the API token (HOMER_TOKEN_HEADER) [default: Auth-Token]
+    #[arg(long, value_name = "NAME", conflicts_with = "demo")]
+    token_header: Option<String>,
+
+    /// Generation of Homer's API (HOMER_API): auto or 7 [default: auto]
+    #[arg(long, value_name = "API")]
+    api: Option<String>,
+
+    /// Longest wait for the first byte of a reply (HOMER_TIMEOUT_MS) [default: 120000]
+    #[arg(long, value_name = "MS")]
+    timeout_ms: Option<String>,
+
+    /// Longest window (HOMER_MAX_WINDOW_HOURS) [default: 24]
+    #[arg(long, value_name = "HOURS")]
+    max_window_hours: Option<String>,
+
+    /// Certificates to trust for https, PEM, instead of the system's (HOMER_CA_FILE)
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<String>,
+
+    /// Largest capture (HOMER_EXPORT_MAX_BYTES) [default: 1073741824]
+    #[arg(long, value_name = "BYTES")]
+    export_max_bytes: Option<String>,
+
+    /// Longest export from beginning to end (HOMER_EXPORT_DEADLINE_MS) [default: 300000]
+    #[arg(long, value_name = "MS")]
+    export_deadline_ms: Option<String>,
+}
+
+const AFTER_HELP: &str = "\
+Credentials come from the environment alone: HOMER_API_TOKEN or HOMER_JWT, or a file named by
+HOMER_API_TOKEN_FILE or HOMER_JWT_FILE. The component never sees them.
+
+Exit codes: 0 done, 1 other, 2 usage or invalid request, 3 misconfigured, 4 denied, 5 unauthorized,
+6 unreachable, 7 timed out, 8 nothing captured, 9 rejected, 10 broken reply, 11 too large.
+
+Try it:  homer-export --demo -o call.pcap
+Use it:  HOMER_URL=http://homer:9080 HOMER_API_TOKEN_FILE=token \\
+         homer-export a84b4c76e66710@pc33.example.com --from -2h -o call.pcap";
+
+impl Arguments {
+    /// The Call-IDs, in the demonstration one of its own unless others are given.
+    pub(crate) fn call_ids(&self) -> Vec<String> {
+        if self.demo && self.call_id.is_empty() { vec![DEMO_CALL_ID.to_string()] } else { self.call_id.clone() }
+    }
+
+    /// The window in Unix milliseconds, unchecked: the component judges it.
+    ///
+    /// # Errors
+    /// If one end cannot be read.
+    pub(crate) fn window(&self) -> Result<(i64, i64), String> {
+        let (from, to) = if self.demo { DEMO_DAY } else { ("", "now") };
+        let now = instant::now_ms();
+        let end = |flag: &str, given: Option<&str>, default| {
+            instant::parse(given.unwrap_or(default), now).map_err(|why| format!("{flag}: {why}"))
+        };
+        Ok((end("--from", self.from.as_deref(), from)?, end("--to", self.to.as_deref(), to)?))
+    }
+
+    /// The flags that stand for variables of the environment: the variable's name without `HOMER_`.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        let flags = [
+            ("HOMER_URL", &self.url),
+            ("HOMER_TOKEN_HEADER", &self.token_header),
+            ("HOMER_API", &self.api),
+            ("HOMER_TIMEOUT_MS", &self.timeout_ms),
+            ("HOMER_MAX_WINDOW_HOURS", &self.max_window_hours),
+            ("HOMER_CA_FILE", &self.ca_file),
+            ("HOMER_EXPORT_MAX_BYTES", &self.export_max_bytes),
+            ("HOMER_EXPORT_DEADLINE_MS", &self.export_deadline_ms),
+        ];
+        flags.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.clone()?))).collect()
+    }
+}

@@ -1,0 +1,148 @@
+//! Where the capture goes: into a file, whole or not at all, or to standard output, likewise.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's output")]
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use homer_export::CallId;
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+/// Why there is no output.
+#[derive(Debug)]
+pub(crate) enum OutputError {
+    /// The command line asks for something that is not done.
+    Refused(String),
+    /// The system failed.
+    Failed(String),
+}
+
+/// A place for the capture, checked before Homer is asked.
+pub(crate) enum Output {
+    File { path: PathBuf, force: bool },
+    Stdout,
+}
+
+impl Output {
+    /// `path`, where `-` stands for standard output, or a file named after the Call-ID in the current directory.
+    pub(crate) fn prepare(path: Option<&Path>, call_id: &CallId, force: bool) -> Result<Self, OutputError> {
+        if path.is_some_and(|path| path == "-") {
+            if io::stdout().is_terminal() {
+                return Err(OutputError::Refused(
+                    "a capture is not written to a terminal; send standard output to a file or a program".to_string(),
+                ));
+            }
+            return Ok(Self::Stdout);
+        }
+        let path = path.map_or_else(|| PathBuf::from(call_id.filename()), Path::to_path_buf);
+        // Also true of a dangling symbolic link, through which one would write elsewhere.
+        if path.symlink_metadata().is_ok() {
+            if path.is_dir() {
+                return Err(OutputError::Refused(format!("{} is a directory; name a file in it", path.display())));
+            }
+            if !force {
+                return Err(exists(&path));
+            }
+        }
+        Ok(Self::File { path, force })
+    }
+
+    /// A place for bytes that are not known to be a whole capture yet.
+    pub(crate) fn begin(self) -> Result<Unfinished, OutputError> {
+        match self {
+            Self::File { path, force } => {
+                let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+                let file = tempfile::Builder::new().prefix(".homer-export-").suffix(".partial").tempfile_in(dir);
+                let file = file.map_err(|why| failed("write into", dir, &why))?;
+                Ok(Unfinished::File { file, path, force })
+            }
+            Self::Stdout => match tempfile::tempfile() {
+                Ok(file) => Ok(Unfinished::Stdout(file)),
+                Err(why) => Err(OutputError::Failed(format!("cannot keep the capture until it is whole: {why}"))),
+            },
+        }
+    }
+}
+
+/// Bytes that are not known to be a whole capture yet; dropped, they are gone.
+pub(crate) enum Unfinished {
+    File { file: NamedTempFile, path: PathBuf, force: bool },
+    Stdout(File),
+}
+
+impl Unfinished {
+    /// The next bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
+        match self {
+            Self::File { file, path, .. } => file.write_all(bytes).map_err(|why| failed("write", path, &why)),
+            Self::Stdout(file) => file
+                .write_all(bytes)
+                .map_err(|why| OutputError::Failed(format!("cannot keep the capture until it is whole: {why}"))),
+        }
+    }
+
+    /// They are a whole capture.
+    pub(crate) fn keep(self) -> Result<Written, OutputError> {
+        match self {
+            Self::File { file, path, force } => {
+                file.as_file().sync_all().map_err(|why| failed("write", &path, &why))?;
+                let kept = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
+                match kept {
+                    Ok(_) => Ok(Written::File(path.display().to_string())),
+                    Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(&path)),
+                    Err(error) => Err(failed("write", &path, &error.error)),
+                }
+            }
+            Self::Stdout(mut file) => {
+                let mut stdout = io::stdout().lock();
+                file.rewind()
+                    .and_then(|()| io::copy(&mut file, &mut stdout))
+                    .and_then(|_| stdout.flush())
+                    .map_err(|why| OutputError::Failed(format!("cannot write to standard output: {why}")))?;
+                Ok(Written::Stdout)
+            }
+        }
+    }
+}
+
+/// Where the capture is now.
+pub(crate) enum Written {
+    File(String),
+    Stdout,
+}
+
+fn exists(path: &Path) -> OutputError {
+    OutputError::Refused(format!(
+        "{} exists already; use --force to overwrite it, or -o to name another file",
+        path.display()
+    ))
+}
+
+fn failed(what: &str, path: &Path, why: &io::Error) -> OutputError {
+    OutputError::Failed(format!("cannot {what} {}: {why}", path.display()))
+}
+
+/// The result for a person, or in JSON; beside the capture, not into it.
+pub(crate) fn report(result: &Value, written: &Written, json: bool) {
+    let text = if json {
+        format!("{result:#}")
+    } else {
+        let field = |name: &str| result[name].as_str().unwrap_or_default();
+        let place = match written {
+            Written::File(path) => path,
+            Written::Stdout => "standard output",
+        };
+        format!("{place}: {}\nsha256 {}", field("summary"), field("sha256"))
+    };
+    match written {
+        // A closed pipe is no reason to fail once the capture is kept.
+        Written::File(_) => drop(writeln!(io::stdout(), "{text}")),
+        Written::Stdout => eprintln!("{text}"),
+    }
+}
+
+/// Says why there is no capture.
+pub(crate) fn complain(why: &str) {
+    eprintln!("homer-export: {why}");
+}

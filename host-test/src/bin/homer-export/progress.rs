@@ -1,0 +1,46 @@
+//! What happens meanwhile, on standard error, if that is a terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A spinner while Homer works, then a count of what has come.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    receiving: bool,
+}
+
+impl Progress {
+    /// Homer has been asked.
+    pub(crate) fn waiting(homer: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(style("{spinner} waiting for {msg} ({elapsed})"));
+        bar.set_message(homer.to_string());
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self { bar, receiving: false }
+    }
+
+    /// More bytes have come.
+    pub(crate) fn received(&mut self, bytes: usize) {
+        if !self.receiving {
+            self.receiving = true;
+            self.bar.set_style(style("{spinner} {bytes} from {msg} ({bytes_per_sec})"));
+        }
+        self.bar.inc(bytes as u64);
+    }
+
+    /// Done; nothing of it stays on the screen.
+    pub(crate) fn end(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
