@@ -1,5 +1,7 @@
 //! The environment's configuration of the native programs, made into a policy.
 
+mod flags;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +9,9 @@ use homer_export::settings::number;
 use homer_export::{ExportError, Settings};
 
 use crate::policy::{AllowedOrigin, Limits, Policy};
+use crate::stand_in::{API_TOKEN, StandIn};
+
+pub use flags::Flags;
 
 /// Secrets that may stand in a file instead, named by the same variable with `_FILE` behind it.
 const SECRETS: [&str; 2] = ["HOMER_API_TOKEN", "HOMER_JWT"];
@@ -25,6 +30,22 @@ pub struct Configuration {
 }
 
 impl Configuration {
+    /// Of this process: its environment and, above it, `flags`. A demonstration takes neither Homer nor credentials from
+    /// the environment, so that it depends on nothing and sends nothing anywhere but to the stand-in.
+    ///
+    /// # Errors
+    /// As [`Self::from_vars`].
+    pub fn of_process(flags: &Flags, demo: Option<&StandIn>) -> Result<Self, ExportError> {
+        // Names and values that are not Unicode cannot be any of ours.
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment = environment.filter(|(name, _)| demo.is_none() && name.starts_with("HOMER_"));
+        let stand_in = demo.map(|stand_in| {
+            [("HOMER_URL".to_string(), stand_in.url()), ("HOMER_API_TOKEN".to_string(), API_TOKEN.to_string())]
+        });
+        Self::from_vars(environment.chain(flags.variables()).chain(stand_in.into_iter().flatten()))
+    }
+
     /// Reads the environment `vars`; of two variables of one name the later one counts, so that flags can follow.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ pub mod policy;
 mod sandbox;
 pub mod stand_in;
 
-pub use configuration::Configuration;
+pub use configuration::{Configuration, Flags};
 pub use export::{Export, Exporter, Failure, Finished, Query};
 pub use policy::{AllowedOrigin, Limits, Policy};
 pub use sandbox::LimitHit;

@@ -1,1 +1,85 @@
-fn main() {}
+//! `homer-export-mcp`: the export of SIP calls from Homer as an MCP tool, over standard input and output.
+
+mod arguments;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use homer_export::settings::number;
+use homer_host::stand_in::StandIn;
+use homer_host::{Configuration, Exporter, Flags};
+use rmcp::ServiceExt as _;
+
+use self::server::Server;
+
+/// Largest capture attached to a result, in bytes, inclusive, unless `HOMER_MAX_INLINE_BYTES` says otherwise.
+const DEFAULT_INLINE_BYTES: u64 = 256 * 1024;
+
+/// Largest value taken for it: base64 makes 8 MiB of 6, and clients drop the connection at a message of 10 MiB.
+const MAX_INLINE_BYTES: u64 = 6 * 1024 * 1024;
+
+/// Export the packets of SIP calls from a Homer capture server, as a tool for MCP clients.
+///
+/// Speaks MCP over standard input and output, and ends when its input does. Every export runs in a WebAssembly component
+/// in a sandbox that can reach one Homer and nothing else.
+#[derive(Debug, Parser)]
+#[command(version, name = "homer-export-mcp", after_help = AFTER_HELP, max_term_width = 100)]
+struct Arguments {
+    /// Serve a stand-in for Homer inside this program, which replays recorded calls; nothing need be configured
+    #[arg(long)]
+    demo: bool,
+
+    /// Largest capture attached to a result, in bytes (HOMER_MAX_INLINE_BYTES) [default: 262144]
+    #[arg(long, value_name = "BYTES")]
+    inline_limit: Option<String>,
+
+    #[command(flatten)]
+    flags: Flags,
+}
+
+const AFTER_HELP: &str = "\
+Credentials come from the environment alone: HOMER_API_TOKEN or HOMER_JWT, or a file named by
+HOMER_API_TOKEN_FILE or HOMER_JWT_FILE. The component never sees them.
+
+For a client's configuration:
+  {\"mcpServers\": {\"homer\": {\"command\": \"homer-export-mcp\",
+    \"env\": {\"HOMER_URL\": \"http://homer:9080\", \"HOMER_API_TOKEN_FILE\": \"/path/to/token\"}}}}";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            complain(&why);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), String> {
+    let stand_in = match arguments.demo {
+        true => Some(StandIn::start().await.map_err(|why| format!("{why:#}"))?),
+        false => None,
+    };
+    let configuration =
+        Configuration::of_process(&arguments.flags, stand_in.as_ref()).map_err(|error| error.to_string())?;
+    let inline = arguments.inline_limit.or_else(|| std::env::var("HOMER_MAX_INLINE_BYTES").ok());
+    let inline_bytes = number(
+        "HOMER_MAX_INLINE_BYTES",
+        inline.filter(|text| !text.is_empty()),
+        DEFAULT_INLINE_BYTES,
+        24..=MAX_INLINE_BYTES,
+    )
+    .map_err(|error| error.to_string())?;
+    let exporter = Exporter::new(configuration.policy()).map_err(|why| format!("{why:#}"))?;
+    let server = Server::new(exporter, configuration.settings.max_window_hours, inline_bytes)?;
+    let service = server.serve(rmcp::transport::stdio()).await.map_err(|why| format!("no MCP client: {why}"))?;
+    service.waiting().await.map_err(|why| why.to_string())?;
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "standard output carries protocol only")]
+fn complain(why: &str) {
+    eprintln!("homer-export-mcp: {why}");
+}

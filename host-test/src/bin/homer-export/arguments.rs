@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use homer_host::Flags;
 use homer_host::stand_in::DEMO_CALL_ID;
 
 use crate::instant;
@@ -56,37 +57,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "IP")]
     pub(crate) exclude_ip: Vec<String>,
 
-    /// Homer's base URL (HOMER_URL), for example http://homer:9080
-    #[arg(long, value_name = "URL", conflicts_with = "demo")]
-    url: Option<String>,
-
-    /// Header field of the API token (HOMER_TOKEN_HEADER) [default: Auth-Token]
-    #[arg(long, value_name = "NAME", conflicts_with = "demo")]
-    token_header: Option<String>,
-
-    /// Generation of Homer's API (HOMER_API): auto or 7 [default: auto]
-    #[arg(long, value_name = "API")]
-    api: Option<String>,
-
-    /// Longest wait for the first byte of a reply (HOMER_TIMEOUT_MS) [default: 120000]
-    #[arg(long, value_name = "MS")]
-    timeout_ms: Option<String>,
-
-    /// Longest window (HOMER_MAX_WINDOW_HOURS) [default: 24]
-    #[arg(long, value_name = "HOURS")]
-    max_window_hours: Option<String>,
-
-    /// Certificates to trust for https, PEM, instead of the system's (HOMER_CA_FILE)
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<String>,
-
-    /// Largest capture (HOMER_EXPORT_MAX_BYTES) [default: 1073741824]
-    #[arg(long, value_name = "BYTES")]
-    export_max_bytes: Option<String>,
-
-    /// Longest export from beginning to end (HOMER_EXPORT_DEADLINE_MS) [default: 300000]
-    #[arg(long, value_name = "MS")]
-    export_deadline_ms: Option<String>,
+    #[command(flatten)]
+    pub(crate) flags: Flags,
 }
 
 const AFTER_HELP: &str = "\
@@ -117,20 +89,5 @@ impl Arguments {
             instant::parse(given.unwrap_or(default), now).map_err(|why| format!("{flag}: {why}"))
         };
         Ok((end("--from", self.from.as_deref(), from)?, end("--to", self.to.as_deref(), to)?))
-    }
-
-    /// The flags that stand for variables of the environment: the variable's name without `HOMER_`.
-    pub(crate) fn variables(&self) -> Vec<(String, String)> {
-        let flags = [
-            ("HOMER_URL", &self.url),
-            ("HOMER_TOKEN_HEADER", &self.token_header),
-            ("HOMER_API", &self.api),
-            ("HOMER_TIMEOUT_MS", &self.timeout_ms),
-            ("HOMER_MAX_WINDOW_HOURS", &self.max_window_hours),
-            ("HOMER_CA_FILE", &self.ca_file),
-            ("HOMER_EXPORT_MAX_BYTES", &self.export_max_bytes),
-            ("HOMER_EXPORT_DEADLINE_MS", &self.export_deadline_ms),
-        ];
-        flags.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.clone()?))).collect()
     }
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use homer_export::{CallId, ExportError, tool};
-use homer_host::stand_in::{API_TOKEN, StandIn};
+use homer_host::stand_in::StandIn;
 use homer_host::{Configuration, Exporter, Failure, Query};
 
 use self::arguments::Arguments;
@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
     let result = tokio::select! {
         result = run(arguments) => result,
         // Dropping the export ends its request and removes the unfinished file.
-        _ = tokio::signal::ctrl_c() => return ExitCode::from(INTERRUPTED),
+        () = interrupted() => return ExitCode::from(INTERRUPTED),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -36,27 +36,29 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Waits for the user to break off, or for whoever runs this to end it.
+async fn interrupted() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
 async fn run(arguments: Arguments) -> Result<(), Error> {
-    let mut vars: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let _stand_in = if arguments.demo {
-        let stand_in = StandIn::start().await.map_err(|why| Error::Other(format!("{why:#}")))?;
-        // The demonstration is not to depend on what is configured, nor to send it anywhere.
-        vars.retain(|(name, _)| !name.starts_with("HOMER_"));
-        vars.extend(arguments.variables());
-        vars.push(("HOMER_URL".to_string(), stand_in.url()));
-        vars.push(("HOMER_API_TOKEN".to_string(), API_TOKEN.to_string()));
-        Some(stand_in)
-    } else {
-        vars.extend(arguments.variables());
-        None
+    let stand_in = match arguments.demo {
+        true => Some(StandIn::start().await.map_err(|why| Error::Other(format!("{why:#}")))?),
+        false => None,
     };
     let (from_ts, to_ts) = arguments.window().map_err(invalid)?;
     let call_ids = arguments.call_ids();
     let first = CallId::parse(call_ids.first().map_or("", String::as_str)).map_err(Failure::Export)?;
     let output = Output::prepare(arguments.output.as_deref(), &first, arguments.force)?;
-    let configuration = Configuration::from_vars(vars).map_err(Failure::Export)?;
+    let configuration = Configuration::of_process(&arguments.flags, stand_in.as_ref()).map_err(Failure::Export)?;
 
     let mut progress = Progress::waiting(&configuration.settings.homer.to_string());
     let exporter = Exporter::new(configuration.policy()).map_err(|why| Error::Other(format!("{why:#}")))?;
