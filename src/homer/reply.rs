@@ -164,11 +164,12 @@ pub fn message(body: &[u8]) -> Option<String> {
     }
     #[derive(Deserialize)]
     struct Problem {
-        #[serde(alias = "title")]
-        detail: String,
+        detail: Option<String>,
+        title: Option<String>,
     }
-    let text =
-        first(body).map(|flat: Flat| flat.message).or_else(|| first(body).map(|nested: Nested| nested.error.detail));
+    let text = first(body)
+        .map(|flat: Flat| flat.message)
+        .or_else(|| first(body).and_then(|nested: Nested| nested.error.detail.or(nested.error.title)));
     Some(quote(text?.as_bytes()))
 }
 

@@ -1,0 +1,227 @@
+use homer_export::homer::reply::{self, Head, Refusal};
+use homer_export::homer::{nothing_captured, v7};
+use homer_export::{CallId, ExportError, Query, Settings, Window};
+use serde_json::{Value, json};
+
+use crate::recordings::exchange;
+
+fn settings(vars: &[(&str, &str)]) -> Settings {
+    Settings::from_vars(vars.iter().copied().chain([("HOMER_URL", "http://homer:9080")])).unwrap()
+}
+
+fn query(call_ids: &[&str]) -> Query {
+    let call_ids = call_ids.iter().map(|id| CallId::parse(id).unwrap()).collect();
+    Query::new(call_ids, Window::new(1_795_168_800_000, 1_795_169_100_000, 24).unwrap()).unwrap()
+}
+
+/// Head and body of a recorded reply.
+fn recorded(name: &str) -> (Head, Vec<u8>) {
+    let exchange = exchange(name);
+    let response = &exchange["response"];
+    let field = |wanted: &str| {
+        let fields = response["headers"].as_array().unwrap().iter();
+        fields
+            .filter(|f| f[0].as_str().unwrap().eq_ignore_ascii_case(wanted))
+            .map(|f| f[1].as_str().unwrap().to_string())
+            .next()
+    };
+    let head = Head {
+        status: response["status"].as_u64().unwrap() as u16,
+        content_type: field("content-type"),
+        content_length: field("content-length").map(|length| length.parse().unwrap()),
+        ..Head::default()
+    };
+    (head, response["body_text"].as_str().unwrap_or_default().as_bytes().to_vec())
+}
+
+#[track_caller]
+fn failed(head: &Head, body: &[u8], settings: &Settings, expected: ExportError) {
+    assert!(!head.announces_capture());
+    assert_eq!(reply::refusal(head, body, settings), Refusal::Failed(expected));
+}
+
+#[test]
+fn request_is_the_recorded_one() {
+    for (name, ids) in [
+        ("export-ok-auth-token", &["udp-normal-1@192.0.2.10"][..]),
+        ("export-b2bua-both", &["b2bua-leg-a@192.0.2.10", "b2bua-leg-b@192.0.2.30"]),
+        ("export-callid-awkward-1", &["quote\"back\\slash@h"]),
+        ("export-callid-awkward-2", &["Ünïcode-звонок@h"]),
+    ] {
+        let recorded = &exchange(name)["request"];
+        let query = query(ids);
+        let request = v7::export_request(&settings(&[]).homer, &query, &query.profiles()[0]);
+        assert_eq!(request.path, recorded["path"].as_str().unwrap());
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        assert_eq!(body["param"], recorded["body"]["param"], "{name}");
+        // The end lies one second later than asked for (homer.md §1.5).
+        assert_eq!(body["timestamp"], json!({"from": 1_795_168_800_000_i64, "to": 1_795_169_101_000_i64}));
+    }
+}
+
+#[test]
+fn request_carries_filters_only_where_asked_for() {
+    let query =
+        query(&["a"]).with_nodes(vec!["localnode".into()]).unwrap().without_ips(vec!["192.0.2.1".into()]).unwrap();
+    let request = v7::export_request(&settings(&[]).homer, &query, &query.profiles()[2]);
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    let expected = json!({
+        "search": {"1_default": {"callid": ["a"]}},
+        "location": {"node": ["localnode"]},
+        "whitelist": ["192.0.2.1"],
+    });
+    assert_eq!(body["param"], expected);
+}
+
+#[test]
+fn reply_without_credentials_is_unauthorized_on_every_version() {
+    for (name, said) in [
+        ("authz-none", "HTTP 400: missing or malformed jwt"),
+        ("v1_4_40-authz-none", "HTTP 401: Login required"),
+        ("authz-garbage-bearer", "HTTP 401: invalid or expired jwt"),
+    ] {
+        let (head, body) = recorded(name);
+        let why = format!(
+            "Homer at http://homer:9080 wants credentials ({said}) and none are configured; set HOMER_API_TOKEN or HOMER_JWT"
+        );
+        failed(&head, &body, &settings(&[]), ExportError::Unauthorized(why));
+    }
+}
+
+#[test]
+fn reply_to_a_refused_credential_names_the_causes_that_fit() {
+    let (head, body) = recorded("authz-auth-token-wrong");
+    let why = "Homer at http://homer:9080 refused the API token (HTTP 400: missing or malformed jwt). Likely causes: token \
+        access is off (Homer's api_settings.enable_token_access, off as shipped), the token is wrong, expired or inactive, \
+        Homer expects another header field (HOMER_TOKEN_HEADER), or Homer's configuration database is down";
+    failed(&head, &body, &settings(&[("HOMER_API_TOKEN", "t")]), ExportError::Unauthorized(why.to_string()));
+
+    let (head, body) = recorded("authz-garbage-bearer");
+    let why = "Homer at http://homer:9080 refused the JSON web token (HTTP 401: invalid or expired jwt). Likely causes: it \
+        has expired (20 hours after login unless configured), or another Homer issued it; log in again and set HOMER_JWT anew";
+    failed(&head, &body, &settings(&[("HOMER_CREDENTIAL_KIND", "jwt")]), ExportError::Unauthorized(why.to_string()));
+}
+
+#[test]
+fn reply_with_an_unknown_profile_lets_the_next_one_be_asked() {
+    let (head, body) = recorded("export-bad-profile");
+    let Refusal::UnknownProfile(error) = reply::refusal(&head, &body, &settings(&[])) else { panic!("not unknown") };
+    let message = "Homer at http://homer:9080 knows none of the search profiles asked for (HTTP 400: invalid search profile \
+        key: \"1_nope\"); name others, or check Homer's configuration database: while it is down, no profile is known";
+    assert_eq!(error, ExportError::Rejected { status: 400, message: message.to_string() });
+}
+
+#[test]
+fn reply_with_an_error_is_rejected() {
+    let rejected = |status, message: &str| ExportError::Rejected { status, message: message.to_string() };
+    let (head, body) = recorded("export-malformed-json");
+    let why = "Homer at http://homer:9080 rejected the request (HTTP 400: request format is not correct)";
+    failed(&head, &body, &settings(&[]), rejected(400, why));
+
+    let (head, body) = recorded("http-404-api-authorized");
+    let why = "http://homer:9080 has no export endpoint of Homer 7 (HTTP 404: Not Found); check HOMER_URL, in particular \
+        its path prefix";
+    failed(&head, &body, &settings(&[]), rejected(404, why));
+
+    let why =
+        "Homer at http://homer:9080, or a proxy before it, failed (HTTP 502); try again later, and see Homer's log";
+    let head = Head { status: 502, ..Head::default() };
+    failed(&head, b"<html>Bad Gateway</html>", &settings(&[]), rejected(502, why));
+
+    let why = "http://homer:9080 answered with a redirect (HTTP 302) to https://sso.example/login, which is not followed so \
+        that credentials do not leave for another server; set HOMER_URL to Homer's own address";
+    let head = Head { status: 302, location: Some("https://sso.example/login?state=s3cret".into()), ..Head::default() };
+    failed(&head, b"", &settings(&[]), rejected(302, why));
+}
+
+#[test]
+fn reply_that_no_homer_sends_is_broken() {
+    let why = "Homer at http://homer:9080 answered HTTP 204, which no Homer does to an export; is HOMER_URL the address of \
+        a Homer?";
+    failed(&Head { status: 204, ..Head::default() }, b"", &settings(&[]), ExportError::BrokenReply(why.to_string()));
+
+    let head = Head { status: 200, content_encoding: Some("gzip".into()), ..Head::default() };
+    let why = "Homer at http://homer:9080 answered with a body encoded as gzip, which was not asked for; a proxy before \
+        Homer compresses replies, so turn that off for this path";
+    failed(&head, b"\x1f\x8b", &settings(&[]), ExportError::BrokenReply(why.to_string()));
+}
+
+#[test]
+fn reply_of_status_200_is_judged_by_its_bytes() {
+    let head = |kind: &str| Head { status: 200, content_type: Some(kind.to_string()), ..Head::default() };
+    for kind in ["application/octet-stream", "application/cap", "text/html", ""] {
+        assert!(head(kind).announces_capture());
+    }
+    let h = "http://homer:9080";
+    for (kind, body, why) in [
+        (
+            "text/html; charset=utf-8",
+            &b"\n<!DOCTYPE html><title>Sign in</title>"[..],
+            format!(
+                "{h} answered HTTP 200 with a web page instead of a capture file (text/html; charset=utf-8): a sign-on page \
+                 or proxy stands before Homer, or HOMER_URL is not the address of a Homer"
+            ),
+        ),
+        (
+            "application/json",
+            b"{\"data\":{},\"message\":\"no\\r\\nluck\"}",
+            format!("Homer at {h} answered HTTP 200 with JSON instead of a capture file: no  luck"),
+        ),
+        (
+            "application/json",
+            b"{\"total\":0}",
+            format!("Homer at {h} answered HTTP 200 with JSON instead of a capture file (application/json)"),
+        ),
+        (
+            "application/octet-stream",
+            b"",
+            format!(
+                "Homer at {h} answered HTTP 200 with an empty body instead of a capture file (application/octet-stream)"
+            ),
+        ),
+        (
+            "text/plain",
+            b"proto:UDP 2026",
+            format!(
+                "{h} answered HTTP 200 with something else than a capture file (text/plain, beginning with the bytes 70 72 \
+                 6f 74 6f 3a 55 44); is HOMER_URL the address of a Homer?"
+            ),
+        ),
+    ] {
+        assert_eq!(reply::not_a_capture(&head(kind), body, &settings(&[])), ExportError::BrokenReply(why));
+    }
+}
+
+#[test]
+fn message_is_found_in_every_shape_and_bounded() {
+    let long = format!("{{\"message\":\"{}\"}}", "x".repeat(500));
+    let cut = format!("{}…", "x".repeat(200));
+    for (body, message) in [
+        ("{\"message\":\"Login required\"}", Some("Login required")),
+        ("{\"data\":{\"n\":[1.5e3,null]},\"message\":\"m\"}", Some("m")),
+        (
+            "{\"statuscode\":401,\"error\":\"Unauthorized\",\"message\":\"incorrect password\"}",
+            Some("incorrect password"),
+        ),
+        ("{\"error\":{\"type\":\"t\",\"title\":\"T\",\"status\":400,\"detail\":\"d\"}}", Some("d")),
+        ("{\"error\":{\"type\":\"t\",\"status\":400,\"detail\":\"d\"}}", Some("d")),
+        ("{\"error\":{\"title\":\"T\"}}{\"data\":[]}", Some("T")),
+        (long.as_str(), Some(cut.as_str())),
+        ("{\"message\":7}", None),
+        ("{\"message\":\"unfinished", None),
+        ("<html>", None),
+        ("", None),
+    ] {
+        assert_eq!(reply::message(body.as_bytes()).as_deref(), message, "{body}");
+    }
+}
+
+#[test]
+fn nothing_captured_names_call_window_and_both_causes() {
+    let expected = "Homer at http://homer:9080 returned an empty capture for Call-ID \"nobody@nowhere\" between \
+        2026-11-20T10:00:00Z and 2026-11-20T10:05:00Z (profiles 1_call, 1_registration, 1_default). Either nothing was \
+        captured for it in this window: check the Call-ID, which is case-sensitive, and widen the window. Or Homer cannot \
+        reach its own database, which it answers in the same way: check that it finds other calls";
+    let error = nothing_captured(&query(&["nobody@nowhere"]), &settings(&[]).homer);
+    assert_eq!(error, ExportError::NothingCaptured(expected.to_string()));
+}

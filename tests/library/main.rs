@@ -1,0 +1,11 @@
+//! Behaviour of the library, without I/O but for reading recordings.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod homer;
+mod origin;
+mod pcap;
+mod query;
+mod recordings;
+mod report;
+mod settings;
+mod tool;

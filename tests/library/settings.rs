@@ -1,0 +1,95 @@
+use homer_export::settings::CredentialKind;
+use homer_export::{Credential, ExportError, Settings};
+
+const URL: (&str, &str) = ("HOMER_URL", "http://homer:9080");
+
+fn settings(vars: &[(&str, &str)]) -> Result<Settings, ExportError> {
+    Settings::from_vars(vars.iter().copied())
+}
+
+#[track_caller]
+fn misconfigured(vars: &[(&str, &str)], why: &str) {
+    let error = settings(vars).unwrap_err();
+    assert_eq!(error, ExportError::Misconfigured(why.to_string()));
+    assert!(!format!("{error} {error:?}").contains("s3cret"), "a credential is in {error}");
+}
+
+#[test]
+fn settings_have_defaults() {
+    let settings = settings(&[URL, ("PATH", "/bin"), ("HOMER_JWT", "")]).unwrap();
+    assert_eq!(settings.homer.to_string(), "http://homer:9080");
+    assert_eq!((settings.credential, settings.credential_kind), (None, CredentialKind::None));
+    assert_eq!(
+        (settings.first_byte_timeout_ms, settings.max_window_hours, settings.max_bytes),
+        (120_000, 24, 2_097_152)
+    );
+}
+
+#[test]
+fn settings_take_one_credential() {
+    let token = settings(&[URL, ("HOMER_API_TOKEN", "s3cret")]).unwrap();
+    let header = token.credential.as_ref().map(Credential::header);
+    assert_eq!(header, Some(("Auth-Token".to_string(), "s3cret".to_string())));
+    assert_eq!(token.credential_kind, CredentialKind::ApiToken);
+
+    let renamed = settings(&[URL, ("HOMER_API_TOKEN", "s3cret"), ("HOMER_TOKEN_HEADER", "X-Api-Key")]).unwrap();
+    assert_eq!(renamed.credential.map(|c| c.header().0), Some("X-Api-Key".to_string()));
+
+    let jwt = settings(&[URL, ("HOMER_JWT", "s3cret")]).unwrap();
+    assert_eq!(jwt.credential.map(|c| c.header()), Some(("Authorization".to_string(), "Bearer s3cret".to_string())));
+}
+
+#[test]
+fn settings_never_show_a_credential() {
+    for name in ["HOMER_API_TOKEN", "HOMER_JWT"] {
+        assert!(!format!("{:?}", settings(&[URL, (name, "s3cret")]).unwrap()).contains("s3cret"));
+    }
+}
+
+#[test]
+fn settings_learn_the_kind_where_the_host_adds_the_credential() {
+    let settings = settings(&[URL, ("HOMER_CREDENTIAL_KIND", "jwt")]).unwrap();
+    assert_eq!((settings.credential, settings.credential_kind), (None, CredentialKind::Jwt));
+}
+
+#[test]
+fn settings_refuse_what_cannot_work() {
+    misconfigured(&[], "HOMER_URL is not set; it is Homer's base URL, for example http://homer:9080");
+    misconfigured(
+        &[("HOMER_URL", "http://u:s3cret@homer")],
+        "HOMER_URL: it has a user name; credentials are set apart from the URL",
+    );
+    misconfigured(
+        &[URL, ("HOMER_JWT", "s3cret"), ("HOMER_API_TOKEN", "s3cret")],
+        "HOMER_API_TOKEN and HOMER_JWT are both set; keep one of them",
+    );
+    misconfigured(
+        &[URL, ("HOMER_JWT", "s3cret\n")],
+        "HOMER_JWT is empty, or has a blank, a line break or a character other than ASCII; was it cut or copied with its \
+         surroundings?",
+    );
+    misconfigured(
+        &[URL, ("HOMER_API_TOKEN", "s3cret"), ("HOMER_TOKEN_HEADER", "Auth Token")],
+        "HOMER_TOKEN_HEADER is not the name of a header field, for example Auth-Token",
+    );
+    misconfigured(&[URL, ("HOMER_API", "8")], "HOMER_API is none of auto, 7, 11");
+    misconfigured(
+        &[URL, ("HOMER_TIMEOUT_MS", "2 minutes")],
+        "HOMER_TIMEOUT_MS is \"2 minutes\", not a whole number from 1 to 3600000",
+    );
+    misconfigured(
+        &[URL, ("HOMER_MAX_BYTES", "23")],
+        "HOMER_MAX_BYTES is \"23\", not a whole number from 24 to 4294967295",
+    );
+    misconfigured(
+        &[URL, ("HOMER_MAX_WINDOW_HOURS", "0")],
+        "HOMER_MAX_WINDOW_HOURS is \"0\", not a whole number from 1 to 87600",
+    );
+    misconfigured(&[URL, ("HOMER_CREDENTIAL_KIND", "s3cret")], "HOMER_CREDENTIAL_KIND is none of none, api-token, jwt");
+    misconfigured(
+        &[URL, ("HOMER_PASSWORD", "s3cret")],
+        "HOMER_USERNAME and HOMER_PASSWORD are set, but this version cannot log in yet; set HOMER_API_TOKEN or HOMER_JWT \
+         instead",
+    );
+    misconfigured(&[URL, ("HOMER_API", "11")], "HOMER_API is 11, which this version does not speak yet; use auto or 7");
+}

@@ -1,0 +1,57 @@
+use homer_export::tool::{self, Delivery, Limits};
+use homer_export::{CallId, CaptureReport};
+use serde_json::{Value, json};
+
+fn definition() -> Value {
+    tool::definition(Limits { max_window_hours: 48, inline_bytes: 256 * 1024 })
+}
+
+fn keys(object: &Value) -> Vec<&String> {
+    object.as_object().unwrap().keys().collect()
+}
+
+#[test]
+fn tool_states_the_configured_limits() {
+    let definition = definition();
+    assert!(definition["description"].as_str().unwrap().contains("Captures up to 256 KiB are attached"));
+    let to_ts = &definition["inputSchema"]["properties"]["to_ts"]["description"];
+    assert!(to_ts.as_str().unwrap().contains("no more than 48 hours later"));
+}
+
+#[test]
+fn tool_result_has_what_its_schema_says_and_nothing_else() {
+    let uri = "homer-pcap:///a?from_ts=1&to_ts=2";
+    let result = tool::result("a.pcap", &"0".repeat(64), &CaptureReport::default(), Delivery::Embedded { uri });
+    let schema = &definition()["outputSchema"];
+    assert_eq!(keys(&result), keys(&schema["properties"]));
+    assert_eq!(keys(&result["report"]), keys(&schema["properties"]["report"]["properties"]));
+    for object in [schema, &schema["properties"]["report"]] {
+        let required = object["required"].as_array().unwrap();
+        assert!(keys(&object["properties"]).iter().all(|key| required.contains(&json!(key))));
+        assert_eq!(object["additionalProperties"], json!(false));
+    }
+}
+
+#[test]
+fn tool_delivery_says_where_the_bytes_are() {
+    let result = |delivery| tool::result("a.pcap", "", &CaptureReport::default(), delivery);
+    let file = result(Delivery::File { path: "/tmp/a.pcap" });
+    assert_eq!((&file["delivery"], &file["file_path"]), (&json!("file"), &json!("/tmp/a.pcap")));
+    assert_eq!(result(Delivery::Stdout)["delivery"], json!("stdout"));
+}
+
+#[test]
+fn resource_uri_escapes_the_call_id() {
+    let uri = |id| tool::resource_uri(&CallId::parse(id).unwrap(), 1, 2);
+    assert_eq!(uri("a-b.c_d~1@h"), "homer-pcap:///a-b.c_d~1%40h?from_ts=1&to_ts=2");
+    assert_eq!(uri("../x?y=1&z#ü"), "homer-pcap:///..%2Fx%3Fy%3D1%26z%23%C3%BC?from_ts=1&to_ts=2");
+}
+
+#[test]
+fn size_is_told_in_the_unit_that_fits() {
+    for (bytes, text) in
+        [(23, "23 bytes"), (1024, "1 KiB"), (1025, "1025 bytes"), (262_144, "256 KiB"), (2 << 20, "2 MiB")]
+    {
+        assert_eq!(tool::size(bytes), text);
+    }
+}
