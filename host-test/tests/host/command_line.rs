@@ -1,0 +1,220 @@
+use std::fs;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use homer_host::stand_in::API_TOKEN;
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::support::{CALL, CALL_SHA256, CAPTURE_HEAD, Server, Then, chunk, homer, recorded};
+
+/// The program in a directory of its own, without this process's environment.
+fn program(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_homer-export"));
+    command.current_dir(dir).env_clear().kill_on_drop(true).stdin(Stdio::null());
+    // The compilation cache, shared by all tests.
+    command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")));
+    command
+}
+
+async fn run(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
+    program(dir).args(args).envs(env.iter().copied()).output().await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+const WINDOW: [&str; 4] = ["--from", "2026-11-20T10:00:00Z", "--to", "1795169100000"];
+
+#[tokio::test]
+async fn demo_writes_a_capture_with_nothing_configured() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--demo", "-o", "call.pcap"], &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(fs::read(dir.path().join("call.pcap")).unwrap(), recorded("export-ok-auth-token"));
+    let expected = format!(
+        "call.pcap: 7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to 2026-11-20T10:01:37.394456Z, from profile 1_call\n\
+         sha256 {CALL_SHA256}\n"
+    );
+    assert_eq!((text(&output.stdout), text(&output.stderr)), (expected, String::new()));
+    assert_eq!(files(dir.path()), ["call.pcap"]);
+}
+
+#[tokio::test]
+async fn demo_sends_nothing_to_a_configured_homer() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start("", Then::Hold).await;
+    let env = [("HOMER_URL", server.url.as_str()), ("HOMER_JWT", "s3cret")];
+    let output = run(dir.path(), &["--demo"], &env).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!((server.connections(), files(dir.path())), (0, vec![format!("{CALL}.pcap")]));
+}
+
+#[tokio::test]
+async fn capture_is_one_that_tshark_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--demo", "-o", "call.pcap"], &[]).await;
+    assert_eq!(output.status.code(), Some(0));
+    let args = ["-r", "call.pcap", "-T", "fields", "-e", "sip.Method", "-e", "sip.Status-Code", "-e", "sip.Call-ID"];
+    let tshark = Command::new("tshark").args(args).current_dir(dir.path()).output().await;
+    let Ok(tshark) = tshark else {
+        eprintln!("skipped: there is no tshark here");
+        return;
+    };
+    let lines: Vec<String> = text(&tshark.stdout).lines().map(|line| line.replace(&format!("\t{CALL}"), "")).collect();
+    assert_eq!(lines, ["INVITE\t", "\t100", "\t180", "\t200", "ACK\t", "BYE\t", "\t200"]);
+}
+
+#[tokio::test]
+async fn result_in_json_has_the_contracts_shape() {
+    let (_homer, url) = homer().await;
+    let dir = tempfile::tempdir().unwrap();
+    let env = [("HOMER_URL", url.as_str()), ("HOMER_API_TOKEN", API_TOKEN)];
+    let output = run(dir.path(), &[&[CALL, "--json", "-o", "c.pcap"], &WINDOW[..]].concat(), &env).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let keys: Vec<&String> = result.as_object().unwrap().keys().collect();
+    let expected = ["delivery", "file_path", "filename", "mime_type", "report", "sha256", "size_bytes", "summary"];
+    assert_eq!(keys, expected);
+    assert_eq!((result["sha256"].as_str(), result["delivery"].as_str()), (Some(CALL_SHA256), Some("file")));
+    assert_eq!(result["file_path"], "c.pcap");
+}
+
+#[tokio::test]
+async fn standard_output_carries_the_capture_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--demo", "-o", "-", "--json"], &[]).await;
+    assert_eq!(output.stdout, recorded("export-ok-auth-token"));
+    let result: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(result["delivery"], "stdout");
+    assert!(files(dir.path()).is_empty());
+}
+
+#[tokio::test]
+async fn several_call_ids_go_into_one_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["--demo", "b2bua-leg-a@192.0.2.10", "b2bua-leg-b@192.0.2.30", "-o", "both.pcap"];
+    let output = run(dir.path(), &args, &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(fs::read(dir.path().join("both.pcap")).unwrap(), recorded("export-b2bua-both"));
+}
+
+#[tokio::test]
+async fn existing_file_is_overwritten_only_by_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("call.pcap");
+    fs::write(&path, "precious").unwrap();
+    let output = run(dir.path(), &["--demo", "-o", "call.pcap"], &[]).await;
+    let why = "homer-export: call.pcap exists already; use --force to overwrite it, or -o to name another file\n";
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(2), why));
+    assert_eq!(fs::read(&path).unwrap(), b"precious");
+    // A failing export leaves it alone even then.
+    let output = run(dir.path(), &["--demo", "nobody@nowhere", "-o", "call.pcap", "--force"], &[]).await;
+    assert_eq!(output.status.code(), Some(8));
+    assert_eq!(fs::read(&path).unwrap(), b"precious");
+    let output = run(dir.path(), &["--demo", "-o", "call.pcap", "--force"], &[]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(fs::read(&path).unwrap().len(), 3311);
+    assert_eq!(files(dir.path()), ["call.pcap"]);
+}
+
+#[tokio::test]
+async fn output_that_cannot_be_written_is_said_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--demo", "-o", "."], &[]).await;
+    assert_eq!(
+        (output.status.code(), text(&output.stderr).as_str()),
+        (Some(2), "homer-export: . is a directory; name a file in it\n")
+    );
+    let output = run(dir.path(), &["--demo", "-o", "no/such/dir.pcap"], &[]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).starts_with("homer-export: cannot write into no/such: "), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
+async fn failures_have_exit_codes_and_leave_nothing() {
+    let (_homer, url) = homer().await;
+    let cut =
+        Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&recorded("export-ok-auth-token"))].concat(), Then::Close).await;
+    let silent = Server::start("", Then::Hold).await;
+    let failing = Server::start("HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n", Then::Close).await;
+    let token = ("HOMER_API_TOKEN", API_TOKEN);
+    let homer = ("HOMER_URL", url.as_str());
+    for (code, case, args, env) in [
+        (2, "invalid-request", vec!["--from", "1795168800", "--to", "now"], vec![homer, token]),
+        (2, "invalid-request", vec!["--from", "yesterday", "--to", "now"], vec![homer, token]),
+        (3, "misconfigured", WINDOW.to_vec(), vec![]),
+        (3, "misconfigured", WINDOW.to_vec(), vec![homer, token, ("HOMER_JWT", "s3cret")]),
+        (5, "unauthorized", WINDOW.to_vec(), vec![homer, ("HOMER_API_TOKEN", "s3cret")]),
+        (6, "unreachable", WINDOW.to_vec(), vec![("HOMER_URL", "http://127.0.0.1:9"), token]),
+        (7, "timed-out", [&WINDOW[..], &["--timeout-ms", "200"]].concat(), vec![("HOMER_URL", &silent.url), token]),
+        (
+            7,
+            "timed-out",
+            [&WINDOW[..], &["--export-deadline-ms", "200"]].concat(),
+            vec![("HOMER_URL", &silent.url), token],
+        ),
+        (
+            8,
+            "nothing-captured",
+            vec!["--from", "2026-11-19T00:00:00Z", "--to", "2026-11-19T01:00:00Z"],
+            vec![homer, token],
+        ),
+        (9, "rejected", WINDOW.to_vec(), vec![("HOMER_URL", &failing.url), token]),
+        (10, "broken-reply", WINDOW.to_vec(), vec![("HOMER_URL", &cut.url), token]),
+        (11, "too-large", [&WINDOW[..], &["--export-max-bytes", "3000"]].concat(), vec![homer, token]),
+    ] {
+        for target in ["call.pcap", "-"] {
+            let dir = tempfile::tempdir().unwrap();
+            let output = run(dir.path(), &[&[CALL, "-o", target], &args[..]].concat(), &env).await;
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{case}: {said}");
+            assert!(said.starts_with(&format!("homer-export: {case}: ")), "{said}");
+            assert!(output.stdout.is_empty(), "{case} wrote to standard output");
+            assert!(files(dir.path()).is_empty(), "{case} left {:?}", files(dir.path()));
+            assert!(!said.contains("s3cret") && !said.contains(API_TOKEN), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn usage_is_explained() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [&[][..], &[CALL], &["--from", "now"], &["--no-such-flag"]] {
+        assert_eq!(run(dir.path(), args, &[]).await.status.code(), Some(2), "{args:?}");
+    }
+    let help = run(dir.path(), &["--help"], &[]).await;
+    assert_eq!(help.status.code(), Some(0));
+    for word in ["CALL-ID", "--demo", "HOMER_API_TOKEN_FILE", "8 nothing captured"] {
+        assert!(text(&help.stdout).contains(word), "--help does not speak of {word}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn interrupt_leaves_nothing() {
+    let capture = recorded("export-ok-auth-token");
+    let server = Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat(), Then::Hold).await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = program(dir.path());
+    let child =
+        program.args([&[CALL, "-o", "call.pcap"], &WINDOW[..]].concat()).env("HOMER_URL", &server.url).spawn().unwrap();
+    // The unfinished file is there, then.
+    while files(dir.path()).is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let pid = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(files(dir.path()).is_empty());
+}

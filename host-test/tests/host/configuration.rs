@@ -1,0 +1,69 @@
+use std::io::Write as _;
+use std::time::Duration;
+
+use homer_export::ExportError;
+use homer_host::Configuration;
+
+fn configuration(vars: &[(&str, &str)]) -> Result<Configuration, ExportError> {
+    let url = [("HOMER_URL", "http://homer:9080")];
+    Configuration::from_vars(url.iter().chain(vars).map(|(name, value)| (name.to_string(), value.to_string())))
+}
+
+#[track_caller]
+fn misconfigured(vars: &[(&str, &str)], why: &str) {
+    assert_eq!(configuration(vars).unwrap_err(), ExportError::Misconfigured(why.to_string()));
+}
+
+#[test]
+fn configuration_gives_the_component_everything_but_the_credential() {
+    let policy = configuration(&[("HOMER_API_TOKEN", "s3cret"), ("HOMER_MAX_WINDOW_HOURS", "48")]).unwrap().policy();
+    let expected = [
+        ("HOMER_URL", "http://homer:9080"),
+        ("HOMER_CREDENTIAL_KIND", "api-token"),
+        ("HOMER_TIMEOUT_MS", "120000"),
+        ("HOMER_MAX_WINDOW_HOURS", "48"),
+        ("HOMER_MAX_BYTES", "2097152"),
+    ];
+    assert_eq!(policy.environment, expected.map(|(name, value)| (name.to_string(), value.to_string())));
+    assert_eq!(policy.allowed.len(), 1);
+    assert_eq!(policy.allowed[0].origin.to_string(), "http://homer:9080");
+    assert!(policy.allowed[0].credential.is_some());
+    assert!(!format!("{policy:?}").contains("s3cret"));
+}
+
+#[test]
+fn configuration_reads_secrets_from_files() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"s3cret\r\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let settings = configuration(&[("HOMER_JWT_FILE", path)]).unwrap().settings;
+    assert_eq!(settings.credential.unwrap().header().1, "Bearer s3cret");
+    misconfigured(
+        &[("HOMER_JWT_FILE", path), ("HOMER_JWT", "s3cret")],
+        "HOMER_JWT and HOMER_JWT_FILE are both set; keep one of them",
+    );
+    misconfigured(
+        &[("HOMER_API_TOKEN_FILE", "/nowhere/token")],
+        "HOMER_API_TOKEN_FILE: cannot read /nowhere/token: No such file or directory (os error 2)",
+    );
+}
+
+#[test]
+fn configuration_limits_exports_and_later_variables_win() {
+    let configuration = configuration(&[
+        ("HOMER_EXPORT_MAX_BYTES", "1000"),
+        ("HOMER_EXPORT_DEADLINE_MS", "5000"),
+        ("HOMER_TIMEOUT_MS", "1000"),
+        ("HOMER_TIMEOUT_MS", "2000"),
+        ("HOMER_URL", "http://other"),
+    ])
+    .unwrap();
+    let policy = configuration.policy();
+    assert_eq!((policy.limits.response_bytes, policy.limits.deadline), (1000, Duration::from_secs(5)));
+    assert_eq!(policy.limits.first_byte, Duration::from_secs(2));
+    assert_eq!(policy.allowed[0].origin.to_string(), "http://other");
+    misconfigured(
+        &[("HOMER_EXPORT_DEADLINE_MS", "0")],
+        "HOMER_EXPORT_DEADLINE_MS is \"0\", not a whole number from 1 to 86400000",
+    );
+}

@@ -1,0 +1,15 @@
+//! Behaviour of the host: the component in its sandbox, over real sockets on loopback, and the command line.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it skips"
+)]
+
+mod command_line;
+mod configuration;
+mod export;
+mod outbound;
+mod sandbox;
+mod stand_in;
+mod support;

@@ -1,0 +1,233 @@
+use std::time::{Duration, Instant};
+
+use homer_export::ExportError;
+use homer_host::stand_in::API_TOKEN;
+use homer_host::{Exporter, Failure, Policy};
+
+use crate::support::{
+    CALL, CAPTURE_HEAD, Server, Then, assert_alive, chunk, error, export, homer, policy, query, recorded,
+};
+
+/// A policy with short limits.
+fn hasty(url: &str) -> Policy {
+    let mut policy = policy(url);
+    policy.limits.first_byte = Duration::from_millis(200);
+    policy.limits.between_bytes = Duration::from_millis(200);
+    policy
+}
+
+/// A whole capture as Homer sends it.
+fn whole(capture: &[u8]) -> Vec<u8> {
+    [CAPTURE_HEAD.as_bytes(), &chunk(capture), b"0\r\n\r\n"].concat()
+}
+
+#[tokio::test]
+async fn request_is_one_that_homer_understands() {
+    let server = Server::start(whole(&recorded("export-ok-auth-token")), Then::Serve).await;
+    let exporter = Exporter::new(policy(&server.url)).unwrap();
+    export(&exporter, &query(CALL)).await.unwrap();
+    let requests = server.requests();
+    let (head, body) = requests[0].split_once("\r\n\r\n").unwrap();
+    let mut lines: Vec<String> = head.lines().map(str::to_lowercase).collect();
+    assert_eq!(lines.remove(0), "post /api/v3/export/call/messages/pcap http/1.1");
+    lines.sort();
+    let host = server.url.strip_prefix("http://").unwrap();
+    let expected = [
+        format!("auth-token: {API_TOKEN}"),
+        format!("content-length: {}", body.len()),
+        "content-type: application/json".to_string(),
+        format!("host: {host}"),
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[tokio::test]
+async fn connection_is_kept_for_the_next_export() {
+    let server = Server::start(whole(&recorded("export-ok-auth-token")), Then::Serve).await;
+    let exporter = Exporter::new(policy(&server.url)).unwrap();
+    for _ in 0..3 {
+        assert_alive(&exporter).await;
+    }
+    assert_eq!((server.connections(), server.requests().len()), (1, 3));
+}
+
+#[tokio::test]
+async fn redirect_is_not_followed() {
+    let elsewhere = Server::start(whole(&recorded("export-ok-auth-token")), Then::Serve).await;
+    let reply =
+        format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {}/x?s=1\r\nContent-Length: 0\r\n\r\n", elsewhere.url);
+    let server = Server::start(reply, Then::Serve).await;
+    // Not even where the policy would allow it.
+    let mut both = policy(&server.url);
+    both.allowed.extend(policy(&elsewhere.url).allowed);
+    let ExportError::Rejected { status, message } = error(both).await else { panic!("followed") };
+    assert_eq!(status, 307);
+    assert!(
+        message.contains(&format!("redirect (HTTP 307) to {}/x, which is not followed", elsewhere.url)),
+        "{message}"
+    );
+    assert_eq!((server.requests().len(), elsewhere.connections()), (1, 0));
+}
+
+#[tokio::test]
+async fn endless_body_ends_at_the_limit() {
+    // A capture without end: the record of a call over and over.
+    let capture = recorded("export-ok-auth-token");
+    let records = chunk(&capture[24..].repeat(100));
+    let server = Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&capture[..24])].concat(), Then::Repeat(records)).await;
+    let mut policy = policy(&server.url);
+    policy.limits.response_bytes = 5_000_000;
+    let ExportError::TooLarge { limit, seen, message } = error(policy).await else { panic!("not too large") };
+    assert_eq!((limit, seen), (5_000_000, 5_000_001));
+    assert!(message.starts_with("the capture is larger than the host's limit of 5000000 bytes; "), "{message}");
+}
+
+#[tokio::test]
+async fn endless_body_ends_at_the_deadline() {
+    let capture = recorded("export-ok-auth-token");
+    let server =
+        Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&capture[..24])].concat(), Then::Repeat(chunk(&capture[24..])))
+            .await;
+    let (_homer, url) = homer().await;
+    let mut policy = policy(&server.url);
+    policy.limits.deadline = Duration::from_millis(300);
+    let exporter = Exporter::new(policy.clone()).unwrap();
+    let begin = Instant::now();
+    let failure = export(&exporter, &query(CALL)).await.unwrap_err();
+    assert!(matches!(&failure, Failure::Export(ExportError::TimedOut(why)) if why.contains("300 ms")), "{failure}");
+    assert!(begin.elapsed() < Duration::from_secs(10));
+    server.client_left().await;
+    assert_alive(&Exporter::new(crate::support::policy(&url)).unwrap()).await;
+}
+
+#[tokio::test]
+async fn announced_length_over_the_limit_is_refused_at_once() {
+    let server = Server::start("HTTP/1.1 200 OK\r\nContent-Length: 9000000000\r\n\r\n", Then::Hold).await;
+    let mut policy = policy(&server.url);
+    policy.limits.response_bytes = 1000;
+    assert!(matches!(error(policy).await, ExportError::TooLarge { limit: 1000, .. }));
+}
+
+#[tokio::test]
+async fn endless_silence_ends_at_the_first_byte_timeout() {
+    let server = Server::start("", Then::Hold).await;
+    let ExportError::TimedOut(why) = error(hasty(&server.url)).await else { panic!("not timed out") };
+    assert!(why.contains("did not begin its answer within"), "{why}");
+    assert_eq!(server.requests().len(), 1, "a request that timed out was repeated");
+    server.client_left().await;
+}
+
+#[tokio::test]
+async fn endless_pause_ends_at_the_between_bytes_timeout() {
+    let capture = recorded("export-ok-auth-token");
+    let server = Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat(), Then::Hold).await;
+    let exporter = Exporter::new(hasty(&server.url)).unwrap();
+    let mut export = exporter.open(&query(CALL)).await.unwrap();
+    assert_eq!(export.next().await.unwrap().unwrap().len(), 2000);
+    let failure = export.next().await.unwrap_err();
+    assert!(
+        matches!(&failure, Failure::Export(ExportError::TimedOut(why)) if why.contains("paused in its reply")),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn body_cut_on_a_record_boundary_is_caught_by_framing() {
+    // The first three records, whole; but the last chunk is missing.
+    let capture = recorded("export-ok-auth-token");
+    let mut boundary = 24;
+    for _ in 0..3 {
+        boundary += 16 + u32::from_le_bytes(capture[boundary + 8..boundary + 12].try_into().unwrap()) as usize;
+    }
+    let server = Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&capture[..boundary])].concat(), Then::Close).await;
+    let ExportError::BrokenReply(why) = error(policy(&server.url)).await else { panic!("taken for whole") };
+    assert!(why.contains("was cut off: the connection was closed before its end"), "{why}");
+
+    // The same bytes, ended as they should be, are a whole capture of three packets.
+    let server = Server::start(whole(&capture[..boundary]), Then::Close).await;
+    let (_, finished) = export(&Exporter::new(policy(&server.url)).unwrap(), &query(CALL)).await.unwrap();
+    assert_eq!(finished.report.packets, 3);
+
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", capture.len());
+    let server = Server::start([head.as_bytes(), &capture[..boundary]].concat(), Then::Close).await;
+    assert!(matches!(error(policy(&server.url)).await, ExportError::BrokenReply(_)));
+}
+
+#[tokio::test]
+async fn body_cut_within_a_record_is_broken_even_if_framing_is_whole() {
+    let capture = recorded("export-ok-auth-token");
+    let server = Server::start(whole(&capture[..3000]), Then::Close).await;
+    let why = format!(
+        "what Homer at {} sent is cut short: it ends after 3000 bytes, 311 bytes before the end of packet record 7 (3000 \
+         bytes came); it was thrown away",
+        server.url
+    );
+    let ExportError::BrokenReply(text) = error(policy(&server.url)).await else { panic!("taken for whole") };
+    assert!(text.starts_with("what Homer at "), "{text} / {why}");
+}
+
+#[tokio::test]
+async fn reply_that_is_no_capture_is_broken() {
+    for (body, why) in [
+        (&b"<!DOCTYPE html><title>Sign in</title>"[..], "a web page instead of a capture file"),
+        (b"{\"message\":\"no luck\"}", "JSON instead of a capture file: no luck"),
+        (b"", "an empty body instead of a capture file"),
+        (b"\x0a\x0d\x0d\x0aabcdefghijklmnopqrst", "a pcapng file, where a pcap file was expected"),
+        (b"\xd4\xc3\xb2\xa1\x02", "cut short: it ends after 5 bytes"),
+    ] {
+        let server = Server::start(
+            [CAPTURE_HEAD.as_bytes(), &if body.is_empty() { vec![] } else { chunk(body) }, b"0\r\n\r\n"].concat(),
+            Then::Close,
+        )
+        .await;
+        let ExportError::BrokenReply(text) = error(policy(&server.url)).await else { panic!("{why}") };
+        assert!(text.contains(why), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn header_section_over_the_limit_is_broken() {
+    let reply = |bytes: usize| format!("HTTP/1.1 200 OK\r\nX-Big: {}\r\nContent-Length: 0\r\n\r\n", "x".repeat(bytes));
+    let large = Server::start(reply(1_000_000), Then::Close).await;
+    let ExportError::BrokenReply(why) = error(policy(&large.url)).await else { panic!("accepted") };
+    assert!(why.contains("is larger than the host accepts"), "{why}");
+    let small = Server::start(reply(1000), Then::Close).await;
+    let ExportError::BrokenReply(why) = error(policy(&small.url)).await else { panic!("accepted") };
+    assert!(why.contains("an empty body"), "{why}");
+}
+
+#[tokio::test]
+async fn closed_connection_is_broken_and_not_retried() {
+    let server = Server::start("", Then::Close).await;
+    let ExportError::BrokenReply(why) = error(policy(&server.url)).await else { panic!("accepted") };
+    assert!(why.contains("closed the connection without a reply"), "{why}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn refused_connection_is_unreachable() {
+    // A port that was free a moment ago.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let why =
+        format!("{url} refused the connection; check that Homer runs there and that HOMER_URL has the right port");
+    assert_eq!(error(policy(&url)).await, ExportError::Unreachable(why));
+}
+
+#[tokio::test]
+async fn dropped_export_ends_its_request() {
+    let capture = recorded("export-ok-auth-token");
+    let server = Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&capture)].concat(), Then::Hold).await;
+    let exporter = Exporter::new(policy(&server.url)).unwrap();
+    let export = exporter.open(&query(CALL)).await.unwrap();
+    drop(export);
+    tokio::time::timeout(Duration::from_secs(5), server.client_left()).await.unwrap();
+
+    // Also one that is still waiting for its reply.
+    let silent = Server::start("", Then::Hold).await;
+    let exporter = Exporter::new(policy(&silent.url)).unwrap();
+    let left = tokio::time::timeout(Duration::from_millis(200), exporter.open(&query(CALL))).await;
+    assert!(left.is_err());
+    tokio::time::timeout(Duration::from_secs(5), silent.client_left()).await.unwrap();
+}
