@@ -18,6 +18,7 @@ use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
 };
@@ -169,4 +170,9 @@ impl WasiHttpHooks for Outbound {
             Ok((response, Box::new(nothing_more) as Box<dyn Future<Output = Result<(), Error>> + Send>))
         })
     }
+}
+
+/// What broke a reply's body off, for `wasi:http/types.http-error-code`.
+pub(crate) fn body_error_code(error: &wasmtime::Error) -> Option<ErrorCode> {
+    error.downcast_ref::<Error>().and_then(fault::code)
 }

@@ -4,15 +4,15 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime::component::{Component, Linker, Resource, ResourceTable};
+use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
-use crate::outbound::Outbound;
+use crate::outbound::{self, Outbound};
 use crate::policy::Policy;
 
 mod bindings {
@@ -101,6 +101,16 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     clocks::monotonic_clock::add_to_linker::<Guest, WasiClocks>(&mut linker, Guest::clocks)?;
     cli::environment::add_to_linker::<Guest, WasiCli>(&mut linker, Guest::cli)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    // wasmtime-wasi-http 48.0.8 looks for another type than the one it keeps, and so never tells a component what broke a
+    // body off: a limit, a timeout and a closed connection would all be the same.
+    linker.allow_shadowing(true);
+    linker.instance("wasi:http/types@0.2.12")?.func_wrap(
+        "http-error-code",
+        |store: StoreContextMut<'_, Guest>, (error,): (Resource<wasmtime::Error>,)| {
+            Ok((outbound::body_error_code(store.data().table.get(&error)?),))
+        },
+    )?;
+    linker.allow_shadowing(false);
     Ok(linker)
 }
 

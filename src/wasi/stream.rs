@@ -154,7 +154,6 @@ impl PcapStream {
     }
 
     fn broken(&mut self, malformed: Malformed, bytes: &[u8]) -> ExportError {
-        let size = self.scanner.tally().size_bytes;
         match malformed {
             // The scan stopped within the first bytes: they and a little more tell what came instead.
             Malformed::NotPcap | Malformed::Truncated { size: 0..4, .. } => {
@@ -166,7 +165,7 @@ impl PcapStream {
                 reply::not_a_capture(&self.head, &opening, &self.settings)
             }
             malformed => ExportError::BrokenReply(format!(
-                "what Homer at {} sent is {malformed} ({size} bytes came); it was thrown away",
+                "what Homer at {} sent is {malformed}; it was thrown away",
                 self.settings.homer
             )),
         }

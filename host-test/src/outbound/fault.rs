@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::ErrorKind;
 
 use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 
 /// Why there is no connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,4 +66,15 @@ pub(super) fn of_request(error: &hyper_util::client::legacy::Error) -> Error {
 /// A body that broke off.
 pub(super) fn of_body(error: &hyper::Error) -> Error {
     if error.is_parse() { Error::HttpProtocolError } else { Error::HttpResponseIncomplete }
+}
+
+/// What [`of_body`] and the limits of a body say, as `wasi:http/types.http-error-code` gives it to the component.
+pub(super) fn code(error: &Error) -> Option<ErrorCode> {
+    match error {
+        Error::ConnectionReadTimeout => Some(ErrorCode::ConnectionReadTimeout),
+        Error::HttpProtocolError => Some(ErrorCode::HttpProtocolError),
+        Error::HttpResponseBodySize(limit) => Some(ErrorCode::HttpResponseBodySize(*limit)),
+        Error::HttpResponseIncomplete => Some(ErrorCode::HttpResponseIncomplete),
+        _ => None,
+    }
 }

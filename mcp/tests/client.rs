@@ -1,0 +1,185 @@
+//! A scripted MCP client against `homer-export-mcp` as a child process.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::process::Stdio;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use homer_host::stand_in::StandIn;
+use rmcp::ServiceExt as _;
+use rmcp::model::{CallToolRequestParams, CallToolResult, ResourceContents};
+use rmcp::service::{RoleClient, RunningService, ServiceError};
+use rmcp::transport::TokioChildProcess;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
+
+const CALL: &str = "udp-normal-1@192.0.2.10";
+const FROM: i64 = 1_795_168_800_000;
+const TO: i64 = 1_795_169_100_000;
+
+type Client = RunningService<RoleClient, ()>;
+
+fn program(args: &[&str], env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_homer-export-mcp"));
+    command.args(args).env_clear().envs(env.iter().copied()).kill_on_drop(true);
+    // The compilation cache, shared by all tests.
+    command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+async fn client(args: &[&str], env: &[(&str, &str)]) -> Client {
+    ().serve(TokioChildProcess::new(program(args, env)).unwrap()).await.unwrap()
+}
+
+async fn call(client: &Client, arguments: Value) -> CallToolResult {
+    let Value::Object(arguments) = arguments else { panic!("not an object") };
+    client.call_tool(CallToolRequestParams::new("homer_export_pcap").with_arguments(arguments)).await.unwrap()
+}
+
+/// The text of a result that is an error.
+async fn failure(client: &Client, arguments: Value) -> String {
+    let result = call(client, arguments).await;
+    assert_eq!(result.is_error, Some(true));
+    assert_eq!(result.structured_content, None);
+    assert_eq!(result.content.len(), 1);
+    result.content[0].as_text().unwrap().text.clone()
+}
+
+fn recorded(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/../tests/data/{name}.pcap", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[tokio::test]
+async fn client_lists_the_tool_as_defined() {
+    let client = client(&["--demo", "--max-window-hours", "48", "--inline-limit", "1048576"], &[]).await;
+    let tools = client.list_all_tools().await.unwrap();
+    assert_eq!(tools.len(), 1);
+    let tool = serde_json::to_value(&tools[0]).unwrap();
+    let limits = homer_export::tool::Limits { max_window_hours: 48, inline_bytes: 1 << 20 };
+    assert_eq!(tool, homer_export::tool::definition(limits));
+    assert_eq!(client.peer_info().unwrap().server_info.as_ref().unwrap().name, "homer-export-mcp");
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn client_exports_a_call() {
+    let client = client(&["--demo"], &[]).await;
+    let result = call(&client, json!({"callid": CALL, "from_ts": FROM, "to_ts": TO})).await;
+    assert_ne!(result.is_error, Some(true));
+    let structured = result.structured_content.unwrap();
+    assert_eq!(structured["size_bytes"], 3311);
+    assert_eq!(structured["sha256"], "c8d017b7a70b6017b93c0ed28eee5ac66e3af9740c6e05480ce8edaeab37ad3f");
+    assert_eq!((&structured["delivery"], &structured["report"]["packets"]), (&json!("embedded"), &json!(7)));
+
+    // The same as text, and the bytes once.
+    assert_eq!(result.content.len(), 2);
+    let text: Value = serde_json::from_str(&result.content[0].as_text().unwrap().text).unwrap();
+    assert_eq!(text, structured);
+    let resource = &result.content[1].as_resource().unwrap().resource;
+    let ResourceContents::BlobResourceContents { uri, mime_type, blob, .. } = resource else { panic!("no blob") };
+    assert_eq!(uri, "homer-pcap:///udp-normal-1%40192.0.2.10?from_ts=1795168800000&to_ts=1795169100000");
+    assert_eq!(
+        (uri.as_str(), mime_type.as_deref()),
+        (structured["resource_uri"].as_str().unwrap(), Some("application/vnd.tcpdump.pcap"))
+    );
+    assert_eq!(BASE64_STANDARD.decode(blob).unwrap(), recorded("export-ok-auth-token"));
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn client_gets_advice_on_bad_arguments() {
+    let client = client(&["--demo"], &[]).await;
+    for (arguments, why) in [
+        (
+            json!({"callid": CALL, "from_ts": TO, "to_ts": FROM}),
+            "invalid-request: the window is reversed: from_ts 2026-11-20T10:05:00Z is not before to_ts \
+             2026-11-20T10:00:00Z; swap them",
+        ),
+        (
+            json!({"callid": CALL, "from_ts": FROM / 1000, "to_ts": TO / 1000}),
+            "invalid-request: from_ts 1795168800 looks like seconds; times are Unix milliseconds, so pass 1795168800000 \
+             (2026-11-20T10:00:00Z)",
+        ),
+        (
+            json!({"from_ts": FROM, "to_ts": TO}),
+            "invalid-request: callid is missing; pass the value of the SIP Call-ID header",
+        ),
+        (
+            json!({"callid": "", "from_ts": FROM, "to_ts": TO}),
+            "invalid-request: the Call-ID is empty; pass the value of the SIP Call-ID header field",
+        ),
+    ] {
+        assert_eq!(failure(&client, arguments).await, why);
+    }
+    let unknown = failure(&client, json!({"callid": "nobody@nowhere", "from_ts": FROM, "to_ts": TO})).await;
+    for part in
+        ["nothing-captured: ", "\"nobody@nowhere\"", "2026-11-20T10:00:00Z", "widen the window", "its own database"]
+    {
+        assert!(unknown.contains(part), "{unknown}");
+    }
+    // And it goes on serving.
+    let result = call(&client, json!({"callid": CALL, "from_ts": FROM as f64, "to_ts": TO.to_string()})).await;
+    assert_ne!(result.is_error, Some(true));
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn client_gets_advice_on_rejected_credentials() {
+    let homer = StandIn::start().await.unwrap();
+    let url = homer.url();
+    let client = client(&[], &[("HOMER_URL", &url), ("HOMER_API_TOKEN", "s3cret")]).await;
+    let why = failure(&client, json!({"callid": CALL, "from_ts": FROM, "to_ts": TO})).await;
+    assert!(why.starts_with(&format!("unauthorized: Homer at {url} refused the API token (HTTP 400")), "{why}");
+    assert!(why.contains("token access is off") && !why.contains("s3cret"), "{why}");
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn client_is_refused_a_capture_over_the_inline_limit() {
+    let client = client(&["--demo"], &[("HOMER_MAX_INLINE_BYTES", "3310")]).await;
+    let why = failure(&client, json!({"callid": CALL, "from_ts": FROM, "to_ts": TO})).await;
+    assert!(why.starts_with("too-large: the capture is larger than the 3310 bytes that this server attaches"), "{why}");
+    let smaller =
+        json!({"callid": "options-1@192.0.2.10", "from_ts": 1_795_174_800_000_i64, "to_ts": 1_795_174_900_000_i64});
+    assert_ne!(call(&client, smaller).await.is_error, Some(true));
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn client_gets_a_protocol_error_for_an_unknown_tool() {
+    let client = client(&["--demo"], &[]).await;
+    let error = client.call_tool(CallToolRequestParams::new("no_such_tool")).await.unwrap_err();
+    let ServiceError::McpError(error) = error else { panic!("{error}") };
+    assert_eq!(error.code.0, -32602);
+    assert_eq!(error.message, "there is no tool \"no_such_tool\"; the only one is homer_export_pcap");
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn server_ends_with_its_input_and_writes_protocol_only() {
+    let mut child = program(&["--demo"], &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+    }});
+    input.write_all(format!("{initialize}\n").as_bytes()).await.unwrap();
+    drop(input);
+    let mut output = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut output).await.unwrap();
+    for line in output.lines() {
+        let message: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(message["jsonrpc"], "2.0");
+    }
+    assert_eq!(output.lines().count(), 1);
+    assert!(child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn server_without_configuration_says_what_is_missing() {
+    let output = program(&[], &[]).stdin(Stdio::null()).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let why = "homer-export-mcp: misconfigured: HOMER_URL is not set; it is Homer's base URL, for example http://homer:9080\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), why);
+}
