@@ -1,5 +1,5 @@
 //! `homer-export.wasm`: the world `plugin`, exported on top of the library.
-#![no_std]
+#![cfg_attr(target_family = "wasm", no_std)]
 #![cfg(target_family = "wasm")]
 
 extern crate alloc;

@@ -61,6 +61,7 @@ fn duration_ms(text: &str) -> Option<i64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use super::parse;
 

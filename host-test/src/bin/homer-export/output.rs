@@ -1,5 +1,5 @@
 //! Where the capture goes: into a file, whole or not at all, or to standard output, likewise.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's output")]
+#![expect(clippy::print_stderr, reason = "this is the program's output")]
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Seek as _, Write as _};
