@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::{Component, Linker, Resource, ResourceTable};
 use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
@@ -77,15 +77,14 @@ impl Sandbox {
             http: WasiHttpCtx::new(),
             outbound: self.outbound.clone(),
             memory: MemoryLimit { bytes: limits.memory_bytes },
-            cpu: CpuLimit { per_call: limits.cpu, used: Duration::ZERO },
+            cpu: CpuLimit { per_call: limits.cpu, used: Duration::ZERO, last_tick: None },
         };
         let mut store = Store::new(&self.engine, guest);
         store.limiter(|guest| &mut guest.memory);
         store.set_hostcall_fuel(HOSTCALL_BYTES);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| {
-            // Called at most once per tick, and only while the component computes.
-            store.data_mut().cpu.count(TICK)?;
+            store.data_mut().cpu.tick()?;
             Ok(UpdateDeadline::Yield(1))
         });
         let exports = self.component.instantiate_async(&mut store).await?;
@@ -151,6 +150,7 @@ impl Guest {
     /// A call of an exported function begins: what the one before computed no longer counts.
     pub(crate) fn begin_call(&mut self) {
         self.cpu.used = Duration::ZERO;
+        self.cpu.last_tick = None;
     }
 }
 
@@ -229,11 +229,16 @@ impl ResourceLimiter for MemoryLimit {
 struct CpuLimit {
     per_call: Duration,
     used: Duration,
+    last_tick: Option<Instant>,
 }
 
 impl CpuLimit {
-    fn count(&mut self, time: Duration) -> wasmtime::Result<()> {
-        self.used += time;
+    /// The component computes, and a tick has passed since it was last seen to. One that computes is seen at every tick; one
+    /// that waits in between is seen when it goes on, and that is not counted.
+    fn tick(&mut self) -> wasmtime::Result<()> {
+        let now = Instant::now();
+        let since = self.last_tick.replace(now).map(|last| now - last);
+        self.used += since.filter(|time| *time < 2 * TICK).unwrap_or_default();
         if self.used > self.per_call {
             return Err(LimitHit::Cpu { limit: self.per_call }.into());
         }
