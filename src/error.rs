@@ -75,6 +75,24 @@ impl ExportError {
     }
 }
 
+impl ExportError {
+    /// The text, to be changed.
+    pub fn message_mut(&mut self) -> &mut String {
+        match self {
+            Self::InvalidRequest(text)
+            | Self::Misconfigured(text)
+            | Self::Denied(text)
+            | Self::Unauthorized(text)
+            | Self::Unreachable(text)
+            | Self::TimedOut(text)
+            | Self::NothingCaptured(text)
+            | Self::BrokenReply(text)
+            | Self::Rejected { message: text, .. }
+            | Self::TooLarge { message: text, .. } => text,
+        }
+    }
+}
+
 impl fmt::Display for ExportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.case(), self.message())

@@ -57,6 +57,7 @@ impl Settings {
         V: Into<String>,
     {
         let mut url = None;
+        let mut api: Option<String> = None;
         let mut token = None;
         let mut token_header = None;
         let mut jwt = None;
@@ -78,13 +79,7 @@ impl Settings {
                 "HOMER_TIMEOUT_MS" => &mut timeout,
                 "HOMER_MAX_WINDOW_HOURS" => &mut hours,
                 "HOMER_MAX_BYTES" => &mut bytes,
-                "HOMER_API" => match value.as_str() {
-                    "auto" | "7" => continue,
-                    "11" => {
-                        return misconfigured("HOMER_API is 11, which this version does not speak yet; use auto or 7");
-                    }
-                    _ => return misconfigured("HOMER_API is none of auto, 7, 11"),
-                },
+                "HOMER_API" => &mut api,
                 "HOMER_USERNAME" | "HOMER_PASSWORD" => {
                     return misconfigured(
                         "HOMER_USERNAME and HOMER_PASSWORD are set, but this version cannot log in yet; set \
@@ -96,6 +91,13 @@ impl Settings {
             *slot = Some(value);
         }
 
+        match api.as_deref() {
+            None | Some("auto" | "7") => {}
+            Some("11") => {
+                return misconfigured("HOMER_API is 11, which this version does not speak yet; use auto or 7");
+            }
+            Some(_) => return misconfigured("HOMER_API is none of auto, 7, 11"),
+        }
         let Some(url) = url else {
             return misconfigured("HOMER_URL is not set; it is Homer's base URL, for example http://homer:9080");
         };
@@ -124,6 +126,13 @@ impl Settings {
                 .unwrap_or(u32::MAX),
             max_bytes: number("HOMER_MAX_BYTES", bytes, DEFAULT_MAX_BYTES, 24..=0xffff_ffff)?,
         })
+    }
+}
+
+impl Settings {
+    /// `text` from outside without our credential, should someone have sent that back to us.
+    pub(crate) fn redacted(&self, text: String) -> String {
+        self.credential.as_ref().map_or_else(|| text.clone(), |credential| credential.redacted(&text))
     }
 }
 
@@ -195,6 +204,12 @@ impl Credential {
             Self::ApiToken { .. } => CredentialKind::ApiToken,
             Self::Jwt(_) => CredentialKind::Jwt,
         }
+    }
+
+    /// `text` without this credential's value.
+    pub fn redacted(&self, text: &str) -> String {
+        let (Self::ApiToken { token: secret, .. } | Self::Jwt(secret)) = self;
+        text.replace(secret.as_str(), "[credential]")
     }
 
     /// Name and value of the header field to send.

@@ -27,6 +27,8 @@ pub struct Configuration {
     pub export_max_bytes: u64,
     /// `HOMER_EXPORT_DEADLINE_MS`: longest export.
     pub export_deadline: Duration,
+    /// `HOMER_MAX_CONCURRENT`: exports at once.
+    pub max_concurrent: usize,
 }
 
 impl Configuration {
@@ -36,14 +38,18 @@ impl Configuration {
     /// # Errors
     /// As [`Self::from_vars`].
     pub fn of_process(flags: &Flags, demo: Option<&StandIn>) -> Result<Self, ExportError> {
-        // Names and values that are not Unicode cannot be any of ours.
-        let environment =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let environment = environment.filter(|(name, _)| demo.is_none() && name.starts_with("HOMER_"));
+        let mut environment = Vec::new();
+        for (name, value) in std::env::vars_os().filter(|_| demo.is_none()) {
+            let Some(name) = name.to_str().filter(|name| name.starts_with("HOMER_")) else { continue };
+            let Some(value) = value.to_str() else {
+                return Err(ExportError::Misconfigured(format!("{name} is not Unicode text")));
+            };
+            environment.push((name.to_string(), value.to_string()));
+        }
         let stand_in = demo.map(|stand_in| {
             [("HOMER_URL".to_string(), stand_in.url()), ("HOMER_API_TOKEN".to_string(), API_TOKEN.to_string())]
         });
-        Self::from_vars(environment.chain(flags.variables()).chain(stand_in.into_iter().flatten()))
+        Self::from_vars(environment.into_iter().chain(flags.variables()).chain(stand_in.into_iter().flatten()))
     }
 
     /// Reads the environment `vars`; of two variables of one name the later one counts, so that flags can follow.
@@ -61,7 +67,12 @@ impl Configuration {
             }
             let secret = std::fs::read_to_string(&path)
                 .map_err(|why| ExportError::Misconfigured(format!("{name}_FILE: cannot read {path}: {why}")))?;
-            vars.push((name.to_string(), secret.trim_end_matches(['\r', '\n']).to_string()));
+            let secret = secret.trim_end_matches(['\r', '\n']);
+            // An empty variable is one that is not set; an empty file is a mistake.
+            if secret.is_empty() {
+                return Err(ExportError::Misconfigured(format!("{name}_FILE: {path} is empty")));
+            }
+            vars.push((name.to_string(), secret.to_string()));
         }
         // The host itself says which kind of credential there is.
         take(&mut vars, "HOMER_CREDENTIAL_KIND");
@@ -79,8 +90,20 @@ impl Configuration {
             defaults.deadline.as_millis().try_into().unwrap_or(u64::MAX),
             1..=86_400_000,
         )?;
+        let max_concurrent = number(
+            "HOMER_MAX_CONCURRENT",
+            take(&mut vars, "HOMER_MAX_CONCURRENT"),
+            defaults.concurrent_exports as u64,
+            1..=1000,
+        )?;
         let settings = Settings::from_vars(vars)?;
-        Ok(Self { settings, ca_file, export_max_bytes, export_deadline: Duration::from_millis(deadline_ms) })
+        Ok(Self {
+            settings,
+            ca_file,
+            export_max_bytes,
+            export_deadline: Duration::from_millis(deadline_ms),
+            max_concurrent: usize::try_from(max_concurrent).unwrap_or(usize::MAX),
+        })
     }
 
     /// The policy: Homer's origin alone, with the credential; an environment without it.
@@ -101,6 +124,7 @@ impl Configuration {
             ],
             ca_file: self.ca_file.clone(),
             limits: Limits {
+                concurrent_exports: self.max_concurrent,
                 deadline: self.export_deadline,
                 response_bytes: self.export_max_bytes,
                 first_byte: Duration::from_millis(settings.first_byte_timeout_ms),

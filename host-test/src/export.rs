@@ -1,18 +1,21 @@
 //! One export: a fresh instance asked for a capture, its bytes handed on piece by piece and hashed on the way.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use homer_export::{CaptureReport, ExportError};
+use homer_export::{CaptureReport, Credential, ExportError};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::COMPONENT;
 use crate::outbound::Outbound;
-use crate::policy::Policy;
+use crate::policy::{Limits, Policy};
 use crate::sandbox::{Exports, Guest, LimitHit, Sandbox, stream, types};
 
 pub use crate::sandbox::stream::Query;
@@ -23,8 +26,16 @@ const READ_BYTES: u32 = 256 * 1024;
 /// Makes exports under one policy. Cheap to clone, and to be shared: connections are kept alive across exports.
 #[derive(Clone)]
 pub struct Exporter {
-    sandbox: Arc<Sandbox>,
-    deadline: Duration,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    sandbox: Sandbox,
+    limits: Limits,
+    /// What no text may hold, whoever wrote it.
+    secrets: Vec<Credential>,
+    /// Whose turn it is; first come, first served.
+    turns: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Exporter {
@@ -37,70 +48,123 @@ impl Exporter {
     /// With the component that is built into this library.
     ///
     /// # Errors
-    /// If the policy's certificates cannot be read, or Wasmtime does not work here.
-    pub fn new(policy: Policy) -> anyhow::Result<Self> {
+    /// `misconfigured` if the policy's certificates cannot be read, [`Failure::Trap`] if Wasmtime does not work here.
+    pub fn new(policy: Policy) -> Result<Self, Failure> {
         Self::with_component(COMPONENT, policy)
     }
 
     /// With another component of the same contract, which is not trusted any more than ours.
     ///
     /// # Errors
-    /// As [`Self::new`], and if it is no such component or imports more than the sandbox links.
-    pub fn with_component(component: &[u8], policy: Policy) -> anyhow::Result<Self> {
-        let deadline = policy.limits.deadline;
+    /// As [`Self::new`], and [`Failure::Trap`] if it is no such component or imports more than the sandbox links.
+    pub fn with_component(component: &[u8], policy: Policy) -> Result<Self, Failure> {
+        let limits = policy.limits;
+        let secrets = policy.allowed.iter().filter_map(|allowed| allowed.credential.clone()).collect();
+        let turns = Arc::new(Semaphore::new(limits.concurrent_exports));
         let outbound = Outbound::new(&policy)?;
-        Ok(Self { sandbox: Arc::new(Sandbox::new(component, policy, outbound)?), deadline })
+        let sandbox = Sandbox::new(component, policy, outbound).map_err(|error| Failure::Trap(format!("{error:#}")))?;
+        Ok(Self { shared: Arc::new(Shared { sandbox, limits, secrets, turns }) })
     }
 
-    /// Begins an export; returns once its first packet record has begun. Dropping the future, or the export, ends the
-    /// request and frees the instance.
+    /// Begins an export when it is its turn; returns once its first packet record has begun. Dropping the future, or the
+    /// export, ends the request and frees the instance.
     ///
     /// # Errors
     /// [`Failure`].
     pub async fn open(&self, query: &Query) -> Result<Export, Failure> {
-        let deadline = Deadline { at: Instant::now() + self.deadline, after: self.deadline };
-        let (mut store, exports) = deadline.hold(self.sandbox.instantiate()).await?;
-        store.data_mut().begin_call();
-        let interface = exports.homer_capture_homer_export_stream();
-        let opened = deadline.hold(interface.call_open_pcap(&mut store, query)).await?;
-        let stream = opened.map_err(from_wit_error)?;
-        Ok(Export { running: Some(Running { store, exports, stream }), deadline, hash: Sha256::new() })
+        self.shared.open(query).await.map_err(|failure| self.shared.redacted(failure)).map(|running| Export {
+            shared: Arc::clone(&self.shared),
+            running: Some(running),
+            hash: Sha256::new(),
+            seen: 0,
+        })
     }
 }
 
-/// The moment by which an export has to be over.
-#[derive(Clone, Copy, Debug)]
-struct Deadline {
-    at: Instant,
-    after: Duration,
+impl Shared {
+    async fn open(&self, query: &Query) -> Result<Running, Failure> {
+        let bounds = Bounds {
+            until: Instant::now() + self.limits.deadline,
+            deadline: self.limits.deadline,
+            cpu: self.limits.cpu,
+        };
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        let turn = tokio::time::timeout_at(bounds.until, turn).await.map_err(|_| bounds.passed())?;
+        let turn = turn.map_err(|closed| Failure::Trap(closed.to_string()))?;
+        let (mut store, exports) = bounds.hold(self.sandbox.instantiate()).await?;
+        let interface = exports.homer_capture_homer_export_stream();
+        let stream = bounds.hold(interface.call_open_pcap(&mut store, query)).await?.map_err(from_wit_error)?;
+        Ok(Running { store, exports, stream, bounds, _turn: turn })
+    }
+
+    /// The failure without any of our credentials in its text: a server may have sent one back to us.
+    fn redacted(&self, mut failure: Failure) -> Failure {
+        if let Failure::Export(error) = &mut failure {
+            for secret in &self.secrets {
+                *error.message_mut() = secret.redacted(error.message());
+            }
+        }
+        if let Failure::Trap(why) = &mut failure {
+            for secret in &self.secrets {
+                *why = secret.redacted(why);
+            }
+        }
+        failure
+    }
 }
 
-impl Deadline {
-    /// Waits for a call into the component until the deadline. The store it ran in is then of no more use.
+/// What a call into the component may take.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    until: Instant,
+    deadline: Duration,
+    cpu: Duration,
+}
+
+impl Bounds {
+    /// Waits for a call into the component until the deadline, and for no longer than its share of the processor while it
+    /// computes: the time spent in this future, which is not there while the call waits. The component gives way at every
+    /// tick of the sandbox's clock. After an error the store that the call ran in is of no more use.
     async fn hold<T>(self, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T, Failure> {
-        match tokio::time::timeout_at(self.at, call).await {
-            Ok(result) => result.map_err(|error| Failure::of_sandbox(&error)),
-            Err(_) => Err(Failure::Export(ExportError::TimedOut(format!(
-                "the export was not over after {} ms, the host's deadline; narrow the window, or raise \
-                 HOMER_EXPORT_DEADLINE_MS",
-                self.after.as_millis()
-            )))),
-        }
+        let mut call = pin!(call);
+        let mut used = Duration::ZERO;
+        let metered = std::future::poll_fn(|cx| {
+            let begin = Instant::now();
+            let polled = call.as_mut().poll(cx);
+            used += begin.elapsed();
+            match polled {
+                Poll::Ready(result) => Poll::Ready(result.map_err(|error| Failure::of_sandbox(&error))),
+                Poll::Pending if used > self.cpu => Poll::Ready(Err(Failure::Limit(LimitHit::Cpu { limit: self.cpu }))),
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        tokio::time::timeout_at(self.until, metered).await.map_err(|_| self.passed())?
+    }
+
+    /// The deadline has passed.
+    fn passed(self) -> Failure {
+        Failure::Export(ExportError::TimedOut(format!(
+            "the export was not over after {} ms, the host's deadline; narrow the window, or raise HOMER_EXPORT_DEADLINE_MS",
+            self.deadline.as_millis()
+        )))
     }
 }
 
 /// One export under way.
 pub struct Export {
+    shared: Arc<Shared>,
     /// None after a failure: nothing enters a store that was left in the middle of a call.
     running: Option<Running>,
-    deadline: Deadline,
     hash: Sha256,
+    seen: u64,
 }
 
 struct Running {
     store: Store<Guest>,
     exports: Exports,
     stream: ResourceAny,
+    bounds: Bounds,
+    _turn: OwnedSemaphorePermit,
 }
 
 impl fmt::Debug for Export {
@@ -126,7 +190,13 @@ impl Export {
     /// [`Failure`]; the export is then over.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(mut running) = self.running.take() else { return Err(Failure::over()) };
-        let bytes = running.read(self.deadline).await?;
+        let bytes = running.read().await.map_err(|failure| self.shared.redacted(failure))?;
+        // Not what the network brought, which is limited there, but what the component makes of it.
+        let limit = self.shared.limits.response_bytes;
+        self.seen += bytes.len() as u64;
+        if self.seen > limit {
+            return Err(Failure::Limit(LimitHit::Output { limit }));
+        }
         self.running = Some(running);
         self.hash.update(&bytes);
         Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
@@ -141,24 +211,29 @@ impl Export {
             return Err(Failure::Trap("the capture was not read to its end".to_string()));
         }
         let Some(mut running) = self.running.take() else { return Err(Failure::over()) };
-        let report = running.report(self.deadline).await?;
+        let mut report = running.report().await?;
+        if running.store.data().end_is_unproven() {
+            report.warnings.push(
+                "the reply had neither a length nor chunks, so that nothing proves that it came to its end: a part between two \
+                 packet records may be missing"
+                    .to_string(),
+            );
+        }
         let digest = self.hash.finalize();
         Ok(Finished { report, sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect() })
     }
 }
 
 impl Running {
-    async fn read(&mut self, deadline: Deadline) -> Result<Vec<u8>, Failure> {
-        self.store.data_mut().begin_call();
+    async fn read(&mut self) -> Result<Vec<u8>, Failure> {
         let stream = self.exports.homer_capture_homer_export_stream().pcap_stream();
-        let read = deadline.hold(stream.call_read(&mut self.store, self.stream, READ_BYTES)).await?;
+        let read = self.bounds.hold(stream.call_read(&mut self.store, self.stream, READ_BYTES)).await?;
         read.map_err(from_wit_error)
     }
 
-    async fn report(&mut self, deadline: Deadline) -> Result<CaptureReport, Failure> {
-        self.store.data_mut().begin_call();
+    async fn report(&mut self) -> Result<CaptureReport, Failure> {
         let stream = self.exports.homer_capture_homer_export_stream().pcap_stream();
-        deadline.hold(stream.call_report(&mut self.store, self.stream)).await.map(from_wit_report)
+        self.bounds.hold(stream.call_report(&mut self.store, self.stream)).await.map(from_wit_report)
     }
 }
 

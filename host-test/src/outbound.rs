@@ -5,15 +5,15 @@ mod connection;
 mod fault;
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Result;
-use homer_export::Origin;
+use homer_export::homer::reply::MAX_ERROR_BODY;
 use homer_export::origin::Scheme;
-use http::header::{AUTHORIZATION, COOKIE, HOST, SET_COOKIE, WWW_AUTHENTICATE};
-use http::{HeaderName, HeaderValue, Request, Response, Uri};
+use homer_export::{ExportError, Origin};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, COOKIE, HOST, SET_COOKIE, TRANSFER_ENCODING, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
@@ -36,6 +36,7 @@ pub(crate) struct Outbound {
     targets: Arc<HashMap<Origin, Target>>,
     forbidden: ForbiddenHeaderFilter,
     limits: Limits,
+    end_unproven: Arc<AtomicBool>,
 }
 
 /// An allowed origin.
@@ -50,8 +51,8 @@ impl Outbound {
     /// From a policy.
     ///
     /// # Errors
-    /// If the policy's certificates cannot be read, or there are none and an HTTPS origin is allowed.
-    pub(crate) fn new(policy: &Policy) -> Result<Self> {
+    /// `misconfigured` if the policy's certificates cannot be read, or there are none and an HTTPS origin is allowed.
+    pub(crate) fn new(policy: &Policy) -> Result<Self, ExportError> {
         let tls = connection::tls(policy)?;
         let mut targets = HashMap::new();
         let mut secret_headers = vec![AUTHORIZATION, COOKIE];
@@ -59,9 +60,11 @@ impl Outbound {
             let credential = match credential.as_ref().map(homer_export::Credential::header) {
                 None => None,
                 Some((name, value)) => {
-                    let mut value = HeaderValue::try_from(value)?;
+                    // Both were parsed to what RFC 9110 allows.
+                    let unusable = || ExportError::Misconfigured("the credential cannot be sent by HTTP".to_string());
+                    let mut value = HeaderValue::try_from(value).map_err(|_| unusable())?;
                     value.set_sensitive(true);
-                    let name = HeaderName::try_from(name)?;
+                    let name = HeaderName::try_from(name).map_err(|_| unusable())?;
                     secret_headers.push(name.clone());
                     Some((name, value))
                 }
@@ -76,7 +79,18 @@ impl Outbound {
         // A guest that could set one of these could smuggle a credential of its own, or find out about ours.
         let forbidden: ForbiddenHeaderFilter =
             Arc::new(move |name| DEFAULT_FORBIDDEN_HEADERS.contains(name) || secret_headers.contains(name));
-        Ok(Self { targets: Arc::new(targets), forbidden, limits: policy.limits })
+        Ok(Self { targets: Arc::new(targets), forbidden, limits: policy.limits, end_unproven: Arc::default() })
+    }
+
+    /// The same way out, for one instance.
+    pub(crate) fn for_instance(&self) -> Self {
+        Self { end_unproven: Arc::default(), ..self.clone() }
+    }
+
+    /// Whether this instance got a capture whose end only the closed connection showed, as HTTP/1.0 servers and some
+    /// proxies send it: if it was cut between two packet records, nobody can tell.
+    pub(crate) fn end_is_unproven(&self) -> bool {
+        self.end_unproven.load(Ordering::Relaxed)
     }
 
     /// The request to an allowed origin, sent.
@@ -112,7 +126,11 @@ impl Outbound {
         for name in [SET_COOKIE, WWW_AUTHENTICATE] {
             reply.headers_mut().remove(name);
         }
-        let limit = limits.response_bytes;
+        let is_capture = reply.status() == StatusCode::OK;
+        let framed = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| reply.headers().contains_key(name));
+        self.end_unproven.store(is_capture && !framed, Ordering::Relaxed);
+        // An error's text may be longer than the captures that are allowed.
+        let limit = if is_capture { limits.response_bytes } else { limits.response_bytes.max(MAX_ERROR_BODY as u64) };
         if hyper::body::Body::size_hint(reply.body()).lower() > limit {
             return Err(Error::HttpResponseBodySize(Some(limit)));
         }
@@ -164,10 +182,10 @@ impl WasiHttpHooks for Outbound {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let outbound = self.clone();
-        let nothing_more: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> = Box::pin(async { Ok(()) });
         Box::new(async move {
             let response = outbound.send(request, options).await?;
-            Ok((response, Box::new(nothing_more) as Box<dyn Future<Output = Result<(), Error>> + Send>))
+            let nothing_more: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(async { Ok(()) });
+            Ok((response, nothing_more))
         })
     }
 }

@@ -29,9 +29,12 @@ pub struct AllowedOrigin {
     pub credential: Option<Credential>,
 }
 
-/// Limits of one export. A component may ask for shorter timeouts, not for longer ones.
+/// Limits of an export. A component may ask for shorter timeouts, not for longer ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Exports at once; others wait in turn, first come, first served, within their deadline. Homer builds each export in
+    /// memory, and goes on with it after its client has left.
+    pub concurrent_exports: usize,
     /// Linear memory, in bytes, inclusive. An export takes about 2 MiB, whatever its size.
     pub memory_bytes: usize,
     /// Computing within one call of an exported function. A read of 256 KiB takes well below a millisecond.
@@ -54,6 +57,7 @@ impl Default for Limits {
     fn default() -> Self {
         const MIB: usize = 1024 * 1024;
         Self {
+            concurrent_exports: 4,
             memory_bytes: 32 * MIB,
             cpu: Duration::from_secs(10),
             deadline: Duration::from_secs(300),

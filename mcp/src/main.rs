@@ -3,6 +3,7 @@
 mod arguments;
 mod server;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -10,6 +11,7 @@ use homer_export::settings::number;
 use homer_host::stand_in::StandIn;
 use homer_host::{Configuration, Exporter, Flags};
 use rmcp::ServiceExt as _;
+use rmcp::service::ServerInitializeError;
 
 use self::server::Server;
 
@@ -46,14 +48,18 @@ For a client's configuration:
   {\"mcpServers\": {\"homer\": {\"command\": \"homer-export-mcp\",
     \"env\": {\"HOMER_URL\": \"http://homer:9080\", \"HOMER_API_TOKEN_FILE\": \"/path/to/token\"}}}}";
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(why) => return complain(&format!("cannot start: {why}")),
+    };
+    let result = runtime.block_on(run(arguments));
+    // A read of standard input that nobody answers, or a name lookup, is not worth waiting for.
+    runtime.shutdown_background();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            complain(&why);
-            ExitCode::FAILURE
-        }
+        Err(why) => complain(&why),
     }
 }
 
@@ -72,14 +78,20 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         24..=MAX_INLINE_BYTES,
     )
     .map_err(|error| error.to_string())?;
-    let exporter = Exporter::new(configuration.policy()).map_err(|why| format!("{why:#}"))?;
+    let exporter = Exporter::new(configuration.policy()).map_err(|failure| failure.to_string())?;
     let server = Server::new(exporter, configuration.settings.max_window_hours, inline_bytes)?;
-    let service = server.serve(rmcp::transport::stdio()).await.map_err(|why| format!("no MCP client: {why}"))?;
+    let service = match server.serve(rmcp::transport::stdio()).await {
+        Ok(service) => service,
+        // The input ended before a client said anything.
+        Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        Err(why) => return Err(format!("no MCP client: {why}")),
+    };
     service.waiting().await.map_err(|why| why.to_string())?;
     Ok(())
 }
 
-#[expect(clippy::print_stderr, reason = "standard output carries protocol only")]
-fn complain(why: &str) {
-    eprintln!("homer-export-mcp: {why}");
+/// Says what is wrong, on standard error: standard output carries protocol only.
+fn complain(why: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "homer-export-mcp: {why}");
+    ExitCode::FAILURE
 }

@@ -11,7 +11,7 @@ use rmcp::model::{CallToolRequestParams, CallToolResult, ResourceContents};
 use rmcp::service::{RoleClient, RunningService, ServiceError};
 use rmcp::transport::TokioChildProcess;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 
 const CALL: &str = "udp-normal-1@192.0.2.10";
@@ -163,16 +163,33 @@ async fn server_ends_with_its_input_and_writes_protocol_only() {
     let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
     }});
-    input.write_all(format!("{initialize}\n").as_bytes()).await.unwrap();
-    drop(input);
-    let mut output = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut output).await.unwrap();
-    for line in output.lines() {
-        let message: Value = serde_json::from_str(line).unwrap();
-        assert_eq!(message["jsonrpc"], "2.0");
+    let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let call = |id, callid| {
+        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {
+            "name": "homer_export_pcap", "arguments": {"callid": callid, "from_ts": FROM, "to_ts": TO},
+        }})
+    };
+    for message in [initialize, initialized, call(2, CALL), call(3, "nobody@nowhere")] {
+        input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
     }
-    assert_eq!(output.lines().count(), 1);
+    let mut output = tokio::io::BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut answered = Vec::new();
+    for _ in 0..3 {
+        let message: Value = serde_json::from_str(&output.next_line().await.unwrap().unwrap()).unwrap();
+        assert_eq!(message["jsonrpc"], "2.0");
+        answered.push(message["id"].as_i64().unwrap());
+    }
+    answered.sort();
+    assert_eq!(answered, [1, 2, 3]);
+    drop(input);
+    assert_eq!(output.next_line().await.unwrap(), None);
     assert!(child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn server_whose_input_ends_at_once_ends_well() {
+    let output = program(&["--demo"], &[]).stdin(Stdio::null()).output().await.unwrap();
+    assert_eq!((output.status.code(), output.stdout, output.stderr), (Some(0), vec![], vec![]));
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
     let status = head.status;
     let said = message(body);
     let quoted = match &said {
-        Some(text) => format!("HTTP {status}: {text}"),
+        Some(text) => format!("HTTP {status}: {}", settings.redacted(text.clone())),
         None => format!("HTTP {status}"),
     };
     let rejected = |message: String| Refusal::Failed(ExportError::Rejected { status, message });
@@ -75,13 +75,11 @@ pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
         300..400 => rejected(format!(
             "{homer} answered with a redirect (HTTP {status}) to {}, which is not followed so that credentials do not \
              leave for another server; set HOMER_URL to Homer's own address",
-            head.location.as_deref().map_or_else(|| "nowhere".to_string(), redirect_target),
+            head.location
+                .as_deref()
+                .map_or_else(|| "nowhere".to_string(), |location| settings.redacted(redirect_target(location))),
         )),
         401 | 403 => Refusal::Failed(unauthorized(settings, &quoted)),
-        // homer-app before 1.4.30 and from 1.5.13 on says 400 to a missing, wrong or expired credential (homer.md §3).
-        400 if said.as_deref().is_some_and(|text| text.contains("jwt")) => {
-            Refusal::Failed(unauthorized(settings, &quoted))
-        }
         400 if said.as_deref().is_some_and(|text| text.starts_with("invalid search profile key")) => {
             // The same comes for every profile when the configuration database is down (recording
             // `db-config-down-bearer`).
@@ -92,6 +90,10 @@ pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
                      Homer's configuration database: while it is down, no profile is known"
                 ),
             })
+        }
+        // homer-app before 1.4.30 and from 1.5.13 on says 400 to a missing, wrong or expired credential (homer.md §3).
+        400 if said.as_deref().is_some_and(|text| text.contains("jwt")) => {
+            Refusal::Failed(unauthorized(settings, &quoted))
         }
         404 => rejected(format!(
             "{homer} has no export endpoint of Homer 7 ({quoted}); check HOMER_URL, in particular its path prefix"
@@ -112,7 +114,7 @@ pub fn not_a_capture(head: &Head, opening: &[u8], settings: &Settings) -> Export
     ExportError::BrokenReply(if text.is_empty() {
         format!("Homer at {homer} answered HTTP 200 with an empty body instead of a capture file ({kind})")
     } else if text.starts_with(b"{") || text.starts_with(b"[") {
-        match message(text) {
+        match message(text).map(|text| settings.redacted(text)) {
             Some(said) => format!("Homer at {homer} answered HTTP 200 with JSON instead of a capture file: {said}"),
             None => format!("Homer at {homer} answered HTTP 200 with JSON instead of a capture file ({kind})"),
         }
@@ -182,9 +184,14 @@ fn quote(text: &[u8]) -> String {
     fit(String::from_utf8_lossy(text).trim(), MAX_QUOTE)
 }
 
-/// Where a redirect leads, without query and fragment, which may hold secrets of a sign-on.
+/// Where a redirect leads, without user name, query and fragment, which may hold secrets of a sign-on.
 fn redirect_target(location: &str) -> String {
-    quote(location.split(['?', '#']).next().unwrap_or_default().as_bytes())
+    let location = location.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = location.split_once("//").unwrap_or(("", location));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let slashes = if location.contains("//") { "//" } else { "" };
+    quote(format!("{scheme}{slashes}{host}{path}").as_bytes())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -49,14 +49,14 @@ pub enum Malformed {
         /// Minor version.
         minor: u16,
     },
-    /// A packet record claims more captured data than [`MAX_CAPTURED_LEN`].
-    RecordTooLong {
+    /// A packet record's header cannot be one: these are other bytes, read as a record.
+    Implausible {
         /// Number of the record, counted from 1.
         record: u64,
         /// Where its header begins, in bytes from the start of the file.
         offset: u64,
-        /// The length it claims, in bytes.
-        captured_len: u32,
+        /// What is wrong with it.
+        claim: Claim,
     },
     /// The file ends inside a part.
     Truncated {
@@ -69,6 +69,15 @@ pub enum Malformed {
     },
 }
 
+/// What a packet record's header says that cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// So many bytes of captured data: more than [`MAX_CAPTURED_LEN`], or none, where every packet has a link-layer header.
+    CapturedLen(u32),
+    /// A fraction of a second that is a second or more, in the file's resolution.
+    Fraction(u32),
+}
+
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -77,11 +86,15 @@ impl fmt::Display for Malformed {
             Self::Version { major, minor } => {
                 write!(f, "a capture file of version {major}.{minor}, where 2.4 was expected")
             }
-            Self::RecordTooLong { record, offset, captured_len } => write!(
-                f,
-                "damaged: packet record {record} at byte {offset} claims {captured_len} bytes, at most \
-                 {MAX_CAPTURED_LEN} are plausible"
-            ),
+            Self::Implausible { record, offset, claim } => {
+                write!(f, "damaged: packet record {record} at byte {offset} claims ")?;
+                match claim {
+                    Claim::CapturedLen(len) => write!(f, "{len} bytes, 1 to {MAX_CAPTURED_LEN} are plausible"),
+                    Claim::Fraction(units) => {
+                        write!(f, "a fraction of a second of {units} units, more than a second has")
+                    }
+                }
+            }
             Self::Truncated { inside, size, missing } => {
                 write!(f, "cut short: it ends after {size} bytes, ")?;
                 match inside {
@@ -154,10 +167,7 @@ impl Scanner {
                         let offset = self.tally.size_bytes + taken as u64 - RECORD_HEADER_LEN as u64;
                         let remaining = self.record(header, offset)?;
                         self.filled = 0;
-                        self.state = match remaining {
-                            0 => State::RecordHeader(header),
-                            _ => State::RecordData { header, remaining },
-                        };
+                        self.state = State::RecordData { header, remaining };
                     }
                     taken
                 }
@@ -215,15 +225,19 @@ impl Scanner {
         let order = header.byte_order;
         // The original length is not compared: the draft lets it be smaller than the captured length.
         let captured_len = order.u32([c0, c1, c2, c3]);
-        if captured_len > MAX_CAPTURED_LEN {
-            return Err(Malformed::RecordTooLong { record: self.tally.packets + 1, offset, captured_len });
+        let implausible = |claim| Malformed::Implausible { record: self.tally.packets + 1, offset, claim };
+        if !(1..=MAX_CAPTURED_LEN).contains(&captured_len) {
+            return Err(implausible(Claim::CapturedLen(captured_len)));
         }
-        let fraction = u64::from(order.u32([f0, f1, f2, f3]));
-        let fraction_us = match header.resolution {
-            Resolution::Microseconds => fraction,
-            Resolution::Nanoseconds => fraction / 1000,
+        let fraction = order.u32([f0, f1, f2, f3]);
+        let units_per_us = match header.resolution {
+            Resolution::Microseconds => 1,
+            Resolution::Nanoseconds => 1000,
         };
-        let time_us = u64::from(order.u32([s0, s1, s2, s3])) * 1_000_000 + fraction_us;
+        if fraction >= 1_000_000 * units_per_us {
+            return Err(implausible(Claim::Fraction(fraction)));
+        }
+        let time_us = u64::from(order.u32([s0, s1, s2, s3])) * 1_000_000 + u64::from(fraction / units_per_us);
 
         let tally = &mut self.tally;
         tally.packets += 1;

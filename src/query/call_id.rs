@@ -63,7 +63,7 @@ impl CallId {
 
     /// A file name for this call's capture, ending in `.pcap`, safe on all platforms: ASCII letters, digits and
     /// `.`, `_`, `-`, `@` stay, anything else becomes `_`; no leading dot or dash, no device name of Windows, at most
-    /// 100 characters before the ending. Two Call-IDs may share a name.
+    /// 101 characters before the ending. Two Call-IDs may share a name.
     pub fn filename(&self) -> String {
         const MAX_STEM: usize = 100;
         const WINDOWS_DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];

@@ -66,12 +66,14 @@ pub(super) fn send(request: &Request, settings: &Settings) -> Result<Reply, Expo
     let broken_host = || ExportError::BrokenReply(format!("this host broke off the request to {homer}"));
     let body = outgoing.body().map_err(|()| broken_host())?;
     let future = outgoing_handler::handle(outgoing, Some(options)).map_err(|code| failure(&code, settings))?;
-    // A write can only fail because the request did: the reason comes with the response.
     let sent = write(body, &request.body);
     future.subscribe().block();
     let response =
         future.get().and_then(Result::ok).ok_or_else(broken_host)?.map_err(|code| failure(&code, settings))?;
-    sent.map_err(|code| code.map_or_else(broken_host, |code| failure(&code, settings)))?;
+    if response.status() == 200 {
+        sent.map_err(|code| code.map_or_else(broken_host, |code| failure(&code, settings)))?;
+    }
+    // Any other answer may well have come before all of the request was read, and says why.
 
     let head = head(&response);
     let body = response.consume().map_err(|()| broken_host())?;

@@ -1,6 +1,8 @@
 //! One export under way: `homer:capture/homer-export-stream.pcap-stream`.
 
 use alloc::format;
+use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::http::{self, Body, Reply};
@@ -20,6 +22,7 @@ const API: u8 = 7;
 pub struct PcapStream {
     settings: Settings,
     profile: Profile,
+    warnings: Vec<String>,
     head: Head,
     body: Body,
     scanner: Scanner,
@@ -49,6 +52,7 @@ impl PcapStream {
             let mut stream = Self {
                 settings: settings.clone(),
                 profile: profile.clone(),
+                warnings: unasked(query, profile),
                 head,
                 body,
                 scanner: Scanner::new(),
@@ -93,7 +97,9 @@ impl PcapStream {
 
     /// What has been received so far; final after the empty read.
     pub fn report(&self) -> CaptureReport {
-        CaptureReport::new(self.scanner.tally(), self.profile.as_str(), API)
+        let mut report = CaptureReport::new(self.scanner.tally(), self.profile.as_str(), API);
+        report.warnings.extend_from_slice(&self.warnings);
+        report
     }
 
     /// The whole capture, no longer than `max_bytes`.
@@ -170,6 +176,19 @@ impl PcapStream {
             )),
         }
     }
+}
+
+/// A warning where one profile answered for several calls: what only the others hold is not in the file.
+fn unasked(query: &Query, answered: &Profile) -> Vec<String> {
+    let behind = query.profiles().iter().skip_while(|profile| *profile != answered).skip(1);
+    let names: Vec<&str> = behind.map(Profile::as_str).collect();
+    if query.call_ids().len() < 2 || names.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "of the Call-IDs asked for together, those that only the profiles {} hold are not in this file; export them apart",
+        names.join(", ")
+    )]
 }
 
 /// The beginning of a body, up to `max` bytes; what a failing connection left of it is enough to judge it by.

@@ -94,7 +94,7 @@ fn reply_to_a_refused_credential_names_the_causes_that_fit() {
     let why = "Homer at http://homer:9080 refused the API token (HTTP 400: missing or malformed jwt). Likely causes: token \
         access is off (Homer's api_settings.enable_token_access, off as shipped), the token is wrong, expired or inactive, \
         Homer expects another header field (HOMER_TOKEN_HEADER), or Homer's configuration database is down";
-    failed(&head, &body, &settings(&[("HOMER_API_TOKEN", "t")]), ExportError::Unauthorized(why.to_string()));
+    failed(&head, &body, &settings(&[("HOMER_API_TOKEN", "s3cret")]), ExportError::Unauthorized(why.to_string()));
 
     let (head, body) = recorded("authz-garbage-bearer");
     let why = "Homer at http://homer:9080 refused the JSON web token (HTTP 401: invalid or expired jwt). Likely causes: it \
@@ -109,6 +109,25 @@ fn reply_with_an_unknown_profile_lets_the_next_one_be_asked() {
     let message = "Homer at http://homer:9080 knows none of the search profiles asked for (HTTP 400: invalid search profile \
         key: \"1_nope\"); name others, or check Homer's configuration database: while it is down, no profile is known";
     assert_eq!(error, ExportError::Rejected { status: 400, message: message.to_string() });
+}
+
+#[test]
+fn reply_that_holds_our_credential_does_not_show_it() {
+    let head = Head { status: 400, ..Head::default() };
+    let settings = settings(&[("HOMER_API_TOKEN", "s3cret")]);
+    let Refusal::Failed(error) = reply::refusal(&head, b"{\"message\":\"no s3cret here\"}", &settings) else {
+        panic!()
+    };
+    assert!(error.message().contains("HTTP 400: no [credential] here"), "{error}");
+    let error = reply::not_a_capture(&Head { status: 200, ..head }, b"{\"message\":\"s3cret\"}", &settings);
+    assert!(error.message().ends_with("JSON instead of a capture file: [credential]"), "{error}");
+}
+
+#[test]
+fn reply_to_a_profile_named_jwt_is_no_matter_of_credentials() {
+    let head = Head { status: 400, ..Head::default() };
+    let body = br#"{"message":"invalid search profile key: \"1_jwt\""}"#;
+    assert!(matches!(reply::refusal(&head, body, &settings(&[])), Refusal::UnknownProfile(_)));
 }
 
 #[test]
@@ -130,7 +149,8 @@ fn reply_with_an_error_is_rejected() {
 
     let why = "http://homer:9080 answered with a redirect (HTTP 302) to https://sso.example/login, which is not followed so \
         that credentials do not leave for another server; set HOMER_URL to Homer's own address";
-    let head = Head { status: 302, location: Some("https://sso.example/login?state=s3cret".into()), ..Head::default() };
+    let location = Some("https://user:s3cret@sso.example/login?state=s3cret".into());
+    let head = Head { status: 302, location, ..Head::default() };
     failed(&head, b"", &settings(&[]), rejected(302, why));
 }
 

@@ -1,4 +1,4 @@
-use homer_export::pcap::{ByteOrder, FileHeader, MAX_CAPTURED_LEN, Malformed, Part, Resolution, Scanner, Tally};
+use homer_export::pcap::{ByteOrder, Claim, FileHeader, MAX_CAPTURED_LEN, Malformed, Part, Resolution, Scanner, Tally};
 use proptest::prelude::*;
 
 use crate::recordings;
@@ -83,10 +83,10 @@ fn scanner_refuses_every_prefix_but_whole_records() {
 fn scanner_reads_both_byte_orders_and_resolutions() {
     for order in [ByteOrder::Little, ByteOrder::Big] {
         for resolution in [Resolution::Microseconds, Resolution::Nanoseconds] {
-            let file = file(order, resolution, &[(T, b"one"), (T + 5, b""), (T - 5, b"three")]);
+            let file = file(order, resolution, &[(T, b"one"), (T + 5, b"2"), (T - 5, b"three")]);
             let tally = scan([&file[..]]).unwrap();
             let expected = Tally {
-                size_bytes: 24 + 3 * 16 + 8,
+                size_bytes: 24 + 3 * 16 + 9,
                 packets: 3,
                 undated_packets: 0,
                 first_packet_us: Some(T - 5),
@@ -152,8 +152,28 @@ fn scanner_refuses_what_stands_behind_the_last_record() {
     let error = scan([&file[..]]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "damaged: packet record 2 at byte 45 claims 1948416826 bytes, at most 16777216 are plausible"
+        "damaged: packet record 2 at byte 45 claims 1948416826 bytes, 1 to 16777216 are plausible"
     );
+}
+
+#[test]
+fn scanner_refuses_padding_and_impossible_times() {
+    let mut padded = recordings::capture("export-ok-auth-token");
+    padded.extend([0; 160]);
+    let error = scan([&padded[..]]).unwrap_err();
+    assert_eq!(error.to_string(), "damaged: packet record 8 at byte 3311 claims 0 bytes, 1 to 16777216 are plausible");
+
+    for (resolution, fraction) in [(Resolution::Microseconds, 1_000_000_u32), (Resolution::Nanoseconds, 1_000_000_000)]
+    {
+        let mut late = file(ByteOrder::Little, resolution, &[(T, b"x")]);
+        late[28..32].copy_from_slice(&(fraction - 1).to_le_bytes());
+        assert_eq!(scan([&late[..]]).unwrap().packets, 1);
+        late[28..32].copy_from_slice(&fraction.to_le_bytes());
+        let why = format!(
+            "damaged: packet record 1 at byte 24 claims a fraction of a second of {fraction} units, more than a second has"
+        );
+        assert_eq!(scan([&late[..]]).unwrap_err().to_string(), why);
+    }
 }
 
 #[test]
@@ -161,11 +181,15 @@ fn scanner_accepts_records_up_to_its_bound() {
     // Above the snaplen of 65,536, as Homer writes them (recordings export-big-message-*).
     let big = vec![b'x'; 70_000];
     assert_eq!(scan([&file(ByteOrder::Little, Resolution::Microseconds, &[(T, &big)])[..]]).unwrap().packets, 1);
-    let mut bound = file(ByteOrder::Little, Resolution::Microseconds, &[(T, b"")]);
+    let mut bound = file(ByteOrder::Little, Resolution::Microseconds, &[(T, b"x")]);
+    bound.pop();
     bound[32..36].copy_from_slice(&MAX_CAPTURED_LEN.to_le_bytes());
     assert!(matches!(scan([&bound[..]]), Err(Malformed::Truncated { missing: MAX_CAPTURED_LEN, .. })));
     bound[32..36].copy_from_slice(&(MAX_CAPTURED_LEN + 1).to_le_bytes());
-    assert!(matches!(scan([&bound[..]]), Err(Malformed::RecordTooLong { record: 1, offset: 24, .. })));
+    assert!(matches!(
+        scan([&bound[..]]),
+        Err(Malformed::Implausible { record: 1, offset: 24, claim: Claim::CapturedLen(_) })
+    ));
 }
 
 proptest! {
@@ -194,7 +218,7 @@ proptest! {
 
     /// Any packets, written as a file: as many are counted, and no byte is missing.
     #[test]
-    fn scanner_counts_any_packets(packets in prop::collection::vec((T..T * 2, prop::collection::vec(any::<u8>(), 0..200)), 0..20)) {
+    fn scanner_counts_any_packets(packets in prop::collection::vec((T..T * 2, prop::collection::vec(any::<u8>(), 1..200)), 0..20)) {
         let packets: Vec<(u64, &[u8])> = packets.iter().map(|(time, data)| (time % 4_000_000_000_000_000, &data[..])).collect();
         let file = file(ByteOrder::Big, Resolution::Nanoseconds, &packets);
         let tally = scan(file.chunks(5)).unwrap();

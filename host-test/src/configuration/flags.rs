@@ -1,6 +1,6 @@
 //! The flags that stand for variables of the environment, the same for both native programs.
 
-/// What can be configured by flags as well: all that is not secret. Each flag is the variable's name without `HOMER_`.
+/// What can be configured by flags as well: all that is not secret and that concerns these programs. Each flag is the variable's name without `HOMER_`.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Configuration, which the environment gives as well")]
 pub struct Flags {
@@ -35,6 +35,10 @@ pub struct Flags {
     /// Longest export from beginning to end (HOMER_EXPORT_DEADLINE_MS) [default: 300000]
     #[arg(long, value_name = "MS")]
     export_deadline_ms: Option<String>,
+
+    /// Exports at once, the others wait in turn (HOMER_MAX_CONCURRENT) [default: 4]
+    #[arg(long, value_name = "N")]
+    max_concurrent: Option<String>,
 }
 
 impl Flags {
@@ -49,6 +53,7 @@ impl Flags {
             ("HOMER_CA_FILE", &self.ca_file),
             ("HOMER_EXPORT_MAX_BYTES", &self.export_max_bytes),
             ("HOMER_EXPORT_DEADLINE_MS", &self.export_deadline_ms),
+            ("HOMER_MAX_CONCURRENT", &self.max_concurrent),
         ];
         flags.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.clone()?)))
     }

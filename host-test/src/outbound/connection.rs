@@ -1,14 +1,15 @@
 //! A connection to an allowed origin: name, TCP, TLS.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use homer_export::Origin;
 use homer_export::origin::Scheme;
+use homer_export::{ExportError, Origin};
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
@@ -26,8 +27,12 @@ use crate::policy::Policy;
 /// milliseconds.
 ///
 /// # Errors
-/// If the certificates cannot be read, or there are none.
-pub(super) fn tls(policy: &Policy) -> Result<Option<TlsConnector>> {
+/// `misconfigured` if the certificates cannot be read, or there are none.
+pub(super) fn tls(policy: &Policy) -> Result<Option<TlsConnector>, ExportError> {
+    connector(policy).map_err(|why| ExportError::Misconfigured(format!("{why:#}")))
+}
+
+fn connector(policy: &Policy) -> Result<Option<TlsConnector>> {
     if policy.allowed.iter().all(|allowed| allowed.origin.scheme() == Scheme::Http) {
         return Ok(None);
     }
@@ -80,21 +85,22 @@ impl Connector {
 
     async fn connect_patiently(&self) -> Result<TokioIo<Box<dyn Socket>>, ConnectFault> {
         let target = (self.origin.host(), self.origin.port());
-        let addresses = tokio::net::lookup_host(target).await.map_err(|_| ConnectFault::Name)?;
-        let mut last = None;
-        let mut connected = None;
+        let addresses: Vec<SocketAddr> =
+            tokio::net::lookup_host(target).await.map_err(|_| ConnectFault::Name)?.collect();
+        // A share of the time for each, so that a dead address does not keep a living one from being tried.
+        let share = self.timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+        let mut connected = Err(ConnectFault::Name);
         for address in addresses {
-            match TcpStream::connect(address).await {
-                Ok(stream) => {
-                    connected = Some(stream);
-                    break;
-                }
-                Err(error) => last = Some(error),
+            connected = match tokio::time::timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => Ok(stream),
+                Ok(Err(error)) => Err(ConnectFault::Tcp(error.kind())),
+                Err(_) => Err(ConnectFault::Timeout),
+            };
+            if connected.is_ok() {
+                break;
             }
         }
-        let Some(stream) = connected else {
-            return Err(last.map_or(ConnectFault::Name, |error| ConnectFault::Tcp(error.kind())));
-        };
+        let stream = connected?;
         // A request goes out in one piece; nothing is gained by waiting for more.
         let _ = stream.set_nodelay(true);
         match (&self.tls, self.origin.scheme()) {

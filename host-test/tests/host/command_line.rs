@@ -131,13 +131,41 @@ async fn existing_file_is_overwritten_only_by_force() {
 async fn output_that_cannot_be_written_is_said_so() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(dir.path(), &["--demo", "-o", "."], &[]).await;
-    assert_eq!(
-        (output.status.code(), text(&output.stderr).as_str()),
-        (Some(2), "homer-export: . is a directory; name a file in it\n")
-    );
-    let output = run(dir.path(), &["--demo", "-o", "no/such/dir.pcap"], &[]).await;
-    assert_eq!(output.status.code(), Some(1));
+    let why = "homer-export: . is a directory; name a file, or use -o - and redirect it\n";
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(2), why));
+    let server = Server::start("", Then::Hold).await;
+    let args = [&[CALL, "-o", "no/such/dir.pcap"], &WINDOW[..]].concat();
+    let output = run(dir.path(), &args, &[("HOMER_URL", &server.url)]).await;
+    assert_eq!((output.status.code(), server.connections()), (Some(1), 0));
     assert!(text(&output.stderr).starts_with("homer-export: cannot write into no/such: "), "{}", text(&output.stderr));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn links_and_devices_are_not_replaced_even_by_force() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("precious"), "precious").unwrap();
+    std::os::unix::fs::symlink("precious", dir.path().join("link.pcap")).unwrap();
+    for place in ["link.pcap", "/dev/null"] {
+        let output = run(dir.path(), &["--demo", "-o", place, "--force"], &[]).await;
+        let why = format!("homer-export: {place} is no regular file; name a file, or use -o - and redirect it\n");
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(2), why));
+    }
+    assert_eq!(fs::read(dir.path().join("precious")).unwrap(), b"precious");
+    assert_eq!(files(dir.path()), ["link.pcap", "precious"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn configuration_that_is_no_text_is_not_passed_over() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = program(dir.path());
+    program.args([&[CALL], &WINDOW[..]].concat()).env("HOMER_URL", "https://127.0.0.1:9");
+    program.env("HOMER_CA_FILE", std::ffi::OsStr::from_bytes(b"/tmp/\xff"));
+    let output = program.output().await.unwrap();
+    let why = "homer-export: misconfigured: HOMER_CA_FILE is not Unicode text\n";
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(3), why));
 }
 
 #[tokio::test]
@@ -154,6 +182,12 @@ async fn failures_have_exit_codes_and_leave_nothing() {
         (2, "invalid-request", vec!["--from", "yesterday", "--to", "now"], vec![homer, token]),
         (3, "misconfigured", WINDOW.to_vec(), vec![]),
         (3, "misconfigured", WINDOW.to_vec(), vec![homer, token, ("HOMER_JWT", "s3cret")]),
+        (
+            3,
+            "misconfigured",
+            [&WINDOW[..], &["--ca-file", "/no/such/file"]].concat(),
+            vec![("HOMER_URL", "https://127.0.0.1:9")],
+        ),
         (5, "unauthorized", WINDOW.to_vec(), vec![homer, ("HOMER_API_TOKEN", "s3cret")]),
         (6, "unreachable", WINDOW.to_vec(), vec![("HOMER_URL", "http://127.0.0.1:9"), token]),
         (7, "timed-out", [&WINDOW[..], &["--timeout-ms", "200"]].concat(), vec![("HOMER_URL", &silent.url), token]),
@@ -205,16 +239,21 @@ async fn interrupt_leaves_nothing() {
     let capture = recorded("export-ok-auth-token");
     let server = Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat(), Then::Hold).await;
     let dir = tempfile::tempdir().unwrap();
-    let mut program = program(dir.path());
-    let child =
-        program.args([&[CALL, "-o", "call.pcap"], &WINDOW[..]].concat()).env("HOMER_URL", &server.url).spawn().unwrap();
-    // The unfinished file is there, then.
-    while files(dir.path()).is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    for (nth, signal) in ["-HUP", "-TERM", "-INT"].into_iter().enumerate() {
+        let mut program = program(dir.path());
+        let child = program
+            .args([&[CALL, "-o", "call.pcap"], &WINDOW[..]].concat())
+            .env("HOMER_URL", &server.url)
+            .spawn()
+            .unwrap();
+        // Bytes have come, and the unfinished file is there.
+        while files(dir.path()).is_empty() || server.connections() < nth + 1 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let pid = child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+        let output = child.wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(130), "{signal}");
+        assert!(files(dir.path()).is_empty(), "{signal}");
     }
-    let pid = child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
-    let output = child.wait_with_output().await.unwrap();
-    assert_eq!(output.status.code(), Some(130));
-    assert!(files(dir.path()).is_empty());
 }

@@ -46,6 +46,9 @@ fn configuration_reads_secrets_from_files() {
         &[("HOMER_API_TOKEN_FILE", "/nowhere/token")],
         "HOMER_API_TOKEN_FILE: cannot read /nowhere/token: No such file or directory (os error 2)",
     );
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let path = empty.path().to_str().unwrap();
+    misconfigured(&[("HOMER_JWT_FILE", path)], &format!("HOMER_JWT_FILE: {path} is empty"));
 }
 
 #[test]
@@ -56,11 +59,14 @@ fn configuration_limits_exports_and_later_variables_win() {
         ("HOMER_TIMEOUT_MS", "1000"),
         ("HOMER_TIMEOUT_MS", "2000"),
         ("HOMER_URL", "http://other"),
+        ("HOMER_API", "11"),
+        ("HOMER_API", "7"),
+        ("HOMER_MAX_CONCURRENT", "2"),
     ])
     .unwrap();
     let policy = configuration.policy();
     assert_eq!((policy.limits.response_bytes, policy.limits.deadline), (1000, Duration::from_secs(5)));
-    assert_eq!(policy.limits.first_byte, Duration::from_secs(2));
+    assert_eq!((policy.limits.first_byte, policy.limits.concurrent_exports), (Duration::from_secs(2), 2));
     assert_eq!(policy.allowed[0].origin.to_string(), "http://other");
     misconfigured(
         &[("HOMER_EXPORT_DEADLINE_MS", "0")],

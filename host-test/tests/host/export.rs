@@ -47,8 +47,11 @@ async fn export_of_several_calls_is_one_file() {
     let exporter = Exporter::new(policy(&url)).unwrap();
     let ids = ["b2bua-leg-a@192.0.2.10", "b2bua-leg-b@192.0.2.30", "b2bua-leg-a@192.0.2.10"];
     let query = Query { call_ids: ids.map(String::from).to_vec(), ..query("") };
-    let (capture, _) = export(&exporter, &query).await.unwrap();
+    let (capture, finished) = export(&exporter, &query).await.unwrap();
     assert_eq!(capture, recorded("export-b2bua-both"));
+    let warning = "of the Call-IDs asked for together, those that only the profiles 1_registration, 1_default hold are not in \
+        this file; export them apart";
+    assert_eq!(finished.report.warnings, [warning]);
 }
 
 #[tokio::test]
@@ -122,7 +125,7 @@ async fn export_through_a_wrong_path_is_rejected() {
 }
 
 #[tokio::test]
-async fn export_without_a_policy_is_denied() {
+async fn export_to_an_origin_that_is_not_allowed_is_denied() {
     let (_homer, url) = homer().await;
     let mut nothing = policy(&url);
     nothing.allowed = vec![allow("http://127.0.0.1:9")];

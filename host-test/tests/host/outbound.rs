@@ -5,7 +5,8 @@ use homer_host::stand_in::API_TOKEN;
 use homer_host::{Exporter, Failure, Policy};
 
 use crate::support::{
-    CALL, CAPTURE_HEAD, Server, Then, assert_alive, chunk, error, export, homer, policy, query, recorded,
+    CALL, CAPTURE_HEAD, Server, Then, assert_alive, chunk, error, error_of, export, homer, policy, query, recorded,
+    whole,
 };
 
 /// A policy with short limits.
@@ -14,11 +15,6 @@ fn hasty(url: &str) -> Policy {
     policy.limits.first_byte = Duration::from_millis(200);
     policy.limits.between_bytes = Duration::from_millis(200);
     policy
-}
-
-/// A whole capture as Homer sends it.
-fn whole(capture: &[u8]) -> Vec<u8> {
-    [CAPTURE_HEAD.as_bytes(), &chunk(capture), b"0\r\n\r\n"].concat()
 }
 
 #[tokio::test]
@@ -71,33 +67,35 @@ async fn redirect_is_not_followed() {
 
 #[tokio::test]
 async fn endless_body_ends_at_the_limit() {
-    // A capture without end: the record of a call over and over.
+    // A capture without end: the records of a call over and over.
     let capture = recorded("export-ok-auth-token");
     let records = chunk(&capture[24..].repeat(100));
-    let server = Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&capture[..24])].concat(), Then::Repeat(records)).await;
+    let head = [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..24])].concat();
+    let server = Server::misbehaving_once(head, Then::Repeat(records)).await;
     let mut policy = policy(&server.url);
     policy.limits.response_bytes = 5_000_000;
-    let ExportError::TooLarge { limit, seen, message } = error(policy).await else { panic!("not too large") };
+    let exporter = Exporter::new(policy).unwrap();
+    let ExportError::TooLarge { limit, seen, message } = error_of(&exporter).await else { panic!("not too large") };
     assert_eq!((limit, seen), (5_000_000, 5_000_001));
     assert!(message.starts_with("the capture is larger than the host's limit of 5000000 bytes; "), "{message}");
+    server.client_left().await;
+    assert_alive(&exporter).await;
 }
 
 #[tokio::test]
 async fn endless_body_ends_at_the_deadline() {
     let capture = recorded("export-ok-auth-token");
-    let server =
-        Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&capture[..24])].concat(), Then::Repeat(chunk(&capture[24..])))
-            .await;
-    let (_homer, url) = homer().await;
+    let head = [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..24])].concat();
+    let server = Server::misbehaving_once(head, Then::Repeat(chunk(&capture[24..]))).await;
     let mut policy = policy(&server.url);
-    policy.limits.deadline = Duration::from_millis(300);
-    let exporter = Exporter::new(policy.clone()).unwrap();
+    policy.limits.deadline = Duration::from_millis(1000);
+    let exporter = Exporter::new(policy).unwrap();
     let begin = Instant::now();
-    let failure = export(&exporter, &query(CALL)).await.unwrap_err();
-    assert!(matches!(&failure, Failure::Export(ExportError::TimedOut(why)) if why.contains("300 ms")), "{failure}");
+    let ExportError::TimedOut(why) = error_of(&exporter).await else { panic!("not timed out") };
+    assert!(why.contains("1000 ms"), "{why}");
     assert!(begin.elapsed() < Duration::from_secs(10));
     server.client_left().await;
-    assert_alive(&Exporter::new(crate::support::policy(&url)).unwrap()).await;
+    assert_alive(&exporter).await;
 }
 
 #[tokio::test]
@@ -110,17 +108,20 @@ async fn announced_length_over_the_limit_is_refused_at_once() {
 
 #[tokio::test]
 async fn endless_silence_ends_at_the_first_byte_timeout() {
-    let server = Server::start("", Then::Hold).await;
-    let ExportError::TimedOut(why) = error(hasty(&server.url)).await else { panic!("not timed out") };
+    let server = Server::misbehaving_once("", Then::Hold).await;
+    let exporter = Exporter::new(hasty(&server.url)).unwrap();
+    let ExportError::TimedOut(why) = error_of(&exporter).await else { panic!("not timed out") };
     assert!(why.contains("did not begin its answer within"), "{why}");
     assert_eq!(server.requests().len(), 1, "a request that timed out was repeated");
     server.client_left().await;
+    assert_alive(&exporter).await;
 }
 
 #[tokio::test]
 async fn endless_pause_ends_at_the_between_bytes_timeout() {
     let capture = recorded("export-ok-auth-token");
-    let server = Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat(), Then::Hold).await;
+    let server =
+        Server::misbehaving_once([CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat(), Then::Hold).await;
     let exporter = Exporter::new(hasty(&server.url)).unwrap();
     let mut export = exporter.open(&query(CALL)).await.unwrap();
     assert_eq!(export.next().await.unwrap().unwrap().len(), 2000);
@@ -129,6 +130,67 @@ async fn endless_pause_ends_at_the_between_bytes_timeout() {
         matches!(&failure, Failure::Export(ExportError::TimedOut(why)) if why.contains("paused in its reply")),
         "{failure}"
     );
+    drop(export);
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
+async fn end_that_nothing_proves_is_a_success_with_a_warning() {
+    let capture = recorded("export-ok-auth-token");
+    for head in ["HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n"] {
+        let server = Server::start([head.as_bytes(), &capture].concat(), Then::Close).await;
+        let (bytes, finished) = export(&Exporter::new(policy(&server.url)).unwrap(), &query(CALL)).await.unwrap();
+        assert_eq!(bytes, capture);
+        let warning = "the reply had neither a length nor chunks, so that nothing proves that it came to its end: a part between \
+            two packet records may be missing";
+        assert_eq!(finished.report.warnings, [warning]);
+    }
+}
+
+#[tokio::test]
+async fn credential_that_a_server_sends_back_is_not_shown() {
+    let said = format!("{{\"message\":\"bad header auth-token: {API_TOKEN}\"}}");
+    let reply = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{said}", said.len());
+    let server = Server::start(reply, Then::Close).await;
+    let ExportError::Rejected { message, .. } = error(policy(&server.url)).await else { panic!("not rejected") };
+    assert!(message.contains("bad header auth-token: [credential])"), "{message}");
+}
+
+#[tokio::test]
+async fn slow_error_is_an_error_and_no_computing() {
+    // A byte at a time, faster than the pause that is allowed and slower than a tick of the sandbox's clock.
+    let server =
+        Server::start("HTTP/1.1 500 Oh\r\nContent-Length: 9000\r\n\r\n", Then::Drip(Duration::from_millis(11))).await;
+    let mut policy = policy(&server.url);
+    policy.limits.cpu = Duration::from_millis(500);
+    policy.limits.deadline = Duration::from_secs(3);
+    assert!(matches!(error(policy).await, ExportError::TimedOut(_)));
+}
+
+#[tokio::test]
+async fn long_error_is_an_error_and_not_too_large() {
+    let reply = format!("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5000\r\n\r\n{}", "x".repeat(5000));
+    let server = Server::start(reply, Then::Close).await;
+    let mut policy = policy(&server.url);
+    policy.limits.response_bytes = 3000;
+    assert!(matches!(error(policy).await, ExportError::Rejected { status: 502, .. }));
+}
+
+#[tokio::test]
+async fn exports_over_the_limit_wait_in_turn() {
+    let (_homer, url) = homer().await;
+    let mut policy = policy(&url);
+    policy.limits.concurrent_exports = 2;
+    policy.limits.deadline = Duration::from_secs(20);
+    let exporter = Exporter::new(policy).unwrap();
+    let first = exporter.open(&query(CALL)).await.unwrap();
+    let _second = exporter.open(&query(CALL)).await.unwrap();
+    // The third waits while both are there, and goes on when one is gone.
+    let query = query(CALL);
+    let mut third = std::pin::pin!(exporter.open(&query));
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut third).await.is_err());
+    drop(first);
+    third.await.unwrap();
 }
 
 #[tokio::test]

@@ -133,6 +133,27 @@ async fn sandbox_ends_a_component_at_its_memory_limit() {
 }
 
 #[tokio::test]
+async fn sandbox_takes_no_more_from_a_component_than_a_reply_may_have() {
+    let limits = Limits { response_bytes: 1000, ..Limits::default() };
+    let exporter = sandbox(Policy { limits, ..Policy::default() });
+    let mut export = exporter.open(&query("trickle")).await.unwrap();
+    for _ in 0..10 {
+        assert_eq!(export.next().await.unwrap().unwrap().len(), 100);
+    }
+    let failure = export.next().await.unwrap_err();
+    assert_eq!(failure, Failure::Limit(LimitHit::Output { limit: 1000 }));
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
+async fn sandbox_keeps_few_handles_for_a_component() {
+    let exporter = sandbox(Policy::default());
+    let failure = exporter.open(&query("hoard")).await.unwrap_err();
+    assert!(matches!(failure, Failure::Trap(_)), "{failure}");
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
 async fn sandbox_takes_no_flood_in_one_call() {
     let exporter = sandbox(Policy::default());
     let mut export = exporter.open(&query("flood")).await.unwrap();

@@ -50,7 +50,12 @@ pub(crate) async fn export(exporter: &Exporter, query: &Query) -> Result<(Vec<u8
 
 /// The contract's error that an export of the usual call ends in.
 pub(crate) async fn error(policy: Policy) -> ExportError {
-    match export(&Exporter::new(policy).unwrap(), &query(CALL)).await.unwrap_err() {
+    error_of(&Exporter::new(policy).unwrap()).await
+}
+
+/// As [`error`], from an exporter that may go on.
+pub(crate) async fn error_of(exporter: &Exporter) -> ExportError {
+    match export(exporter, &query(CALL)).await.unwrap_err() {
         Failure::Export(error) => error,
         failure => panic!("{failure}"),
     }
@@ -78,11 +83,14 @@ pub(crate) enum Then {
     Hold,
     /// Sends these bytes over and over.
     Repeat(Vec<u8>),
+    /// Sends one byte after the other, with this pause between them.
+    Drip(std::time::Duration),
     /// Answers the next request.
     Serve,
 }
 
-/// A server on a loopback port that answers every request with the same bytes, and remembers what it was asked.
+/// A server on a loopback port with an answer for the first request, the second, and so on, the last one for all that follow;
+/// it remembers what it was asked.
 pub(crate) struct Server {
     pub(crate) url: String,
     state: Arc<State>,
@@ -98,15 +106,24 @@ struct State {
 
 impl Server {
     pub(crate) async fn start(reply: impl Into<Vec<u8>>, then: Then) -> Self {
+        Self::with_answers(vec![(reply.into(), then)]).await
+    }
+
+    /// One that misbehaves once, and then serves the capture that [`assert_alive`] expects.
+    pub(crate) async fn misbehaving_once(reply: impl Into<Vec<u8>>, then: Then) -> Self {
+        Self::with_answers(vec![(reply.into(), then), (whole(&recorded("export-ok-auth-token")), Then::Serve)]).await
+    }
+
+    async fn with_answers(answers: Vec<(Vec<u8>, Then)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State::default());
-        let (reply, shared) = (reply.into(), Arc::clone(&state));
+        let (answers, shared) = (Arc::new(answers), Arc::clone(&state));
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 *shared.connections.lock().unwrap() += 1;
-                tokio::spawn(serve(stream, reply.clone(), then.clone(), Arc::clone(&shared)));
+                tokio::spawn(serve(stream, Arc::clone(&answers), Arc::clone(&shared)));
             }
         });
         Self { url, state, task }
@@ -132,16 +149,26 @@ impl Drop for Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, reply: Vec<u8>, then: Then, state: Arc<State>) {
+async fn serve(mut stream: TcpStream, answers: Arc<Vec<(Vec<u8>, Then)>>, state: Arc<State>) {
     while let Some(request) = read_request(&mut stream).await {
-        state.requests.lock().unwrap().push(request);
-        if stream.write_all(&reply).await.is_err() {
+        let nth = {
+            let mut requests = state.requests.lock().unwrap();
+            requests.push(request);
+            requests.len() - 1
+        };
+        let (reply, then) = &answers[nth.min(answers.len() - 1)];
+        if stream.write_all(reply).await.is_err() {
             break;
         }
-        match &then {
+        match then {
             Then::Serve => continue,
             Then::Close => break,
             Then::Hold => while matches!(stream.read(&mut [0; 64]).await, Ok(1..)) {},
+            Then::Drip(pause) => {
+                while stream.write_all(b"x").await.is_ok() {
+                    tokio::time::sleep(*pause).await;
+                }
+            }
             Then::Repeat(bytes) => while stream.write_all(bytes).await.is_ok() {},
         }
         break;
@@ -170,6 +197,11 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 /// The head of Homer's reply with a capture.
 pub(crate) const CAPTURE_HEAD: &str =
     "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+/// A whole capture as Homer sends it.
+pub(crate) fn whole(capture: &[u8]) -> Vec<u8> {
+    [CAPTURE_HEAD.as_bytes(), &chunk(capture), b"0\r\n\r\n"].concat()
+}
 
 /// One chunk of a chunked body.
 pub(crate) fn chunk(bytes: &[u8]) -> Vec<u8> {

@@ -19,32 +19,47 @@ use self::progress::Progress;
 /// Exit code of an export that the user broke off, as shells number an interrupt.
 const INTERRUPTED: u8 = 130;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = tokio::select! {
-        result = run(arguments) => result,
-        // Dropping the export ends its request and removes the unfinished file.
-        () = interrupted() => return ExitCode::from(INTERRUPTED),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::complain(&error.to_string());
-            ExitCode::from(error.exit_code())
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(why) => {
+            output::complain(&format!("cannot start: {why}"));
+            return ExitCode::FAILURE;
         }
-    }
+    };
+    let code = runtime.block_on(async {
+        tokio::select! {
+            result = run(arguments) => match result {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    output::complain(&error.to_string());
+                    ExitCode::from(error.exit_code())
+                }
+            },
+            // Dropping the export ends its request and removes the unfinished file.
+            () = interrupted() => ExitCode::from(INTERRUPTED),
+        }
+    });
+    // A name lookup that hangs is not worth waiting for.
+    runtime.shutdown_background();
+    code
 }
 
 /// Waits for the user to break off, or for whoever runs this to end it.
 async fn interrupted() {
     #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let signals = (signal(SignalKind::hangup()), signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+        if let (Ok(mut hangup), Ok(mut interrupt), Ok(mut terminate)) = signals {
+            tokio::select! {
+                _ = hangup.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
         }
-        return;
     }
     let _ = tokio::signal::ctrl_c().await;
 }
@@ -61,7 +76,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     let configuration = Configuration::of_process(&arguments.flags, stand_in.as_ref()).map_err(Failure::Export)?;
 
     let mut progress = Progress::waiting(&configuration.settings.homer.to_string());
-    let exporter = Exporter::new(configuration.policy()).map_err(|why| Error::Other(format!("{why:#}")))?;
+    let exporter = Exporter::new(configuration.policy())?;
     let query = Query {
         call_ids,
         from_ts,
@@ -70,14 +85,15 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         nodes: arguments.node.clone(),
         exclude_ips: arguments.exclude_ip.clone(),
     };
-    let mut export = exporter.open(&query).await?;
+    // Before Homer works: a place that cannot be written to is known now.
     let mut file = output.begin()?;
+    let mut export = exporter.open(&query).await?;
     while let Some(bytes) = export.next().await? {
         file.write(&bytes)?;
         progress.received(bytes.len());
     }
     let finished = export.finish().await?;
-    progress.end();
+    drop(progress);
 
     let written = file.keep()?;
     let delivery = match &written {

@@ -1,5 +1,4 @@
 //! Where the capture goes: into a file, whole or not at all, or to standard output, likewise.
-#![expect(clippy::print_stderr, reason = "this is the program's output")]
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Seek as _, Write as _};
@@ -36,10 +35,14 @@ impl Output {
             return Ok(Self::Stdout);
         }
         let path = path.map_or_else(|| PathBuf::from(call_id.filename()), Path::to_path_buf);
-        // Also true of a dangling symbolic link, through which one would write elsewhere.
-        if path.symlink_metadata().is_ok() {
-            if path.is_dir() {
-                return Err(OutputError::Refused(format!("{} is a directory; name a file in it", path.display())));
+        // Of a link itself, not of what it leads to: a file is put in the name's place, and would replace the link.
+        if let Ok(existing) = path.symlink_metadata() {
+            if !existing.is_file() {
+                let kind = if existing.is_dir() { "a directory" } else { "no regular file" };
+                let place = path.display();
+                return Err(OutputError::Refused(format!(
+                    "{place} is {kind}; name a file, or use -o - and redirect it"
+                )));
             }
             if !force {
                 return Err(exists(&path));
@@ -138,11 +141,12 @@ pub(crate) fn report(result: &Value, written: &Written, json: bool) {
     match written {
         // A closed pipe is no reason to fail once the capture is kept.
         Written::File(_) => drop(writeln!(io::stdout(), "{text}")),
-        Written::Stdout => eprintln!("{text}"),
+        Written::Stdout => drop(writeln!(io::stderr(), "{text}")),
     }
 }
 
 /// Says why there is no capture.
 pub(crate) fn complain(why: &str) {
-    eprintln!("homer-export: {why}");
+    // With standard error closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "homer-export: {why}");
 }

@@ -28,13 +28,9 @@ impl Progress {
         }
         self.bar.inc(bytes as u64);
     }
-
-    /// Done; nothing of it stays on the screen.
-    pub(crate) fn end(self) {
-        self.bar.finish_and_clear();
-    }
 }
 
+/// Nothing of it stays on the screen.
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();

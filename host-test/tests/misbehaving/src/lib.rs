@@ -74,7 +74,14 @@ impl stream::Guest for Misbehaving {
                 Ok(status) => format!("status {status}"),
                 Err(code) => format!("{code:?}"),
             }),
-            "flood" => Ok(stream::PcapStream::new(Flood)),
+            "hoard" => {
+                let mut fields = Vec::new();
+                loop {
+                    fields.push(Fields::new());
+                }
+            }
+            "flood" => Ok(stream::PcapStream::new(Flood { bytes: 16 << 20 })),
+            "trickle" => Ok(stream::PcapStream::new(Flood { bytes: 100 })),
             _ => tell("no such command".into()),
         }
     }
@@ -106,12 +113,14 @@ fn get(url: &str) -> Result<u16, ErrorCode> {
     }
 }
 
-/// Hands over more in one call than anyone asked for.
-struct Flood;
+/// Hands over bytes of its own, without end.
+struct Flood {
+    bytes: usize,
+}
 
 impl stream::GuestPcapStream for Flood {
     fn read(&self, _: u32) -> Result<Vec<u8>, types::ExportError> {
-        Ok(vec![0; 16 << 20])
+        Ok(vec![0; self.bytes])
     }
 
     fn report(&self) -> types::CaptureReport {
