@@ -1,5 +1,6 @@
 //! What is asked of a Homer, and what its answers mean.
 
+pub mod login;
 pub mod reply;
 pub mod v7;
 

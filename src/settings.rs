@@ -1,11 +1,14 @@
 //! The configuration that a component finds in its environment (design: names are fixed).
 
+mod credential;
+
 use alloc::format;
 use alloc::string::{String, ToString};
-use core::fmt;
 
 use crate::query::quoted;
 use crate::{BaseUrl, ExportError};
+
+pub use credential::{Credential, CredentialKind};
 
 /// Longest wait for the first byte of a reply, in milliseconds, unless `HOMER_TIMEOUT_MS` says otherwise. Homer builds
 /// the whole file in memory first: 200,000 messages took it 53 to 75 s (homer.md §7).
@@ -33,7 +36,7 @@ pub const DEFAULT_TOKEN_HEADER: &str = "Auth-Token";
 pub struct Settings {
     /// `HOMER_URL`.
     pub homer: BaseUrl,
-    /// `HOMER_API_TOKEN` or `HOMER_JWT`; none if the host adds it, a proxy does, or Homer wants none.
+    /// `HOMER_API_TOKEN`, `HOMER_JWT`, or `HOMER_USERNAME` and `HOMER_PASSWORD`; none if the host adds it, a proxy does, or Homer wants none.
     pub credential: Option<Credential>,
     /// `HOMER_CREDENTIAL_KIND` where the host adds the credential, else the kind of [`Self::credential`].
     pub credential_kind: CredentialKind,
@@ -61,6 +64,8 @@ impl Settings {
         let mut token = None;
         let mut token_header = None;
         let mut jwt = None;
+        let mut username: Option<String> = None;
+        let mut password: Option<String> = None;
         let mut kind = None;
         let mut timeout = None;
         let mut hours = None;
@@ -80,12 +85,8 @@ impl Settings {
                 "HOMER_MAX_WINDOW_HOURS" => &mut hours,
                 "HOMER_MAX_BYTES" => &mut bytes,
                 "HOMER_API" => &mut api,
-                "HOMER_USERNAME" | "HOMER_PASSWORD" => {
-                    return misconfigured(
-                        "HOMER_USERNAME and HOMER_PASSWORD are set, but this version cannot log in yet; set \
-                         HOMER_API_TOKEN or HOMER_JWT instead",
-                    );
-                }
+                "HOMER_USERNAME" => &mut username,
+                "HOMER_PASSWORD" => &mut password,
                 _ => continue,
             };
             *slot = Some(value);
@@ -102,14 +103,22 @@ impl Settings {
             return misconfigured("HOMER_URL is not set; it is Homer's base URL, for example http://homer:9080");
         };
         let homer = BaseUrl::parse(&url).map_err(|why| ExportError::Misconfigured(format!("HOMER_URL: {why}")))?;
-        let credential = match (token, jwt) {
-            (Some(_), Some(_)) => return misconfigured("HOMER_API_TOKEN and HOMER_JWT are both set; keep one of them"),
-            (Some(value), None) => {
+        let credential = match (token, jwt, username, password) {
+            (None, None, None, None) => None,
+            (Some(value), None, None, None) => {
                 let header = token_header.unwrap_or_else(|| DEFAULT_TOKEN_HEADER.to_string());
                 Some(Credential::api_token(&header, &value)?)
             }
-            (None, Some(value)) => Some(Credential::jwt(&value)?),
-            (None, None) => None,
+            (None, Some(value), None, None) => Some(Credential::jwt(&value)?),
+            (None, None, Some(username), Some(password)) => Some(Credential::login(&username, &password)?),
+            (None, None, Some(_), None) => return misconfigured("HOMER_USERNAME is set without HOMER_PASSWORD"),
+            (None, None, None, Some(_)) => return misconfigured("HOMER_PASSWORD is set without HOMER_USERNAME"),
+            _ => {
+                return misconfigured(
+                    "more than one kind of credential is set; keep HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME with \
+                     HOMER_PASSWORD",
+                );
+            }
         };
         let credential_kind = match (&credential, kind) {
             (Some(credential), _) => credential.kind(),
@@ -159,111 +168,4 @@ pub fn number(
             range.end()
         ))
     })
-}
-
-/// What Homer knows a caller by. Its value is never shown: `Debug` prints the kind alone.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Credential {
-    /// An API token, sent in a header field of its own.
-    ApiToken {
-        /// The header field's name.
-        header: String,
-        /// The token.
-        token: String,
-    },
-    /// A JSON web token, sent as `Authorization: Bearer`.
-    Jwt(String),
-}
-
-impl Credential {
-    /// An API token for the header field `header`.
-    ///
-    /// # Errors
-    /// `misconfigured` if the header's name is not one (RFC 9110 §5.1), or the token is empty or has blanks, line
-    /// breaks or characters other than ASCII.
-    pub fn api_token(header: &str, token: &str) -> Result<Self, ExportError> {
-        // RFC 9110 §5.6.2, less the punctuation no one uses.
-        let name_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        if header.is_empty() || header.len() > 64 || !header.bytes().all(name_byte) {
-            return misconfigured("HOMER_TOKEN_HEADER is not the name of a header field, for example Auth-Token");
-        }
-        Ok(Self::ApiToken { header: header.to_string(), token: secret("HOMER_API_TOKEN", token)? })
-    }
-
-    /// A JSON web token.
-    ///
-    /// # Errors
-    /// `misconfigured` if it is empty or has blanks, line breaks or characters other than ASCII.
-    pub fn jwt(token: &str) -> Result<Self, ExportError> {
-        Ok(Self::Jwt(secret("HOMER_JWT", token)?))
-    }
-
-    /// The kind, which may be told.
-    pub fn kind(&self) -> CredentialKind {
-        match self {
-            Self::ApiToken { .. } => CredentialKind::ApiToken,
-            Self::Jwt(_) => CredentialKind::Jwt,
-        }
-    }
-
-    /// `text` without this credential's value.
-    pub fn redacted(&self, text: &str) -> String {
-        let (Self::ApiToken { token: secret, .. } | Self::Jwt(secret)) = self;
-        text.replace(secret.as_str(), "[credential]")
-    }
-
-    /// Name and value of the header field to send.
-    pub fn header(&self) -> (String, String) {
-        match self {
-            Self::ApiToken { header, token } => (header.clone(), token.clone()),
-            Self::Jwt(token) => ("Authorization".to_string(), format!("Bearer {token}")),
-        }
-    }
-}
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Credential({})", self.kind().name())
-    }
-}
-
-fn secret(name: &str, value: &str) -> Result<String, ExportError> {
-    if value.is_empty() || !value.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(ExportError::Misconfigured(format!(
-            "{name} is empty, or has a blank, a line break or a character other than ASCII; was it cut or copied with its \
-             surroundings?"
-        )));
-    }
-    Ok(value.to_string())
-}
-
-/// Which kind of credential goes with the requests; texts name likely causes by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialKind {
-    /// None that we know of.
-    None,
-    /// An API token.
-    ApiToken,
-    /// A JSON web token.
-    Jwt,
-}
-
-impl CredentialKind {
-    /// The value of `HOMER_CREDENTIAL_KIND`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::ApiToken => "api-token",
-            Self::Jwt => "jwt",
-        }
-    }
-
-    fn from_name(name: &str) -> Result<Self, ExportError> {
-        match name {
-            "none" => Ok(Self::None),
-            "api-token" => Ok(Self::ApiToken),
-            "jwt" => Ok(Self::Jwt),
-            _ => misconfigured("HOMER_CREDENTIAL_KIND is none of none, api-token, jwt"),
-        }
-    }
 }

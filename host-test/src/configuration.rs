@@ -14,7 +14,7 @@ use crate::stand_in::{API_TOKEN, StandIn};
 pub use flags::Flags;
 
 /// Secrets that may stand in a file instead, named by the same variable with `_FILE` behind it.
-const SECRETS: [&str; 2] = ["HOMER_API_TOKEN", "HOMER_JWT"];
+const SECRETS: [&str; 3] = ["HOMER_API_TOKEN", "HOMER_JWT", "HOMER_PASSWORD"];
 
 /// What the native programs are configured with.
 #[derive(Clone, Debug)]
@@ -111,10 +111,8 @@ impl Configuration {
         let settings = &self.settings;
         let variable = |name: &str, value: String| (name.to_string(), value);
         Policy {
-            allowed: vec![AllowedOrigin {
-                origin: settings.homer.origin().clone(),
-                credential: settings.credential.clone(),
-            }],
+            allowed: vec![AllowedOrigin { base: settings.homer.clone(), credential: settings.credential.clone() }],
+            own_credentials: false,
             environment: vec![
                 variable("HOMER_URL", settings.homer.to_string()),
                 variable("HOMER_CREDENTIAL_KIND", settings.credential_kind.name().to_string()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use homer_export::{CaptureReport, Credential, ExportError};
+use homer_export::{CaptureReport, ExportError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -32,8 +32,6 @@ pub struct Exporter {
 struct Shared {
     sandbox: Sandbox,
     limits: Limits,
-    /// What no text may hold, whoever wrote it.
-    secrets: Vec<Credential>,
     /// Whose turn it is; first come, first served.
     turns: Arc<Semaphore>,
 }
@@ -59,11 +57,10 @@ impl Exporter {
     /// As [`Self::new`], and [`Failure::Trap`] if it is no such component or imports more than the sandbox links.
     pub fn with_component(component: &[u8], policy: Policy) -> Result<Self, Failure> {
         let limits = policy.limits;
-        let secrets = policy.allowed.iter().filter_map(|allowed| allowed.credential.clone()).collect();
         let turns = Arc::new(Semaphore::new(limits.concurrent_exports));
         let outbound = Outbound::new(&policy)?;
         let sandbox = Sandbox::new(component, policy, outbound).map_err(|error| Failure::Trap(format!("{error:#}")))?;
-        Ok(Self { shared: Arc::new(Shared { sandbox, limits, secrets, turns }) })
+        Ok(Self { shared: Arc::new(Shared { sandbox, limits, turns }) })
     }
 
     /// Begins an export when it is its turn; returns once its first packet record has begun. Dropping the future, or the
@@ -97,18 +94,14 @@ impl Shared {
         Ok(Running { store, exports, stream, bounds, _turn: turn })
     }
 
-    /// The failure without any of our credentials in its text: a server may have sent one back to us.
+    /// The failure without any of our credentials in its text.
     fn redacted(&self, mut failure: Failure) -> Failure {
-        if let Failure::Export(error) = &mut failure {
-            for secret in &self.secrets {
-                *error.message_mut() = secret.redacted(error.message());
-            }
-        }
-        if let Failure::Trap(why) = &mut failure {
-            for secret in &self.secrets {
-                *why = secret.redacted(why);
-            }
-        }
+        let text = match &mut failure {
+            Failure::Export(error) => error.message_mut(),
+            Failure::Trap(why) => why,
+            Failure::Limit(_) => return failure,
+        };
+        *text = self.sandbox.outbound().redacted(text);
         failure
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use homer_export::settings::{BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS, DEFAULT_FIRST_BYTE_TIMEOUT_MS};
-use homer_export::{Credential, Origin};
+use homer_export::{BaseUrl, Credential};
 
 /// What a component may do. [`Policy::default`] allows nothing: no origin, no environment; no component has files, standard
 /// streams, sockets, random numbers or wall-clock time in any case, since the sandbox links none of them.
@@ -12,6 +12,9 @@ use homer_export::{Credential, Origin};
 pub struct Policy {
     /// The origins that requests may go to. Another port of an allowed host is another origin.
     pub allowed: Vec<AllowedOrigin>,
+    /// Whether the component may set `Authorization` and `Cookie` by itself, as in hosts that add no credentials and give them
+    /// to it by its environment. It never may set a field that a credential of [`Self::allowed`] uses.
+    pub own_credentials: bool,
     /// The whole environment the component sees.
     pub environment: Vec<(String, String)>,
     /// A file of certificates (PEM) to trust for HTTPS, instead of the system's.
@@ -23,8 +26,8 @@ pub struct Policy {
 /// An origin that requests may go to.
 #[derive(Clone, Debug)]
 pub struct AllowedOrigin {
-    /// Scheme, host and port.
-    pub origin: Origin,
+    /// Whose scheme, host and port are allowed, with any path; a login goes to the path of this base.
+    pub base: BaseUrl,
     /// Added to each request to this origin and to no other; the component never sees it.
     pub credential: Option<Credential>,
 }

@@ -71,6 +71,11 @@ impl Sandbox {
         Ok(Self { engine, component, policy, outbound })
     }
 
+    /// The way out that instances share.
+    pub(crate) fn outbound(&self) -> &Outbound {
+        &self.outbound
+    }
+
     /// A fresh instance, and the store that holds all it has.
     ///
     /// # Errors

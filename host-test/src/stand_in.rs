@@ -13,6 +13,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use anyhow::{Context as _, Result};
@@ -34,16 +35,32 @@ pub const API_TOKEN: &str = "demo-token-of-the-stand-in";
 /// The JSON web token that the stand-in accepts.
 pub const JWT: &str = "demo.jwt.of-the-stand-in";
 
+/// The user name that the stand-in lets log in.
+pub const USERNAME: &str = "demo-user";
+
+/// That user's password.
+pub const PASSWORD: &str = "demo password of the stand-in";
+
 /// A call that is in the demonstration's archive: 7 packets, 3,311 bytes.
 pub const DEMO_CALL_ID: &str = "udp-normal-1@192.0.2.10";
 
 /// A window around that call: 2026-11-20, 10:00 to 10:05 UTC, in Unix milliseconds.
 pub const DEMO_WINDOW_MS: (i64, i64) = (1_795_168_800_000, 1_795_169_100_000);
 
+#[derive(Debug)]
+struct State {
+    archive: Archive,
+    /// Logins so far; the token of the n-th ends in n.
+    logins: AtomicUsize,
+    /// The last login whose token is refused.
+    revoked: AtomicUsize,
+}
+
 /// A stand-in that runs until it is dropped.
 #[derive(Debug)]
 pub struct StandIn {
     address: SocketAddr,
+    state: Arc<State>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -63,8 +80,19 @@ impl StandIn {
     pub async fn with_archive(archive: Archive) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no loopback port for the stand-in")?;
         let address = listener.local_addr()?;
-        let task = tokio::spawn(accept(listener, Arc::new(archive)));
-        Ok(Self { address, task })
+        let state = Arc::new(State { archive, logins: AtomicUsize::new(0), revoked: AtomicUsize::new(0) });
+        let task = tokio::spawn(accept(listener, Arc::clone(&state)));
+        Ok(Self { address, state, task })
+    }
+
+    /// How many logins there have been.
+    pub fn logins(&self) -> usize {
+        self.state.logins.load(Ordering::SeqCst)
+    }
+
+    /// Refuses all tokens that were issued so far, as a Homer does that got a new secret.
+    pub fn revoke_tokens(&self) {
+        self.state.revoked.store(self.logins(), Ordering::SeqCst);
     }
 
     /// Its base URL, for `HOMER_URL`.
@@ -79,17 +107,17 @@ impl Drop for StandIn {
     }
 }
 
-async fn accept(listener: TcpListener, archive: Arc<Archive>) {
+async fn accept(listener: TcpListener, state: Arc<State>) {
     // Connections end with this task, since the set that holds them does.
     let mut connections = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((socket, _)) = accepted else { continue };
-                let archive = Arc::clone(&archive);
+                let state = Arc::clone(&state);
                 let service = hyper::service::service_fn(move |request| {
-                    let archive = Arc::clone(&archive);
-                    async move { respond(&archive, request).await }
+                    let state = Arc::clone(&state);
+                    async move { respond(&state, request).await }
                 });
                 connections.spawn(async move {
                     // A client that leaves, or a reply that is a closed connection, is no news.
@@ -113,15 +141,12 @@ impl std::fmt::Display for Crashed {
 
 impl std::error::Error for Crashed {}
 
-async fn respond(
-    archive: &Archive,
-    request: Request<Incoming>,
-) -> Result<Response<BoxBody<Bytes, Infallible>>, Crashed> {
+async fn respond(state: &State, request: Request<Incoming>) -> Result<Response<BoxBody<Bytes, Infallible>>, Crashed> {
     let (head, body) = request.into_parts();
     let Ok(body) = body.collect().await else { return Err(Crashed) };
-    let (recording, body) = match answer(archive, &head, &body.to_bytes()) {
+    let (recording, body) = match answer(state, &head, &body.to_bytes()) {
         Answer::AsRecorded(recording) => (recording, recording.body.clone()),
-        Answer::Capture { like, file } => (like, Bytes::from(file)),
+        Answer::Like { like, body } => (like, Bytes::from(body)),
         Answer::Crash => return Err(Crashed),
     };
     let mut response = Response::builder().status(recording.status);
@@ -156,24 +181,54 @@ impl http_body::Body for Chunked {
 /// What the stand-in does with a request.
 enum Answer<'a> {
     AsRecorded(&'a Recording),
-    Capture { like: &'a Recording, file: Vec<u8> },
+    Like { like: &'a Recording, body: Vec<u8> },
     Crash,
 }
 
 const EXPORT_PATH: &str = "/api/v3/export/call/messages/pcap";
 
-fn answer<'a>(archive: &'a Archive, head: &http::request::Parts, body: &[u8]) -> Answer<'a> {
+const LOGIN_PATH: &str = "/api/v3/auth";
+
+/// A login: the recorded reply with a token of ours in it, or the recorded refusal.
+fn log_in<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Answer<'a> {
+    let archive = &state.archive;
+    let as_recorded = |name: &str| archive.reply(name).map_or(Answer::Crash, Answer::AsRecorded);
+    if !head.headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json")) {
+        return as_recorded("auth-no-content-type");
+    }
+    let Ok(body) = serde_json::from_slice::<Value>(body) else { return as_recorded("auth-malformed-json") };
+    if body["username"] != USERNAME || body["password"] != PASSWORD {
+        return as_recorded("auth-wrong-password");
+    }
+    let Some(like) = archive.reply("auth-ok") else { return Answer::Crash };
+    let number = state.logins.fetch_add(1, Ordering::SeqCst) + 1;
+    let text = String::from_utf8_lossy(&like.body).replace("<JWT>", &format!("{JWT}.{number}"));
+    Answer::Like { like, body: text.into_bytes() }
+}
+
+/// Whether a JSON web token is the fixed one, or of a login that was not revoked.
+fn accepts(state: &State, token: &str) -> bool {
+    let number = token.strip_prefix(JWT).and_then(|rest| rest.strip_prefix('.')).and_then(|number| number.parse().ok());
+    let (revoked, logins) = (state.revoked.load(Ordering::SeqCst), state.logins.load(Ordering::SeqCst));
+    token == JWT || number.is_some_and(|number: usize| number > revoked && number <= logins)
+}
+
+fn answer<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Answer<'a> {
+    let archive = &state.archive;
     let as_recorded = |name: &str| archive.reply(name).map_or(Answer::Crash, Answer::AsRecorded);
     let path = head.uri.path();
     if !path.starts_with("/api/v3/") {
         return as_recorded("http-404-outside");
+    }
+    if path == LOGIN_PATH && head.method == http::Method::POST {
+        return log_in(state, head, body);
     }
     // Credentials are looked at before the route is (recording http-404-api-noauth); a good token wins over a bad bearer.
     let field = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     if field("auth-token") != Some(API_TOKEN) {
         match field("authorization").and_then(|value| value.split_once(' ')) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                if token != JWT {
+                if !accepts(state, token) {
                     return as_recorded("authz-garbage-bearer");
                 }
             }
@@ -213,7 +268,7 @@ fn answer<'a>(archive: &'a Archive, head: &http::request::Parts, body: &[u8]) ->
             // The file header is the one of every recording.
             let mut file = empty.body.to_vec();
             found.iter().for_each(|packet| file.extend_from_slice(packet));
-            Answer::Capture { like: empty, file }
+            Answer::Like { like: empty, body: file }
         }
     }
 }

@@ -41,8 +41,9 @@ struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Credentials come from the environment alone: HOMER_API_TOKEN or HOMER_JWT, or a file named by
-HOMER_API_TOKEN_FILE or HOMER_JWT_FILE. The component never sees them.
+Credentials come from the environment alone: HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME and
+HOMER_PASSWORD; a secret may stand in a file, named by its variable with _FILE behind it, for example
+HOMER_API_TOKEN_FILE. The component never sees them.
 
 For a client's configuration:
   {\"mcpServers\": {\"homer\": {\"command\": \"homer-export-mcp\",

@@ -12,6 +12,9 @@ use crate::{ExportError, Settings};
 /// Most bytes of an error's body that are read, inclusive: Homer's own stay below 1 KiB.
 pub const MAX_ERROR_BODY: usize = 16 * 1024;
 
+/// How homer-app 1.5.20 begins its message about a search profile that it does not have.
+const UNKNOWN_PROFILE: &str = "invalid search profile key";
+
 /// Longest text quoted from a reply, in characters.
 const MAX_QUOTE: usize = 200;
 
@@ -79,8 +82,8 @@ pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
                 .as_deref()
                 .map_or_else(|| "nowhere".to_string(), |location| settings.redacted(redirect_target(location))),
         )),
-        401 | 403 => Refusal::Failed(unauthorized(settings, &quoted)),
-        400 if said.as_deref().is_some_and(|text| text.starts_with("invalid search profile key")) => {
+        _ if refuses_credentials(status, said.as_deref()) => Refusal::Failed(unauthorized(settings, &quoted)),
+        400 if said.as_deref().is_some_and(|text| text.starts_with(UNKNOWN_PROFILE)) => {
             // The same comes for every profile when the configuration database is down (recording
             // `db-config-down-bearer`).
             Refusal::UnknownProfile(ExportError::Rejected {
@@ -91,10 +94,6 @@ pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
                 ),
             })
         }
-        // homer-app before 1.4.30 and from 1.5.13 on says 400 to a missing, wrong or expired credential (homer.md §3).
-        400 if said.as_deref().is_some_and(|text| text.contains("jwt")) => {
-            Refusal::Failed(unauthorized(settings, &quoted))
-        }
         404 => rejected(format!(
             "{homer} has no export endpoint of Homer 7 ({quoted}); check HOMER_URL, in particular its path prefix"
         )),
@@ -103,6 +102,13 @@ pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
         )),
         _ => rejected(format!("Homer at {homer} rejected the request ({quoted})")),
     }
+}
+
+/// Whether an answer of this status and message refuses the credentials. homer-app before 1.4.30 and from 1.5.13 on says 400
+/// to a missing, wrong or expired one (homer.md §3); a search profile may be named after anything.
+pub fn refuses_credentials(status: u16, message: Option<&str>) -> bool {
+    let speaks_of_jwt = |text: &str| text.contains("jwt") && !text.starts_with(UNKNOWN_PROFILE);
+    matches!(status, 401 | 403) || (status == 400 && message.is_some_and(speaks_of_jwt))
 }
 
 /// A reply of status 200 whose body is no capture file. `opening` is its beginning.
@@ -137,12 +143,18 @@ fn unauthorized(settings: &Settings, quoted: &str) -> ExportError {
     let homer = &settings.homer;
     ExportError::Unauthorized(match settings.credential_kind {
         CredentialKind::None => format!(
-            "Homer at {homer} wants credentials ({quoted}) and none are configured; set HOMER_API_TOKEN or HOMER_JWT"
+            "Homer at {homer} wants credentials ({quoted}) and none are configured; set HOMER_API_TOKEN, HOMER_JWT, or HOMER_USERNAME \
+             and HOMER_PASSWORD"
         ),
         CredentialKind::ApiToken => format!(
             "Homer at {homer} refused the API token ({quoted}). Likely causes: token access is off (Homer's \
              api_settings.enable_token_access, off as shipped), the token is wrong, expired or inactive, Homer expects \
              another header field (HOMER_TOKEN_HEADER), or Homer's configuration database is down"
+        ),
+        CredentialKind::Login => format!(
+            "Homer at {homer} refused the login ({quoted}). Likely causes: user name or password is wrong, Homer's \
+             configuration database is down (it answers the same then), or the tokens it issues expire at once \
+             (auth_settings.token_expire)"
         ),
         CredentialKind::Jwt => format!(
             "Homer at {homer} refused the JSON web token ({quoted}). Likely causes: it has expired (20 hours after login \

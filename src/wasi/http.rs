@@ -12,12 +12,12 @@ use wasi::http::types::{
 };
 use wasi::io::streams::{InputStream, StreamError};
 
-use crate::homer::Request;
-use crate::homer::reply::Head;
+use crate::homer::reply::{Head, MAX_ERROR_BODY};
+use crate::homer::{Request, login};
 use crate::origin::Scheme;
 use crate::query::fit;
 use crate::settings::{BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
-use crate::{BaseUrl, ExportError, Settings};
+use crate::{BaseUrl, Credential, ExportError, Settings};
 
 /// Most bytes that one write to an output stream takes (`wasi:io/streams`, `blocking-write-and-flush`).
 const MAX_WRITE: usize = 4096;
@@ -39,8 +39,7 @@ pub(super) fn send(request: &Request, settings: &Settings) -> Result<Reply, Expo
     };
     set("content-type", "application/json")?;
     set("content-length", &request.body.len().to_string())?;
-    if let Some(credential) = &settings.credential {
-        let (name, value) = credential.header();
+    if let Some((name, value)) = settings.credential.as_ref().and_then(Credential::header) {
         set(&name, &value)?;
     }
 
@@ -81,6 +80,19 @@ pub(super) fn send(request: &Request, settings: &Settings) -> Result<Reply, Expo
     Ok(Reply { head, body: Body { stream, _body: body } })
 }
 
+/// The settings with a token in the place of user name and password, if they have these.
+pub(super) fn logged_in(mut settings: Settings) -> Result<Settings, ExportError> {
+    let Some(Credential::Login { username, password }) = &settings.credential else { return Ok(settings) };
+    let Reply { head, mut body } = send(&login::login_request(&settings.homer, username, password), &settings)?;
+    let said = body.beginning(MAX_ERROR_BODY, &settings);
+    match login::token(&head, &said) {
+        // The kind stays: texts name the causes that fit a login.
+        Some(token) => settings.credential = Some(Credential::Jwt(token)),
+        None => return Err(login::failure(&head, &said, &settings)),
+    }
+    Ok(settings)
+}
+
 /// The whole of `bytes` into the request's body.
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), Option<ErrorCode>> {
     {
@@ -118,6 +130,18 @@ pub(super) struct Body {
 }
 
 impl Body {
+    /// Its beginning, up to `max` bytes; what a failing connection left of it is enough to judge it by.
+    pub(super) fn beginning(&mut self, max: usize, settings: &Settings) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while bytes.len() < max {
+            match self.read((max - bytes.len()) as u64, settings) {
+                Ok(more) if !more.is_empty() => bytes.extend_from_slice(&more),
+                _ => break,
+            }
+        }
+        bytes
+    }
+
     /// The next bytes, one to `max` of them; empty at the end, which HTTP's framing has then confirmed where it can.
     pub(super) fn read(&mut self, max: u64, settings: &Settings) -> Result<Vec<u8>, ExportError> {
         loop {

@@ -37,12 +37,13 @@ impl PcapStream {
     /// # Errors
     /// As `homer:capture/homer-export-stream.open-pcap`.
     pub fn open(query: &Query, settings: Settings) -> Result<Self, ExportError> {
+        let settings = http::logged_in(settings)?;
         let mut unknown = None;
         let mut empty = false;
         for profile in query.profiles() {
             let Reply { head, mut body } = http::send(&v7::export_request(&settings.homer, query, profile), &settings)?;
             if !head.announces_capture() {
-                let said = beginning(&mut body, MAX_ERROR_BODY, &settings);
+                let said = body.beginning(MAX_ERROR_BODY, &settings);
                 match reply::refusal(&head, &said, &settings) {
                     Refusal::UnknownProfile(error) => unknown = Some(error),
                     Refusal::Failed(error) => return Err(error),
@@ -166,7 +167,7 @@ impl PcapStream {
                 let mut opening = core::mem::take(&mut self.ready);
                 opening.extend_from_slice(bytes);
                 if opening.len() < MAX_ERROR_BODY {
-                    opening.extend(beginning(&mut self.body, MAX_ERROR_BODY - opening.len(), &self.settings));
+                    opening.extend(self.body.beginning(MAX_ERROR_BODY - opening.len(), &self.settings));
                 }
                 reply::not_a_capture(&self.head, &opening, &self.settings)
             }
@@ -189,16 +190,4 @@ fn unasked(query: &Query, answered: &Profile) -> Vec<String> {
         "of the Call-IDs asked for together, those that only the profiles {} hold are not in this file; export them apart",
         names.join(", ")
     )]
-}
-
-/// The beginning of a body, up to `max` bytes; what a failing connection left of it is enough to judge it by.
-fn beginning(body: &mut Body, max: usize, settings: &Settings) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while bytes.len() < max {
-        match body.read((max - bytes.len()) as u64, settings) {
-            Ok(more) if !more.is_empty() => bytes.extend_from_slice(&more),
-            _ => break,
-        }
-    }
-    bytes
 }

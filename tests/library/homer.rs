@@ -1,5 +1,5 @@
 use homer_export::homer::reply::{self, Head, Refusal};
-use homer_export::homer::{nothing_captured, v7};
+use homer_export::homer::{login, nothing_captured, v7};
 use homer_export::{CallId, ExportError, Query, Settings, Window};
 use serde_json::{Value, json};
 
@@ -82,7 +82,8 @@ fn reply_without_credentials_is_unauthorized_on_every_version() {
     ] {
         let (head, body) = recorded(name);
         let why = format!(
-            "Homer at http://homer:9080 wants credentials ({said}) and none are configured; set HOMER_API_TOKEN or HOMER_JWT"
+            "Homer at http://homer:9080 wants credentials ({said}) and none are configured; set HOMER_API_TOKEN, \
+             HOMER_JWT, or HOMER_USERNAME and HOMER_PASSWORD"
         );
         failed(&head, &body, &settings(&[]), ExportError::Unauthorized(why));
     }
@@ -100,6 +101,45 @@ fn reply_to_a_refused_credential_names_the_causes_that_fit() {
     let why = "Homer at http://homer:9080 refused the JSON web token (HTTP 401: invalid or expired jwt). Likely causes: it \
         has expired (20 hours after login unless configured), or another Homer issued it; log in again and set HOMER_JWT anew";
     failed(&head, &body, &settings(&[("HOMER_CREDENTIAL_KIND", "jwt")]), ExportError::Unauthorized(why.to_string()));
+}
+
+#[test]
+fn login_is_the_recorded_one() {
+    let recorded = &exchange("auth-ok")["request"];
+    let request = login::login_request(&settings(&[]).homer, "admin", "sipcapture");
+    assert_eq!(request.path, recorded["path"].as_str().unwrap());
+    assert_eq!(serde_json::from_slice::<Value>(&request.body).unwrap(), recorded["body"]);
+}
+
+#[test]
+fn login_finds_the_token_in_both_places() {
+    let (head, body) = recorded("auth-ok");
+    assert_eq!(head.status, 201);
+    let body = String::from_utf8(body).unwrap().replace("<JWT>", "a.b.c");
+    assert_eq!(login::token(&head, body.as_bytes()).as_deref(), Some("a.b.c"));
+    // HOMER 11, from its source.
+    let head = Head { status: 200, ..Head::default() };
+    let body = b"{\"success\":true,\"data\":{\"token\":\"d.e.f\",\"user\":{}}}";
+    assert_eq!(login::token(&head, body).as_deref(), Some("d.e.f"));
+    for body in ["{\"token\":\"\"}", "{\"token\":\"a\\r\\nb\"}", "{\"token\":7}", "{}", "<html>", ""] {
+        assert_eq!(login::token(&head, body.as_bytes()), None, "{body}");
+    }
+    assert_eq!(login::token(&Head { status: 401, ..head }, b"{\"token\":\"a\"}"), None);
+}
+
+#[test]
+fn login_that_is_refused_names_the_causes() {
+    let settings = settings(&[("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "s3cret")]);
+    for name in ["auth-wrong-password", "auth-unknown-user"] {
+        let (head, body) = recorded(name);
+        let why = "Homer at http://homer:9080 refused the login (HTTP 401: incorrect password). Likely causes: user name or \
+            password is wrong, Homer's configuration database is down (it answers the same then), or the tokens it issues \
+            expire at once (auth_settings.token_expire)";
+        assert_eq!(login::failure(&head, &body, &settings), ExportError::Unauthorized(why.to_string()));
+    }
+    let head = Head { status: 200, ..Head::default() };
+    let why = "Homer at http://homer:9080 answered the login with HTTP 200 and no token; is HOMER_URL the address of a Homer?";
+    assert_eq!(login::failure(&head, b"<html>", &settings), ExportError::BrokenReply(why.to_string()));
 }
 
 #[test]

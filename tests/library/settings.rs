@@ -28,15 +28,26 @@ fn settings_have_defaults() {
 #[test]
 fn settings_take_one_credential() {
     let token = settings(&[URL, ("HOMER_API_TOKEN", "s3cret")]).unwrap();
-    let header = token.credential.as_ref().map(Credential::header);
+    let header = token.credential.as_ref().and_then(Credential::header);
     assert_eq!(header, Some(("Auth-Token".to_string(), "s3cret".to_string())));
     assert_eq!(token.credential_kind, CredentialKind::ApiToken);
 
     let renamed = settings(&[URL, ("HOMER_API_TOKEN", "s3cret"), ("HOMER_TOKEN_HEADER", "X-Api-Key")]).unwrap();
-    assert_eq!(renamed.credential.map(|c| c.header().0), Some("X-Api-Key".to_string()));
+    assert_eq!(renamed.credential.and_then(|c| c.header()).map(|header| header.0), Some("X-Api-Key".to_string()));
 
     let jwt = settings(&[URL, ("HOMER_JWT", "s3cret")]).unwrap();
-    assert_eq!(jwt.credential.map(|c| c.header()), Some(("Authorization".to_string(), "Bearer s3cret".to_string())));
+    assert_eq!(
+        jwt.credential.and_then(|c| c.header()),
+        Some(("Authorization".to_string(), "Bearer s3cret".to_string()))
+    );
+}
+
+#[test]
+fn settings_take_a_user_name_and_password() {
+    let login = settings(&[URL, ("HOMER_USERNAME", "Jörg"), ("HOMER_PASSWORD", "pass wörd")]).unwrap();
+    assert_eq!(login.credential_kind, CredentialKind::Login);
+    assert_eq!(login.credential, Credential::login("Jörg", "pass wörd").ok());
+    assert_eq!(login.credential.and_then(|c| c.header()), None);
 }
 
 #[test]
@@ -44,6 +55,8 @@ fn settings_never_show_a_credential() {
     for name in ["HOMER_API_TOKEN", "HOMER_JWT"] {
         assert!(!format!("{:?}", settings(&[URL, (name, "s3cret")]).unwrap()).contains("s3cret"));
     }
+    let login = settings(&[URL, ("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "s3cret")]).unwrap();
+    assert!(!format!("{login:?}").contains("s3cret"));
 }
 
 #[test]
@@ -61,7 +74,7 @@ fn settings_refuse_what_cannot_work() {
     );
     misconfigured(
         &[URL, ("HOMER_JWT", "s3cret"), ("HOMER_API_TOKEN", "s3cret")],
-        "HOMER_API_TOKEN and HOMER_JWT are both set; keep one of them",
+        "more than one kind of credential is set; keep HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME with HOMER_PASSWORD",
     );
     misconfigured(
         &[URL, ("HOMER_JWT", "s3cret\n")],
@@ -85,11 +98,19 @@ fn settings_refuse_what_cannot_work() {
         &[URL, ("HOMER_MAX_WINDOW_HOURS", "0")],
         "HOMER_MAX_WINDOW_HOURS is \"0\", not a whole number from 1 to 87600",
     );
-    misconfigured(&[URL, ("HOMER_CREDENTIAL_KIND", "s3cret")], "HOMER_CREDENTIAL_KIND is none of none, api-token, jwt");
     misconfigured(
-        &[URL, ("HOMER_PASSWORD", "s3cret")],
-        "HOMER_USERNAME and HOMER_PASSWORD are set, but this version cannot log in yet; set HOMER_API_TOKEN or HOMER_JWT \
-         instead",
+        &[URL, ("HOMER_CREDENTIAL_KIND", "s3cret")],
+        "HOMER_CREDENTIAL_KIND is none of none, api-token, jwt, login",
+    );
+    misconfigured(&[URL, ("HOMER_PASSWORD", "s3cret")], "HOMER_PASSWORD is set without HOMER_USERNAME");
+    misconfigured(&[URL, ("HOMER_USERNAME", "u")], "HOMER_USERNAME is set without HOMER_PASSWORD");
+    misconfigured(
+        &[URL, ("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "s3cret\n")],
+        "HOMER_PASSWORD is empty, or has a line break or another control character; was it copied with its surroundings?",
+    );
+    misconfigured(
+        &[URL, ("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "s3cret"), ("HOMER_JWT", "s3cret")],
+        "more than one kind of credential is set; keep HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME with HOMER_PASSWORD",
     );
     misconfigured(&[URL, ("HOMER_API", "11")], "HOMER_API is 11, which this version does not speak yet; use auto or 7");
 }

@@ -33,7 +33,7 @@ pub(super) fn tls(policy: &Policy) -> Result<Option<TlsConnector>, ExportError> 
 }
 
 fn connector(policy: &Policy) -> Result<Option<TlsConnector>> {
-    if policy.allowed.iter().all(|allowed| allowed.origin.scheme() == Scheme::Http) {
+    if policy.allowed.iter().all(|allowed| allowed.base.origin().scheme() == Scheme::Http) {
         return Ok(None);
     }
     let mut roots = RootCertStore::empty();

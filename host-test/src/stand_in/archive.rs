@@ -56,7 +56,8 @@ impl Archive {
                 "export-two-probes", "export-unknown-callid", "v1_5_10-odd-fields",
             ],
             replies: [
-                "authz-garbage-bearer", "authz-none", "export-bad-profile", "export-content-type-text", "export-float-ts",
+                "auth-malformed-json", "auth-no-content-type", "auth-ok", "auth-wrong-password", "authz-garbage-bearer",
+                "authz-none", "export-bad-profile", "export-content-type-text", "export-float-ts",
                 "export-malformed-json", "http-404-api-authorized", "http-404-outside",
             ]
         );

@@ -26,7 +26,7 @@ fn configuration_gives_the_component_everything_but_the_credential() {
     ];
     assert_eq!(policy.environment, expected.map(|(name, value)| (name.to_string(), value.to_string())));
     assert_eq!(policy.allowed.len(), 1);
-    assert_eq!(policy.allowed[0].origin.to_string(), "http://homer:9080");
+    assert_eq!(policy.allowed[0].base.to_string(), "http://homer:9080");
     assert!(policy.allowed[0].credential.is_some());
     assert!(!format!("{policy:?}").contains("s3cret"));
 }
@@ -37,7 +37,7 @@ fn configuration_reads_secrets_from_files() {
     file.write_all(b"s3cret\r\n").unwrap();
     let path = file.path().to_str().unwrap();
     let settings = configuration(&[("HOMER_JWT_FILE", path)]).unwrap().settings;
-    assert_eq!(settings.credential.unwrap().header().1, "Bearer s3cret");
+    assert_eq!(settings.credential.unwrap().header().unwrap().1, "Bearer s3cret");
     misconfigured(
         &[("HOMER_JWT_FILE", path), ("HOMER_JWT", "s3cret")],
         "HOMER_JWT and HOMER_JWT_FILE are both set; keep one of them",
@@ -67,7 +67,7 @@ fn configuration_limits_exports_and_later_variables_win() {
     let policy = configuration.policy();
     assert_eq!((policy.limits.response_bytes, policy.limits.deadline), (1000, Duration::from_secs(5)));
     assert_eq!((policy.limits.first_byte, policy.limits.concurrent_exports), (Duration::from_secs(2), 2));
-    assert_eq!(policy.allowed[0].origin.to_string(), "http://other");
+    assert_eq!(policy.allowed[0].base.to_string(), "http://other");
     misconfigured(
         &[("HOMER_EXPORT_DEADLINE_MS", "0")],
         "HOMER_EXPORT_DEADLINE_MS is \"0\", not a whole number from 1 to 86400000",

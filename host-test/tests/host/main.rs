@@ -9,6 +9,7 @@
 mod command_line;
 mod configuration;
 mod export;
+mod login;
 mod outbound;
 mod sandbox;
 mod stand_in;

@@ -30,6 +30,10 @@ async fn stand_in_answers_as_recorded() {
     let (_homer, url) = homer().await;
     let data = format!("{}/../tests/data", env!("CARGO_MANIFEST_DIR"));
     for name in [
+        "auth-malformed-json",
+        "auth-no-content-type",
+        "auth-unknown-user",
+        "auth-wrong-password",
         "authz-auth-token-wrong",
         "authz-garbage-bearer",
         "authz-none",

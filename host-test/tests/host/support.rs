@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use homer_export::{ExportError, Origin};
+use homer_export::{BaseUrl, ExportError};
 use homer_host::stand_in::{API_TOKEN, StandIn};
 use homer_host::{AllowedOrigin, Configuration, Exporter, Failure, Finished, Policy, Query};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -34,7 +34,7 @@ pub(crate) fn policy(url: &str) -> Policy {
 }
 
 pub(crate) fn allow(url: &str) -> AllowedOrigin {
-    AllowedOrigin { origin: Origin::parse(url).unwrap(), credential: None }
+    AllowedOrigin { base: BaseUrl::parse(url).unwrap(), credential: None }
 }
 
 /// An export read to its end.

@@ -62,8 +62,9 @@ pub(crate) struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Credentials come from the environment alone: HOMER_API_TOKEN or HOMER_JWT, or a file named by
-HOMER_API_TOKEN_FILE or HOMER_JWT_FILE. The component never sees them.
+Credentials come from the environment alone: HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME and
+HOMER_PASSWORD; a secret may stand in a file, named by its variable with _FILE behind it, for example
+HOMER_API_TOKEN_FILE. The component never sees them.
 
 Exit codes: 0 done, 1 other, 2 usage or invalid request, 3 misconfigured, 4 denied, 5 unauthorized,
 6 unreachable, 7 timed out, 8 nothing captured, 9 rejected, 10 broken reply, 11 too large.

@@ -1,0 +1,58 @@
+//! Logging in: `POST /api/v3/auth`, the same on Homer 7 and HOMER 11.
+
+use alloc::format;
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use super::Request;
+use super::reply::{self, Head, Refusal};
+use crate::{BaseUrl, ExportError, Settings};
+
+/// The endpoint.
+pub const LOGIN_PATH: &str = "/api/v3/auth";
+
+/// The request for a token.
+pub fn login_request(homer: &BaseUrl, username: &str, password: &str) -> Request {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        username: &'a str,
+        password: &'a str,
+    }
+    // Writing two strings to memory cannot fail.
+    let body = serde_json::to_vec(&Body { username, password }).unwrap_or_default();
+    Request { path: homer.path(LOGIN_PATH), body }
+}
+
+/// What a reply to a login without a token in it means.
+pub fn failure(head: &Head, body: &[u8], settings: &Settings) -> ExportError {
+    if matches!(head.status, 200 | 201) {
+        return ExportError::BrokenReply(format!(
+            "Homer at {} answered the login with HTTP {} and no token; is HOMER_URL the address of a Homer?",
+            settings.homer, head.status
+        ));
+    }
+    match reply::refusal(head, body, settings) {
+        Refusal::Failed(error) | Refusal::UnknownProfile(error) => error,
+    }
+}
+
+/// The token in a reply: of status 201 at `token` in homer-app (recording `auth-ok`), of status 200 at `data.token` in HOMER
+/// 11 (from its source); none if Homer refused, or the token is not one that a header field can carry.
+pub fn token(head: &Head, body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Reply {
+        token: Option<String>,
+        data: Option<Data>,
+    }
+    #[derive(Deserialize)]
+    struct Data {
+        token: String,
+    }
+    if !matches!(head.status, 200 | 201) {
+        return None;
+    }
+    let reply: Reply = serde_json::from_slice(body).ok()?;
+    let token = reply.token.or(reply.data.map(|data| data.token))?;
+    (!token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())).then_some(token)
+}
