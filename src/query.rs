@@ -148,7 +148,7 @@ impl Query {
 pub struct Profile(String);
 
 impl Profile {
-    /// Takes digits, an underscore, then letters, digits and underscores, at most 64 characters: what homer-app 1.5.20
+    /// Takes digits (a number below 2^32), an underscore, then letters, digits and underscores, at most 64 characters: what homer-app 1.5.20
     /// accepts. Older releases close the connection on a key without underscore (recording
     /// `export-bad-profile-nounderscore`).
     ///
@@ -158,8 +158,8 @@ impl Profile {
         const MAX_LEN: usize = 64;
         let well_formed = key.len() <= MAX_LEN
             && key.split_once('_').is_some_and(|(hep_id, name)| {
-                !hep_id.is_empty()
-                    && hep_id.bytes().all(|b| b.is_ascii_digit())
+                hep_id.bytes().all(|b| b.is_ascii_digit())
+                    && hep_id.parse::<u32>().is_ok()
                     && !name.is_empty()
                     && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             });
@@ -170,6 +170,12 @@ impl Profile {
             )));
         }
         Ok(Self(key.to_string()))
+    }
+
+    /// HEP id and name, as HOMER 11 takes them.
+    pub fn parts(&self) -> (u32, &str) {
+        let (hep_id, name) = self.0.split_once('_').unwrap_or_default();
+        (hep_id.parse().unwrap_or_default(), name)
     }
 
     /// The key as Homer spells it.

@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
+use crate::homer::Api;
+use crate::homer::v11::MAX_ROWS;
 use crate::pcap::Tally;
 use crate::query::Utc;
 
@@ -32,12 +34,19 @@ pub struct CaptureReport {
 
 impl CaptureReport {
     /// From a scan's count, the profile that answered, and the API's generation.
-    pub fn new(tally: Tally, profile: &str, api: u8) -> Self {
+    pub fn new(tally: Tally, profile: &str, api: Api) -> Self {
         let mut warnings = Vec::new();
         if tally.undated_packets > 0 {
             warnings.push(format!(
                 "{} of {} packets are dated 1970: Homer had no capture time for them",
                 tally.undated_packets, tally.packets
+            ));
+        }
+        if api == Api::V11 && tally.packets >= MAX_ROWS {
+            warnings.push(format!(
+                "HOMER 11 puts at most {MAX_ROWS} rows into a capture and does not say when it leaves some out; this one has {} \
+                 packets, so that some are probably missing: narrow the window",
+                tally.packets
             ));
         }
         Self {
@@ -47,7 +56,7 @@ impl CaptureReport {
             first_packet_us: tally.first_packet_us,
             last_packet_us: tally.last_packet_us,
             profile: profile.to_string(),
-            api,
+            api: api.number(),
             warnings,
         }
     }

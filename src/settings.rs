@@ -5,6 +5,7 @@ mod credential;
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use crate::homer::Api;
 use crate::query::quoted;
 use crate::{BaseUrl, ExportError};
 
@@ -36,6 +37,8 @@ pub const DEFAULT_TOKEN_HEADER: &str = "Auth-Token";
 pub struct Settings {
     /// `HOMER_URL`.
     pub homer: BaseUrl,
+    /// `HOMER_API`; none to find out.
+    pub api: Option<Api>,
     /// `HOMER_API_TOKEN`, `HOMER_JWT`, or `HOMER_USERNAME` and `HOMER_PASSWORD`; none if the host adds it, a proxy does, or Homer wants none.
     pub credential: Option<Credential>,
     /// `HOMER_CREDENTIAL_KIND` where the host adds the credential, else the kind of [`Self::credential`].
@@ -92,13 +95,12 @@ impl Settings {
             *slot = Some(value);
         }
 
-        match api.as_deref() {
-            None | Some("auto" | "7") => {}
-            Some("11") => {
-                return misconfigured("HOMER_API is 11, which this version does not speak yet; use auto or 7");
-            }
+        let api = match api.as_deref() {
+            None | Some("auto") => None,
+            Some("7") => Some(Api::V7),
+            Some("11") => Some(Api::V11),
             Some(_) => return misconfigured("HOMER_API is none of auto, 7, 11"),
-        }
+        };
         let Some(url) = url else {
             return misconfigured("HOMER_URL is not set; it is Homer's base URL, for example http://homer:9080");
         };
@@ -127,6 +129,7 @@ impl Settings {
         };
         Ok(Self {
             homer,
+            api,
             credential,
             credential_kind,
             first_byte_timeout_ms: number("HOMER_TIMEOUT_MS", timeout, DEFAULT_FIRST_BYTE_TIMEOUT_MS, 1..=3_600_000)?,

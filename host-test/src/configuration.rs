@@ -115,6 +115,7 @@ impl Configuration {
             own_credentials: false,
             environment: vec![
                 variable("HOMER_URL", settings.homer.to_string()),
+                variable("HOMER_API", settings.api.map_or_else(|| "auto".to_string(), |api| api.number().to_string())),
                 variable("HOMER_CREDENTIAL_KIND", settings.credential_kind.name().to_string()),
                 variable("HOMER_TIMEOUT_MS", settings.first_byte_timeout_ms.to_string()),
                 variable("HOMER_MAX_WINDOW_HOURS", settings.max_window_hours.to_string()),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Exporter {
 struct Shared {
     sandbox: Sandbox,
     limits: Limits,
+    /// The generation of Homer's API that answered last, so that later instances need not find out; 0 before.
+    api: AtomicU8,
     /// Whose turn it is; first come, first served.
     turns: Arc<Semaphore>,
 }
@@ -60,7 +63,7 @@ impl Exporter {
         let turns = Arc::new(Semaphore::new(limits.concurrent_exports));
         let outbound = Outbound::new(&policy)?;
         let sandbox = Sandbox::new(component, policy, outbound).map_err(|error| Failure::Trap(format!("{error:#}")))?;
-        Ok(Self { shared: Arc::new(Shared { sandbox, limits, turns }) })
+        Ok(Self { shared: Arc::new(Shared { sandbox, limits, api: AtomicU8::new(0), turns }) })
     }
 
     /// Begins an export when it is its turn; returns once its first packet record has begun. Dropping the future, or the
@@ -88,9 +91,19 @@ impl Shared {
         let turn = Arc::clone(&self.turns).acquire_owned();
         let turn = tokio::time::timeout_at(bounds.until, turn).await.map_err(|_| bounds.passed())?;
         let turn = turn.map_err(|closed| Failure::Trap(closed.to_string()))?;
-        let (mut store, exports) = bounds.hold(self.sandbox.instantiate()).await?;
+        let learned = match self.api.load(Ordering::Relaxed) {
+            0 => None,
+            api => Some(api.to_string()),
+        };
+        let learned = learned.as_deref().map(|api| ("HOMER_API", api));
+        let (mut store, exports) = bounds.hold(self.sandbox.instantiate(learned)).await?;
         let interface = exports.homer_capture_homer_export_stream();
-        let stream = bounds.hold(interface.call_open_pcap(&mut store, query)).await?.map_err(from_wit_error)?;
+        let opened = bounds.hold(interface.call_open_pcap(&mut store, query)).await?.map_err(from_wit_error);
+        if let Err(Failure::Export(ExportError::Rejected { status: 404, .. })) = opened {
+            // What was learned may no longer hold: find out again the next time.
+            self.api.store(0, Ordering::Relaxed);
+        }
+        let stream = opened?;
         Ok(Running { store, exports, stream, bounds, _turn: turn })
     }
 
@@ -205,6 +218,7 @@ impl Export {
         }
         let Some(mut running) = self.running.take() else { return Err(Failure::over()) };
         let mut report = running.report().await?;
+        self.shared.api.store(report.api, Ordering::Relaxed);
         if running.store.data().end_is_unproven() {
             report.warnings.push(
                 "the reply had neither a length nor chunks, so that nothing proves that it came to its end: a part between two \

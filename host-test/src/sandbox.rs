@@ -80,15 +80,26 @@ impl Sandbox {
     ///
     /// # Errors
     /// If instantiation hits a limit.
-    pub(crate) async fn instantiate(&self) -> wasmtime::Result<(Store<Guest>, Exports)> {
+    ///
+    /// `learned` is put in the place of a variable of the environment with the value `auto`.
+    pub(crate) async fn instantiate(&self, learned: Option<(&str, &str)>) -> wasmtime::Result<(Store<Guest>, Exports)> {
         let limits = &self.policy.limits;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(MAX_FIELDS_BYTES);
+        let environment: Vec<(&str, &str)> = self
+            .policy
+            .environment
+            .iter()
+            .map(|(name, value)| match learned {
+                Some((learned, known)) if name == learned && value == "auto" => (learned, known),
+                _ => (name.as_str(), value.as_str()),
+            })
+            .collect();
         let guest = Guest {
             table,
-            wasi: WasiCtx::builder().envs(&self.policy.environment).build(),
+            wasi: WasiCtx::builder().envs(&environment).build(),
             http,
             outbound: self.outbound.for_instance(),
             memory: MemoryLimit { bytes: limits.memory_bytes, used: 0 },

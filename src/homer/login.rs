@@ -33,7 +33,11 @@ pub fn failure(head: &Head, body: &[u8], settings: &Settings) -> ExportError {
         ));
     }
     match reply::refusal(head, body, settings) {
-        Refusal::Failed(error) | Refusal::UnknownProfile(error) => error,
+        Refusal::Failed(error) | Refusal::UnknownProfile(error) | Refusal::UnknownEndpoint(error) => error,
+        // Said of an export alone.
+        Refusal::Nothing => {
+            ExportError::BrokenReply(format!("Homer at {} refused the login in a way of its own", settings.homer))
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 
 use serde::Deserialize;
 
+use super::v11;
 use crate::query::fit;
 use crate::settings::CredentialKind;
 use crate::{ExportError, Settings};
@@ -52,6 +53,10 @@ pub enum Refusal {
     /// This Homer has no such search profile: the next one may be asked. homer-app 1.5.20 says so (recording
     /// `export-bad-profile`); older ones send an empty capture file.
     UnknownProfile(ExportError),
+    /// This profile holds nothing, said in another way than by an empty capture file.
+    Nothing,
+    /// There is no such endpoint, as where another generation of Homer is asked.
+    UnknownEndpoint(ExportError),
     /// The export failed.
     Failed(ExportError),
 }
@@ -94,9 +99,16 @@ pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
                 ),
             })
         }
-        404 => rejected(format!(
-            "{homer} has no export endpoint of Homer 7 ({quoted}); check HOMER_URL, in particular its path prefix"
-        )),
+        // Homer 7.0 to 7.6, from its source (homer.md §9).
+        404 if said.as_deref() == Some("data was not found") => Refusal::Nothing,
+        400 if said.as_deref().is_some_and(|text| text.starts_with(v11::NOTHING_FOUND)) => Refusal::Nothing,
+        404 => Refusal::UnknownEndpoint(ExportError::Rejected {
+            status,
+            message: format!(
+                "{homer} has no export endpoint of Homer 7 or HOMER 11 ({quoted}); check HOMER_URL, in particular its path \
+                 prefix"
+            ),
+        }),
         500.. => rejected(format!(
             "Homer at {homer}, or a proxy before it, failed ({quoted}); try again later, and see Homer's log"
         )),

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use serde::{Serialize, Serializer};
 
-use super::Request;
+use super::{Request, Timestamp};
 use crate::query::Profile;
 use crate::{BaseUrl, CallId, Query};
 
@@ -18,14 +18,13 @@ pub const EXPORT_PATH: &str = "/api/v3/export/call/messages/pcap";
 /// `export-callid-string`). Optional parts are left out rather than sent empty, since Homer 7.0 to 7.6 accepts few fields
 /// (homer.md §9).
 pub fn export_request(homer: &BaseUrl, query: &Query, profile: &Profile) -> Request {
-    let (from, to) = query.window().for_homer();
     let body = Body {
         param: Param {
             search: Search { profile, callid: query.call_ids() },
             location: Some(Location { node: query.nodes() }).filter(|location| !location.node.is_empty()),
             whitelist: query.exclude_ips(),
         },
-        timestamp: Timestamp { from, to },
+        timestamp: Timestamp::of(query.window()),
     };
     // Writing to memory strings and numbers alone cannot fail.
     let body = serde_json::to_vec(&body).unwrap_or_default();
@@ -68,11 +67,4 @@ impl Serialize for Search<'_> {
 #[derive(Serialize)]
 struct Location<'a> {
     node: &'a [String],
-}
-
-/// Unix milliseconds.
-#[derive(Serialize)]
-struct Timestamp {
-    from: i64,
-    to: i64,
 }

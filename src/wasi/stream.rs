@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::http::{self, Body, Reply};
 use crate::homer::reply::{self, Head, MAX_ERROR_BODY, Refusal};
-use crate::homer::{nothing_captured, v7};
+use crate::homer::{Api, nothing_captured};
 use crate::pcap::{Malformed, Scanner};
 use crate::query::Profile;
 use crate::{CaptureReport, ExportError, Query, Settings};
@@ -15,12 +15,22 @@ use crate::{CaptureReport, ExportError, Query, Settings};
 /// Largest read from the network in bytes: above 64 KiB the size hardly matters (wasm.md §5), and memory stays small.
 const MAX_READ: u64 = 256 * 1024;
 
-/// The generation of the API spoken.
-const API: u8 = 7;
+/// Why asking one endpoint brought no capture.
+enum Miss {
+    UnknownEndpoint(ExportError),
+    Failed(ExportError),
+}
+
+impl From<ExportError> for Miss {
+    fn from(error: ExportError) -> Self {
+        Self::Failed(error)
+    }
+}
 
 /// A capture file that arrives in pieces, each checked before it is handed on.
 pub struct PcapStream {
     settings: Settings,
+    api: Api,
     profile: Profile,
     warnings: Vec<String>,
     head: Head,
@@ -38,20 +48,38 @@ impl PcapStream {
     /// As `homer:capture/homer-export-stream.open-pcap`.
     pub fn open(query: &Query, settings: Settings) -> Result<Self, ExportError> {
         let settings = http::logged_in(settings)?;
+        let first = settings.api.unwrap_or(Api::V7);
+        match Self::ask(first, query, &settings) {
+            // Homer 7 is the likelier one; HOMER 11 does not have its endpoint, and Homer 7 not that of HOMER 11.
+            Err(Miss::UnknownEndpoint(error)) if settings.api.is_none() => Self::ask(Api::V11, query, &settings)
+                .map_err(|miss| match miss {
+                    Miss::UnknownEndpoint(_) => error,
+                    Miss::Failed(other) => other,
+                }),
+            asked => asked.map_err(|(Miss::UnknownEndpoint(error) | Miss::Failed(error))| error),
+        }
+    }
+
+    /// Asks one generation's endpoint for the profiles in turn.
+    fn ask(api: Api, query: &Query, settings: &Settings) -> Result<Self, Miss> {
         let mut unknown = None;
         let mut empty = false;
         for profile in query.profiles() {
-            let Reply { head, mut body } = http::send(&v7::export_request(&settings.homer, query, profile), &settings)?;
+            let request = api.export_request(&settings.homer, query, profile)?;
+            let Reply { head, mut body } = http::send(&request, settings)?;
             if !head.announces_capture() {
-                let said = body.beginning(MAX_ERROR_BODY, &settings);
-                match reply::refusal(&head, &said, &settings) {
+                let said = body.beginning(MAX_ERROR_BODY, settings);
+                match reply::refusal(&head, &said, settings) {
                     Refusal::UnknownProfile(error) => unknown = Some(error),
-                    Refusal::Failed(error) => return Err(error),
+                    Refusal::Nothing => empty = true,
+                    Refusal::UnknownEndpoint(error) => return Err(Miss::UnknownEndpoint(error)),
+                    Refusal::Failed(error) => return Err(Miss::Failed(error)),
                 }
                 continue;
             }
             let mut stream = Self {
                 settings: settings.clone(),
+                api,
                 profile: profile.clone(),
                 warnings: unasked(query, profile),
                 head,
@@ -64,15 +92,15 @@ impl PcapStream {
                 stream.receive();
             }
             match stream.end {
-                Some(Err(error)) => return Err(error),
+                Some(Err(error)) => return Err(Miss::Failed(error)),
                 Some(Ok(())) if !stream.scanner.has_packets() => empty = true,
                 _ => return Ok(stream),
             }
         }
-        Err(match unknown {
+        Err(Miss::Failed(match unknown {
             Some(error) if !empty => error,
             _ => nothing_captured(query, &settings.homer),
-        })
+        }))
     }
 
     /// The next bytes of the capture, at least one and at most `max_bytes` while there are more; empty once it is complete
@@ -98,7 +126,7 @@ impl PcapStream {
 
     /// What has been received so far; final after the empty read.
     pub fn report(&self) -> CaptureReport {
-        let mut report = CaptureReport::new(self.scanner.tally(), self.profile.as_str(), API);
+        let mut report = CaptureReport::new(self.scanner.tally(), self.profile.as_str(), self.api);
         report.warnings.extend_from_slice(&self.warnings);
         report
     }

@@ -1,5 +1,5 @@
 use homer_export::homer::reply::{self, Head, Refusal};
-use homer_export::homer::{login, nothing_captured, v7};
+use homer_export::homer::{Api, login, nothing_captured, v7};
 use homer_export::{CallId, ExportError, Query, Settings, Window};
 use serde_json::{Value, json};
 
@@ -171,6 +171,41 @@ fn reply_to_a_profile_named_jwt_is_no_matter_of_credentials() {
 }
 
 #[test]
+fn reply_that_other_homers_send_for_nothing_is_nothing() {
+    // Homer 7.0 to 7.6, and HOMER 11; both from their source.
+    for (status, body) in [
+        (404, "{\"statusCode\":404,\"error\":\"Not Found\",\"message\":\"data was not found\"}"),
+        (
+            400,
+            "{\"error\":{\"type\":\"t\",\"title\":\"T\",\"status\":400,\"detail\":\"No exportable SIP payload in result set\"}}",
+        ),
+    ] {
+        let head = Head { status, ..Head::default() };
+        assert_eq!(reply::refusal(&head, body.as_bytes(), &settings(&[])), Refusal::Nothing, "{body}");
+    }
+}
+
+#[test]
+fn request_to_homer_11_has_its_shape() {
+    let query = query(&["a", "b"]).without_ips(vec!["192.0.2.1".into()]).unwrap();
+    let homer = settings(&[]).homer;
+    let request = Api::V11.export_request(&homer, &query, &query.profiles()[1]).unwrap();
+    assert_eq!(request.path, "/api/v4/transactions/export/pcap");
+    let expected = json!({
+        "session_ids": ["a", "b"], "proto_type": 1, "event_type": "registration", "whitelist": ["192.0.2.1"],
+        "timestamp": {"from": 1_795_168_800_000_i64, "to": 1_795_169_101_000_i64},
+    });
+    assert_eq!(serde_json::from_slice::<Value>(&request.body).unwrap(), expected);
+
+    let nodes = query.with_nodes(vec!["localnode".into()]).unwrap();
+    let error = Api::V11.export_request(&homer, &nodes, &nodes.profiles()[0]).unwrap_err();
+    let why =
+        "Homer at http://homer:9080 is a HOMER 11, which cannot be asked for some of its nodes alone; leave them out";
+    assert_eq!(error, ExportError::InvalidRequest(why.to_string()));
+    assert!(Api::V7.export_request(&homer, &nodes, &nodes.profiles()[0]).is_ok());
+}
+
+#[test]
 fn reply_with_an_error_is_rejected() {
     let rejected = |status, message: &str| ExportError::Rejected { status, message: message.to_string() };
     let (head, body) = recorded("export-malformed-json");
@@ -178,9 +213,9 @@ fn reply_with_an_error_is_rejected() {
     failed(&head, &body, &settings(&[]), rejected(400, why));
 
     let (head, body) = recorded("http-404-api-authorized");
-    let why = "http://homer:9080 has no export endpoint of Homer 7 (HTTP 404: Not Found); check HOMER_URL, in particular \
-        its path prefix";
-    failed(&head, &body, &settings(&[]), rejected(404, why));
+    let why = "http://homer:9080 has no export endpoint of Homer 7 or HOMER 11 (HTTP 404: Not Found); check HOMER_URL, in \
+        particular its path prefix";
+    assert_eq!(reply::refusal(&head, &body, &settings(&[])), Refusal::UnknownEndpoint(rejected(404, why)));
 
     let why =
         "Homer at http://homer:9080, or a proxy before it, failed (HTTP 502); try again later, and see Homer's log";

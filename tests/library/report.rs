@@ -1,5 +1,6 @@
 use homer_export::CaptureReport;
-use homer_export::pcap::Scanner;
+use homer_export::homer::Api;
+use homer_export::pcap::{Scanner, Tally};
 use serde_json::json;
 
 use crate::recordings;
@@ -7,7 +8,7 @@ use crate::recordings;
 fn report(name: &str) -> CaptureReport {
     let mut scanner = Scanner::new();
     scanner.scan(&recordings::capture(name)).unwrap();
-    CaptureReport::new(scanner.finish().unwrap(), "1_call", 7)
+    CaptureReport::new(scanner.finish().unwrap(), "1_call", Api::V7)
 }
 
 #[test]
@@ -36,4 +37,14 @@ fn report_in_json_has_the_contracts_names() {
         "profile": "1_call", "api": 7, "warnings": [],
     });
     assert_eq!(report("export-unknown-callid").to_json(), expected);
+}
+
+#[test]
+fn report_warns_where_homer_11_may_have_left_rows_out() {
+    let warnings = |packets, api| CaptureReport::new(Tally { packets, ..Tally::default() }, "1_call", api).warnings;
+    assert_eq!(warnings(9_999, Api::V11), [] as [&str; 0]);
+    assert_eq!(warnings(10_000, Api::V7), [] as [&str; 0]);
+    let warning = "HOMER 11 puts at most 10000 rows into a capture and does not say when it leaves some out; this one has 10000 \
+        packets, so that some are probably missing: narrow the window";
+    assert_eq!(warnings(10_000, Api::V11), [warning]);
 }

@@ -1,3 +1,4 @@
+use homer_export::homer::Api;
 use homer_export::settings::CredentialKind;
 use homer_export::{Credential, ExportError, Settings};
 
@@ -66,6 +67,12 @@ fn settings_learn_the_kind_where_the_host_adds_the_credential() {
 }
 
 #[test]
+fn settings_take_an_api_or_leave_it_open() {
+    let api = |value| settings(&[URL, ("HOMER_API", value)]).unwrap().api;
+    assert_eq!((api("auto"), api(""), api("7"), api("11")), (None, None, Some(Api::V7), Some(Api::V11)));
+}
+
+#[test]
 fn settings_refuse_what_cannot_work() {
     misconfigured(&[], "HOMER_URL is not set; it is Homer's base URL, for example http://homer:9080");
     misconfigured(
@@ -112,5 +119,4 @@ fn settings_refuse_what_cannot_work() {
         &[URL, ("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "s3cret"), ("HOMER_JWT", "s3cret")],
         "more than one kind of credential is set; keep HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME with HOMER_PASSWORD",
     );
-    misconfigured(&[URL, ("HOMER_API", "11")], "HOMER_API is 11, which this version does not speak yet; use auto or 7");
 }

@@ -12,7 +12,7 @@ pub struct Flags {
     #[arg(long, value_name = "NAME")]
     token_header: Option<String>,
 
-    /// Generation of Homer's API (HOMER_API): auto or 7 [default: auto]
+    /// Generation of Homer's API (HOMER_API): auto, 7 or 11 [default: auto]
     #[arg(long, value_name = "API")]
     api: Option<String>,
 

@@ -19,6 +19,7 @@ fn configuration_gives_the_component_everything_but_the_credential() {
     let policy = configuration(&[("HOMER_API_TOKEN", "s3cret"), ("HOMER_MAX_WINDOW_HOURS", "48")]).unwrap().policy();
     let expected = [
         ("HOMER_URL", "http://homer:9080"),
+        ("HOMER_API", "auto"),
         ("HOMER_CREDENTIAL_KIND", "api-token"),
         ("HOMER_TIMEOUT_MS", "120000"),
         ("HOMER_MAX_WINDOW_HOURS", "48"),

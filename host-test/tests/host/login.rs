@@ -64,8 +64,11 @@ async fn login_goes_below_the_configured_path() {
         panic!("not rejected")
     };
     let requests = server.requests();
-    assert_eq!(requests.len(), 1);
-    assert!(requests[0].starts_with("POST /homer/api/v3/auth HTTP/1.1\r\n"), "{}", requests[0]);
+    // Once for each generation of Homer that could be there.
+    assert_eq!(requests.len(), 2);
+    for request in &requests {
+        assert!(request.starts_with("POST /homer/api/v3/auth HTTP/1.1\r\n"), "{request}");
+    }
     assert!(
         requests[0].contains(&format!("{{\"username\":\"{USERNAME}\",\"password\":\"{PASSWORD}\"}}")),
         "{}",

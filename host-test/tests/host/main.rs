@@ -14,3 +14,4 @@ mod outbound;
 mod sandbox;
 mod stand_in;
 mod support;
+mod versions;

@@ -114,7 +114,7 @@ impl Server {
         Self::with_answers(vec![(reply.into(), then), (whole(&recorded("export-ok-auth-token")), Then::Serve)]).await
     }
 
-    async fn with_answers(answers: Vec<(Vec<u8>, Then)>) -> Self {
+    pub(crate) async fn with_answers(answers: Vec<(Vec<u8>, Then)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State::default());
