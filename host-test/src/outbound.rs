@@ -4,6 +4,7 @@ mod body;
 mod connection;
 mod fault;
 mod session;
+mod tls;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -69,7 +70,7 @@ impl Outbound {
     /// # Errors
     /// `misconfigured` if the policy's certificates cannot be read, or there are none and an HTTPS origin is allowed.
     pub(crate) fn new(policy: &Policy) -> Result<Self, ExportError> {
-        let tls = connection::tls(policy)?;
+        let tls = tls::connector(policy)?;
         let mut targets = HashMap::new();
         let mut secret_headers = if policy.own_credentials { vec![] } else { vec![AUTHORIZATION, COOKIE] };
         for AllowedOrigin { base, credential } in &policy.allowed {

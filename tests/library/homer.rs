@@ -15,7 +15,7 @@ fn query(call_ids: &[&str]) -> Query {
 }
 
 /// Head and body of a recorded reply.
-fn recorded(name: &str) -> (Head, Vec<u8>) {
+pub(crate) fn recorded(name: &str) -> (Head, Vec<u8>) {
     let exchange = exchange(name);
     let response = &exchange["response"];
     let field = |wanted: &str| {

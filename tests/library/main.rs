@@ -3,6 +3,7 @@
 
 mod homer;
 mod origin;
+mod outcomes;
 mod pcap;
 mod query;
 mod recordings;

@@ -3,67 +3,20 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use homer_export::Origin;
 use homer_export::origin::Scheme;
-use homer_export::{ExportError, Origin};
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use rustls::RootCertStore;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::fault::ConnectFault;
-use crate::policy::Policy;
-
-/// How to speak TLS under this policy, or none if no origin of it needs that: reading the system's certificates takes
-/// milliseconds.
-///
-/// # Errors
-/// `misconfigured` if the certificates cannot be read, or there are none.
-pub(super) fn tls(policy: &Policy) -> Result<Option<TlsConnector>, ExportError> {
-    connector(policy).map_err(|why| ExportError::Misconfigured(format!("{why:#}")))
-}
-
-fn connector(policy: &Policy) -> Result<Option<TlsConnector>> {
-    if policy.allowed.iter().all(|allowed| allowed.base.origin().scheme() == Scheme::Http) {
-        return Ok(None);
-    }
-    let mut roots = RootCertStore::empty();
-    match &policy.ca_file {
-        Some(file) => {
-            let shown = file.display();
-            for certificate in
-                CertificateDer::pem_file_iter(file).with_context(|| format!("HOMER_CA_FILE: cannot read {shown}"))?
-            {
-                let certificate = certificate.with_context(|| format!("HOMER_CA_FILE: {shown} is not PEM"))?;
-                roots
-                    .add(certificate)
-                    .with_context(|| format!("HOMER_CA_FILE: a certificate in {shown} is unusable"))?;
-            }
-            ensure!(!roots.is_empty(), "HOMER_CA_FILE: {shown} holds no certificate");
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            ensure!(
-                !roots.is_empty(),
-                "this system has no trusted certificates; set HOMER_CA_FILE to a PEM file of some"
-            );
-        }
-    }
-    let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Some(TlsConnector::from(Arc::new(config))))
-}
 
 /// Connects to one origin, whatever URI it is asked for.
 #[derive(Clone)]

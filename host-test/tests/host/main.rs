@@ -14,4 +14,5 @@ mod outbound;
 mod sandbox;
 mod stand_in;
 mod support;
+mod tls;
 mod versions;

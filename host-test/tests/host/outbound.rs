@@ -292,3 +292,95 @@ async fn dropped_export_ends_its_request() {
     assert!(left.is_err());
     tokio::time::timeout(Duration::from_secs(5), silent.client_left()).await.unwrap();
 }
+
+#[tokio::test]
+async fn reset_connection_is_broken_and_not_retried() {
+    let capture = recorded("export-ok-auth-token");
+    let begun = [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat();
+    for (reply, why) in [(vec![], "closed the connection without a reply"), (begun, "was cut off")] {
+        let server = Server::start(reply, Then::Reset).await;
+        let ExportError::BrokenReply(text) = error(policy(&server.url)).await else { panic!("{why}") };
+        assert!(text.contains(why), "{text}");
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn kept_connection_that_died_is_replaced() {
+    let reply = whole(&recorded("export-ok-auth-token"));
+    let server = Server::with_answers(vec![(reply.clone(), Then::Close), (reply, Then::Serve)]).await;
+    let exporter = Exporter::new(policy(&server.url)).unwrap();
+    for _ in 0..3 {
+        assert_alive(&exporter).await;
+        // Time for the end of the connection to arrive: a request that was on its way would not be sent again.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!((server.connections(), server.requests().len()), (2, 3));
+}
+
+#[tokio::test]
+async fn body_longer_than_its_length_is_broken() {
+    let capture = recorded("export-ok-auth-token");
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n";
+    let server = Server::start([head.as_bytes(), &capture].concat(), Then::Close).await;
+    let ExportError::BrokenReply(text) = error(policy(&server.url)).await else { panic!("taken for whole") };
+    assert!(text.contains("cut short: it ends after 3000 bytes"), "{text}");
+}
+
+#[tokio::test]
+async fn body_that_is_compressed_is_broken() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\u{b}zz";
+    let server = Server::start(head, Then::Close).await;
+    let ExportError::BrokenReply(text) = error(policy(&server.url)).await else { panic!("taken") };
+    assert!(text.contains("a body encoded as gzip, which was not asked for"), "{text}");
+}
+
+#[tokio::test]
+async fn crowd_of_exports_comes_out_right() {
+    // One stand-in for Homer that wants a login, one that breaks every reply off, one that is silent: 200 exports at once.
+    let (homer, url) = homer().await;
+    let capture = recorded("export-ok-auth-token");
+    let cut = Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat(), Then::Close).await;
+    let silent = Server::start("", Then::Hold).await;
+    let with_login = {
+        use homer_host::stand_in::{PASSWORD, USERNAME};
+        let vars = [("HOMER_URL", url.as_str()), ("HOMER_USERNAME", USERNAME), ("HOMER_PASSWORD", PASSWORD)];
+        let vars = vars.map(|(name, value)| (name.to_string(), value.to_string()));
+        Exporter::new(homer_host::Configuration::from_vars(vars).unwrap().policy()).unwrap()
+    };
+    let broken = Exporter::new(policy(&cut.url)).unwrap();
+    let slow = {
+        let mut policy = hasty(&silent.url);
+        policy.limits.concurrent_exports = 50;
+        Exporter::new(policy).unwrap()
+    };
+    let exports: Vec<_> = (0..200)
+        .map(|n| {
+            let (exporter, query) = match n % 4 {
+                0 => (with_login.clone(), query(CALL)),
+                1 => (with_login.clone(), query("nobody@nowhere")),
+                2 => (broken.clone(), query(CALL)),
+                _ => (slow.clone(), query(CALL)),
+            };
+            tokio::spawn(async move { (n % 4, export(&exporter, &query).await) })
+        })
+        .collect();
+    for task in exports {
+        match task.await.unwrap() {
+            (0, Ok((bytes, _))) => assert_eq!(bytes, capture),
+            (1, Err(Failure::Export(ExportError::NothingCaptured(_)))) => {}
+            (2, Err(Failure::Export(ExportError::BrokenReply(_)))) => {}
+            (3, Err(Failure::Export(ExportError::TimedOut(_)))) => {}
+            (kind, result) => panic!("{kind}: {:?}", result.map(|(bytes, _)| bytes.len())),
+        }
+    }
+    assert_eq!(homer.logins(), 1);
+    // Nothing is kept of them beyond what one at a time takes; 200 whole instances would be 400 MiB.
+    #[cfg(target_os = "linux")]
+    {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        assert!(kib < 1024 * 1024, "peak memory {kib} KiB, with all other tests of this process");
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use homer_export::{BaseUrl, ExportError};
 use homer_host::stand_in::{API_TOKEN, StandIn};
 use homer_host::{AllowedOrigin, Configuration, Exporter, Failure, Finished, Policy, Query};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A window around all calls of the archive: 2026-11-20, UTC.
@@ -79,6 +79,8 @@ pub(crate) async fn homer() -> (StandIn, String) {
 pub(crate) enum Then {
     /// Closes the connection.
     Close,
+    /// Resets the connection.
+    Reset,
     /// Stays silent with the connection open, until the client leaves.
     Hold,
     /// Sends these bytes over and over.
@@ -163,6 +165,12 @@ async fn serve(mut stream: TcpStream, answers: Arc<Vec<(Vec<u8>, Then)>>, state:
         match then {
             Then::Serve => continue,
             Then::Close => break,
+            Then::Reset => {
+                // What was written is to arrive before the reset does.
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                stream.set_zero_linger().unwrap();
+                break;
+            }
             Then::Hold => while matches!(stream.read(&mut [0; 64]).await, Ok(1..)) {},
             Then::Drip(pause) => {
                 while stream.write_all(b"x").await.is_ok() {
@@ -177,7 +185,7 @@ async fn serve(mut stream: TcpStream, answers: Arc<Vec<(Vec<u8>, Then)>>, state:
 }
 
 /// Head and body of a request with a content length, as text.
-async fn read_request(stream: &mut TcpStream) -> Option<String> {
+pub(crate) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut bytes = Vec::new();
     loop {
         let mut buffer = [0; 4096];
