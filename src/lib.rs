@@ -11,6 +11,7 @@
 //! | [`origin`] | where to ask: [`Origin`], [`BaseUrl`] |
 //! | [`homer`] | the requests Homer understands and what its replies mean |
 //! | [`pcap`] | the capture file, scanned to its last byte: [`pcap::Scanner`] |
+//! | [`packet`], [`sip`] | what is in a packet record: the headers around a message, the message |
 //! | [`report`] | what a capture holds: [`CaptureReport`] |
 //! | [`error`] | why an export failed: [`ExportError`] |
 //! | [`tool`] | names, words and schemas that an MCP model reads |
@@ -21,10 +22,12 @@ extern crate alloc;
 pub mod error;
 pub mod homer;
 pub mod origin;
+pub mod packet;
 pub mod pcap;
 pub mod query;
 pub mod report;
 pub mod settings;
+pub mod sip;
 pub mod tool;
 #[cfg(target_family = "wasm")]
 pub mod wasi;

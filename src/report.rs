@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::homer::Api;
 use crate::homer::v11::MAX_ROWS;
 use crate::pcap::Tally;
-use crate::query::Utc;
+use crate::query::{CallId, Utc, quoted};
 
 /// What a capture file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct CaptureReport {
     pub profile: String,
     /// The generation of Homer's API that answered.
     pub api: u8,
+    /// Call-IDs that were asked for, and that no packet carries.
+    pub missing_call_ids: Vec<String>,
     /// Texts about the capture as a whole.
     pub warnings: Vec<String>,
 }
@@ -57,6 +59,7 @@ impl CaptureReport {
             last_packet_us: tally.last_packet_us,
             profile: profile.to_string(),
             api: api.number(),
+            missing_call_ids: Vec::new(),
             warnings,
         }
     }
@@ -69,6 +72,10 @@ impl CaptureReport {
             text.push_str(&format!(", {} to {}", utc(first), utc(last)));
         }
         text.push_str(&format!(", from profile {}", self.profile));
+        if !self.missing_call_ids.is_empty() {
+            let missing: Vec<String> = self.missing_call_ids.iter().map(|id| quoted(id, CallId::MAX_CHARS)).collect();
+            text.push_str(&format!("; nothing of {}", missing.join(", ")));
+        }
         for warning in &self.warnings {
             text.push_str(&format!("; {warning}"));
         }
@@ -85,6 +92,7 @@ impl CaptureReport {
             "last_packet_us": self.last_packet_us,
             "profile": self.profile,
             "api": self.api,
+            "missing_call_ids": self.missing_call_ids,
             "warnings": self.warnings,
         })
     }

@@ -201,6 +201,11 @@ fn output_schema() -> Value {
                     "last_packet_us": time("Latest time of the other packets, Unix time in microseconds."),
                     "profile": { "type": "string", "description": "The Homer search profile that answered." },
                     "api": { "type": "integer", "description": "The generation of Homer's API that answered." },
+                    "missing_call_ids": {
+                        "type": "array",
+                        "items": { "type": "string" },
+                        "description": "Call-IDs that were asked for, and that no packet carries.",
+                    },
                     "warnings": {
                         "type": "array",
                         "items": { "type": "string" },
@@ -209,7 +214,7 @@ fn output_schema() -> Value {
                 },
                 "required": [
                     "size_bytes", "packets", "undated_packets", "first_packet_us", "last_packet_us", "profile", "api",
-                    "warnings",
+                    "missing_call_ids", "warnings",
                 ],
                 "additionalProperties": false,
             },

@@ -295,9 +295,20 @@ fn from_wit_report(report: stream::CaptureReport) -> CaptureReport {
         last_packet_us,
         profile,
         api,
+        missing_call_ids,
         warnings,
     } = report;
-    CaptureReport { size_bytes, packets, undated_packets, first_packet_us, last_packet_us, profile, api, warnings }
+    CaptureReport {
+        size_bytes,
+        packets,
+        undated_packets,
+        first_packet_us,
+        last_packet_us,
+        profile,
+        api,
+        missing_call_ids,
+        warnings,
+    }
 }
 
 fn from_wit_error(error: types::ExportError) -> Failure {

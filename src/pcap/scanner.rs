@@ -1,5 +1,6 @@
 //! Walks a capture file that arrives in pieces of any size, record by record to the last byte.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::file_header::magic;
@@ -8,6 +9,13 @@ use super::{FILE_HEADER_LEN, FileHeader, MAX_CAPTURED_LEN, RECORD_HEADER_LEN, Re
 /// Unix time in microseconds at which 1970 ends. Homer dates a row without `timeSeconds` in 1970 (recording
 /// `export-odd-fields`), when there was no SIP.
 const YEAR_1971_US: u64 = 31_536_000_000_000;
+
+/// Bytes kept of a packet that comes in several pieces: a whole one, but for some that no agent sends (HEP3 caps packets at
+/// 65,535 bytes).
+pub const MAX_SHOWN: usize = 65_536;
+
+/// Looks at a packet: the file's link type, and captured data.
+pub type Visit<'a> = &'a mut dyn FnMut(u16, &[u8]);
 
 /// What a scan has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,9 +119,12 @@ impl fmt::Display for Malformed {
 
 impl core::error::Error for Malformed {}
 
-/// An incremental scan of one capture file. Holds 24 bytes of it at most, whatever the size of the pieces.
+/// An incremental scan of one capture file. Holds 24 bytes of it at most, whatever the size of the pieces, and one packet if
+/// packets are looked at.
 #[derive(Clone, Debug)]
 pub struct Scanner {
+    /// The beginning of a packet whose data comes in several pieces.
+    packet: Vec<u8>,
     /// The part being collected: a header, byte by byte if need be.
     partial: [u8; FILE_HEADER_LEN],
     filled: usize,
@@ -137,15 +148,31 @@ impl Default for Scanner {
 impl Scanner {
     /// Before the first byte.
     pub fn new() -> Self {
-        Self { partial: [0; FILE_HEADER_LEN], filled: 0, state: State::FileHeader, tally: Tally::default() }
+        Self {
+            packet: Vec::new(),
+            partial: [0; FILE_HEADER_LEN],
+            filled: 0,
+            state: State::FileHeader,
+            tally: Tally::default(),
+        }
     }
 
     /// Takes the next bytes of the file.
     ///
     /// # Errors
+    /// As [`Self::scan_packets`].
+    pub fn scan(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        self.scan_packets(bytes, None)
+    }
+
+    /// Takes the next bytes of the file, and shows each packet whose last byte is among them to `visit`, with the file's link
+    /// type: the packet's captured data, or the first [`MAX_SHOWN`] bytes of it if it came in several pieces. `visit` is to be
+    /// given from a packet's first byte on.
+    ///
+    /// # Errors
     /// Any [`Malformed`] but `Truncated`, as soon as its bytes are there: a wrong magic number after four. The scan is
     /// then over; what further calls return is not specified, only that they do not panic.
-    pub fn scan(&mut self, mut bytes: &[u8]) -> Result<(), Malformed> {
+    pub fn scan_packets(&mut self, mut bytes: &[u8], mut visit: Option<Visit<'_>>) -> Result<(), Malformed> {
         while !bytes.is_empty() {
             let taken = match self.state {
                 State::FileHeader => {
@@ -174,9 +201,13 @@ impl Scanner {
                 State::RecordData { header, remaining } => {
                     let available = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                     let taken = remaining.min(available);
-                    self.state = match remaining - taken {
-                        0 => State::RecordHeader(header),
-                        remaining => State::RecordData { header, remaining },
+                    let ends = taken == remaining;
+                    if let Some(visit) = &mut visit {
+                        self.show(header.link_type, &bytes[..taken as usize], ends, visit);
+                    }
+                    self.state = match ends {
+                        true => State::RecordHeader(header),
+                        false => State::RecordData { header, remaining: remaining - taken },
                     };
                     taken as usize
                 }
@@ -209,6 +240,19 @@ impl Scanner {
     /// Whether the file header is past and the first packet record has begun: the file is not empty.
     pub fn has_packets(&self) -> bool {
         self.tally.size_bytes > FILE_HEADER_LEN as u64
+    }
+
+    /// Shows a packet that `data` completes, or keeps the beginning of one that it does not.
+    fn show(&mut self, link_type: u16, data: &[u8], ends: bool, visit: &mut Visit<'_>) {
+        if ends && self.packet.is_empty() {
+            return visit(link_type, data);
+        }
+        let room = MAX_SHOWN.saturating_sub(self.packet.len());
+        self.packet.extend_from_slice(&data[..data.len().min(room)]);
+        if ends {
+            visit(link_type, &self.packet);
+            self.packet.clear();
+        }
     }
 
     /// Copies bytes until `self.partial` holds `want`; returns how many.

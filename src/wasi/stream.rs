@@ -1,8 +1,7 @@
 //! One export under way: `homer:capture/homer-export-stream.pcap-stream`.
 
 use alloc::format;
-use alloc::string::String;
-use alloc::vec;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::http::{self, Body, Reply};
@@ -10,7 +9,7 @@ use crate::homer::reply::{self, Head, MAX_ERROR_BODY, Refusal};
 use crate::homer::{Api, nothing_captured};
 use crate::pcap::{Malformed, Scanner};
 use crate::query::Profile;
-use crate::{CaptureReport, ExportError, Query, Settings};
+use crate::{CallId, CaptureReport, ExportError, Query, Settings, packet, sip};
 
 /// Largest read from the network in bytes: above 64 KiB the size hardly matters (wasm.md §5), and memory stays small.
 const MAX_READ: u64 = 256 * 1024;
@@ -32,7 +31,10 @@ pub struct PcapStream {
     settings: Settings,
     api: Api,
     profile: Profile,
-    warnings: Vec<String>,
+    /// Call-IDs that no packet has carried so far.
+    missing: Vec<CallId>,
+    /// Profiles that were not asked since this one answered.
+    unasked: Vec<Profile>,
     head: Head,
     body: Body,
     scanner: Scanner,
@@ -81,7 +83,8 @@ impl PcapStream {
                 settings: settings.clone(),
                 api,
                 profile: profile.clone(),
-                warnings: unasked(query, profile),
+                missing: query.call_ids().to_vec(),
+                unasked: query.profiles().iter().skip_while(|other| *other != profile).skip(1).cloned().collect(),
                 head,
                 body,
                 scanner: Scanner::new(),
@@ -127,7 +130,14 @@ impl PcapStream {
     /// What has been received so far; final after the empty read.
     pub fn report(&self) -> CaptureReport {
         let mut report = CaptureReport::new(self.scanner.tally(), self.profile.as_str(), self.api);
-        report.warnings.extend_from_slice(&self.warnings);
+        report.missing_call_ids = self.missing.iter().map(|id| id.as_str().to_string()).collect();
+        if !self.missing.is_empty() && !self.unasked.is_empty() {
+            let names: Vec<&str> = self.unasked.iter().map(Profile::as_str).collect();
+            report.warnings.push(format!(
+                "the profiles {} were not asked for the missing Call-IDs, since this one answered; export those apart",
+                names.join(", ")
+            ));
+        }
         report
     }
 
@@ -172,7 +182,7 @@ impl PcapStream {
 
     fn receive_checked(&mut self) -> Result<Vec<u8>, ExportError> {
         let bytes = self.body.read(MAX_READ, &self.settings)?;
-        let scanned = if bytes.is_empty() { self.scanner.finish().map(drop) } else { self.scanner.scan(&bytes) };
+        let scanned = if bytes.is_empty() { self.scanner.finish().map(drop) } else { self.scan(&bytes) };
         scanned.map_err(|malformed| self.broken(malformed, &bytes))?;
         let size = self.scanner.tally().size_bytes;
         // Hosts differ in whether they compare; an exact match is what tells a cut reply from a whole one.
@@ -186,6 +196,19 @@ impl PcapStream {
             )));
         }
         Ok(bytes)
+    }
+
+    /// Scans, and looks in the packets for the Call-IDs not seen yet.
+    fn scan(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        if self.missing.is_empty() {
+            return self.scanner.scan(bytes);
+        }
+        let missing = &mut self.missing;
+        let mut strike = |link_type: u16, packet: &[u8]| {
+            let carried = packet::udp_payload(link_type, packet).and_then(sip::call_id);
+            missing.retain(|id| Some(id.as_str().as_bytes()) != carried);
+        };
+        self.scanner.scan_packets(bytes, Some(&mut strike))
     }
 
     fn broken(&mut self, malformed: Malformed, bytes: &[u8]) -> ExportError {
@@ -205,17 +228,4 @@ impl PcapStream {
             )),
         }
     }
-}
-
-/// A warning where one profile answered for several calls: what only the others hold is not in the file.
-fn unasked(query: &Query, answered: &Profile) -> Vec<String> {
-    let behind = query.profiles().iter().skip_while(|profile| *profile != answered).skip(1);
-    let names: Vec<&str> = behind.map(Profile::as_str).collect();
-    if query.call_ids().len() < 2 || names.is_empty() {
-        return Vec::new();
-    }
-    vec![format!(
-        "of the Call-IDs asked for together, those that only the profiles {} hold are not in this file; export them apart",
-        names.join(", ")
-    )]
 }

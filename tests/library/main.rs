@@ -9,4 +9,5 @@ mod query;
 mod recordings;
 mod report;
 mod settings;
+mod sip;
 mod tool;

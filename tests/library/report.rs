@@ -34,7 +34,7 @@ fn report_warns_of_undated_packets() {
 fn report_in_json_has_the_contracts_names() {
     let expected = json!({
         "size_bytes": 24, "packets": 0, "undated_packets": 0, "first_packet_us": null, "last_packet_us": null,
-        "profile": "1_call", "api": 7, "warnings": [],
+        "profile": "1_call", "api": 7, "missing_call_ids": [], "warnings": [],
     });
     assert_eq!(report("export-unknown-callid").to_json(), expected);
 }
@@ -47,4 +47,10 @@ fn report_warns_where_homer_11_may_have_left_rows_out() {
     let warning = "HOMER 11 puts at most 10000 rows into a capture and does not say when it leaves some out; this one has 10000 \
         packets, so that some are probably missing: narrow the window";
     assert_eq!(warnings(10_000, Api::V11), [warning]);
+}
+
+#[test]
+fn report_names_the_calls_that_are_missing() {
+    let report = CaptureReport { missing_call_ids: vec!["a@b".into(), "c".into()], ..report("export-ok-auth-token") };
+    assert!(report.summary().ends_with("from profile 1_call; nothing of \"a@b\", \"c\""), "{}", report.summary());
 }

@@ -91,6 +91,7 @@ fn to_wit_report(report: homer_export::CaptureReport) -> types::CaptureReport {
         last_packet_us,
         profile,
         api,
+        missing_call_ids,
         warnings,
     } = report;
     types::CaptureReport {
@@ -101,6 +102,7 @@ fn to_wit_report(report: homer_export::CaptureReport) -> types::CaptureReport {
         last_packet_us,
         profile,
         api,
+        missing_call_ids,
         warnings,
     }
 }

@@ -49,8 +49,20 @@ async fn export_of_several_calls_is_one_file() {
     let query = Query { call_ids: ids.map(String::from).to_vec(), ..query("") };
     let (capture, finished) = export(&exporter, &query).await.unwrap();
     assert_eq!(capture, recorded("export-b2bua-both"));
-    let warning = "of the Call-IDs asked for together, those that only the profiles 1_registration, 1_default hold are not in \
-        this file; export them apart";
+    assert_eq!((finished.report.missing_call_ids, finished.report.warnings), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn export_of_several_calls_names_those_that_are_missing() {
+    let (_homer, url) = homer().await;
+    let exporter = Exporter::new(policy(&url)).unwrap();
+    let ids = ["nobody@nowhere", CALL, "reg-1@192.0.2.10"];
+    let (capture, finished) =
+        export(&exporter, &Query { call_ids: ids.map(String::from).to_vec(), ..query("") }).await.unwrap();
+    assert_eq!(capture, recorded("export-ok-auth-token"));
+    assert_eq!(finished.report.missing_call_ids, ["nobody@nowhere", "reg-1@192.0.2.10"]);
+    let warning = "the profiles 1_registration, 1_default were not asked for the missing Call-IDs, since this one answered; export \
+        those apart";
     assert_eq!(finished.report.warnings, [warning]);
 }
 

@@ -132,6 +132,7 @@ impl stream::GuestPcapStream for Flood {
             last_packet_us: None,
             profile: String::new(),
             api: 7,
+            missing_call_ids: Vec::new(),
             warnings: Vec::new(),
         }
     }
