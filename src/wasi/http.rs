@@ -235,7 +235,7 @@ fn failure(code: &ErrorCode, settings: &Settings) -> ExportError {
         }
         ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => ExportError::BrokenReply(format!(
             "Homer at {homer} closed the connection without a reply, as it does when a request crashes it; it is not \
-             repeated. See Homer's log, and check that HOMER_URL is the address of a Homer 7"
+             repeated. See Homer's log, and check that HOMER_URL is the address of a Homer"
         )),
         ErrorCode::HttpResponseHeaderSectionSize(_) | ErrorCode::HttpResponseHeaderSize(_) => {
             ExportError::BrokenReply(format!("the header of the reply from {homer} is larger than the host accepts"))

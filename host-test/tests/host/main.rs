@@ -8,6 +8,7 @@
 
 mod command_line;
 mod configuration;
+mod errors_page;
 mod export;
 mod login;
 mod outbound;

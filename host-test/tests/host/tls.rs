@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::{Server, Then, assert_alive, error, policy, recorded, whole};
+use crate::support::{assert_alive, error, policy, recorded, whole};
 
 /// A private certificate authority, and its certificate in a file.
 fn authority() -> (CertifiedIssuer<'static, KeyPair>, NamedTempFile) {
@@ -54,6 +54,28 @@ async fn serve(certificate: Vec<u8>, key: &KeyPair) -> String {
         }
     });
     format!("https://localhost:{port}")
+}
+
+/// An HTTPS server, and a policy for it that trusts another authority than its own, while its file is there.
+pub(crate) async fn distrusting() -> (String, Policy, NamedTempFile) {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["localhost".to_string()]).unwrap().self_signed(&key).unwrap();
+    let url = serve(certificate.der().to_vec(), &key).await;
+    let (_, other) = authority();
+    (url.clone(), trusting(&url, &other), other)
+}
+
+/// A server that does not speak TLS and says so, as a web server does to what it cannot read; its URL with `https`.
+pub(crate) async fn speaking_plainly() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await.unwrap();
+        }
+    });
+    url
 }
 
 fn trusting(url: &str, file: &NamedTempFile) -> Policy {
@@ -126,11 +148,10 @@ async fn scheme_that_the_port_does_not_speak_is_told() {
     let plain = url.replace("https", "http");
     assert!(matches!(error(policy(&plain)).await, ExportError::BrokenReply(_)));
     // TLS to a plain port.
-    let server = Server::start("HTTP/1.1 400 Bad Request\r\n\r\n", Then::Close).await;
-    let tls = server.url.replace("http://127.0.0.1", "https://localhost");
-    let mut hasty = trusting(&tls, &file);
-    hasty.limits.connect = std::time::Duration::from_millis(500);
-    assert!(matches!(error(hasty).await, ExportError::Unreachable(_)));
+    let url = speaking_plainly().await;
+    let why =
+        format!("TLS with {url} failed; check that its port speaks HTTPS and that HOMER_URL has the right scheme");
+    assert_eq!(error(trusting(&url, &file)).await, ExportError::Unreachable(why));
 }
 
 #[tokio::test]
