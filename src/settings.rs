@@ -143,8 +143,8 @@ impl Settings {
 
 impl Settings {
     /// `text` from outside without our credential, should someone have sent that back to us.
-    pub(crate) fn redacted(&self, text: String) -> String {
-        self.credential.as_ref().map_or_else(|| text.clone(), |credential| credential.redacted(&text))
+    pub(crate) fn redacted(&self, text: &str) -> String {
+        self.credential.as_ref().map_or_else(|| text.to_string(), |credential| credential.redacted(text))
     }
 }
 

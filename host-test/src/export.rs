@@ -72,7 +72,15 @@ impl Exporter {
     /// # Errors
     /// [`Failure`].
     pub async fn open(&self, query: &Query) -> Result<Export, Failure> {
-        self.shared.open(query).await.map_err(|failure| self.shared.redacted(failure)).map(|running| Export {
+        self.open_telling(query, |_| {}).await
+    }
+
+    /// As [`Self::open`], telling `tell` what it waits for.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn open_telling(&self, query: &Query, tell: impl FnMut(Waiting)) -> Result<Export, Failure> {
+        self.shared.open(query, tell).await.map_err(|failure| self.shared.redacted(failure)).map(|running| Export {
             shared: Arc::clone(&self.shared),
             running: Some(running),
             hash: Sha256::new(),
@@ -82,15 +90,22 @@ impl Exporter {
 }
 
 impl Shared {
-    async fn open(&self, query: &Query) -> Result<Running, Failure> {
+    async fn open(&self, query: &Query, mut tell: impl FnMut(Waiting)) -> Result<Running, Failure> {
         let bounds = Bounds {
             until: Instant::now() + self.limits.deadline,
             deadline: self.limits.deadline,
             cpu: self.limits.cpu,
         };
-        let turn = Arc::clone(&self.turns).acquire_owned();
-        let turn = tokio::time::timeout_at(bounds.until, turn).await.map_err(|_| bounds.passed())?;
-        let turn = turn.map_err(|closed| Failure::Trap(closed.to_string()))?;
+        let turn = match Arc::clone(&self.turns).try_acquire_owned() {
+            Ok(turn) => turn,
+            Err(_) => {
+                tell(Waiting::ForTurn { at_once: self.limits.concurrent_exports });
+                let turn = Arc::clone(&self.turns).acquire_owned();
+                let turn = tokio::time::timeout_at(bounds.until, turn).await.map_err(|_| bounds.passed())?;
+                turn.map_err(|closed| Failure::Trap(closed.to_string()))?
+            }
+        };
+        tell(Waiting::ForHomer);
         let learned = match self.api.load(Ordering::Relaxed) {
             0 => None,
             api => Some(api.to_string()),
@@ -117,6 +132,18 @@ impl Shared {
         *text = self.sandbox.outbound().redacted(text);
         failure
     }
+}
+
+/// What an export waits for before its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Its turn: so many others are under way, as many as are allowed.
+    ForTurn {
+        /// Exports at once.
+        at_once: usize,
+    },
+    /// Homer's answer.
+    ForHomer,
 }
 
 /// What a call into the component may take.

@@ -11,7 +11,7 @@ mod sandbox;
 pub mod stand_in;
 
 pub use configuration::{Configuration, Flags};
-pub use export::{Export, Exporter, Failure, Finished, Query};
+pub use export::{Export, Exporter, Failure, Finished, Query, Waiting};
 pub use policy::{AllowedOrigin, Limits, Policy};
 pub use sandbox::LimitHit;
 

@@ -1,6 +1,7 @@
 //! `homer-export-mcp`: the export of SIP calls from Homer as an MCP tool, over standard input and output.
 
 mod arguments;
+mod progress;
 mod server;
 
 use std::io::Write as _;

@@ -13,6 +13,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 
 use crate::arguments::ToolArguments;
+use crate::progress::Progress;
 
 /// What every client gets.
 pub(crate) struct Server {
@@ -33,12 +34,12 @@ impl Server {
     }
 
     /// The capture, attached to a result.
-    async fn export(&self, arguments: ToolArguments) -> Result<CallToolResult, Failure> {
+    async fn export(&self, arguments: ToolArguments, progress: &Progress) -> Result<CallToolResult, Failure> {
         let ToolArguments { callid, from_ts, to_ts } = arguments;
         let call_id = CallId::parse(&callid)?;
         let query =
             Query { call_ids: vec![callid], from_ts, to_ts, profiles: vec![], nodes: vec![], exclude_ips: vec![] };
-        let mut export = self.exporter.open(&query).await?;
+        let mut export = self.exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?;
         let mut capture = Vec::new();
         while let Some(bytes) = export.next().await? {
             capture.extend_from_slice(&bytes);
@@ -100,10 +101,11 @@ impl ServerHandler for Server {
             let why = format!("there is no tool {:?}; the only one is {}", request.name, tool::NAME);
             return Err(ErrorData::invalid_params(why, None));
         }
+        let progress = Progress::new(&context);
         let result = match ToolArguments::parse(request.arguments.as_ref()) {
             Err(why) => Err(Failure::Export(ExportError::InvalidRequest(why))),
             Ok(arguments) => tokio::select! {
-                result = self.export(arguments) => result,
+                result = self.export(arguments, &progress) => result,
                 // Dropping the export ends its request and frees its instance.
                 () = context.ct.cancelled() => return Err(ErrorData::internal_error("the call was cancelled", None)),
             },

@@ -67,7 +67,7 @@ pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
     let status = head.status;
     let said = message(body);
     let quoted = match &said {
-        Some(text) => format!("HTTP {status}: {}", settings.redacted(text.clone())),
+        Some(text) => format!("HTTP {status}: {}", quote(text, settings)),
         None => format!("HTTP {status}"),
     };
     let rejected = |message: String| Refusal::Failed(ExportError::Rejected { status, message });
@@ -75,7 +75,7 @@ pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
         200 => Refusal::Failed(ExportError::BrokenReply(format!(
             "Homer at {homer} answered with a body encoded as {}, which was not asked for; a proxy before Homer compresses \
              replies, so turn that off for this path",
-            head.content_encoding.as_deref().map(|coding| quote(coding.as_bytes())).unwrap_or_default(),
+            head.content_encoding.as_deref().map(|coding| quote(coding, settings)).unwrap_or_default(),
         ))),
         201..300 => Refusal::Failed(ExportError::BrokenReply(format!(
             "Homer at {homer} answered {quoted}, which no Homer does to an export; is HOMER_URL the address of a Homer?"
@@ -85,7 +85,7 @@ pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
              leave for another server; set HOMER_URL to Homer's own address",
             head.location
                 .as_deref()
-                .map_or_else(|| "nowhere".to_string(), |location| settings.redacted(redirect_target(location))),
+                .map_or_else(|| "nowhere".to_string(), |location| quote(&redirect_target(location), settings)),
         )),
         _ if refuses_credentials(status, said.as_deref()) => Refusal::Failed(unauthorized(settings, &quoted)),
         400 if said.as_deref().is_some_and(|text| text.starts_with(UNKNOWN_PROFILE)) => {
@@ -127,12 +127,12 @@ pub fn refuses_credentials(status: u16, message: Option<&str>) -> bool {
 pub fn not_a_capture(head: &Head, opening: &[u8], settings: &Settings) -> ExportError {
     let homer = &settings.homer;
     let text = opening.trim_ascii_start();
-    let kind = head.content_type.as_deref().map(|kind| quote(kind.as_bytes()));
+    let kind = head.content_type.as_deref().map(|kind| quote(kind, settings));
     let kind = kind.as_deref().unwrap_or("no content type");
     ExportError::BrokenReply(if text.is_empty() {
         format!("Homer at {homer} answered HTTP 200 with an empty body instead of a capture file ({kind})")
     } else if text.starts_with(b"{") || text.starts_with(b"[") {
-        match message(text).map(|text| settings.redacted(text)) {
+        match message(text).map(|text| quote(&text, settings)) {
             Some(said) => format!("Homer at {homer} answered HTTP 200 with JSON instead of a capture file: {said}"),
             None => format!("Homer at {homer} answered HTTP 200 with JSON instead of a capture file ({kind})"),
         }
@@ -175,8 +175,8 @@ fn unauthorized(settings: &Settings, quoted: &str) -> ExportError {
     })
 }
 
-/// The message in an error's JSON, in any of the shapes that Homers use (homer.md §2, §9), fit to be quoted; only the
-/// first JSON value is read, since HOMER 11 may send two.
+/// The message in an error's JSON, in any of the shapes that Homers use (homer.md §2, §9), as it was sent; only the first
+/// JSON value is read, since HOMER 11 may send two.
 pub fn message(body: &[u8]) -> Option<String> {
     // The shapes alone: reading any JSON value would bring number parsing, which weighs more than the rest, into the
     // component.
@@ -193,19 +193,18 @@ pub fn message(body: &[u8]) -> Option<String> {
         detail: Option<String>,
         title: Option<String>,
     }
-    let text = first(body)
+    first(body)
         .map(|flat: Flat| flat.message)
-        .or_else(|| first(body).and_then(|nested: Nested| nested.error.detail.or(nested.error.title)));
-    Some(quote(text?.as_bytes()))
+        .or_else(|| first(body).and_then(|nested: Nested| nested.error.detail.or(nested.error.title)))
 }
 
 fn first<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
     serde_json::Deserializer::from_slice(body).into_iter().next()?.ok()
 }
 
-/// Foreign text made fit for one line of an error: control characters out, length bounded.
-fn quote(text: &[u8]) -> String {
-    fit(String::from_utf8_lossy(text).trim(), MAX_QUOTE)
+/// Foreign text made fit for one line of an error: our credential out, then control characters, then its length bounded.
+fn quote(text: &str, settings: &Settings) -> String {
+    fit(settings.redacted(text).trim(), MAX_QUOTE)
 }
 
 /// Where a redirect leads, without user name, query and fragment, which may hold secrets of a sign-on.
@@ -215,7 +214,7 @@ fn redirect_target(location: &str) -> String {
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit('@').next().unwrap_or_default();
     let slashes = if location.contains("//") { "//" } else { "" };
-    quote(format!("{scheme}{slashes}{host}{path}").as_bytes())
+    format!("{scheme}{slashes}{host}{path}")
 }
 
 fn hex(bytes: &[u8]) -> String {

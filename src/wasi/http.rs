@@ -240,9 +240,10 @@ fn failure(code: &ErrorCode, settings: &Settings) -> ExportError {
         ErrorCode::HttpResponseHeaderSectionSize(_) | ErrorCode::HttpResponseHeaderSize(_) => {
             ExportError::BrokenReply(format!("the header of the reply from {homer} is larger than the host accepts"))
         }
-        ErrorCode::InternalError(Some(why)) => {
-            ExportError::BrokenReply(format!("the host failed in the exchange with {homer}: {}", fit(why, 200)))
-        }
+        ErrorCode::InternalError(Some(why)) => ExportError::BrokenReply(format!(
+            "the host failed in the exchange with {homer}: {}",
+            fit(&settings.redacted(why), 200)
+        )),
         _ => ExportError::BrokenReply(format!(
             "{homer} sent no HTTP reply that could be read; check that its port speaks HTTP and that HOMER_URL has the right \
              scheme"

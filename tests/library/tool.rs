@@ -55,3 +55,34 @@ fn size_is_told_in_the_unit_that_fits() {
         assert_eq!(tool::size(bytes), text);
     }
 }
+
+#[test]
+fn resource_uri_gives_its_query_back() {
+    for id in ["a-b.c_d~1@h", "../x?y=1&z#ü", "o'brien-100%@h;x=1", "<a&b>|c d@h", "звонок", "%41"] {
+        let call_id = CallId::parse(id).unwrap();
+        let uri = tool::resource_uri(&call_id, -1, i64::MAX);
+        assert_eq!(tool::query_of_uri(&uri), Ok((call_id, -1, i64::MAX)));
+    }
+    assert!(tool::query_of_uri("homer-pcap:///a?to_ts=2&from_ts=1").is_ok());
+}
+
+#[test]
+fn resource_uri_of_another_form_is_refused() {
+    for (uri, why) in [
+        ("file:///etc/passwd", "does not begin with homer-pcap:///"),
+        ("homer-pcap://host/a?from_ts=1&to_ts=2", "does not begin with homer-pcap:///"),
+        ("homer-pcap:///a", "has no query"),
+        ("homer-pcap:///a%4?from_ts=1&to_ts=2", "has a Call-ID that is not percent-encoded UTF-8"),
+        ("homer-pcap:///a%+4?from_ts=1&to_ts=2", "has a Call-ID that is not percent-encoded UTF-8"),
+        ("homer-pcap:///%ff?from_ts=1&to_ts=2", "has a Call-ID that is not percent-encoded UTF-8"),
+        ("homer-pcap:///a?from_ts=1", "lacks from_ts or to_ts"),
+        ("homer-pcap:///a?from_ts=1&from_ts=2&to_ts=3", "has a parameter twice"),
+        ("homer-pcap:///a?from_ts=1.5&to_ts=2", "has a time that is no whole number"),
+        ("homer-pcap:///a?from_ts=1&to_ts=2&url=x", "has another parameter than from_ts and to_ts"),
+    ] {
+        let error = tool::query_of_uri(uri).unwrap_err();
+        let form = "the form is homer-pcap:///<Call-ID, percent-encoded>?from_ts=<ms>&to_ts=<ms>";
+        assert_eq!(error.to_string(), format!("invalid-request: the resource URI {why}; {form}"));
+    }
+    assert!(tool::query_of_uri("homer-pcap:///a%0d?from_ts=1&to_ts=2").is_err());
+}

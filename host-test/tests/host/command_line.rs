@@ -3,7 +3,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use homer_host::stand_in::API_TOKEN;
+use homer_host::stand_in::{API_TOKEN, JWT, PASSWORD, USERNAME};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -87,6 +87,30 @@ async fn result_in_json_has_the_contracts_shape() {
     assert_eq!(keys, expected);
     assert_eq!((result["sha256"].as_str(), result["delivery"].as_str()), (Some(CALL_SHA256), Some("file")));
     assert_eq!(result["file_path"], "c.pcap");
+}
+
+#[tokio::test]
+async fn no_output_shows_a_credential() {
+    let (_homer, url) = homer().await;
+    let homer = ("HOMER_URL", url.as_str());
+    for credential in [
+        vec![("HOMER_API_TOKEN", API_TOKEN)],
+        vec![("HOMER_JWT", JWT)],
+        vec![("HOMER_USERNAME", USERNAME), ("HOMER_PASSWORD", PASSWORD)],
+    ] {
+        for args in [vec!["--json"], vec![], vec!["--force", "--profile", "1_nope"]] {
+            let dir = tempfile::tempdir().unwrap();
+            let args = [&[CALL, "-o", "c.pcap"], &WINDOW[..], &args[..]].concat();
+            // Whatever a library may want to log.
+            let env = [&credential[..], &[homer, ("RUST_LOG", "trace")]].concat();
+            let output = run(dir.path(), &args, &env).await;
+            assert!(matches!(output.status.code(), Some(0 | 9)), "{}", text(&output.stderr));
+            let said = text(&output.stdout) + &text(&output.stderr);
+            for secret in [API_TOKEN, JWT, PASSWORD] {
+                assert!(!said.contains(secret), "{said}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -175,6 +199,14 @@ async fn failures_have_exit_codes_and_leave_nothing() {
         Server::start([CAPTURE_HEAD.as_bytes(), &chunk(&recorded("export-ok-auth-token"))].concat(), Then::Close).await;
     let silent = Server::start("", Then::Hold).await;
     let failing = Server::start("HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n", Then::Close).await;
+    let elsewhere =
+        Server::start("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n", Then::Close)
+            .await;
+    let page = Server::start("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", Then::Close).await;
+    let closed = Server::start("", Then::Close).await;
+    let begun = [CAPTURE_HEAD.as_bytes(), &chunk(&recorded("export-ok-auth-token")[..2000])].concat();
+    let reset = Server::start(begun, Then::Reset).await;
+    let plain = crate::tls::speaking_plainly().await;
     let token = ("HOMER_API_TOKEN", API_TOKEN);
     let homer = ("HOMER_URL", url.as_str());
     for (code, case, args, env) in [
@@ -203,6 +235,12 @@ async fn failures_have_exit_codes_and_leave_nothing() {
             vec!["--from", "2026-11-19T00:00:00Z", "--to", "2026-11-19T01:00:00Z"],
             vec![homer, token],
         ),
+        (9, "rejected", WINDOW.to_vec(), vec![("HOMER_URL", &elsewhere.url), token]),
+        (10, "broken-reply", WINDOW.to_vec(), vec![("HOMER_URL", &page.url), token]),
+        (10, "broken-reply", WINDOW.to_vec(), vec![("HOMER_URL", &closed.url), token]),
+        (10, "broken-reply", WINDOW.to_vec(), vec![("HOMER_URL", &reset.url), token]),
+        (6, "unreachable", WINDOW.to_vec(), vec![("HOMER_URL", &plain), token]),
+        (5, "unauthorized", WINDOW.to_vec(), vec![homer, ("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "s3cret")]),
         (9, "rejected", WINDOW.to_vec(), vec![("HOMER_URL", &failing.url), token]),
         (10, "broken-reply", WINDOW.to_vec(), vec![("HOMER_URL", &cut.url), token]),
         (11, "too-large", [&WINDOW[..], &["--export-max-bytes", "3000"]].concat(), vec![homer, token]),

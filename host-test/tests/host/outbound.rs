@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use homer_export::ExportError;
 use homer_host::stand_in::API_TOKEN;
-use homer_host::{Exporter, Failure, Policy};
+use homer_host::{Exporter, Failure, Policy, Waiting};
 
 use crate::support::{
     CALL, CAPTURE_HEAD, Server, Then, assert_alive, chunk, error, error_of, export, homer, policy, query, recorded,
@@ -187,10 +187,15 @@ async fn exports_over_the_limit_wait_in_turn() {
     let _second = exporter.open(&query(CALL)).await.unwrap();
     // The third waits while both are there, and goes on when one is gone.
     let query = query(CALL);
-    let mut third = std::pin::pin!(exporter.open(&query));
+    let told = std::cell::RefCell::new(Vec::new());
+    let mut third = std::pin::pin!(exporter.open_telling(&query, |waiting| told.borrow_mut().push(waiting)));
     assert!(tokio::time::timeout(Duration::from_millis(200), &mut third).await.is_err());
+    assert_eq!(*told.borrow(), [Waiting::ForTurn { at_once: 2 }]);
+    // A fourth that gives up does not hold the others up.
+    assert!(tokio::time::timeout(Duration::from_millis(50), exporter.open(&query)).await.is_err());
     drop(first);
     third.await.unwrap();
+    assert_eq!(*told.borrow(), [Waiting::ForTurn { at_once: 2 }, Waiting::ForHomer]);
 }
 
 #[tokio::test]

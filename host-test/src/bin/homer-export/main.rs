@@ -75,7 +75,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     let output = Output::prepare(arguments.output.as_deref(), &first, arguments.force)?;
     let configuration = Configuration::of_process(&arguments.flags, stand_in.as_ref()).map_err(Failure::Export)?;
 
-    let mut progress = Progress::waiting(&configuration.settings.homer.to_string());
+    let mut progress = Progress::new(&configuration.settings.homer.to_string());
     let exporter = Exporter::new(configuration.policy())?;
     let query = Query {
         call_ids,
@@ -87,7 +87,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     };
     // Before Homer works: a place that cannot be written to is known now.
     let mut file = output.begin()?;
-    let mut export = exporter.open(&query).await?;
+    let mut export = exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?;
     while let Some(bytes) = export.next().await? {
         file.write(&bytes)?;
         progress.received(bytes.len());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use homer_host::Waiting;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A spinner while Homer works, then a count of what has come.
@@ -11,13 +12,21 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Homer has been asked.
-    pub(crate) fn waiting(homer: &str) -> Self {
+    /// Nothing to show yet but that there is something going on with this Homer.
+    pub(crate) fn new(homer: &str) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(style("{spinner} waiting for {msg} ({elapsed})"));
+        bar.set_style(style("{spinner} preparing to ask {msg} ({elapsed})"));
         bar.set_message(homer.to_string());
         bar.enable_steady_tick(Duration::from_millis(100));
         Self { bar, receiving: false }
+    }
+
+    /// The export waits.
+    pub(crate) fn waiting(&self, waiting: Waiting) {
+        self.bar.set_style(style(match waiting {
+            Waiting::ForTurn { .. } => "{spinner} waiting for its turn at {msg} ({elapsed})",
+            Waiting::ForHomer => "{spinner} waiting for {msg} ({elapsed})",
+        }));
     }
 
     /// More bytes have come.

@@ -1,0 +1,37 @@
+//! What a call waits for, told to a client that asked for it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use homer_host::Waiting;
+use rmcp::model::{ProgressNotificationParam, ProgressToken};
+use rmcp::service::{Peer, RequestContext, RoleServer};
+
+/// Where the progress of one call goes: to its client, if that gave a token.
+pub(crate) struct Progress {
+    to: Option<(Peer<RoleServer>, ProgressToken)>,
+    /// How much has been told; the protocol wants a number that grows.
+    steps: AtomicU32,
+}
+
+impl Progress {
+    pub(crate) fn new(context: &RequestContext<RoleServer>) -> Self {
+        let token = context.meta.get_progress_token();
+        Self { to: token.map(|token| (context.peer.clone(), token)), steps: AtomicU32::new(0) }
+    }
+
+    /// The export waits.
+    pub(crate) fn waiting(&self, waiting: Waiting) {
+        let Some((peer, token)) = self.to.clone() else { return };
+        let message = match waiting {
+            Waiting::ForTurn { at_once } => format!("waiting for its turn: {at_once} exports at once are under way"),
+            Waiting::ForHomer => "waiting for Homer".to_string(),
+        };
+        let step = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
+        // Not waited for: a client that does not read is no reason to keep Homer waiting.
+        tokio::spawn(async move {
+            let _ = peer
+                .notify_progress(ProgressNotificationParam::new(token, f64::from(step)).with_message(message))
+                .await;
+        });
+    }
+}
