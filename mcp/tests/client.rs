@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,8 +12,8 @@ use rmcp::model::{CallToolRequestParams, CallToolResult, ResourceContents};
 use rmcp::service::{RoleClient, RunningService, ServiceError};
 use rmcp::transport::TokioChildProcess;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{ChildStdout, Command};
 
 const CALL: &str = "udp-normal-1@192.0.2.10";
 const FROM: i64 = 1_795_168_800_000;
@@ -156,34 +157,94 @@ async fn client_gets_a_protocol_error_for_an_unknown_tool() {
     client.cancel().await.unwrap();
 }
 
+fn initialize() -> Value {
+    json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+    }})
+}
+
+fn initialized() -> Value {
+    json!({"jsonrpc": "2.0", "method": "notifications/initialized"})
+}
+
+fn call_message(id: i64, callid: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {
+        "name": "homer_export_pcap", "arguments": {"callid": callid, "from_ts": FROM, "to_ts": TO},
+        "_meta": {"progressToken": 7},
+    }})
+}
+
+/// The server's next message, or none at the end of its output; neither takes long.
+async fn next_message(output: &mut Lines<BufReader<ChildStdout>>) -> Option<Value> {
+    let line = tokio::time::timeout(Duration::from_secs(20), output.next_line()).await.unwrap().unwrap();
+    line.map(|line| serde_json::from_str(&line).unwrap())
+}
+
+#[tokio::test]
+async fn call_that_waits_tells_its_progress() {
+    // A Homer that takes the request and says nothing.
+    let homer = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", homer.local_addr().unwrap());
+    let mut child = program(&[], &[("HOMER_URL", &url)]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for message in [initialize(), initialized(), call_message(2, CALL)] {
+        input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    }
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(next_message(&mut output).await.unwrap()["id"], 1);
+    let told = next_message(&mut output).await.unwrap();
+    assert_eq!((&told["method"], &told["params"]["progressToken"]), (&json!("notifications/progress"), &json!(7)));
+    assert_eq!(told["params"]["message"], "waiting for Homer");
+}
+
 #[tokio::test]
 async fn server_ends_with_its_input_and_writes_protocol_only() {
     let mut child = program(&["--demo"], &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
-    let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
-    }});
-    let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-    let call = |id, callid| {
-        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {
-            "name": "homer_export_pcap", "arguments": {"callid": callid, "from_ts": FROM, "to_ts": TO},
-        }})
-    };
-    for message in [initialize, initialized, call(2, CALL), call(3, "nobody@nowhere")] {
+    for message in [initialize(), initialized(), call_message(2, CALL), call_message(3, "nobody@nowhere")] {
         input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
     }
-    let mut output = tokio::io::BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut answered = Vec::new();
-    for _ in 0..3 {
-        let message: Value = serde_json::from_str(&output.next_line().await.unwrap().unwrap()).unwrap();
+    while answered.len() < 3 {
+        let message = next_message(&mut output).await.unwrap();
         assert_eq!(message["jsonrpc"], "2.0");
-        answered.push(message["id"].as_i64().unwrap());
+        // An export this fast may be over before its progress is told.
+        match message["id"].as_i64() {
+            Some(id) => answered.push(id),
+            None => assert_eq!(message["method"], "notifications/progress"),
+        }
     }
     answered.sort();
     assert_eq!(answered, [1, 2, 3]);
     drop(input);
-    assert_eq!(output.next_line().await.unwrap(), None);
+    assert_eq!(next_message(&mut output).await, None);
     assert!(child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn call_that_is_cancelled_ends_its_request() {
+    let homer = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", homer.local_addr().unwrap());
+    let client = client(&[], &[("HOMER_URL", &url)]).await;
+    let arguments = json!({"callid": CALL, "from_ts": FROM, "to_ts": TO}).as_object().unwrap().clone();
+    let request = CallToolRequestParams::new("homer_export_pcap").with_arguments(arguments);
+    let call = client
+        .send_cancellable_request(
+            rmcp::model::ClientRequest::CallToolRequest(rmcp::model::CallToolRequest::new(request)),
+            rmcp::service::PeerRequestOptions::no_options(),
+        )
+        .await
+        .unwrap();
+    let (mut connection, _) = homer.accept().await.unwrap();
+    let mut head = [0; 4];
+    connection.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head, b"POST");
+    call.cancel(None).await.unwrap();
+    // The connection is closed long before Homer would have to answer.
+    let mut rest = Vec::new();
+    tokio::time::timeout(Duration::from_secs(1), connection.read_to_end(&mut rest)).await.unwrap().unwrap();
+    client.cancel().await.unwrap();
 }
 
 #[tokio::test]
