@@ -51,10 +51,12 @@ fn misconfigured(vars: &[(&str, &str)]) -> ExportError {
 
 /// What an export ends in from a server that answers so.
 async fn answered(reply: impl Into<Vec<u8>>, then: Then) -> ExportError {
-    let server = Server::start(reply, then).await;
+    let server = Server::start(reply, then.clone()).await;
     let mut policy = policy(&server.url);
-    policy.limits.first_byte = Duration::from_secs(1);
-    policy.limits.between_bytes = Duration::from_secs(1);
+    if matches!(then, Then::Hold) {
+        policy.limits.first_byte = Duration::from_secs(1);
+        policy.limits.between_bytes = Duration::from_secs(1);
+    }
     shown(error(policy).await, &server.url)
 }
 
