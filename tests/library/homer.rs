@@ -1,6 +1,7 @@
 use homer_export::homer::reply::{self, Head, Refusal};
 use homer_export::homer::{Api, login, nothing_captured, v7};
 use homer_export::{CallId, ExportError, Query, Settings, Window};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::recordings::exchange;
@@ -341,4 +342,32 @@ fn nothing_captured_names_call_window_and_both_causes() {
         reach its own database, which it answers in the same way: check that it finds other calls";
     let error = nothing_captured(&query(&["nobody@nowhere"]), &settings(&[]).homer);
     assert_eq!(error, ExportError::NothingCaptured(expected.to_string()));
+}
+
+proptest! {
+    /// Any reply: one of the outcomes, a bounded text of one line, and never our credential in it.
+    #[test]
+    fn reply_of_any_kind_has_a_text_fit_to_be_shown(
+        status in any::<u16>(),
+        content_type in prop::option::of("(s3cret-token|[ -~\\n]){0,9}"),
+        location in prop::option::of("(s3cret-token|https://|[a-z@/?#\\r]){0,9}"),
+        body in prop_oneof![
+            "(s3cret-token|\\PC|\\n){0,300}".prop_map(String::into_bytes),
+            "(s3cret-token|[a-z \\\\]){0,300}".prop_map(|text| format!("{{\"message\":\"{text}\"}}").into_bytes()),
+            prop::collection::vec(any::<u8>(), 0..100),
+        ],
+    ) {
+        let settings = settings(&[("HOMER_API_TOKEN", "s3cret-token")]);
+        let head = Head { status, content_type, location, ..Head::default() };
+        let _ = login::token(&head, &body);
+        let refusal = match reply::refusal(&head, &body, &settings) {
+            Refusal::Nothing => None,
+            Refusal::UnknownProfile(error) | Refusal::UnknownEndpoint(error) | Refusal::Failed(error) => Some(error),
+        };
+        for error in refusal.into_iter().chain([reply::not_a_capture(&head, &body, &settings)]) {
+            let text = error.message();
+            prop_assert!(text.chars().count() < 1000 && !text.contains(char::is_control), "{text:?}");
+            prop_assert!(!text.contains("s3cret-token"), "{text:?}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 use homer_export::tool::{self, Delivery, Limits};
 use homer_export::{CallId, CaptureReport};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn definition() -> Value {
@@ -85,4 +86,19 @@ fn resource_uri_of_another_form_is_refused() {
         assert_eq!(error.to_string(), format!("invalid-request: the resource URI {why}; {form}"));
     }
     assert!(tool::query_of_uri("homer-pcap:///a%0d?from_ts=1&to_ts=2").is_err());
+}
+
+proptest! {
+    /// Any URI: a query that its own URI gives back, or an error.
+    #[test]
+    fn resource_uri_of_any_text_is_a_query_or_refused(text in "\\PC{0,40}", from in any::<i64>(), to in any::<i64>()) {
+        for uri in [text.clone(), format!("homer-pcap:///{text}"), format!("homer-pcap:///{text}?from_ts={from}&to_ts={to}")] {
+            if let Ok((call_id, from_ts, to_ts)) = tool::query_of_uri(&uri) {
+                prop_assert_eq!(tool::query_of_uri(&tool::resource_uri(&call_id, from_ts, to_ts)), Ok((call_id, from_ts, to_ts)));
+            }
+        }
+        if let Ok(call_id) = CallId::parse(&text) {
+            prop_assert_eq!(tool::query_of_uri(&tool::resource_uri(&call_id, from, to)), Ok((call_id, from, to)));
+        }
+    }
 }
