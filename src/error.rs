@@ -73,9 +73,7 @@ impl ExportError {
             | Self::TooLarge { message: text, .. } => text,
         }
     }
-}
 
-impl ExportError {
     /// The text, to be changed.
     pub fn message_mut(&mut self) -> &mut String {
         match self {

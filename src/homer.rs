@@ -24,6 +24,13 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
+impl Request {
+    fn new(path: String, body: &impl Serialize) -> Self {
+        // Writing strings and numbers to memory cannot fail.
+        Self { path, body: serde_json::to_vec(body).unwrap_or_default() }
+    }
+}
+
 /// The generations of Homer's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Api {

@@ -76,12 +76,11 @@ impl Sandbox {
         &self.outbound
     }
 
-    /// A fresh instance, and the store that holds all it has.
+    /// A fresh instance, and the store that holds all it has. `learned`, a name and a value, is put in the place of the
+    /// variable of that name in the environment, if that says `auto`.
     ///
     /// # Errors
     /// If instantiation hits a limit.
-    ///
-    /// `learned` is put in the place of a variable of the environment with the value `auto`.
     pub(crate) async fn instantiate(&self, learned: Option<(&str, &str)>) -> wasmtime::Result<(Store<Guest>, Exports)> {
         let limits = &self.policy.limits;
         let mut table = ResourceTable::new();

@@ -19,9 +19,7 @@ pub fn login_request(homer: &BaseUrl, username: &str, password: &str) -> Request
         username: &'a str,
         password: &'a str,
     }
-    // Writing two strings to memory cannot fail.
-    let body = serde_json::to_vec(&Body { username, password }).unwrap_or_default();
-    Request { path: homer.path(LOGIN_PATH), body }
+    Request::new(homer.path(LOGIN_PATH), &Body { username, password })
 }
 
 /// What a reply to a login without a token in it means.

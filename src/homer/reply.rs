@@ -155,8 +155,8 @@ fn unauthorized(settings: &Settings, quoted: &str) -> ExportError {
     let homer = &settings.homer;
     ExportError::Unauthorized(match settings.credential_kind {
         CredentialKind::None => format!(
-            "Homer at {homer} wants credentials ({quoted}) and none are configured; set HOMER_API_TOKEN, HOMER_JWT, or HOMER_USERNAME \
-             and HOMER_PASSWORD"
+            "Homer at {homer} wants credentials ({quoted}) and none are configured; set HOMER_API_TOKEN, HOMER_JWT, or \
+             HOMER_USERNAME and HOMER_PASSWORD"
         ),
         CredentialKind::ApiToken => format!(
             "Homer at {homer} refused the API token ({quoted}). Likely causes: token access is off (Homer's \

@@ -29,9 +29,7 @@ pub fn export_request(homer: &BaseUrl, query: &Query, profile: &Profile) -> Requ
         whitelist: query.exclude_ips(),
         timestamp: Timestamp::of(query.window()),
     };
-    // Writing to memory strings and numbers alone cannot fail.
-    let body = serde_json::to_vec(&body).unwrap_or_default();
-    Request { path: homer.path(EXPORT_PATH), body }
+    Request::new(homer.path(EXPORT_PATH), &body)
 }
 
 #[derive(Serialize)]

@@ -8,7 +8,7 @@ use super::{FILE_HEADER_LEN, FileHeader, MAX_CAPTURED_LEN, RECORD_HEADER_LEN, Re
 
 /// Unix time in microseconds at which 1970 ends. Homer dates a row without `timeSeconds` in 1970 (recording
 /// `export-odd-fields`), when there was no SIP.
-const YEAR_1971_US: u64 = 31_536_000_000_000;
+pub const YEAR_1971_US: u64 = 31_536_000_000_000;
 
 /// Bytes kept of a packet that comes in several pieces: a whole one, but for some that no agent sends (HEP3 caps packets at
 /// 65,535 bytes).

@@ -1,6 +1,7 @@
 //! The flags that stand for variables of the environment, the same for both native programs.
 
-/// What can be configured by flags as well: all that is not secret and that concerns these programs. Each flag is the variable's name without `HOMER_`.
+/// What can be configured by flags as well: all that is not secret and that concerns these programs. Each flag is the
+/// variable's name without `HOMER_`.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Configuration, which the environment gives as well")]
 pub struct Flags {

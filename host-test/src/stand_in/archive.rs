@@ -1,7 +1,7 @@
 //! What the stand-in's Homer holds: calls with their packet records, and the replies that are no captures.
 
 use anyhow::{Result, ensure};
-use homer_export::pcap::{FILE_HEADER_LEN, RECORD_HEADER_LEN};
+use homer_export::pcap::{FILE_HEADER_LEN, RECORD_HEADER_LEN, YEAR_1971_US};
 
 use super::Recording;
 
@@ -100,7 +100,8 @@ impl Archive {
     /// around the window of each call that has one in it.
     pub(super) fn packets(&self, profile: &str, call_ids: &[&str], from_s: i64, to_s: i64) -> Vec<&[u8]> {
         let within = |packet: &&Packet, from_s: i64, to_s: i64| {
-            (from_s * 1_000_000..=to_s * 1_000_000).contains(&packet.time_us) || packet.is_undated()
+            (from_s.saturating_mul(1_000_000)..=to_s.saturating_mul(1_000_000)).contains(&packet.time_us)
+                || packet.is_undated()
         };
         let matching = self
             .calls
@@ -113,7 +114,11 @@ impl Archive {
             // Two legs that bring each other bring the same rows, and Homer drops duplicates; but not those within a call,
             // where two probes saw the same message.
             let of_others = found.len();
-            for packet in call.packets.iter().filter(|packet| within(packet, from_s - before, to_s + after)) {
+            for packet in call
+                .packets
+                .iter()
+                .filter(|packet| within(packet, from_s.saturating_sub(before), to_s.saturating_add(after)))
+            {
                 if !found[..of_others].iter().any(|other| other.record == packet.record) {
                     found.push(packet);
                 }
@@ -126,8 +131,7 @@ impl Archive {
 
 impl Packet {
     fn is_undated(&self) -> bool {
-        const YEAR_1971_US: i64 = 31_536_000_000_000;
-        self.time_us < YEAR_1971_US
+        u64::try_from(self.time_us).is_ok_and(|time_us| time_us < YEAR_1971_US)
     }
 }
 
