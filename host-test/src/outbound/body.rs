@@ -18,12 +18,22 @@ pub(super) struct LimitedBody {
     seen: u64,
     limit: u64,
     between_bytes: Duration,
+    /// Runs while the network is waited for, and not while the component or the host's caller takes its time with what came:
+    /// none of that is Homer's silence.
     pause: Pin<Box<Sleep>>,
+    waiting: bool,
 }
 
 impl LimitedBody {
     pub(super) fn new(incoming: Incoming, limit: u64, between_bytes: Duration) -> Self {
-        Self { incoming, seen: 0, limit, between_bytes, pause: Box::pin(tokio::time::sleep(between_bytes)) }
+        Self {
+            incoming,
+            seen: 0,
+            limit,
+            between_bytes,
+            pause: Box::pin(tokio::time::sleep(between_bytes)),
+            waiting: false,
+        }
     }
 }
 
@@ -34,6 +44,11 @@ impl Body for LimitedBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Pending => {
+                if !self.waiting {
+                    self.waiting = true;
+                    let until = Instant::now() + self.between_bytes;
+                    self.pause.as_mut().reset(until);
+                }
                 ready!(self.pause.as_mut().poll(cx));
                 Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
             }
@@ -44,8 +59,7 @@ impl Body for LimitedBody {
                 if self.seen > self.limit {
                     return Poll::Ready(Some(Err(Error::HttpResponseBodySize(Some(self.limit)))));
                 }
-                let next = Instant::now() + self.between_bytes;
-                self.pause.as_mut().reset(next);
+                self.waiting = false;
                 Poll::Ready(Some(Ok(frame)))
             }
         }

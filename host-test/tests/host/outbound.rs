@@ -136,6 +136,21 @@ async fn endless_pause_ends_at_the_between_bytes_timeout() {
 }
 
 #[tokio::test]
+async fn pause_of_the_caller_is_not_one_of_homer() {
+    // The rest comes 2.5 s after the beginning; the caller comes back for it after 2 s, and has to wait for half a second.
+    let capture = recorded("export-ok-auth-token");
+    let rest = [&chunk(&capture[2000..])[..], b"0\r\n\r\n"].concat();
+    let begun = [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat();
+    let server = Server::start(begun, Then::Later(Duration::from_millis(2500), rest)).await;
+    let exporter = Exporter::new(hasty(&server.url)).unwrap();
+    let mut export = exporter.open(&query(CALL)).await.unwrap();
+    assert_eq!(export.next().await.unwrap().unwrap().len(), 2000);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(export.next().await.unwrap().unwrap().len(), 1311);
+    assert_eq!(export.finish().await.unwrap().report.packets, 7);
+}
+
+#[tokio::test]
 async fn end_that_nothing_proves_is_a_success_with_a_warning() {
     let capture = recorded("export-ok-auth-token");
     for head in ["HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n"] {

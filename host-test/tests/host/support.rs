@@ -83,6 +83,8 @@ pub(crate) enum Then {
     Reset,
     /// Stays silent with the connection open, until the client leaves.
     Hold,
+    /// Sends these bytes after a pause, and closes the connection.
+    Later(std::time::Duration, Vec<u8>),
     /// Sends these bytes over and over.
     Repeat(Vec<u8>),
     /// Sends one byte after the other, with this pause between them.
@@ -176,6 +178,10 @@ async fn serve(mut stream: TcpStream, answers: Arc<Vec<(Vec<u8>, Then)>>, state:
                 while stream.write_all(b"x").await.is_ok() {
                     tokio::time::sleep(*pause).await;
                 }
+            }
+            Then::Later(pause, bytes) => {
+                tokio::time::sleep(*pause).await;
+                let _ = stream.write_all(bytes).await;
             }
             Then::Repeat(bytes) => while stream.write_all(bytes).await.is_ok() {},
         }
