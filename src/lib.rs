@@ -12,7 +12,8 @@
 //! | [`homer`] | the requests Homer understands and what its replies mean |
 //! | [`pcap`] | the capture file, scanned to its last byte: [`pcap::Scanner`] |
 //! | [`packet`], [`sip`] | what is in a packet record: the headers around a message, the message |
-//! | [`report`] | what a capture holds: [`CaptureReport`] |
+//! | [`report`] | what a capture holds: [`CaptureReport`], kept by [`report::Examiner`] |
+//! | [`finding`] | what is odd in it: [`finding::Flaw`] |
 //! | [`error`] | why an export failed: [`ExportError`] |
 //! | [`tool`] | names, words and schemas that an MCP model reads |
 #![no_std]
@@ -20,6 +21,7 @@
 extern crate alloc;
 
 pub mod error;
+pub mod finding;
 pub mod homer;
 pub mod origin;
 pub mod packet;

@@ -6,7 +6,7 @@ mod file_header;
 mod scanner;
 
 pub use file_header::{ByteOrder, FileHeader, Resolution};
-pub use scanner::{Claim, MAX_SHOWN, Malformed, Part, Scanner, Tally, Visit, YEAR_1971_US};
+pub use scanner::{Claim, MAX_SHOWN, Malformed, Part, Record, Scanner, Tally, Visit, YEAR_1971_US};
 
 /// Length of the file header in bytes.
 pub const FILE_HEADER_LEN: usize = 24;

@@ -49,6 +49,8 @@ pub struct Settings {
     pub max_window_hours: u32,
     /// `HOMER_MAX_BYTES`: largest capture `export-pcap` hands over, inclusive.
     pub max_bytes: u64,
+    /// `HOMER_REPORT`: whether the packets are looked into.
+    pub report: bool,
 }
 
 impl Settings {
@@ -73,6 +75,7 @@ impl Settings {
         let mut timeout = None;
         let mut hours = None;
         let mut bytes = None;
+        let mut report: Option<String> = None;
         for (name, value) in vars {
             let value: String = value.into();
             if value.is_empty() {
@@ -87,6 +90,7 @@ impl Settings {
                 "HOMER_TIMEOUT_MS" => &mut timeout,
                 "HOMER_MAX_WINDOW_HOURS" => &mut hours,
                 "HOMER_MAX_BYTES" => &mut bytes,
+                "HOMER_REPORT" => &mut report,
                 "HOMER_API" => &mut api,
                 "HOMER_USERNAME" => &mut username,
                 "HOMER_PASSWORD" => &mut password,
@@ -100,6 +104,11 @@ impl Settings {
             Some("7") => Some(Api::V7),
             Some("11") => Some(Api::V11),
             Some(_) => return misconfigured("HOMER_API is none of auto, 7, 11"),
+        };
+        let report = match report.as_deref() {
+            None | Some("on") => true,
+            Some("off") => false,
+            Some(_) => return misconfigured("HOMER_REPORT is neither on nor off"),
         };
         let Some(url) = url else {
             return misconfigured("HOMER_URL is not set; it is Homer's base URL, for example http://homer:9080");
@@ -137,6 +146,7 @@ impl Settings {
                 .try_into()
                 .unwrap_or(u32::MAX),
             max_bytes: number("HOMER_MAX_BYTES", bytes, DEFAULT_MAX_BYTES, 24..=0xffff_ffff)?,
+            report,
         })
     }
 }

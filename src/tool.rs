@@ -40,8 +40,8 @@ pub enum Delivery<'a> {
     Stdout,
 }
 
-/// The JSON shape of a finished export, the same for `--json` and for MCP's structured content; without the bytes.
-/// `sha256` is that of the capture file, in lower-case hexadecimal.
+/// The JSON shape of a finished export, the same for `--json` and for MCP's structured content; without the bytes. Cut the
+/// report down first where a model is to read it ([`CaptureReport::fitted`]). `sha256` is that of the capture file, in lower-case hexadecimal.
 pub fn result(filename: &str, sha256: &str, report: &CaptureReport, delivery: Delivery<'_>) -> Value {
     let mut result = json!({
         "summary": report.summary(),
@@ -151,8 +151,9 @@ pub fn definition(limits: Limits) -> Value {
 fn description(limits: Limits) -> String {
     format!(
         "Export the captured SIP messages of one call from Homer as a pcap file that opens in Wireshark or tshark, checked \
-         to the last byte. Use it when the exact packets matter: malformed headers, odd encodings, retransmission timing, \
-         evidence for another team. Do not use it to find a call or to read its ladder: get the Call-ID and time window \
+         to the last byte, with a report of what it holds: message ladder, completeness, and findings such as malformed \
+         headers. Use it when the exact packets matter: malformed headers, odd encodings, retransmission timing, \
+         evidence for another team. Do not use it to find a call: get the Call-ID and time window \
          first from a search or call-flow tool if one is connected (for example homer_get_call_flow), or from the user.\n\
          \n\
          Only reads from Homer, with the server's own credentials; nothing is written or deleted there. One export asks \
@@ -215,8 +216,6 @@ fn input_schema(limits: Limits) -> Value {
 }
 
 fn output_schema() -> Value {
-    let count = |description: &str| json!({ "type": "integer", "minimum": 0, "description": description });
-    let time = |description: &str| json!({ "type": ["integer", "null"], "minimum": 0, "description": description });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
@@ -243,36 +242,98 @@ fn output_schema() -> Value {
                 "format": "uri",
                 "description": "Names the embedded pcap; carries the query.",
             },
-            "report": {
-                "type": "object",
-                "description": "What the capture holds.",
-                "properties": {
-                    "size_bytes": count("Bytes of the capture file."),
-                    "packets": count("Packet records."),
-                    "undated_packets": count("Packet records dated 1970: Homer had no capture time for them."),
-                    "first_packet_us": time("Earliest time of the other packets, Unix time in microseconds."),
-                    "last_packet_us": time("Latest time of the other packets, Unix time in microseconds."),
-                    "profile": { "type": "string", "description": "The Homer search profile that answered." },
-                    "api": { "type": "integer", "description": "The generation of Homer's API that answered." },
-                    "missing_call_ids": {
-                        "type": "array",
-                        "items": { "type": "string" },
-                        "description": "Call-IDs that were asked for, and that no packet carries.",
-                    },
-                    "warnings": {
-                        "type": "array",
-                        "items": { "type": "string" },
-                        "description": "Texts about the capture as a whole.",
-                    },
-                },
-                "required": [
-                    "size_bytes", "packets", "undated_packets", "first_packet_us", "last_packet_us", "profile", "api",
-                    "missing_call_ids", "warnings",
-                ],
-                "additionalProperties": false,
-            },
+            "report": report_schema(),
         },
         "required": ["summary", "filename", "mime_type", "size_bytes", "sha256", "delivery", "resource_uri", "report"],
+        "additionalProperties": false,
+    })
+}
+
+/// The schema of [`CaptureReport::to_json`].
+fn report_schema() -> Value {
+    let integer = |description: &str| json!({ "type": "integer", "minimum": 0, "description": description });
+    let maybe = |kind: &str, description: &str| json!({ "type": kind, "description": format!("{description} Left out if there is none.") });
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    let flag = |description: &str| json!({ "type": "boolean", "description": description });
+    let list = |items: Value, description: &str| json!({ "type": "array", "items": items, "description": description });
+    let texts = |description: &str| list(json!({ "type": "string" }), description);
+    let count = object(
+        &[
+            ("packet", integer("Number of the packet record, counted from 1.")),
+            ("source", text("Address and port.")),
+            ("destination", text("Address and port.")),
+            ("directed", flag("False where the file does not say which of the two sent the message.")),
+            ("line", text("Method and URI, or status and reason.")),
+            ("cseq", text("CSeq; empty if malformed.")),
+        ],
+        &[
+            ("after_us", maybe("integer", "Microseconds after the earliest packet; null if undated.")),
+            ("call", maybe("integer", "Which of call_ids, counted from 0.")),
+            ("repeats", maybe("integer", "The earlier packet that this one repeats byte for byte.")),
+        ],
+        "One SIP message.",
+    );
+    let finding = object(
+        &[
+            ("packet", integer("Number of the packet record, counted from 1.")),
+            ("code", text("What it is, for programs.")),
+            ("text", text("What it is, in one sentence.")),
+            ("rule", text("The rule that is broken: document and section.")),
+        ],
+        &[("offset", maybe("integer", "Where in the message, in bytes from its beginning."))],
+        "Something odd.",
+    );
+    object(
+        &[
+            ("size_bytes", integer("Bytes of the capture file.")),
+            ("packets", integer("Packet records.")),
+            ("sip_messages", integer("Those that are SIP messages.")),
+            ("other_packets", integer("The others.")),
+            ("others", list(count.clone(), "What the others are: RTCP as JSON, log lines, and so on.")),
+            ("undated_packets", integer("Packet records dated 1970: Homer had no capture time for them.")),
+            ("profile", text("The Homer search profile that answered.")),
+            ("api", integer("The generation of Homer's API that answered.")),
+            ("call_ids", texts("Call-IDs of the SIP messages.")),
+            ("missing_call_ids", texts("Call-IDs that were asked for, and that no packet carries.")),
+            ("other_call_ids", texts("Call-IDs that were not asked for: other legs, as Homer correlates them.")),
+            ("warnings", texts("Texts about the capture as a whole.")),
+            ("participants", texts("Addresses with ports that messages ran between.")),
+            ("transports", texts("Transports that the topmost Via fields name; as captured, it is not in the file.")),
+            ("requests", list(count.clone(), "Requests by method.")),
+            ("responses", list(count, "Responses by status.")),
+            ("retransmissions", integer("Messages that were sent again.")),
+            ("duplicates", integer("Messages that two capture agents saw.")),
+            ("complete", flag("Whether the capture has the whole call, from its first request to its end.")),
+            ("incomplete_because", texts("Why not: a code, a colon, a sentence.")),
+            ("lower_bounds", flag("Whether counts and lists are lower bounds, since the capture has too much.")),
+            ("ladder", list(ladder_entry, "The messages in order, the middle left out if there are too many.")),
+            ("ladder_elided", integer("Messages left out in the middle of the ladder.")),
+            ("findings", list(finding, "What is odd.")),
+            ("findings_elided", integer("Findings left out.")),
+        ],
+        &[
+            ("first_packet_us", maybe("integer", "Earliest time of the other packets, Unix time in microseconds.")),
+            ("last_packet_us", maybe("integer", "Latest time of the other packets, Unix time in microseconds.")),
+            ("final_status", maybe("integer", "Status of the call's final answer.")),
+            ("ringing_after_us", maybe("integer", "Microseconds from the first request to the first 18x.")),
+            ("final_after_us", maybe("integer", "Microseconds from the first request to the final answer.")),
+            ("ended_with", maybe("string", "BYE, CANCEL, or the status that refused the INVITE.")),
+            ("ended_by", maybe("string", "The address that sent it.")),
+        ],
+        "What the capture holds.",
+    )
+}
+
+/// The schema of an object with these properties, and possibly those.
+fn object(required: &[(&str, Value)], optional: &[(&str, Value)], description: &str) -> Value {
+    let properties: serde_json::Map<String, Value> =
+        required.iter().chain(optional).map(|(name, schema)| ((*name).to_string(), schema.clone())).collect();
+    let required: Vec<&str> = required.iter().map(|(name, _)| *name).collect();
+    json!({
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": required,
         "additionalProperties": false,
     })
 }

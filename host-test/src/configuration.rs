@@ -120,6 +120,7 @@ impl Configuration {
                 variable("HOMER_TIMEOUT_MS", settings.first_byte_timeout_ms.to_string()),
                 variable("HOMER_MAX_WINDOW_HOURS", settings.max_window_hours.to_string()),
                 variable("HOMER_MAX_BYTES", settings.max_bytes.to_string()),
+                variable("HOMER_REPORT", if settings.report { "on" } else { "off" }.to_string()),
             ],
             ca_file: self.ca_file.clone(),
             limits: Limits {

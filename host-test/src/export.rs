@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use homer_export::finding::Finding;
+use homer_export::report::{Count, LadderEntry};
 use homer_export::{CaptureReport, ExportError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -317,25 +319,85 @@ fn from_wit_report(report: stream::CaptureReport) -> CaptureReport {
     let stream::CaptureReport {
         size_bytes,
         packets,
+        sip_messages,
+        other_packets,
+        others,
         undated_packets,
         first_packet_us,
         last_packet_us,
         profile,
         api,
+        call_ids,
         missing_call_ids,
+        other_call_ids,
         warnings,
+        participants,
+        transports,
+        requests,
+        responses,
+        retransmissions,
+        duplicates,
+        final_status,
+        ringing_after_us,
+        final_after_us,
+        complete,
+        incomplete_because,
+        ended_with,
+        ended_by,
+        lower_bounds,
+        ladder,
+        ladder_elided,
+        findings,
+        findings_elided,
     } = report;
     CaptureReport {
         size_bytes,
         packets,
+        sip_messages,
+        other_packets,
+        others: counts(others),
         undated_packets,
         first_packet_us,
         last_packet_us,
         profile,
         api,
+        call_ids,
         missing_call_ids,
+        other_call_ids,
         warnings,
+        participants,
+        transports,
+        requests: counts(requests),
+        responses: counts(responses),
+        retransmissions,
+        duplicates,
+        final_status,
+        ringing_after_us,
+        final_after_us,
+        complete,
+        incomplete_because,
+        ended_with,
+        ended_by,
+        lower_bounds,
+        ladder: ladder.into_iter().map(from_wit_entry).collect(),
+        ladder_elided,
+        findings: findings.into_iter().map(from_wit_finding).collect(),
+        findings_elided,
     }
+}
+
+fn counts(counts: Vec<types::Count>) -> Vec<Count> {
+    counts.into_iter().map(|types::Count { name, count }| Count { name, count }).collect()
+}
+
+fn from_wit_entry(entry: types::LadderEntry) -> LadderEntry {
+    let types::LadderEntry { packet, after_us, source, destination, directed, line, cseq, call, repeats } = entry;
+    LadderEntry { packet, after_us, source, destination, directed, line, cseq, call, repeats }
+}
+
+fn from_wit_finding(finding: types::Finding) -> Finding {
+    let types::Finding { packet, offset, code, text, rule } = finding;
+    Finding { packet, offset, code, text, rule }
 }
 
 fn from_wit_error(error: types::ExportError) -> Failure {

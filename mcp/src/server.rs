@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use homer_export::report::MAX_JSON;
 use homer_export::tool::{self, Delivery, Limits};
 use homer_export::{CallId, ExportError, MEDIA_TYPE};
 use homer_host::{Exporter, Failure, Query};
@@ -51,7 +52,8 @@ impl Server {
 
         let uri = tool::resource_uri(&call_id, from_ts, to_ts);
         let delivery = Delivery::Embedded { uri: &uri };
-        let structured = tool::result(&call_id.filename(), &finished.sha256, &finished.report, delivery);
+        let report = finished.report.fitted(MAX_JSON);
+        let structured = tool::result(&call_id.filename(), &finished.sha256, &report, delivery);
         let blob = ResourceContents::blob(BASE64_STANDARD.encode(&capture), uri).with_mime_type(MEDIA_TYPE);
         let mut result = CallToolResult::structured(structured.clone());
         // Clients that know no structured content read the text, and others may drop it.

@@ -10,12 +10,36 @@ use super::{FILE_HEADER_LEN, FileHeader, MAX_CAPTURED_LEN, RECORD_HEADER_LEN, Re
 /// `export-odd-fields`), when there was no SIP.
 pub const YEAR_1971_US: u64 = 31_536_000_000_000;
 
-/// Bytes kept of a packet that comes in several pieces: a whole one, but for some that no agent sends (HEP3 caps packets at
-/// 65,535 bytes).
-pub const MAX_SHOWN: usize = 65_536;
+/// Bytes of a packet that are shown to a visitor, at most: as many as Wireshark accepts in one record
+/// (`WTAP_MAX_PACKET_SIZE_STANDARD`). HEP3 caps packets at 65,535 bytes.
+pub const MAX_SHOWN: usize = 262_144;
 
-/// Looks at a packet: the file's link type, and captured data.
-pub type Visit<'a> = &'a mut dyn FnMut(u16, &[u8]);
+/// A packet record as it is shown to a visitor.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// What the file's header says.
+    pub file: FileHeader,
+    /// Counted from 1.
+    pub number: u64,
+    /// Unix time in microseconds, below [`YEAR_1971_US`] if Homer had none.
+    pub time_us: u64,
+    /// Bytes of captured data in the file.
+    pub captured_len: u32,
+    /// Bytes that the packet had, by the record's header.
+    pub original_len: u32,
+    /// The captured data, the first [`MAX_SHOWN`] bytes of it at most.
+    pub data: &'a [u8],
+}
+
+impl Record<'_> {
+    /// Whether all of the packet is in [`Self::data`].
+    pub fn is_whole(&self) -> bool {
+        self.data.len() as u64 >= u64::from(self.original_len)
+    }
+}
+
+/// Looks at a packet record.
+pub type Visit<'a> = &'a mut dyn FnMut(&Record<'_>);
 
 /// What a scan has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -136,7 +160,14 @@ pub struct Scanner {
 enum State {
     FileHeader,
     RecordHeader(FileHeader),
-    RecordData { header: FileHeader, remaining: u32 },
+    RecordData { header: FileHeader, record: RecordHeader, remaining: u32 },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct RecordHeader {
+    time_us: u64,
+    captured_len: u32,
+    original_len: u32,
 }
 
 impl Default for Scanner {
@@ -165,8 +196,7 @@ impl Scanner {
         self.scan_packets(bytes, None)
     }
 
-    /// Takes the next bytes of the file, and shows each packet whose last byte is among them to `visit`, with the file's link
-    /// type: the packet's captured data, or the first [`MAX_SHOWN`] bytes of it if it came in several pieces. `visit` is to be
+    /// Takes the next bytes of the file, and shows each packet record whose last byte is among them to `visit`, which is to be
     /// given from a packet's first byte on.
     ///
     /// # Errors
@@ -192,22 +222,22 @@ impl Scanner {
                     let taken = self.fill(bytes, RECORD_HEADER_LEN);
                     if self.filled == RECORD_HEADER_LEN {
                         let offset = self.tally.size_bytes + taken as u64 - RECORD_HEADER_LEN as u64;
-                        let remaining = self.record(header, offset)?;
+                        let record = self.record(header, offset)?;
                         self.filled = 0;
-                        self.state = State::RecordData { header, remaining };
+                        self.state = State::RecordData { header, record, remaining: record.captured_len };
                     }
                     taken
                 }
-                State::RecordData { header, remaining } => {
+                State::RecordData { header, record, remaining } => {
                     let available = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                     let taken = remaining.min(available);
                     let ends = taken == remaining;
                     if let Some(visit) = &mut visit {
-                        self.show(header.link_type, &bytes[..taken as usize], ends, visit);
+                        self.show(header, record, &bytes[..taken as usize], ends, visit);
                     }
                     self.state = match ends {
                         true => State::RecordHeader(header),
-                        false => State::RecordData { header, remaining: remaining - taken },
+                        false => State::RecordData { header, record, remaining: remaining - taken },
                     };
                     taken as usize
                 }
@@ -243,14 +273,17 @@ impl Scanner {
     }
 
     /// Shows a packet that `data` completes, or keeps the beginning of one that it does not.
-    fn show(&mut self, link_type: u16, data: &[u8], ends: bool, visit: &mut Visit<'_>) {
-        if ends && self.packet.is_empty() {
-            return visit(link_type, data);
-        }
+    fn show(&mut self, file: FileHeader, header: RecordHeader, data: &[u8], ends: bool, visit: &mut Visit<'_>) {
+        let RecordHeader { time_us, captured_len, original_len } = header;
+        let number = self.tally.packets;
         let room = MAX_SHOWN.saturating_sub(self.packet.len());
-        self.packet.extend_from_slice(&data[..data.len().min(room)]);
+        let data = &data[..data.len().min(room)];
+        if ends && self.packet.is_empty() {
+            return visit(&Record { file, number, time_us, captured_len, original_len, data });
+        }
+        self.packet.extend_from_slice(data);
         if ends {
-            visit(link_type, &self.packet);
+            visit(&Record { file, number, time_us, captured_len, original_len, data: &self.packet });
             self.packet.clear();
         }
     }
@@ -263,9 +296,9 @@ impl Scanner {
         taken
     }
 
-    /// Counts the record whose header has been collected; returns the length of its data.
-    fn record(&mut self, header: FileHeader, offset: u64) -> Result<u32, Malformed> {
-        let [s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, ..] = self.partial;
+    /// Counts the record whose header has been collected.
+    fn record(&mut self, header: FileHeader, offset: u64) -> Result<RecordHeader, Malformed> {
+        let [s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, o0, o1, o2, o3, ..] = self.partial;
         let order = header.byte_order;
         // The original length is not compared: the draft lets it be smaller than the captured length.
         let captured_len = order.u32([c0, c1, c2, c3]);
@@ -291,6 +324,6 @@ impl Scanner {
             tally.first_packet_us = Some(tally.first_packet_us.map_or(time_us, |first| first.min(time_us)));
             tally.last_packet_us = Some(tally.last_packet_us.map_or(time_us, |last| last.max(time_us)));
         }
-        Ok(captured_len)
+        Ok(RecordHeader { time_us, captured_len, original_len: order.u32([o0, o1, o2, o3]) })
     }
 }

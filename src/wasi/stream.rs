@@ -1,7 +1,6 @@
 //! One export under way: `homer:capture/homer-export-stream.pcap-stream`.
 
 use alloc::format;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::http::{self, Body, Reply};
@@ -9,7 +8,8 @@ use crate::homer::reply::{self, Head, MAX_ERROR_BODY, Refusal};
 use crate::homer::{Api, nothing_captured};
 use crate::pcap::{Malformed, Scanner};
 use crate::query::Profile;
-use crate::{CallId, CaptureReport, ExportError, Query, Settings, packet, sip};
+use crate::report::Examiner;
+use crate::{CaptureReport, ExportError, Query, Settings};
 
 /// Largest read from the network in bytes: above 64 KiB the size hardly matters (wasm.md §5), and memory stays small.
 const MAX_READ: u64 = 256 * 1024;
@@ -31,8 +31,8 @@ pub struct PcapStream {
     settings: Settings,
     api: Api,
     profile: Profile,
-    /// Call-IDs that no packet has carried so far.
-    missing: Vec<CallId>,
+    /// None if `HOMER_REPORT` is off.
+    examiner: Option<Examiner>,
     /// Profiles that were not asked since this one answered.
     unasked: Vec<Profile>,
     head: Head,
@@ -83,7 +83,7 @@ impl PcapStream {
                 settings: settings.clone(),
                 api,
                 profile: profile.clone(),
-                missing: query.call_ids().to_vec(),
+                examiner: settings.report.then(|| Examiner::new(query)),
                 unasked: query.profiles().iter().skip_while(|other| *other != profile).skip(1).cloned().collect(),
                 head,
                 body,
@@ -129,9 +129,12 @@ impl PcapStream {
 
     /// What has been received so far; final after the empty read.
     pub fn report(&self) -> CaptureReport {
-        let mut report = CaptureReport::new(self.scanner.tally(), self.profile.as_str(), self.api);
-        report.missing_call_ids = self.missing.iter().map(|id| id.as_str().to_string()).collect();
-        if !self.missing.is_empty() && !self.unasked.is_empty() {
+        let (tally, profile) = (self.scanner.tally(), self.profile.as_str());
+        let mut report = match &self.examiner {
+            Some(examiner) => examiner.report(&tally, profile, self.api),
+            None => CaptureReport::unexamined(&tally, profile, self.api),
+        };
+        if !report.missing_call_ids.is_empty() && !self.unasked.is_empty() {
             let names: Vec<&str> = self.unasked.iter().map(Profile::as_str).collect();
             report.warnings.push(format!(
                 "the profiles {} were not asked for the missing Call-IDs, since this one answered; export those apart",
@@ -198,17 +201,12 @@ impl PcapStream {
         Ok(bytes)
     }
 
-    /// Scans, and looks in the packets for the Call-IDs not seen yet.
+    /// Scans, and looks into the packets on the way.
     fn scan(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
-        if self.missing.is_empty() {
-            return self.scanner.scan(bytes);
+        match &mut self.examiner {
+            Some(examiner) => self.scanner.scan_packets(bytes, Some(&mut |record| examiner.record(record))),
+            None => self.scanner.scan(bytes),
         }
-        let missing = &mut self.missing;
-        let mut strike = |link_type: u16, packet: &[u8]| {
-            let carried = packet::udp_payload(link_type, packet).and_then(sip::call_id);
-            missing.retain(|id| Some(id.as_str().as_bytes()) != carried);
-        };
-        self.scanner.scan_packets(bytes, Some(&mut strike))
     }
 
     fn broken(&mut self, malformed: Malformed, bytes: &[u8]) -> ExportError {

@@ -5,10 +5,11 @@
 extern crate alloc;
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use homer_export::wasi::{PcapStream, environment};
-use homer_export::{CallId, MEDIA_TYPE, Query, Window};
+use homer_export::{CallId, MEDIA_TYPE, Query, Window, report};
 
 mod bindings {
     wit_bindgen::generate!({
@@ -73,7 +74,7 @@ fn open(query: stream::Query) -> Result<PcapStream, homer_export::ExportError> {
 struct OpenStream(RefCell<PcapStream>);
 
 impl stream::GuestPcapStream for OpenStream {
-    fn read(&self, max_bytes: u32) -> Result<alloc::vec::Vec<u8>, types::ExportError> {
+    fn read(&self, max_bytes: u32) -> Result<Vec<u8>, types::ExportError> {
         self.0.borrow_mut().read(max_bytes).map_err(to_wit_error)
     }
 
@@ -86,25 +87,85 @@ fn to_wit_report(report: homer_export::CaptureReport) -> types::CaptureReport {
     let homer_export::CaptureReport {
         size_bytes,
         packets,
+        sip_messages,
+        other_packets,
+        others,
         undated_packets,
         first_packet_us,
         last_packet_us,
         profile,
         api,
+        call_ids,
         missing_call_ids,
+        other_call_ids,
         warnings,
+        participants,
+        transports,
+        requests,
+        responses,
+        retransmissions,
+        duplicates,
+        final_status,
+        ringing_after_us,
+        final_after_us,
+        complete,
+        incomplete_because,
+        ended_with,
+        ended_by,
+        lower_bounds,
+        ladder,
+        ladder_elided,
+        findings,
+        findings_elided,
     } = report;
     types::CaptureReport {
         size_bytes,
         packets,
+        sip_messages,
+        other_packets,
+        others: counts(others),
         undated_packets,
         first_packet_us,
         last_packet_us,
         profile,
         api,
+        call_ids,
         missing_call_ids,
+        other_call_ids,
         warnings,
+        participants,
+        transports,
+        requests: counts(requests),
+        responses: counts(responses),
+        retransmissions,
+        duplicates,
+        final_status,
+        ringing_after_us,
+        final_after_us,
+        complete,
+        incomplete_because,
+        ended_with,
+        ended_by,
+        lower_bounds,
+        ladder: ladder.into_iter().map(to_wit_entry).collect(),
+        ladder_elided,
+        findings: findings.into_iter().map(to_wit_finding).collect(),
+        findings_elided,
     }
+}
+
+fn counts(counts: Vec<report::Count>) -> Vec<types::Count> {
+    counts.into_iter().map(|report::Count { name, count }| types::Count { name, count }).collect()
+}
+
+fn to_wit_entry(entry: report::LadderEntry) -> types::LadderEntry {
+    let report::LadderEntry { packet, after_us, source, destination, directed, line, cseq, call, repeats } = entry;
+    types::LadderEntry { packet, after_us, source, destination, directed, line, cseq, call, repeats }
+}
+
+fn to_wit_finding(finding: homer_export::finding::Finding) -> types::Finding {
+    let homer_export::finding::Finding { packet, offset, code, text, rule } = finding;
+    types::Finding { packet, offset, code, text, rule }
 }
 
 fn to_wit_error(error: homer_export::ExportError) -> types::ExportError {

@@ -25,6 +25,10 @@ pub struct Flags {
     #[arg(long, value_name = "HOURS")]
     max_window_hours: Option<String>,
 
+    /// Whether to look into the packets (HOMER_REPORT): on or off [default: on]
+    #[arg(long, value_name = "ON/OFF")]
+    report: Option<String>,
+
     /// Certificates to trust for https, PEM, instead of the system's (HOMER_CA_FILE)
     #[arg(long, value_name = "FILE")]
     ca_file: Option<String>,
@@ -51,6 +55,7 @@ impl Flags {
             ("HOMER_API", &self.api),
             ("HOMER_TIMEOUT_MS", &self.timeout_ms),
             ("HOMER_MAX_WINDOW_HOURS", &self.max_window_hours),
+            ("HOMER_REPORT", &self.report),
             ("HOMER_CA_FILE", &self.ca_file),
             ("HOMER_EXPORT_MAX_BYTES", &self.export_max_bytes),
             ("HOMER_EXPORT_DEADLINE_MS", &self.export_deadline_ms),

@@ -1,0 +1,153 @@
+//! The ladder: one entry per SIP message, bounded.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::{endpoint, printable};
+use crate::packet::Route;
+use crate::pcap::YEAR_1971_US;
+use crate::sip::{CSeq, Message, Start};
+
+/// Entries kept at either end: a call has 7 messages, one with retransmissions and re-INVITEs some dozens.
+const MAX_KEPT: usize = 100;
+
+/// Bytes kept of a start line.
+const MAX_LINE: usize = 160;
+
+/// One message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LadderEntry {
+    /// Number of the packet record, counted from 1.
+    pub packet: u64,
+    /// Microseconds after the earliest packet; none if this one is dated 1970.
+    pub after_us: Option<u64>,
+    /// Address and port, without port if `directed` is false.
+    pub source: String,
+    /// Likewise.
+    pub destination: String,
+    /// False where the file does not say which of the two sent the message.
+    pub directed: bool,
+    /// `INVITE sip:bob@example.net`, `180 Ringing`, or a malformed start line: at most 160 bytes of it, control characters
+    /// and what is not UTF-8 replaced by U+FFFD, a password in the URI by `***`.
+    pub line: String,
+    /// `1 INVITE`; empty if malformed.
+    pub cseq: String,
+    /// Which of the report's `call_ids`, counted from 0; none if it has no Call-ID, or the list no room for it.
+    pub call: Option<u32>,
+    /// The earlier packet that this one repeats byte for byte between the same addresses.
+    pub repeats: Option<u64>,
+}
+
+/// The first and the last messages.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ladder {
+    first: Vec<Rung>,
+    /// A ring once it is full.
+    last: Vec<Rung>,
+    /// How many have been put into `last`.
+    later: usize,
+}
+
+/// An entry as it is kept; buffers are used again.
+#[derive(Clone, Debug, Default)]
+struct Rung {
+    packet: u64,
+    time_us: u64,
+    route: Option<Route>,
+    line: Vec<u8>,
+    cseq: Option<u32>,
+    method: Vec<u8>,
+    call: Option<u32>,
+    repeats: Option<u64>,
+}
+
+/// What the ladder is told of a message.
+pub(super) struct Step<'a> {
+    pub(super) packet: u64,
+    pub(super) time_us: u64,
+    pub(super) route: Route,
+    pub(super) message: &'a Message<'a>,
+    pub(super) call: Option<u32>,
+    pub(super) repeats: Option<u64>,
+}
+
+impl Ladder {
+    pub(super) fn push(&mut self, step: &Step<'_>) {
+        let (kept, at) = match self.first.len() {
+            len if len < MAX_KEPT => (&mut self.first, len),
+            _ => {
+                self.later += 1;
+                (&mut self.last, (self.later - 1) % MAX_KEPT)
+            }
+        };
+        if at == kept.len() {
+            kept.push(Rung::default());
+        }
+        if let Some(rung) = kept.get_mut(at) {
+            rung.set(step);
+        }
+    }
+
+    /// The entries in the order of the file, and how many are left out in the middle.
+    pub(super) fn entries(&self, begin_us: Option<u64>) -> (Vec<LadderEntry>, u64) {
+        let oldest = if self.later > MAX_KEPT { self.later % MAX_KEPT } else { 0 };
+        let (newer, older) = self.last.split_at(oldest.min(self.last.len()));
+        let rungs = self.first.iter().chain(older).chain(newer);
+        (rungs.map(|rung| rung.entry(begin_us)).collect(), self.later.saturating_sub(MAX_KEPT) as u64)
+    }
+}
+
+impl Rung {
+    fn set(&mut self, step: &Step<'_>) {
+        let Step { packet, time_us, route, message, call, repeats } = *step;
+        self.line.clear();
+        match message.start {
+            Start::Request { method, uri } => {
+                self.line.extend_from_slice(&method[..method.len().min(MAX_LINE / 2)]);
+                self.line.push(b' ');
+                self.line.extend_from_slice(&uri[..uri.len().min(MAX_LINE)]);
+            }
+            // Without `SIP/2.0 `.
+            Start::Response { .. } => self.line.extend(message.start_line.iter().skip(8).take(MAX_LINE)),
+            Start::Malformed => self.line.extend(message.start_line.iter().take(MAX_LINE)),
+        }
+        self.line.truncate(MAX_LINE);
+        let method = message.cseq.map_or(&[][..], |CSeq { method, .. }| method);
+        self.method.clear();
+        self.method.extend(method.iter().take(MAX_LINE / 2));
+        self.cseq = message.cseq.map(|cseq| cseq.number);
+        (self.packet, self.time_us, self.route, self.call, self.repeats) =
+            (packet, time_us, Some(route), call, repeats);
+    }
+
+    fn entry(&self, begin_us: Option<u64>) -> LadderEntry {
+        let dated = (self.time_us >= YEAR_1971_US).then_some(self.time_us);
+        let end = |pick: fn(&Route) -> core::net::SocketAddr| {
+            self.route.map_or_else(String::new, |route| endpoint(pick(&route), route.directed))
+        };
+        LadderEntry {
+            packet: self.packet,
+            after_us: dated.zip(begin_us).map(|(time, begin)| time.saturating_sub(begin)),
+            source: end(|route| route.source),
+            destination: end(|route| route.destination),
+            directed: self.route.is_some_and(|route| route.directed),
+            line: without_password(printable(&self.line)),
+            cseq: self.cseq.map_or_else(String::new, |number| format!("{number} {}", printable(&self.method))),
+            call: self.call,
+            repeats: self.repeats,
+        }
+    }
+}
+
+/// `INVITE sip:user:password@host` (RFC 3261 §19.1.1) without the password. One that is cut off before its `@` is taken for
+/// a host's port.
+fn without_password(line: String) -> String {
+    let hidden = line.split_once('@').and_then(|(before, host)| {
+        let (method, scheme_and_user) = before.split_once(' ')?;
+        let (scheme, user) = scheme_and_user.split_once(':')?;
+        let (user, _password) = user.split_once(':')?;
+        Some(format!("{method} {scheme}:{user}:***@{host}"))
+    });
+    hidden.unwrap_or_else(|| line.to_string())
+}
