@@ -252,12 +252,14 @@ fn output_schema() -> Value {
 /// The schema of [`CaptureReport::to_json`].
 fn report_schema() -> Value {
     let integer = |description: &str| json!({ "type": "integer", "minimum": 0, "description": description });
-    let maybe = |kind: &str, description: &str| json!({ "type": kind, "description": format!("{description} Left out if there is none.") });
+    let maybe =
+        |kind: &str, text: &str| json!({ "type": kind, "description": format!("{text} Left out if there is none.") });
     let text = |description: &str| json!({ "type": "string", "description": description });
     let flag = |description: &str| json!({ "type": "boolean", "description": description });
     let list = |items: Value, description: &str| json!({ "type": "array", "items": items, "description": description });
     let texts = |description: &str| list(json!({ "type": "string" }), description);
-    let count = object(
+    let count = object(&[("name", text("Of what.")), ("count", integer("How many."))], &[], "A count.");
+    let ladder_entry = object(
         &[
             ("packet", integer("Number of the packet record, counted from 1.")),
             ("source", text("Address and port.")),
@@ -267,7 +269,7 @@ fn report_schema() -> Value {
             ("cseq", text("CSeq; empty if malformed.")),
         ],
         &[
-            ("after_us", maybe("integer", "Microseconds after the earliest packet; null if undated.")),
+            ("after_us", maybe("integer", "Microseconds after the earliest packet.")),
             ("call", maybe("integer", "Which of call_ids, counted from 0.")),
             ("repeats", maybe("integer", "The earlier packet that this one repeats byte for byte.")),
         ],

@@ -86,8 +86,10 @@ impl Transactions {
             self.known.insert_unique(key, new, |known| known.key);
         }
         let Some(transaction) = self.known.find_mut(key, is_known) else { return };
+        let is_status_line = message.start_line.starts_with(b"SIP/");
         match message.start {
-            Start::Request { .. } if transaction.request.is_none() => {
+            // A malformed request is one all the same, and may be answered.
+            Start::Request { .. } | Start::Malformed if transaction.request.is_none() && !is_status_line => {
                 let to_tag = message.to_tag.map(hash);
                 transaction.from_tag = from_tag;
                 transaction.request = Some(Request { packet, method: name.to_vec(), to_tag, offered: media });

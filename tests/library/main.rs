@@ -1,9 +1,12 @@
 //! Behaviour of the library, without I/O but for reading recordings.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod capture;
+mod finding;
 mod homer;
 mod origin;
 mod outcomes;
+mod packet;
 mod pcap;
 mod query;
 mod recordings;
@@ -11,3 +14,4 @@ mod report;
 mod settings;
 mod sip;
 mod tool;
+mod tshark;

@@ -1,99 +1,138 @@
-use homer_export::packet::udp_payload;
-use homer_export::pcap::{MAX_SHOWN, Scanner};
-use homer_export::sip::call_id;
+use homer_export::finding::Flaw;
+use homer_export::sip::{CSeq, Message, Sdp, Start, Via};
 use proptest::prelude::*;
 
-use crate::recordings;
+fn read(text: &str) -> Option<Message<'_>> {
+    Message::read(text.as_bytes(), true, &mut |_, _| {})
+}
 
-/// The Call-ID of each packet of a recorded capture, scanned in pieces of this size.
-fn call_ids(name: &str, size: usize) -> Vec<Option<String>> {
-    let mut found = Vec::new();
-    let mut scanner = Scanner::new();
-    for piece in recordings::capture(name).chunks(size) {
-        let mut visit = |link_type: u16, packet: &[u8]| {
-            let id = udp_payload(link_type, packet).and_then(call_id);
-            found.push(id.map(|id| String::from_utf8(id.to_vec()).unwrap()));
-        };
-        scanner.scan_packets(piece, Some(&mut visit)).unwrap();
-    }
-    found
+fn text(bytes: Option<&[u8]>) -> Option<&str> {
+    bytes.map(|bytes| std::str::from_utf8(bytes).unwrap())
 }
 
 #[test]
-fn packets_of_every_kind_show_their_call_id() {
-    for (name, ids) in [
-        ("export-ok-auth-token", vec![("udp-normal-1@192.0.2.10", 7)]),
-        ("export-ipv6", vec![("ipv6-call-1@2001-db8", 7)]),
-        ("export-mixed-v4-v6", vec![("mixed-call-1@192.0.2.10", 7)]),
-        ("export-tcp", vec![("tcp-call-1@192.0.2.10", 7)]),
-        ("export-callid-awkward-1", vec![("quote\"back\\slash@h", 7)]),
-        ("export-callid-awkward-2", vec![("Ünïcode-звонок@h", 7)]),
-        ("export-b2bua-both", vec![("b2bua-leg-a@192.0.2.10", 7), ("b2bua-leg-b@192.0.2.30", 7)]),
-        ("export-two-probes", vec![("two-probes@192.0.2.10", 14)]),
-    ] {
-        let whole = call_ids(name, usize::MAX);
-        for size in [1, 7, 100, 4096] {
-            assert_eq!(call_ids(name, size), whole, "{name} in pieces of {size}");
-        }
-        for (id, packets) in &ids {
-            assert_eq!(whole.iter().filter(|found| found.as_deref() == Some(id)).count(), *packets, "{name}");
-        }
-        assert_eq!(whole.len(), ids.iter().map(|(_, packets)| packets).sum::<usize>(), "{name}");
-    }
+fn message_gives_the_fields_that_tell_calls_apart() {
+    let message = read(
+        "INVITE sip:bob@h SIP/2.0\r\nVia: SIP/2.0/TLS a:5061;rport;branch=z9hG4bK1;received=::1, SIP/2.0/UDP b;branch=z9hG4bK0\r\n\
+         Via: SIP/2.0/UDP c;branch=z9hG4bK9\r\nFrom: \"A \\\" <x>;tag=no\" <sip:a@h;tag=uri>;x=1;tag=aaa\r\nTo: sip:b@h;tag=bbb\r\n\
+         Call-ID: a@b\r\nCSeq: 7   INVITE\r\nContent-Type: application/sdp;charset=utf-8\r\nContent-Length: 4\r\n\r\nbody",
+    )
+    .unwrap();
+    assert_eq!(message.start, Start::Request { method: b"INVITE", uri: b"sip:bob@h" });
+    assert_eq!(message.via, Some(Via { transport: b"TLS", branch: Some(b"z9hG4bK1") }));
+    assert_eq!((text(message.from_tag), text(message.to_tag)), (Some("aaa"), Some("bbb")));
+    assert_eq!(text(message.call_id), Some("a@b"));
+    assert_eq!(message.cseq, Some(CSeq { number: 7, method: b"INVITE" }));
+    assert_eq!((message.content_length, message.is_sdp(), message.body), (Some(4), true, &b"body"[..]));
 }
 
 #[test]
-fn packets_that_are_no_sip_have_no_call_id() {
-    let ids = call_ids("export-rtcp-log", usize::MAX);
-    assert_eq!(ids.iter().flatten().count(), 7);
-    assert_eq!(ids.len(), 9);
+fn message_is_read_in_compact_form_in_any_case_and_folded() {
+    let message = read(
+        "SIP/2.0 180 Ringing\r\nv: SIP / 2.0 / UDP a;BRANCH=z9hG4bK1\r\nF:\r\n sip:a@h\r\n\t;tag=aaa\r\nT : <sip:b@h>;TAG = bbb\r\n\
+         I:a@b\r\ncSEQ: 1 INVITE\r\nC: text/plain\r\nL: 0\r\n\r\n",
+    )
+    .unwrap();
+    assert_eq!(message.start, Start::Response { status: 180, reason: b"Ringing" });
+    assert_eq!(message.via, Some(Via { transport: b"UDP", branch: Some(b"z9hG4bK1") }));
+    assert_eq!((text(message.from_tag), text(message.to_tag)), (Some("aaa"), Some("bbb")));
+    assert_eq!((text(message.call_id), message.content_length, message.is_sdp()), (Some("a@b"), Some(0), false));
 }
 
 #[test]
-fn call_id_is_found_in_every_form() {
+fn message_call_id_is_found_in_every_form() {
     for (message, id) in [
         ("INVITE sip:a SIP/2.0\r\nVia: x\r\nCall-ID: a@b\r\n\r\n", Some("a@b")),
-        ("INVITE sip:a SIP/2.0\ni:a@b\n\n", Some("a@b")),
+        ("\r\n\r\nINVITE sip:a SIP/2.0\ni:a@b\n\n", Some("a@b")),
         ("SIP/2.0 200 OK\r\nCALL-id \t:  a@b \r\n", Some("a@b")),
-        ("nonsense\r\nCall-ID:\r\n a@b\r\n", Some("a@b")),
+        ("SIP/2.0 200\r\nCall-ID:\r\n a@b\r\n", Some("a@b")),
         ("INVITE sip:a SIP/2.0\r\nno colon\r\nCall-ID: a:b\r\n", Some("a:b")),
         ("INVITE sip:a SIP/2.0\r\nVia: x\r\n\r\nCall-ID: in-the-body\r\n", None),
         ("INVITE sip:a SIP/2.0\r\nX-Call-ID: other\r\n", None),
-        ("Call-ID: start-line\r\n", None),
-        ("Call-ID:\r\nCall-ID:\r\nVia: x", None),
-        ("", None),
     ] {
-        assert_eq!(call_id(message.as_bytes()), id.map(str::as_bytes), "{message}");
-    }
-}
-
-proptest! {
-    /// Any bytes in the place of a packet: never a panic, and never bytes that are not the packet's.
-    #[test]
-    fn packet_of_any_bytes_does_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..200), ip in prop::sample::select(vec![4_u8, 6, 0])) {
-        let mut packet = bytes;
-        if packet.len() > 15 && ip != 0 {
-            packet[12..14].copy_from_slice(if ip == 4 { &[0x08, 0] } else { &[0x86, 0xdd] });
-            packet[14] = if ip == 4 { 0x45 } else { 0x60 };
-        }
-        if let Some(payload) = udp_payload(1, &packet) {
-            prop_assert!(payload.len() + 42 <= packet.len());
-            let _ = call_id(payload);
-        }
+        assert_eq!(text(read(message).unwrap().call_id), id, "{message}");
     }
 }
 
 #[test]
-fn packet_in_pieces_is_kept_to_a_bound() {
-    let mut file = recordings::capture("export-unknown-callid");
-    file.extend([1_u32, 0, 100_000, 100_000].iter().flat_map(|word| word.to_le_bytes()));
-    file.extend(vec![7; 100_000]);
-    for (size, shown) in [(usize::MAX, 100_000), (5_000, MAX_SHOWN)] {
-        let mut seen = Vec::new();
-        let mut scanner = Scanner::new();
-        for piece in file.chunks(size) {
-            scanner.scan_packets(piece, Some(&mut |_, packet: &[u8]| seen.push(packet.len()))).unwrap();
+fn message_with_a_malformed_start_line_is_one_if_its_header_is() {
+    let message = read("INVITE sip:a\r\nCall-ID: a@b\r\nCSeq: 1 INVITE\r\n\r\n").unwrap();
+    assert_eq!((message.start, text(message.call_id)), (Start::Malformed, Some("a@b")));
+    for other in [
+        "",
+        "\r\n\r\n",
+        "{\"report_count\": 1}",
+        "<14>Nov 20 10:30:02 sbc kamailio[811]: INFO: Call-ID: a@b",
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "nonsense\r\nCall-ID: a@b\r\n\r\n",
+        "Call-ID: start-line\r\nCSeq: 1 INVITE\r\n",
+    ] {
+        assert_eq!(read(other), None, "{other}");
+    }
+}
+
+#[test]
+fn message_content_is_cut_at_its_length() {
+    let message = read("BYE sip:a SIP/2.0\r\nl: 2\r\n\r\nbody").unwrap();
+    assert_eq!((message.content(), message.body), (&b"bo"[..], &b"body"[..]));
+    let message = read("BYE sip:a SIP/2.0\r\nl: 9\r\n\r\nbody").unwrap();
+    assert_eq!(message.content(), b"body");
+}
+
+#[test]
+fn message_whose_display_name_is_left_open_has_no_tag() {
+    let message = read("BYE sip:a SIP/2.0\r\nFrom: \"A <sip:a@h>;tag=x\r\nTo: <sip:b@h;tag=y\r\n\r\n").unwrap();
+    assert_eq!((message.from_tag, message.to_tag), (None, None));
+}
+
+#[test]
+fn sdp_counts_media() {
+    let sdp =
+        Sdp::read(b"v=0\no=- 1 1 IN IP4 h\ns=-\nt=0 0\nm=audio 4 RTP/AVP 0\nc=IN IP4 h\nm=video 0/2 RTP/AVP 96\n\n");
+    assert_eq!(sdp, Ok(Sdp { media: 2 }));
+    assert_eq!(Sdp::read(b"v=0\r\n"), Ok(Sdp { media: 0 }));
+}
+
+#[test]
+fn sdp_without_connection_for_a_medium_says_for_which() {
+    let body = b"v=0\r\nm=audio 4 RTP/AVP 0\r\nm=video 5 RTP/AVP 96\r\nc=IN IP4 h\r\n";
+    assert_eq!(Sdp::read(body), Err((5, Flaw::SdpConnectionMissing)));
+}
+
+proptest! {
+    /// Any bytes behind a start line: never a panic, and offsets within the message.
+    #[test]
+    fn message_of_any_bytes_does_no_harm(
+        lines in prop::collection::vec(
+            prop_oneof![
+                prop::sample::select(vec![
+                    &b"Call-ID: a@b"[..], b"CSeq: 1 BYE", b"Via: SIP/2.0/TCP h;branch=z9hG4bK", b"From: \"\\", b"To: <;tag=",
+                    b"Content-Length: 9", b"l:", b" folded", b"c: application/sdp", b"", b"v=0", b"m=", b":",
+                ]).prop_map(<[u8]>::to_vec),
+                prop::collection::vec(any::<u8>(), 0..40),
+            ],
+            0..20,
+        ),
+        end in prop::sample::select(vec![&b"\r\n"[..], b"\n", b"\r"]),
+        start in prop::sample::select(vec![&b"BYE sip:a SIP/2.0"[..], b"SIP/2.0 200 OK", b"SIP", b""]),
+    ) {
+        let mut bytes = start.to_vec();
+        for line in lines {
+            bytes.extend(end);
+            bytes.extend(line);
         }
-        assert_eq!(seen, [shown]);
+        let len = bytes.len();
+        let mut offsets = Vec::new();
+        if let Some(message) = Message::read(&bytes, true, &mut |at, flaw| offsets.push((at, flaw.text(), flaw.rule()))) {
+            prop_assert!(message.body_offset <= len);
+            prop_assert!(message.body.len() <= len);
+            if let Err((at, flaw)) = Sdp::read(message.content()) {
+                offsets.push((Some(message.body_offset + at), flaw.text(), flaw.rule()));
+            }
+        }
+        for (at, text, rule) in offsets {
+            prop_assert!(at.is_none_or(|at| at <= len));
+            prop_assert!(!text.is_empty() && !rule.is_empty());
+        }
     }
 }

@@ -1,7 +1,11 @@
+use std::collections::BTreeSet;
+
 use homer_export::tool::{self, Delivery, Limits};
 use homer_export::{CallId, CaptureReport};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use crate::{recordings, report};
 
 fn definition() -> Value {
     tool::definition(Limits { max_window_hours: 48, inline_bytes: 256 * 1024 })
@@ -22,15 +26,47 @@ fn tool_states_the_configured_limits() {
 #[test]
 fn tool_result_has_what_its_schema_says_and_nothing_else() {
     let uri = "homer-pcap:///a?from_ts=1&to_ts=2";
-    let result = tool::result("a.pcap", &"0".repeat(64), &CaptureReport::default(), Delivery::Embedded { uri });
     let schema = &definition()["outputSchema"];
-    assert_eq!(keys(&result), keys(&schema["properties"]));
-    assert_eq!(keys(&result["report"]), keys(&schema["properties"]["report"]["properties"]));
-    for object in [schema, &schema["properties"]["report"]] {
-        let required = object["required"].as_array().unwrap();
-        assert!(keys(&object["properties"]).iter().all(|key| required.contains(&json!(key))));
-        assert_eq!(object["additionalProperties"], json!(false));
+    let validator = jsonschema::draft202012::new(schema).unwrap();
+    let mut seen = BTreeSet::new();
+    for (name, capture) in recordings::captures() {
+        if capture.len() == 24 {
+            // Never a result.
+            continue;
+        }
+        let report = report::examine(&capture, &["udp-normal-1@192.0.2.10", "two-probes@192.0.2.10"]);
+        let result = tool::result("a.pcap", &"0".repeat(64), &report, Delivery::Embedded { uri });
+        let errors: Vec<String> = validator.iter_errors(&result).map(|error| error.to_string()).collect();
+        assert_eq!(errors, [] as [&str; 0], "{name}");
+        assert_eq!(keys(&result), keys(&schema["properties"]));
+        seen.extend(keys(&result["report"]).into_iter().cloned());
     }
+    // No property of the report but one that some recording has.
+    assert_eq!(seen.iter().collect::<Vec<_>>(), keys(&schema["properties"]["report"]["properties"]));
+}
+
+#[test]
+fn tool_schema_refuses_what_no_result_is() {
+    let uri = "homer-pcap:///a?from_ts=1&to_ts=2";
+    let report = CaptureReport { size_bytes: 40, ..CaptureReport::default() };
+    let good = tool::result("a.pcap", &"0".repeat(64), &report, Delivery::Embedded { uri });
+    let validator = jsonschema::draft202012::new(&definition()["outputSchema"]).unwrap();
+    assert!(validator.is_valid(&good));
+    for (pointer, bad) in [
+        ("/report/ladder", json!([{}])),
+        ("/report/findings", json!([{"packet": 1}])),
+        ("/report/complete", json!("yes")),
+        ("/report/packets", json!(-1)),
+        ("/sha256", json!("ABC")),
+        ("/delivery", json!("mail")),
+    ] {
+        let mut result = good.clone();
+        *result.pointer_mut(pointer).unwrap() = bad;
+        assert!(!validator.is_valid(&result), "{pointer}");
+    }
+    let mut more = good.clone();
+    more["report"]["more"] = json!(1);
+    assert!(!validator.is_valid(&more));
 }
 
 #[test]

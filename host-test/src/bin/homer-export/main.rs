@@ -2,6 +2,7 @@
 
 mod arguments;
 mod instant;
+mod ladder;
 mod output;
 mod progress;
 
@@ -101,7 +102,14 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         Written::Stdout => tool::Delivery::Stdout,
     };
     let result = tool::result(&first.filename(), &finished.sha256, &finished.report, delivery);
-    output::report(&result, &written, arguments.json);
+    if arguments.json {
+        output::tell(&format!("{result:#}"), &written);
+    } else {
+        let (summary, sha256) = (finished.report.summary(), &finished.sha256);
+        let mut text = format!("{}: {summary}\nsha256 {sha256}", written.place());
+        text.push_str(&ladder::view(&finished.report, written.is_told_on_terminal()));
+        output::tell(&text, &written);
+    }
     Ok(())
 }
 

@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use homer_export::CallId;
-use serde_json::Value;
 use tempfile::NamedTempFile;
 
 /// Why there is no output.
@@ -115,6 +114,26 @@ pub(crate) enum Written {
     Stdout,
 }
 
+impl Written {
+    /// In a sentence.
+    pub(crate) fn place(&self) -> &str {
+        match self {
+            Self::File(path) => path,
+            Self::Stdout => "standard output",
+        }
+    }
+
+    /// Whether what is told of it goes to a terminal that shows colours, and nobody asked for none (<https://no-color.org>).
+    pub(crate) fn is_told_on_terminal(&self) -> bool {
+        let terminal = match self {
+            Self::File(_) => io::stdout().is_terminal(),
+            Self::Stdout => io::stderr().is_terminal(),
+        };
+        let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
+        terminal && unset("NO_COLOR") && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
+    }
+}
+
 fn exists(path: &Path) -> OutputError {
     OutputError::Refused(format!(
         "{} exists already; use --force to overwrite it, or -o to name another file",
@@ -126,18 +145,8 @@ fn failed(what: &str, path: &Path, why: &io::Error) -> OutputError {
     OutputError::Failed(format!("cannot {what} {}: {why}", path.display()))
 }
 
-/// The result for a person, or in JSON; beside the capture, not into it.
-pub(crate) fn report(result: &Value, written: &Written, json: bool) {
-    let text = if json {
-        format!("{result:#}")
-    } else {
-        let field = |name: &str| result[name].as_str().unwrap_or_default();
-        let place = match written {
-            Written::File(path) => path,
-            Written::Stdout => "standard output",
-        };
-        format!("{place}: {}\nsha256 {}", field("summary"), field("sha256"))
-    };
+/// Tells of the capture beside it, not into it.
+pub(crate) fn tell(text: &str, written: &Written) {
     match written {
         // A closed pipe is no reason to fail once the capture is kept.
         Written::File(_) => drop(writeln!(io::stdout(), "{text}")),
