@@ -159,6 +159,13 @@ impl CaptureReport {
         if self.sip_messages > 0 {
             text.push_str(&format!("; {}: {}", counted(self.sip_messages, "SIP message"), self.outcome()));
         }
+        if self.other_packets > 0 {
+            let kinds: Vec<String> = self.others.iter().map(|kind| format!("{} {}", kind.count, kind.name)).collect();
+            text.push_str(&format!("; {}: {}", counted(self.other_packets, "other packet"), kinds.join(", ")));
+        }
+        if !self.other_call_ids.is_empty() {
+            text.push_str(&format!("; also of {}", listed(&self.other_call_ids)));
+        }
         for because in &self.incomplete_because {
             let code = because.split(':').next().unwrap_or_default();
             text.push_str(&format!("; incomplete, {code}"));
@@ -169,8 +176,7 @@ impl CaptureReport {
             findings => text.push_str(&format!("; {}", counted(findings, "finding"))),
         }
         if !self.missing_call_ids.is_empty() {
-            let missing: Vec<String> = self.missing_call_ids.iter().map(|id| quoted(id, CallId::MAX_CHARS)).collect();
-            text.push_str(&format!("; nothing of {}", missing.join(", ")));
+            text.push_str(&format!("; nothing of {}", listed(&self.missing_call_ids)));
         }
         for warning in &self.warnings {
             text.push_str(&format!("; {warning}"));
@@ -241,6 +247,16 @@ fn seconds(us: u64) -> String {
 
 fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The first Call-IDs for a sentence.
+fn listed(call_ids: &[String]) -> String {
+    const FEW: usize = 5;
+    let first: Vec<String> = call_ids.iter().take(FEW).map(|id| quoted(id, CallId::MAX_CHARS)).collect();
+    match call_ids.len().saturating_sub(FEW) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
 }
 
 /// An address as text, with its port if that is known.

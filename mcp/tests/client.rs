@@ -69,6 +69,11 @@ async fn client_exports_a_call() {
     let result = call(&client, json!({"callid": CALL, "from_ts": FROM, "to_ts": TO})).await;
     assert_ne!(result.is_error, Some(true));
     let structured = result.structured_content.unwrap();
+    let schema = client.list_all_tools().await.unwrap()[0].output_schema.as_deref().cloned().unwrap();
+    let valid = jsonschema::draft202012::validate(&Value::Object(schema), &structured);
+    assert!(valid.is_ok(), "{valid:?}");
+    let report = &structured["report"];
+    assert_eq!((&report["complete"], &report["ladder"][6]["line"]), (&json!(true), &json!("200 OK")));
     assert_eq!(structured["size_bytes"], 3311);
     assert_eq!(structured["sha256"], "c8d017b7a70b6017b93c0ed28eee5ac66e3af9740c6e05480ce8edaeab37ad3f");
     assert_eq!((&structured["delivery"], &structured["report"]["packets"]), (&json!("embedded"), &json!(7)));

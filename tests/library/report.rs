@@ -156,6 +156,7 @@ fn report_of_recorded_b2bua_calls_names_the_other_leg() {
     let [a, b] = ["b2bua-leg-a@192.0.2.10", "b2bua-leg-b@192.0.2.30"];
     for (asked, other) in [(a, b), (b, a)] {
         let report = examine(&recordings::capture("export-b2bua-both"), &[asked]);
+        assert!(report.summary().contains(&format!("; also of \"{other}\";")), "{}", report.summary());
         assert_eq!((report.other_call_ids, report.call_ids.len()), (vec![other.to_string()], 2));
         assert_eq!((report.complete, report.missing_call_ids, report.sip_messages), (true, vec![], 14));
     }
@@ -170,6 +171,7 @@ fn report_of_the_recorded_rtcp_and_log_rows_counts_them_as_such() {
     let report = examine(&recordings::capture("export-rtcp-log"), &["rtcp-log-call@192.0.2.10"]);
     assert_eq!((report.sip_messages, report.other_packets, report.complete), (7, 2, true));
     assert_eq!(counts(&report.others), [("RTCP as JSON", 1), ("log line", 1)]);
+    assert!(report.summary().contains("; 2 other packets: 1 RTCP as JSON, 1 log line;"), "{}", report.summary());
     assert_eq!(report.participants.len(), 2);
 }
 

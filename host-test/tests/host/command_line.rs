@@ -42,11 +42,56 @@ async fn demo_writes_a_capture_with_nothing_configured() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(fs::read(dir.path().join("call.pcap")).unwrap(), recorded("export-ok-auth-token"));
     let expected = format!(
-        "call.pcap: 7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to 2026-11-20T10:01:37.394456Z, from profile 1_call\n\
-         sha256 {CALL_SHA256}\n"
+        "call.pcap: 7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to 2026-11-20T10:01:37.394456Z, from
+      profile 1_call; 7 SIP messages: final status 200 after 4.250 s (ringing after 0.731 s), ended
+      with BYE from 192.0.2.10:5060; nothing odd found
+sha256 {CALL_SHA256}
+
+  A  192.0.2.10:5060
+  B  192.0.2.20:5060
+
+ seconds  packet  A                                                           B
+   0.000       1  |------------- INVITE sip:bob@192.0.2.20:5060 ------------->|
+   0.000       2  |<---------------------- 100 Trying ------------------------|
+   0.731       3  |<---------------------- 180 Ringing -----------------------|
+   4.250       4  |<------------------------ 200 OK --------------------------|
+   4.261       5  |--------------- ACK sip:bob@192.0.2.20:5060 -------------->|
+  97.262       6  |--------------- BYE sip:bob@192.0.2.20:5060 -------------->|
+  97.271       7  |<------------------------ 200 OK --------------------------|
+"
     );
     assert_eq!((text(&output.stdout), text(&output.stderr)), (expected, String::new()));
     assert_eq!(files(dir.path()), ["call.pcap"]);
+}
+
+#[tokio::test]
+async fn command_line_says_what_an_incomplete_call_lacks() {
+    let dir = tempfile::tempdir().unwrap();
+    let window = ["--from", "2026-11-20T10:40:00Z", "--to", "2026-11-20T10:41:00Z", "--demo", "-o", "call.pcap"];
+    let output = run(dir.path(), &[&["long-call-1@192.0.2.10"], &window[..]].concat(), &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let expected = "  incomplete no-bye: the call was answered, and its end is not in the capture; it came after the
+      window, which ends 2026-11-20T10:41:00Z, or was not captured: choose a later to_ts\n";
+    let stdout = text(&output.stdout);
+    assert!(stdout.ends_with(expected), "{stdout}");
+    // Not on a terminal: no colours.
+    assert!(!stdout.contains('\x1b'), "{stdout}");
+}
+
+#[tokio::test]
+async fn command_line_does_not_look_into_packets_where_the_report_is_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--demo", "--report", "off", "-o", "call.pcap", "--json"], &[]).await;
+    let report = serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["report"].take();
+    assert_eq!(
+        (&report["packets"], &report["sip_messages"], &report["complete"]),
+        (&7.into(), &0.into(), &false.into())
+    );
+    let output = run(dir.path(), &["--demo", "--report", "maybe"], &[]).await;
+    assert_eq!(
+        (output.status.code(), text(&output.stderr).contains("HOMER_REPORT is neither on nor off")),
+        (Some(3), true)
+    );
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ fn configuration_gives_the_component_everything_but_the_credential() {
         ("HOMER_TIMEOUT_MS", "120000"),
         ("HOMER_MAX_WINDOW_HOURS", "48"),
         ("HOMER_MAX_BYTES", "2097152"),
+        ("HOMER_REPORT", "on"),
     ];
     assert_eq!(policy.environment, expected.map(|(name, value)| (name.to_string(), value.to_string())));
     assert_eq!(policy.allowed.len(), 1);

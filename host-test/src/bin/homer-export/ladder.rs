@@ -63,7 +63,7 @@ fn view_ladder(report: &CaptureReport, colours: bool, text: &mut String) {
     let _ = write!(text, "\n\n{:>8}  packet", "seconds");
     if in_columns {
         for (at, letter) in LETTERS.chars().take(participants.len()).enumerate() {
-            let _ = write!(text, "{letter:>width$}", width = if at == 0 { 2 } else { pitch });
+            let _ = write!(text, "{letter:>width$}", width = if at == 0 { 3 } else { pitch });
         }
     }
     for (at, rung) in rungs.iter().enumerate() {
@@ -76,7 +76,7 @@ fn view_ladder(report: &CaptureReport, colours: bool, text: &mut String) {
         }
         let column = |end: &str| participants.iter().position(|participant| *participant == end);
         let line = match (column(&rung.entry.source), column(&rung.entry.destination)) {
-            (Some(from), Some(to)) if in_columns => arrow(rung, from, to, participants.len(), pitch),
+            (Some(from), Some(to)) if in_columns && from != to => arrow(rung, from, to, participants.len(), pitch),
             (from, to) => sent(rung, from, to),
         };
         let styled = style_of(rung, colours).apply_to(line);
@@ -133,44 +133,30 @@ fn participants(report: &CaptureReport) -> Vec<&str> {
     participants
 }
 
-/// `|--- INVITE sip:bob@example.net ---->|` between two of the columns.
+/// `|--- INVITE sip:bob@example.net --->|` between two different columns.
 fn arrow(rung: &Rung<'_>, from: usize, to: usize, columns: usize, pitch: usize) -> String {
-    let mut line = String::from(" ");
     let (left, right) = (from.min(to), from.max(to));
-    for column in 0..columns {
-        line.push('|');
-        if column + 1 == columns {
-            break;
-        }
-        match column {
-            column if column == left && left != right => {
-                let room = pitch * (right - left) - 1;
-                let label = label(rung, room.saturating_sub(5));
-                let dashes = room.saturating_sub(measure_text_width(&label) + 5);
-                let (before, after) = (dashes / 2, dashes - dashes / 2);
-                let (tail, head) = match (rung.entry.directed, from < to) {
-                    (false, _) => ("-", "-"),
-                    (true, true) => ("-", ">"),
-                    (true, false) => ("<", "-"),
-                };
-                let _ = write!(line, "{tail}-{} {label} {}{head}", "-".repeat(before), "-".repeat(after));
-            }
-            column if column > left && column < right => {
-                // Under the arrow.
-                line.pop();
-            }
-            _ => line.push_str(&" ".repeat(pitch - 1)),
-        }
+    let room = pitch * (right - left) - 1;
+    let label = label(rung, room.saturating_sub(4));
+    let dashes = room.saturating_sub(measure_text_width(&label) + 2);
+    let (mut before, mut after) = ("-".repeat(dashes / 2), "-".repeat(dashes - dashes / 2));
+    match (rung.entry.directed, from < to) {
+        (false, _) => {}
+        (true, true) => after.replace_range(after.len().saturating_sub(1).., ">"),
+        (true, false) => before.replace_range(..before.len().min(1), "<"),
     }
-    if left == right {
-        // To itself, as behind one address.
-        let room = WIDTH - MARGIN - measure_text_width(&line) - 1;
-        let _ = write!(line, " {}", label(rung, room));
+    let mut line = String::from(" |");
+    for column in 0..columns.saturating_sub(1) {
+        if column == left {
+            let _ = write!(line, "{before} {label} {after}|");
+        } else if column < left || column >= right {
+            let _ = write!(line, "{}|", " ".repeat(pitch - 1));
+        }
     }
     line
 }
 
-/// `A -> B  INVITE sip:bob@example.net`, where there is no room for columns.
+/// `A -> B  INVITE sip:bob@example.net`, where there is no room for columns, or only one participant.
 fn sent(rung: &Rung<'_>, from: Option<usize>, to: Option<usize>) -> String {
     let letter = |at: Option<usize>| at.and_then(|at| LETTERS.chars().nth(at)).unwrap_or('?');
     let sign = if rung.entry.directed { "->" } else { "--" };
@@ -197,11 +183,23 @@ fn style_of(rung: &Rung<'_>, colours: bool) -> Style {
     }
 }
 
-/// A heading and a sentence, broken between words.
+/// What there is, where, in lines of at most 100 columns but for the place's name.
+pub(crate) fn headline(place: &str, summary: &str) -> String {
+    let mut text = format!("{place}:");
+    let used = measure_text_width(&text);
+    words(&mut text, used, summary);
+    text
+}
+
+/// A heading and a sentence, on lines of their own.
 fn wrapped(text: &mut String, style: &Style, heading: &str, sentence: &str) {
-    const INDENT: &str = "      ";
     let _ = write!(text, "\n  {}", style.apply_to(heading));
-    let mut used = 2 + heading.len();
+    words(text, 2 + measure_text_width(heading), sentence);
+}
+
+/// A sentence, broken between words, on a line of which some columns are used.
+fn words(text: &mut String, mut used: usize, sentence: &str) {
+    const INDENT: &str = "      ";
     for word in sentence.split(' ') {
         // A word longer than a line is cut.
         let word = truncate_str(word, WIDTH - INDENT.len(), "~");
@@ -213,5 +211,140 @@ fn wrapped(text: &mut String, style: &Style, heading: &str, sentence: &str) {
             let _ = write!(text, " {word}");
             used += 1 + width;
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::panic, reason = "a test fails by panicking")]
+mod tests {
+    use homer_export::CaptureReport;
+    use homer_export::finding::Finding;
+    use homer_export::report::LadderEntry;
+
+    use super::{headline, view};
+
+    fn entry(packet: u64, ends: (&str, &str), line: &str) -> LadderEntry {
+        LadderEntry {
+            packet,
+            after_us: Some(packet * 1_500_000),
+            source: ends.0.to_string(),
+            destination: ends.1.to_string(),
+            directed: true,
+            line: line.to_string(),
+            ..LadderEntry::default()
+        }
+    }
+
+    fn report(ladder: Vec<LadderEntry>) -> CaptureReport {
+        CaptureReport { sip_messages: ladder.len() as u64, ladder, ..CaptureReport::default() }
+    }
+
+    #[track_caller]
+    fn assert_fits(text: &str) {
+        for line in text.lines() {
+            let width = console::measure_text_width(line);
+            assert!(width <= super::WIDTH, "{width} columns: {line}");
+        }
+    }
+
+    #[test]
+    fn ladder_draws_arrows_between_participants() {
+        let report = report(vec![
+            entry(1, ("a:1", "b:2"), "INVITE sip:bob@h"),
+            entry(2, ("b:2", "c:3"), "INVITE sip:bob@h"),
+            entry(3, ("c:3", "a:1"), "200 OK"),
+        ]);
+        let expected = "
+
+  A  a:1
+  B  b:2
+  C  c:3
+
+ seconds  packet  A                                       B                                       C
+   1.500       1  |---------- INVITE sip:bob@h ---------->|                                       |
+   3.000       2  |                                       |---------- INVITE sip:bob@h ---------->|
+   4.500       3  |<---------------------------------- 200 OK ------------------------------------|";
+        assert_eq!(view(&report, false), expected);
+    }
+
+    #[test]
+    fn ladder_folds_what_was_sent_again() {
+        let again = LadderEntry { repeats: Some(1), ..entry(2, ("a:1", "b:2"), "INVITE sip:bob@h") };
+        let other = LadderEntry { repeats: Some(1), ..entry(3, ("a:1", "b:2"), "INVITE sip:bob@h") };
+        let text = view(&report(vec![entry(1, ("a:1", "b:2"), "INVITE sip:bob@h"), again, other]), false);
+        assert_eq!((text.matches("INVITE").count(), text.matches(" INVITE sip:bob@h (+2) ").count()), (1, 1), "{text}");
+    }
+
+    #[test]
+    fn ladder_says_what_is_left_out_in_the_middle() {
+        let mut report =
+            report(vec![entry(1, ("a:1", "b:2"), "1"), entry(2, ("a:1", "b:2"), "2"), entry(9, ("a:1", "b:2"), "9")]);
+        report.ladder_elided = 6;
+        let text = view(&report, false);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[lines.len() - 2].contains("6 messages are left out here"), "{text}");
+    }
+
+    #[test]
+    fn ladder_without_direction_has_no_arrowheads() {
+        let entry = LadderEntry { directed: false, ..entry(1, ("192.0.2.1", "2001:db8::1"), "200 OK") };
+        let text = view(&report(vec![entry]), false);
+        assert!(!text.contains(['<', '>']) && text.contains("- 200 OK -"), "{text}");
+    }
+
+    #[test]
+    fn ladder_fits_its_columns_whatever_comes() {
+        let long = format!("INVITE sip:{}", "ü試".repeat(80));
+        for participants in 1..40 {
+            let name = |number: usize| format!("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:{number:04x}]:50{:02}", number % 60);
+            let ladder = (0..80)
+                .map(|at| entry(at as u64, (&name(at % participants), &name((at * 7 + 3) % participants)), &long))
+                .collect();
+            let mut report = report(ladder);
+            report.ladder_elided = 1_000_000;
+            report.incomplete_because = vec![format!("no-bye: {} {}", "word ".repeat(50), "x".repeat(300))];
+            report.findings = vec![Finding {
+                packet: 1,
+                offset: Some(7),
+                code: "control-byte".into(),
+                text: "the header has a control byte ".repeat(9),
+                rule: "RFC 3261 §25.1".into(),
+            }];
+            report.transports = vec!["TLS".into(); 30];
+            for colours in [false, true] {
+                assert_fits(&view(&report, colours));
+            }
+            assert_fits(&headline("call.pcap", &"a long summary; ".repeat(20)));
+        }
+    }
+
+    #[test]
+    fn ladder_has_colours_only_where_they_are_wanted() {
+        let mut report =
+            report(vec![entry(1, ("a:1", "b:2"), "INVITE sip:b@h"), entry(2, ("b:2", "a:1"), "486 Busy Here")]);
+        report.incomplete_because = vec!["no-bye: x".into()];
+        assert!(!view(&report, false).contains('\x1b'));
+        assert_eq!(view(&report, true).matches("\x1b[31m").count(), 2);
+        assert_eq!(console::strip_ansi_codes(&view(&report, true)), view(&report, false));
+    }
+
+    #[test]
+    fn ladder_lists_findings_with_their_rule() {
+        let mut report = report(vec![entry(1, ("a:1", "b:2"), "200 OK")]);
+        report.findings.push(Finding {
+            packet: 1,
+            offset: Some(7),
+            code: "bare-lf".into(),
+            text: "a line".into(),
+            rule: "RFC".into(),
+        });
+        report.findings_elided = 4;
+        let text = view(&report, false);
+        assert!(text.ends_with("\n\n5 odd:\n  bare-lf packet 1, byte 7: a line (RFC)\n  and 4 more"), "{text}");
+    }
+
+    #[test]
+    fn ladder_of_a_capture_without_messages_is_not_there() {
+        assert_eq!(view(&CaptureReport::default(), false), "");
     }
 }

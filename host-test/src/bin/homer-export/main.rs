@@ -106,9 +106,9 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         output::tell(&format!("{result:#}"), &written);
     } else {
         let (summary, sha256) = (finished.report.summary(), &finished.sha256);
-        let mut text = format!("{}: {summary}\nsha256 {sha256}", written.place());
-        text.push_str(&ladder::view(&finished.report, written.is_told_on_terminal()));
-        output::tell(&text, &written);
+        let headline = ladder::headline(written.place(), &summary);
+        let ladder = ladder::view(&finished.report, written.is_told_on_terminal());
+        output::tell(&format!("{headline}\nsha256 {sha256}{ladder}"), &written);
     }
     Ok(())
 }
