@@ -291,10 +291,8 @@ impl Examiner {
         let others = OTHERS.iter().zip(self.others).filter(|(_, count)| *count > 0);
         report.others = others.map(|(name, count)| Count { name: (*name).to_string(), count }).collect();
         report.requests = counts(&self.requests);
-        let mut responses = self.responses.clone();
-        responses.sort_unstable();
         report.responses =
-            responses.iter().map(|(status, count)| Count { name: status.to_string(), count: *count }).collect();
+            self.responses.iter().map(|(status, count)| Count { name: status.to_string(), count: *count }).collect();
         report.transports = self.transports.iter().map(|(name, _)| printable(name)).collect();
         report.participants = self.participants.iter().map(|(end, has_port)| endpoint(*end, *has_port)).collect();
         report.retransmissions = self.retransmissions;

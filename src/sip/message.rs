@@ -2,7 +2,7 @@
 
 use alloc::string::{String, ToString};
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 use crate::finding::Flaw;
 
@@ -75,14 +75,14 @@ pub struct Via<'a> {
 /// What a branch begins with (RFC 3261 §8.1.1.7).
 const COOKIE: &[u8] = b"z9hG4bK";
 
-/// The fields that are looked at.
+/// The fields that are looked at; those that every message has come first, in the order in which missing ones are named.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Name {
-    Via,
-    From,
     To,
-    CallId,
+    From,
     CSeq,
+    CallId,
+    Via,
     MaxForwards,
     ContentLength,
     ContentType,
@@ -115,20 +115,11 @@ impl Name {
     }
 }
 
-/// The fields that every request has (RFC 3261 §8.1.1); a response has all but the last (§8.2.6.2).
-const MANDATORY: [(Name, &str); 6] = [
-    (Name::To, "To"),
-    (Name::From, "From"),
-    (Name::CSeq, "CSeq"),
-    (Name::CallId, "Call-ID"),
-    (Name::Via, "Via"),
-    (Name::MaxForwards, "Max-Forwards"),
-];
+/// The fields that every request has (RFC 3261 §8.1.1), in the order of [`Name`]; a response has all but the last (§8.2.6.2).
+const MANDATORY: [&str; 6] = ["To", "From", "CSeq", "Call-ID", "Via", "Max-Forwards"];
 
-/// The bit of Content-Length, well-formed or not, beside those of [`MANDATORY`].
-const HAS_CONTENT_LENGTH: u8 = 1 << 7;
-
-/// A line of a header.
+/// A line of a header. What is odd about its bytes is found on the way to its end.
+#[derive(Clone, Copy)]
 struct Line {
     /// Where it begins.
     start: usize,
@@ -136,28 +127,88 @@ struct Line {
     end: usize,
     /// Where the next one begins.
     next: usize,
-    /// Where a CR stands in it that no LF follows.
+    odd: Odd,
+}
+
+/// Where bytes are first found in a header that have no place there.
+#[derive(Clone, Copy, Default)]
+struct Odd {
+    /// LF that no CR goes before.
+    bare_lf: Option<usize>,
+    /// CR that no LF follows.
     bare_cr: Option<usize>,
-    /// Whether it ends in LF alone.
-    bare_lf: bool,
+    control: Option<usize>,
+    /// A byte beyond ASCII, which may be UTF-8.
+    beyond_ascii: Option<usize>,
+}
+
+impl Odd {
+    fn and(self, later: Self) -> Self {
+        Self {
+            bare_lf: self.bare_lf.or(later.bare_lf),
+            bare_cr: self.bare_cr.or(later.bare_cr),
+            control: self.control.or(later.control),
+            beyond_ascii: self.beyond_ascii.or(later.beyond_ascii),
+        }
+    }
+
+    fn tell(self, header: &[u8], flawed: &mut dyn FnMut(Option<usize>, Flaw)) {
+        if let Some(at) = self.bare_lf {
+            flawed(Some(at), Flaw::BareLf);
+        }
+        if let Some(at) = self.bare_cr {
+            flawed(Some(at), Flaw::BareCr);
+        }
+        if let Some(at) = self.control {
+            flawed(Some(at), Flaw::ControlByte { byte: header.get(at).copied().unwrap_or_default() });
+        }
+        if self.beyond_ascii.is_some()
+            && let Err(error) = core::str::from_utf8(header)
+        {
+            let at = error.valid_up_to();
+            flawed(Some(at), Flaw::NotUtf8 { byte: header.get(at).copied().unwrap_or_default() });
+        }
+    }
+}
+
+/// Where the next byte is that is not printable ASCII, from `from` on; the end if there is none.
+fn unprintable(bytes: &[u8], from: usize) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let mut at = from;
+    // Eight bytes at a time: the highest bit of a byte is set where it is below a blank, or a DEL or beyond. A borrow or a
+    // carry only reaches bytes behind one that is found.
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*eight);
+        let below_blank = word.wrapping_sub(EACH * 0x20) & !word;
+        let found = (below_blank | word | word.wrapping_add(EACH)) & (EACH << 7);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().position(|byte| !matches!(byte, b' '..=b'~')).map_or(bytes.len(), |found| at + found)
 }
 
 impl Line {
     /// The line that begins at `start`; the bytes' end may take the place of its own.
     fn at(bytes: &[u8], start: usize) -> Self {
-        let mut bare_cr = None;
+        let mut odd = Odd::default();
         let mut from = start;
         loop {
-            let Some(at) = memchr2(b'\r', b'\n', &bytes[from..]).map(|at| from + at) else {
-                return Self { start, end: bytes.len(), next: bytes.len(), bare_cr, bare_lf: false };
-            };
-            if bytes[at] == b'\n' {
-                return Self { start, end: at, next: at + 1, bare_cr, bare_lf: true };
+            let at = unprintable(bytes, from);
+            match bytes.get(at) {
+                None => return Self { start, end: at, next: at, odd },
+                Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => return Self { start, end: at, next: at + 2, odd },
+                Some(b'\n') => {
+                    odd.bare_lf = Some(at);
+                    return Self { start, end: at, next: at + 1, odd };
+                }
+                Some(b'\r') => odd.bare_cr = odd.bare_cr.or(Some(at)),
+                Some(b'\t') => {}
+                Some(0x80..) => odd.beyond_ascii = odd.beyond_ascii.or(Some(at)),
+                Some(_) => odd.control = odd.control.or(Some(at)),
             }
-            if bytes.get(at + 1) == Some(&b'\n') {
-                return Self { start, end: at, next: at + 2, bare_cr, bare_lf: false };
-            }
-            bare_cr = bare_cr.or(Some(at));
             from = at + 1;
         }
     }
@@ -204,18 +255,15 @@ impl<'a> Message<'a> {
         Some(message)
     }
 
-    /// Reads the header fields behind the start line; returns which of [`MANDATORY`] are there, one bit each, and
-    /// [`HAS_CONTENT_LENGTH`].
+    /// Reads the header fields behind the start line; returns which [`Name`]s are there, well-formed or not, one bit each.
     fn read_fields(&mut self, payload: &'a [u8], start_line: &Line, flawed: &mut dyn FnMut(Option<usize>, Flaw)) -> u8 {
         let mut present = 0;
-        let mut bare_lf = start_line.bare_lf.then_some(start_line.end);
-        let mut bare_cr = start_line.bare_cr;
+        let mut odd = start_line.odd;
         let mut at = start_line.next;
         let mut header_end = payload.len();
         while at < payload.len() {
             let mut line = Line::at(payload, at);
-            bare_lf = bare_lf.or(line.bare_lf.then_some(line.end));
-            bare_cr = bare_cr.or(line.bare_cr);
+            odd = odd.and(line.odd);
             at = line.next;
             if line.is_empty() {
                 header_end = line.start;
@@ -226,25 +274,19 @@ impl<'a> Message<'a> {
             // A value goes on in lines that begin with a blank (RFC 3261 §7.3.1, folding).
             while matches!(payload.get(at), Some(b' ' | b'\t')) {
                 let folded = Line::at(payload, at);
-                bare_lf = bare_lf.or(folded.bare_lf.then_some(folded.end));
-                bare_cr = bare_cr.or(folded.bare_cr);
+                odd = odd.and(folded.odd);
                 at = folded.next;
                 line.end = folded.end;
             }
             let field = &payload[line.start..line.end];
-            let Some(colon) = memchr(b':', field) else {
+            let Some(colon) = field.iter().position(|byte| *byte == b':') else {
                 flawed(Some(line.start), Flaw::HeaderWithoutColon);
                 continue;
             };
             let name = field[..colon].trim_ascii_end();
             match Name::of(name) {
                 Some(name) => {
-                    if let Some(bit) = MANDATORY.iter().position(|(mandatory, _)| *mandatory == name) {
-                        present |= 1 << bit;
-                    }
-                    if name == Name::ContentLength {
-                        present |= HAS_CONTENT_LENGTH;
-                    }
+                    present |= 1 << name as u8;
                     let value = field[colon + 1..].trim_ascii();
                     self.read_field(name, value, line.start, flawed);
                 }
@@ -254,13 +296,7 @@ impl<'a> Message<'a> {
                 None => {}
             }
         }
-        if let Some(at) = bare_lf {
-            flawed(Some(at), Flaw::BareLf);
-        }
-        if let Some(at) = bare_cr {
-            flawed(Some(at), Flaw::BareCr);
-        }
-        check_bytes(&payload[..header_end], flawed);
+        odd.tell(&payload[..header_end], flawed);
         present
     }
 
@@ -294,7 +330,7 @@ impl<'a> Message<'a> {
         let is_request = matches!(self.start, Start::Request { .. });
         let expected = if is_request { &MANDATORY[..] } else { &MANDATORY[..MANDATORY.len() - 1] };
         let mut names = String::new();
-        for (bit, (_, name)) in expected.iter().enumerate() {
+        for (bit, name) in expected.iter().enumerate() {
             if present & (1 << bit) == 0 {
                 names.push_str(if names.is_empty() { "" } else { ", " });
                 names.push_str(name);
@@ -328,7 +364,7 @@ impl<'a> Message<'a> {
                     flawed(None, flaw);
                 }
             }
-            None if present & HAS_CONTENT_LENGTH == 0 => {
+            None if present & (1 << Name::ContentLength as u8) == 0 => {
                 let transport = self.via.map_or(&[][..], |via| via.transport);
                 if ["TCP", "TLS"].iter().any(|stream| transport.eq_ignore_ascii_case(stream.as_bytes())) {
                     flawed(None, Flaw::ContentLengthMissing { transport: text(transport) });
@@ -458,23 +494,7 @@ fn decimal(digits: &[u8]) -> Option<u64> {
 
 /// RFC 3261 §25.1, `token`.
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
-}
-
-/// Control bytes, and bytes that are not UTF-8.
-fn check_bytes(header: &[u8], flawed: &mut dyn FnMut(Option<usize>, Flaw)) {
-    let is_control = |byte: u8| byte == 0x7f || (byte < b' ' && !matches!(byte, b'\t' | b'\r' | b'\n'));
-    // Nearly always there is nothing to find: told without branches, many bytes at a time.
-    let (control, beyond_ascii) = header
-        .iter()
-        .fold((false, false), |(control, beyond), byte| (control | is_control(*byte), beyond | (*byte >= 0x80)));
-    if control && let Some(at) = header.iter().position(|byte| is_control(*byte)) {
-        flawed(Some(at), Flaw::ControlByte { byte: header[at] });
-    }
-    if beyond_ascii && let Err(error) = core::str::from_utf8(header) {
-        let at = error.valid_up_to();
-        flawed(Some(at), Flaw::NotUtf8 { byte: header.get(at).copied().unwrap_or_default() });
-    }
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
 }
 
 /// A short token as text.

@@ -1,5 +1,7 @@
 //! A session description (RFC 8866), as far as the signalling depends on it.
 
+use memchr::memchr;
+
 use crate::finding::Flaw;
 
 /// What a session description offers or answers.
@@ -23,19 +25,23 @@ impl Sdp {
         let mut lacking: Option<usize> = None;
         let mut at = 0;
         // Lines end in CR LF; readers are to accept LF alone (§5).
-        for (number, line) in body.split(|byte| *byte == b'\n').enumerate() {
+        let mut number = 0;
+        while at <= body.len() {
             let offset = at;
+            let line = &body[at..];
+            let line = &line[..memchr(b'\n', line).unwrap_or(line.len())];
             at += line.len() + 1;
+            number += 1;
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let unreadable = |why| Err((offset, Flaw::SdpUnreadable { why }));
             let (kind, value) = match line {
-                [] if number == 0 => return unreadable("it does not begin with v=0"),
+                [] if number == 1 => return unreadable("it does not begin with v=0"),
                 [] => continue,
                 [kind, b'=', value @ ..] => (*kind, value),
                 _ => return unreadable("a line is not of the form letter=value"),
             };
             match kind {
-                _ if number == 0 && line != b"v=0" => return unreadable("it does not begin with v=0"),
+                _ if number == 1 && line != b"v=0" => return unreadable("it does not begin with v=0"),
                 b'c' => match media {
                     0 => session_connection = true,
                     _ => unconnected = None,

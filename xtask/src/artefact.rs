@@ -95,7 +95,7 @@ pub fn build_package(package: &str) -> Result<Vec<u8>> {
     let root = workspace_root();
     let target_dir = target_dir()?;
     // The same bytes wherever the sources lie: no path of this machine gets into panic locations.
-    let mut flags = vec![format!("--remap-path-prefix={}=.", root.display())];
+    let mut flags = vec!["-Ctarget-feature=+simd128".to_string(), format!("--remap-path-prefix={}=.", root.display())];
     if let Some(home) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(default_cargo_home) {
         flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
     }

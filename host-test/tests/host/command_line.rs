@@ -70,7 +70,7 @@ async fn command_line_says_what_an_incomplete_call_lacks() {
     let window = ["--from", "2026-11-20T10:40:00Z", "--to", "2026-11-20T10:41:00Z", "--demo", "-o", "call.pcap"];
     let output = run(dir.path(), &[&["long-call-1@192.0.2.10"], &window[..]].concat(), &[]).await;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        let expected = "  incomplete no-bye: the call was answered, and its end is not in the capture; it came after the
+    let expected = "  incomplete no-bye: the call was answered, and its end is not in the capture; it came after the
       window, which ends 2026-11-20T10:41:00Z, or was not captured: choose a later to_ts\n";
     let stdout = text(&output.stdout);
     assert!(stdout.ends_with(expected), "{stdout}");
