@@ -29,7 +29,7 @@ pub enum Flaw {
     BareCr,
     ControlByte { byte: u8 },
     NotUtf8 { byte: u8 },
-    ContentLengthMismatch { says: u64, body: usize, sdp: bool },
+    ContentLengthMismatch { says: u64, body: usize },
     ContentLengthMalformed,
     ContentLengthMissing { transport: String },
     ContentLengthRepeated { first: u64, other: u64 },
@@ -120,10 +120,11 @@ impl Flaw {
             Self::BareCr => "the header has a CR that no LF follows".to_string(),
             Self::ControlByte { byte } => format!("the header has the control byte {byte:#04x}"),
             Self::NotUtf8 { byte } => format!("the header is not UTF-8: byte {byte:#04x}"),
-            Self::ContentLengthMismatch { says, body, sdp } => {
-                let stripped = match sdp {
-                    true => "",
-                    false => "; capture servers strip NUL and other bytes, so that a binary body may have been longer",
+            Self::ContentLengthMismatch { says, body } => {
+                // homer.md §6.
+                let stripped = match *says > *body as u64 {
+                    true => "; capture servers strip NUL and what is not UTF-8, so that it may have been longer",
+                    false => "",
                 };
                 format!("Content-Length says {says}, the body has {body} bytes{stripped}")
             }

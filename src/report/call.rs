@@ -176,6 +176,10 @@ impl Call {
                 let refused = lead.answer.is_some_and(|answer| answer.status >= 300);
                 if refused && lead.method == request.method && lead.route == request.route && request.cseq > lead.cseq {
                     self.lead = Some(request);
+                } else if request.is_invite && !lead.is_invite {
+                    // What came before, an OPTIONS perhaps, was not the call.
+                    (self.begin_us, self.ringing_us) = (time_us, None);
+                    self.lead = Some(request);
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::call::{Call, Outcome};
 use super::ladder::{Ladder, Step};
 use super::repeats::{Repeat, Repeats};
 use super::transactions::{Calls, Transactions};
-use super::{CaptureReport, Count, Findings, endpoint, hash, printable};
+use super::{CaptureReport, Count, Findings, MAX_FINDINGS, endpoint, hash, printable};
 use crate::finding::Flaw;
 use crate::homer::Api;
 use crate::homer::v11::MAX_ROWS;
@@ -181,7 +181,11 @@ impl Examiner {
         let packet = record.number;
         // Rules that it breaks, kept until it is known to be no repetition.
         let mut flaws: Vec<(Option<usize>, Flaw)> = Vec::new();
-        let read = Message::read(payload, record.is_whole(), &mut |at, flaw| flaws.push((at, flaw)));
+        let mut more = 0;
+        let read = Message::read(payload, record.is_whole(), &mut |at, flaw| match flaws.len() < MAX_FINDINGS {
+            true => flaws.push((at, flaw)),
+            false => more += 1,
+        });
         let Some(message) = read else { return false };
         self.sip_messages += 1;
         self.count(&route, &message);
@@ -201,6 +205,7 @@ impl Examiner {
         for (offset, flaw) in flaws {
             self.findings.push(packet, offset, flaw);
         }
+        self.findings.elided += more;
         let media = self.media(packet, record.is_whole(), &message);
         if let Some(call) = call {
             self.transactions.message(packet, call, &message, media, &mut self.findings);
@@ -261,7 +266,10 @@ impl Examiner {
         let id = &id[..id.len().min(MAX_CALL_ID)];
         let key = hash(id);
         if let Some((_, at)) = self.call_index.find(key, |(known, _)| *known == key) {
-            return Some(*at);
+            // Two that someone made to have one hash are not taken for each other.
+            let same = self.calls.get(*at as usize).is_some_and(|call| call.id == id);
+            self.overflowed |= !same;
+            return same.then_some(*at);
         }
         if self.calls.len() >= MAX_CALLS {
             self.overflowed = true;
@@ -275,9 +283,10 @@ impl Examiner {
 
     /// The call that was asked for with this Call-ID.
     fn asked_call(&self, asked: &CallId) -> Option<&Call> {
-        let key = hash(asked.as_str().as_bytes());
+        let id = asked.as_str().as_bytes();
+        let key = hash(id);
         let (_, at) = self.call_index.find(key, |(known, _)| *known == key)?;
-        self.calls.get(*at as usize)
+        self.calls.get(*at as usize).filter(|call| call.id == id)
     }
 
     /// What the packets so far hold, in a file of which the scan has counted `tally`.

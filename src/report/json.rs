@@ -12,6 +12,9 @@ use crate::finding::Finding;
 /// Longest report in an MCP result, in bytes of JSON, inclusive: some 3,000 tokens, as models count.
 pub const MAX_JSON: usize = 12 * 1024;
 
+/// How to cut a list of a report down, from how many entries to how few.
+type Step = (fn(&mut CaptureReport, usize), usize, usize);
+
 impl CaptureReport {
     /// The report in JSON; what is none is left out.
     pub fn to_json(&self) -> Value {
@@ -52,19 +55,20 @@ impl CaptureReport {
     }
 
     /// The report cut down until its JSON has at most `max` bytes: first the middle of the ladder, down to ten entries, then
-    /// the findings likewise, then the rest of both, then the Call-IDs that were not asked for and those that are missing.
-    /// What is left out is counted.
+    /// the findings likewise, then the rest of both, then Call-IDs, then reasons. What is left out is counted.
     #[must_use]
     pub fn fitted(&self, max: usize) -> Self {
         let mut report = self.clone();
         const FEW: usize = 10;
-        let steps: [(fn(&mut Self, usize), usize, usize); 6] = [
+        let steps: [Step; 8] = [
             (Self::keep_ladder, self.ladder.len(), FEW),
             (Self::keep_findings, self.findings.len(), FEW),
             (Self::keep_ladder, FEW, 0),
             (Self::keep_findings, FEW, 0),
             (Self::keep_call_ids, self.call_ids.len().max(self.missing_call_ids.len()), 3),
             (Self::keep_reasons, self.incomplete_because.len(), 3),
+            (Self::keep_call_ids, 3, 0),
+            (Self::keep_reasons, 3, 1),
         ];
         for (keep, most, fewest) in steps {
             if report.json_len() <= max {

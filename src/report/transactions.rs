@@ -137,9 +137,11 @@ impl Transactions {
                 if known.branch != orphan.branch || known.from_tag != orphan.from_tag {
                     continue;
                 }
-                if same_call {
+                // CANCEL, and ACK of a refusal, share branch and number with their INVITE.
+                let apart = |method: u64| method == hash(b"CANCEL") || method == hash(b"ACK");
+                if same_call && !apart(known.method) && !apart(orphan.method) {
                     other_method = Some(request);
-                } else if known.method == orphan.method && known.response.is_none() {
+                } else if !same_call && known.method == orphan.method && known.response.is_none() {
                     other_call = Some(request);
                 }
             }

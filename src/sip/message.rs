@@ -360,8 +360,7 @@ impl<'a> Message<'a> {
             Some(says) if is_whole && says != self.body.len() as u64 => {
                 let surplus = usize::try_from(says).ok().and_then(|says| self.body.get(says..));
                 if surplus.is_none_or(|surplus| surplus.iter().any(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | 0))) {
-                    let flaw = Flaw::ContentLengthMismatch { says, body: self.body.len(), sdp: self.is_sdp() };
-                    flawed(None, flaw);
+                    flawed(None, Flaw::ContentLengthMismatch { says, body: self.body.len() });
                 }
             }
             None if present & (1 << Name::ContentLength as u8) == 0 => {

@@ -50,7 +50,7 @@ impl Sdp {
                     lacking = lacking.or(unconnected);
                     media += 1;
                     let Some(port) = port(value) else {
-                        return unreadable("an m= line is not of the form media port protocol format");
+                        return unreadable("an m= line is not of the form media port protocol formats");
                     };
                     unconnected = (port != 0).then_some(offset);
                 }
@@ -67,7 +67,8 @@ impl Sdp {
 /// The port in the value of an `m=` line (§5.14): `audio 49170 RTP/AVP 0`, `audio 49170/2 RTP/AVP 0`.
 fn port(value: &[u8]) -> Option<u32> {
     let mut words = value.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
-    let (_media, port, _protocol, _format) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    // A medium that is refused often comes without a format.
+    let (_media, port, _protocol) = (words.next()?, words.next()?, words.next()?);
     let port = port.split(|byte| *byte == b'/').next()?;
     core::str::from_utf8(port).ok()?.parse().ok()
 }

@@ -1,6 +1,6 @@
 //! Each rule broken in a call that is healthy otherwise: exactly that finding, and none where nothing is broken.
 
-use homer_export::finding::Finding;
+use homer_export::finding::{Finding, Flaw};
 
 use crate::capture::{CALL_ID, Capture, Sent, healthy, udp};
 use crate::{recordings, report};
@@ -289,6 +289,11 @@ fn finding_sdp_media_missing_in_an_answer() {
 #[test]
 fn finding_response_without_request() {
     assert_found("response-without-request", 6, None, |sent| drop(sent.remove(5)));
+    // Of a CANCEL, whose INVITE has the same branch and number.
+    assert_found("response-without-request", 3, None, |sent| {
+        sent[2].replace("180 Ringing", "200 OK");
+        sent[2].replace("1 INVITE", "1 CANCEL");
+    });
     // Where the call's beginning is missing, its responses are none the stranger for it.
     assert_eq!(findings(|sent| drop(sent.drain(..1))), []);
 }
@@ -361,4 +366,65 @@ fn finding_list_is_bounded_and_counted() {
     }
     let report = report::examine(&Capture::messages(&sent), &[CALL_ID]);
     assert_eq!((report.findings.len(), report.findings_elided), (100, 50));
+}
+
+/// One of each, in the order of the page; a new one does not compile until it is here.
+fn every_flaw() -> Vec<Flaw> {
+    use Flaw::*;
+    let name = |text: &str| text.to_string();
+    let flaws = vec![
+        StartLineMalformed,
+        HeaderWithoutColon,
+        HeaderNameMalformed,
+        BareLf,
+        BareCr,
+        ControlByte { byte: 0 },
+        NotUtf8 { byte: 0xe9 },
+        ContentLengthMismatch { says: 193, body: 150 },
+        ContentLengthMalformed,
+        ContentLengthMissing { transport: name("TCP") },
+        ContentLengthRepeated { first: 0, other: 193 },
+        MandatoryFieldMissing { names: name("CSeq, Max-Forwards") },
+        CSeqMalformed,
+        CSeqMethodMismatch { cseq: name("INVITE"), request: name("BYE") },
+        BranchWithoutCookie { missing: false },
+        CallIdChanged { request: 6 },
+        TagChanged { field: "To", request: Some(6) },
+        SdpUnreadable { why: "it does not begin with v=0" },
+        SdpConnectionMissing,
+        SdpMediaMissing { offered: 2, answered: 1 },
+        ResponseWithoutRequest,
+        IpLengthWrapped { len: 70_028 },
+        RecordAboveSnaplen { len: 70_042, snaplen: 65_536 },
+        RecordTooLongForWireshark { len: 262_186 },
+        TimeBackwards { by_us: 12_000 },
+    ];
+    for flaw in &flaws {
+        match flaw {
+            StartLineMalformed | HeaderWithoutColon | HeaderNameMalformed | BareLf | BareCr | ControlByte { .. } => {}
+            NotUtf8 { .. } | ContentLengthMismatch { .. } | ContentLengthMalformed | ContentLengthMissing { .. } => {}
+            ContentLengthRepeated { .. } | MandatoryFieldMissing { .. } | CSeqMalformed | CSeqMethodMismatch { .. } => {
+            }
+            BranchWithoutCookie { .. } | CallIdChanged { .. } | TagChanged { .. } | SdpUnreadable { .. } => {}
+            SdpConnectionMissing | SdpMediaMissing { .. } | ResponseWithoutRequest | IpLengthWrapped { .. } => {}
+            RecordAboveSnaplen { .. } | RecordTooLongForWireshark { .. } | TimeBackwards { .. } => {}
+        }
+    }
+    flaws
+}
+
+#[test]
+fn finding_page_has_every_code_with_its_text_and_rule() {
+    let mut page = "# What the report finds odd\n\nOnly rules that are broken for certain; a clean call has no finding. The code stays the \
+        same, the numbers in the\nsentence are examples. The page is checked by `tests/library/finding.rs`; `BLESS=1 cargo test` \
+        writes it anew.\n\n| code | sentence | rule |\n|---|---|---|\n"
+        .to_string();
+    for flaw in every_flaw() {
+        page += &format!("| `{}` | {} | {} |\n", flaw.code(), flaw.text(), flaw.rule());
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/FINDINGS.md");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(file, &page).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(file).unwrap(), page);
 }

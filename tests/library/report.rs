@@ -419,7 +419,7 @@ fn report_fits_a_model() {
             bad.time_us += number;
             bad.replace("Max-Forwards: 70\r\n", "");
             bad.replace("2 BYE", &format!("{} BYE", number + 2));
-            bad.replace(CALL_ID, &format!("{}{number}", "x".repeat(500)));
+            bad.replace(CALL_ID, &format!("{}{number}", "\u{1f4de}".repeat(500)));
             sent.push(bad);
         }
     });
