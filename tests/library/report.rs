@@ -196,7 +196,7 @@ fn report_of_a_recorded_call_between_ipv4_and_ipv6_claims_no_direction() {
 #[test]
 fn report_of_recorded_tcp_and_registration() {
     let tcp = examine(&recordings::capture("export-tcp"), &["tcp-call-1@192.0.2.10"]);
-    assert_eq!(tcp.complete, true);
+    assert!(tcp.complete);
     let register = examine(&recordings::capture("export-profile-registration"), &["reg-1@192.0.2.10"]);
     // Challenged, then accepted.
     assert_eq!((register.final_status, register.complete, register.ended_with), (Some(200), true, None));

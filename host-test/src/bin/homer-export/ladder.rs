@@ -215,7 +215,6 @@ fn words(text: &mut String, mut used: usize, sentence: &str) {
 }
 
 #[cfg(test)]
-#[expect(clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use homer_export::CaptureReport;
     use homer_export::finding::Finding;
