@@ -18,7 +18,8 @@ pub struct Finding {
     pub rule: String,
 }
 
-/// A rule that is broken. The texts quote nothing of a message but header field names, methods, numbers and media types.
+/// A rule that is broken. The texts quote nothing of a message but header field names, methods, a transport, numbers and
+/// single bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the sentences in `text` say what each is")]
 pub enum Flaw {

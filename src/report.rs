@@ -27,6 +27,12 @@ pub use ladder::LadderEntry;
 /// Findings in a report, inclusive.
 pub const MAX_FINDINGS: usize = 100;
 
+/// Findings with one code, inclusive: a device that leaves something out does so in every message.
+pub const MAX_FINDINGS_OF_A_KIND: usize = 20;
+
+/// Bytes of a method or transport that are remembered.
+const MAX_NAME: usize = 32;
+
 /// What a capture file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CaptureReport {
@@ -50,7 +56,7 @@ pub struct CaptureReport {
     pub profile: String,
     /// The generation of Homer's API that answered.
     pub api: u8,
-    /// Call-IDs of the SIP messages, in the order in which they appear, at most 256.
+    /// Call-IDs of the SIP messages, in the order in which they appear: those asked for, and others up to 256.
     pub call_ids: Vec<String>,
     /// Call-IDs that were asked for, and that no packet carries.
     pub missing_call_ids: Vec<String>,
@@ -70,8 +76,8 @@ pub struct CaptureReport {
     pub retransmissions: u64,
     /// Messages that came again too soon for that: captured by two agents.
     pub duplicates: u64,
-    /// Status of the final answer to the first request of the first call that was asked for; a challenge, a redirection or
-    /// another refusal that the sender followed up gives way to what came of that.
+    /// Status of the final answer to the first request of the first call, of those asked for, that has one; a 2xx on any hop
+    /// before a refusal, and what came of a challenge, a redirection or another refusal before those.
     pub final_status: Option<u16>,
     /// Microseconds from the call's first request to the first 18x.
     pub ringing_after_us: Option<u64>,
@@ -93,7 +99,7 @@ pub struct CaptureReport {
     pub ladder: Vec<LadderEntry>,
     /// Messages left out in the middle of `ladder`.
     pub ladder_elided: u64,
-    /// What is odd, in the order of packets, at most 100.
+    /// What is odd, in the order of packets, at most 100, and 20 with one code.
     pub findings: Vec<Finding>,
     /// Findings beyond those in `findings`.
     pub findings_elided: u64,
@@ -213,7 +219,8 @@ struct Findings {
 
 impl Findings {
     fn push(&mut self, packet: u64, offset: Option<usize>, flaw: Flaw) {
-        if self.kept.len() >= MAX_FINDINGS {
+        let alike = self.kept.iter().filter(|(.., other)| other.code() == flaw.code()).count();
+        if alike >= MAX_FINDINGS_OF_A_KIND {
             self.elided += 1;
             return;
         }
@@ -221,6 +228,10 @@ impl Findings {
         // Nearly always at the end. (A sort at the end would bring 10 KB into the component.)
         let at = self.kept.partition_point(|(earlier, ..)| *earlier <= packet);
         self.kept.insert(at, (packet, offset, flaw));
+        if self.kept.len() > MAX_FINDINGS {
+            self.kept.pop();
+            self.elided += 1;
+        }
     }
 
     fn finish(self) -> (Vec<Finding>, u64) {

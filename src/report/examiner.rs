@@ -12,7 +12,7 @@ use super::call::{Call, Outcome};
 use super::ladder::{Ladder, Step};
 use super::repeats::{Repeat, Repeats};
 use super::transactions::{Calls, Transactions};
-use super::{CaptureReport, Count, Findings, MAX_FINDINGS, endpoint, hash, printable};
+use super::{CaptureReport, Count, Findings, MAX_NAME, endpoint, hash, printable};
 use crate::finding::Flaw;
 use crate::homer::Api;
 use crate::homer::v11::MAX_ROWS;
@@ -21,7 +21,7 @@ use crate::pcap::{MAX_SHOWN, Record, Tally, YEAR_1971_US};
 use crate::query::{CallId, Query, Window};
 use crate::sip::{Message, Sdp, Start};
 
-/// Call-IDs remembered: the 100 that a query may name, and others that Homer correlates.
+/// Call-IDs remembered, beside those that were asked for: others that Homer correlates.
 const MAX_CALLS: usize = 256;
 
 /// Bytes of a Call-ID that are remembered: those of the longest that can be asked for.
@@ -29,9 +29,6 @@ const MAX_CALL_ID: usize = 4 * CallId::MAX_CHARS;
 
 /// Addresses remembered; methods, statuses and transports, each.
 const MAX_KINDS: usize = 32;
-
-/// Bytes of a method or transport that are remembered.
-const MAX_NAME: usize = 32;
 
 /// Keeps what a report needs of a capture.
 #[derive(Clone, Debug)]
@@ -55,8 +52,10 @@ pub struct Examiner {
     retransmissions: u64,
     duplicates: u64,
     undirected: u64,
-    /// Time of the latest packet that is not dated 1970.
-    latest_us: u64,
+    /// Time of the last packet so far that is not dated 1970.
+    last_us: u64,
+    /// Whether it has been said that time goes backwards.
+    backwards: bool,
     /// Whether some table had no room.
     overflowed: bool,
 }
@@ -89,11 +88,15 @@ const OTHERS: [&str; 9] = [
 ];
 
 impl Other {
+    /// Homer has logs without ports (recording `export-rtcp-log`).
+    fn is_log(route: &Route) -> bool {
+        route.source.port() == 0 && route.destination.port() == 0 && route.directed
+    }
+
     fn of(route: &Route, payload: &[u8]) -> Self {
         match payload.trim_ascii() {
             [] => Self::Empty,
-            // Homer has logs without addresses' ports (recording `export-rtcp-log`).
-            _ if route.source.port() == 0 && route.destination.port() == 0 && route.directed => Self::Log,
+            _ if Self::is_log(route) => Self::Log,
             [b'{', ..] => {
                 let beginning = payload.get(..512).unwrap_or(payload);
                 let says = |name: &[u8]| beginning.windows(name.len()).any(|part| part == name);
@@ -129,7 +132,8 @@ impl Examiner {
             retransmissions: 0,
             duplicates: 0,
             undirected: 0,
-            latest_us: 0,
+            last_us: 0,
+            backwards: false,
             overflowed: false,
         }
     }
@@ -162,11 +166,13 @@ impl Examiner {
         }
         // Homer sorts by capture time; rows that have none are dated 1970, and stand anywhere.
         if record.time_us >= YEAR_1971_US {
-            if record.time_us < self.latest_us {
-                let by_us = self.latest_us - record.time_us;
+            if record.time_us < self.last_us && !self.backwards {
+                // Said once: where two orders are mixed, every other packet does so.
+                self.backwards = true;
+                let by_us = self.last_us - record.time_us;
                 self.findings.push(record.number, None, Flaw::TimeBackwards { by_us });
             }
-            self.latest_us = record.time_us;
+            self.last_us = record.time_us;
         }
     }
 
@@ -179,14 +185,18 @@ impl Examiner {
     /// Takes a datagram's payload; false if it is no SIP message.
     fn message(&mut self, record: &Record<'_>, route: Route, payload: &[u8]) -> bool {
         let packet = record.number;
-        // Rules that it breaks, kept until it is known to be no repetition.
+        // Rules that it breaks, each once, kept until it is known to be no repetition.
         let mut flaws: Vec<(Option<usize>, Flaw)> = Vec::new();
-        let mut more = 0;
-        let read = Message::read(payload, record.is_whole(), &mut |at, flaw| match flaws.len() < MAX_FINDINGS {
-            true => flaws.push((at, flaw)),
-            false => more += 1,
+        let read = Message::read(payload, record.is_whole(), &mut |at, flaw| {
+            if flaws.iter().all(|(_, other)| other.code() != flaw.code()) {
+                flaws.push((at, flaw));
+            }
         });
         let Some(message) = read else { return false };
+        if message.start == Start::Malformed && Other::is_log(&route) {
+            // A log of SIP messages is no message.
+            return false;
+        }
         self.sip_messages += 1;
         self.count(&route, &message);
         let repeat = self.repeats.of(packet, record.time_us, &route, payload);
@@ -196,7 +206,7 @@ impl Examiner {
         match repeat {
             Some(Repeat::Retransmission(_)) => self.retransmissions += 1,
             Some(Repeat::Duplicate(_)) => self.duplicates += 1,
-            None => {}
+            Some(Repeat::Unknown(_)) | None => {}
         }
         if repeat.is_some() {
             // All has been said of the first.
@@ -205,7 +215,6 @@ impl Examiner {
         for (offset, flaw) in flaws {
             self.findings.push(packet, offset, flaw);
         }
-        self.findings.elided += more;
         let media = self.media(packet, record.is_whole(), &message);
         if let Some(call) = call {
             self.transactions.message(packet, call, &message, media, &mut self.findings);
@@ -271,7 +280,8 @@ impl Examiner {
             self.overflowed |= !same;
             return same.then_some(*at);
         }
-        if self.calls.len() >= MAX_CALLS {
+        // There is always room for those that were asked for.
+        if self.calls.len() >= MAX_CALLS && !self.asked.iter().any(|asked| asked.as_str().as_bytes() == id) {
             self.overflowed = true;
             return None;
         }
@@ -327,10 +337,7 @@ impl Examiner {
         let mut outcome: Option<Outcome> = None;
         for asked in &self.asked {
             let Some(call) = self.asked_call(asked) else {
-                // Where the table had no room, it may be there.
-                if !self.overflowed {
-                    report.missing_call_ids.push(asked.as_str().to_string());
-                }
+                report.missing_call_ids.push(asked.as_str().to_string());
                 continue;
             };
             if let Some(lack) = call.lack(&self.window) {
@@ -356,12 +363,6 @@ impl Examiner {
                 report.packets
             ));
         }
-        if self.overflowed {
-            report.incomplete_because.push(
-                "too-much: the capture has more calls or addresses than a report keeps, so that not all were followed"
-                    .to_string(),
-            );
-        }
         report.complete = report.incomplete_because.is_empty();
         let Outcome { final_status, ringing_after_us, final_after_us, ended_with, ended_by } =
             outcome.unwrap_or_default();
@@ -386,6 +387,14 @@ impl Examiner {
                 "{} messages came again within 50 ms, sooner than SIP retransmits: two capture agents saw them",
                 self.duplicates
             ));
+        }
+        // Every message twice is no loss of packets, which is what retransmissions are for.
+        if self.retransmissions > 1 && 2 * (self.retransmissions + self.duplicates) >= self.sip_messages {
+            report.warnings.push(
+                "every message came again: two capture agents saw the call, and their clocks differ, rather than that all was \
+                 retransmitted"
+                    .to_string(),
+            );
         }
         if self.undirected > 0 {
             report.warnings.push(format!(

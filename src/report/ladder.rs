@@ -1,8 +1,10 @@
 //! The ladder: one entry per SIP message, bounded.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
+
+use memchr::{memchr, memrchr};
 
 use super::{endpoint, printable};
 use crate::packet::Route;
@@ -14,6 +16,9 @@ const MAX_KEPT: usize = 100;
 
 /// Bytes kept of a start line.
 const MAX_LINE: usize = 160;
+
+/// Bytes kept of the first word of a start line that has nothing of SIP.
+const MAX_WORD: usize = 16;
 
 /// One message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,8 +33,8 @@ pub struct LadderEntry {
     pub destination: String,
     /// False where the file does not say which of the two sent the message.
     pub directed: bool,
-    /// `INVITE sip:bob@example.net`, `180 Ringing`, or a malformed start line: at most 160 bytes of it, control characters
-    /// and what is not UTF-8 replaced by U+FFFD, a password in the URI by `***`.
+    /// `INVITE sip:bob@example.net`, `180 Ringing`, or a malformed start line, of one without `SIP/2.0` the first word alone: at
+    /// most 160 bytes, control characters and what is not UTF-8 replaced by U+FFFD, a URI's password and header fields by `***`.
     pub line: String,
     /// `1 INVITE`; empty if malformed.
     pub cseq: String,
@@ -104,13 +109,21 @@ impl Rung {
         self.line.clear();
         match message.start {
             Start::Request { method, uri } => {
-                self.line.extend_from_slice(&method[..method.len().min(MAX_LINE / 2)]);
+                self.line.extend(method.iter().take(MAX_LINE / 2));
                 self.line.push(b' ');
-                self.line.extend_from_slice(&uri[..uri.len().min(MAX_LINE)]);
+                push_without_password(&mut self.line, uri);
             }
             // Without `SIP/2.0 `.
             Start::Response { .. } => self.line.extend(message.start_line.iter().skip(8).take(MAX_LINE)),
-            Start::Malformed => self.line.extend(message.start_line.iter().take(MAX_LINE)),
+            // One that lacks its version may be anything, a header field with credentials among others.
+            Start::Malformed => match memmem(message.start_line, b"SIP/2.0") {
+                Some(_) => push_without_password(&mut self.line, message.start_line),
+                None => {
+                    let word = message.start_line.iter().take(MAX_WORD).take_while(|byte| byte.is_ascii_alphanumeric());
+                    self.line.extend(word);
+                    self.line.extend_from_slice("…".as_bytes());
+                }
+            },
         }
         self.line.truncate(MAX_LINE);
         let method = message.cseq.map_or(&[][..], |CSeq { method, .. }| method);
@@ -132,7 +145,7 @@ impl Rung {
             source: end(|route| route.source),
             destination: end(|route| route.destination),
             directed: self.route.is_some_and(|route| route.directed),
-            line: without_password(printable(&self.line)),
+            line: printable(&self.line),
             cseq: self.cseq.map_or_else(String::new, |number| format!("{number} {}", printable(&self.method))),
             call: self.call,
             repeats: self.repeats,
@@ -140,14 +153,32 @@ impl Rung {
     }
 }
 
-/// `INVITE sip:user:password@host` (RFC 3261 §19.1.1) without the password. One that is cut off before its `@` is taken for
-/// a host's port.
-fn without_password(line: String) -> String {
-    let hidden = line.split_once('@').and_then(|(before, host)| {
-        let (method, scheme_and_user) = before.split_once(' ')?;
-        let (scheme, user) = scheme_and_user.split_once(':')?;
-        let (user, _password) = user.split_once(':')?;
-        Some(format!("{method} {scheme}:{user}:***@{host}"))
+/// Appends a URI, or a line with one, without what in it may be secret: the password of `sip:user:password@host` and the header
+/// fields of `sip:host?header=value` (RFC 3261 §19.1.1).
+fn push_without_password(line: &mut Vec<u8>, text: &[u8]) {
+    let text = match memchr(b'?', text) {
+        Some(at) => [&text[..at], b"?***"],
+        None => [text, b""],
+    };
+    let [uri, headers] = text;
+    let user = memchr(b':', uri).map(|colon| colon + 1);
+    let host = memrchr(b'@', uri);
+    let password = user.zip(host).and_then(|(user, host)| {
+        let colon = memchr(b':', uri.get(user..host)?)?;
+        Some((user + colon + 1, host))
     });
-    hidden.unwrap_or_else(|| line.to_string())
+    match password {
+        Some((password, host)) => {
+            line.extend_from_slice(&uri[..password]);
+            line.extend_from_slice(b"***");
+            line.extend_from_slice(&uri[host..]);
+        }
+        None => line.extend_from_slice(uri),
+    }
+    line.extend_from_slice(headers);
+}
+
+/// Where `part` is in `text`.
+fn memmem(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
 }

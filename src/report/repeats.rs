@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 use twox_hash::XxHash64;
 
 use crate::packet::Route;
+use crate::pcap::YEAR_1971_US;
 
 /// Messages remembered in each of two generations.
 const MAX_REMEMBERED: usize = 2048;
@@ -24,11 +25,13 @@ pub(super) enum Repeat {
     Retransmission(u64),
     /// Captured by another agent as well; the packet that had it first.
     Duplicate(u64),
+    /// One or the other, since one of them has no time; the packet that had it first.
+    Unknown(u64),
 }
 
 impl Repeat {
     pub(super) fn first(self) -> u64 {
-        let (Self::Retransmission(packet) | Self::Duplicate(packet)) = self;
+        let (Self::Retransmission(packet) | Self::Duplicate(packet) | Self::Unknown(packet)) = self;
         packet
     }
 }
@@ -62,6 +65,10 @@ impl Repeats {
             None => self.old.find_mut(hash, known),
         };
         if let Some(seen) = seen {
+            if time_us < YEAR_1971_US || seen.time_us < YEAR_1971_US {
+                // Nobody knows which of the two it is.
+                return Some(Repeat::Unknown(seen.packet));
+            }
             let after = time_us.abs_diff(seen.time_us);
             seen.time_us = time_us;
             if after <= LAST_RETRANSMISSION_US {

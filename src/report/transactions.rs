@@ -5,31 +5,31 @@ use alloc::vec::Vec;
 use hashbrown::HashTable;
 use twox_hash::XxHash64;
 
-use super::{Findings, hash, printable};
+use super::{Findings, MAX_NAME, hash, printable};
 use crate::finding::Flaw;
 use crate::sip::{Message, Start};
 
 /// Transactions remembered: a call has a handful, one that is re-INVITEd every minute for a day some thousands.
 const MAX_REMEMBERED: usize = 4096;
 
-/// Responses without a request that are looked into.
-const MAX_ORPHANS: usize = 100;
-
 /// The first transactions of a capture, told apart by call, CSeq and the topmost Via's branch (RFC 3261 §17.1.3).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transactions {
-    known: HashTable<Transaction>,
+    known: Vec<Transaction>,
+    /// Keys, and where in `known` they are.
+    index: HashTable<(u64, u32)>,
     /// Whether there was no room for one.
     pub(super) overflowed: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Transaction {
-    key: u64,
     call: u32,
     cseq: u32,
     method: u64,
     branch: u64,
+    /// Whether the branch is one that no other transaction has.
+    has_cookie: bool,
     from_tag: u64,
     /// The packet with the request.
     request: Option<Request>,
@@ -42,7 +42,7 @@ struct Request {
     packet: u64,
     method: Vec<u8>,
     to_tag: Option<u64>,
-    /// Media descriptions in the offer that it makes.
+    /// Media descriptions in the offer that it makes; none once it is answered.
     offered: Option<u32>,
 }
 
@@ -68,37 +68,42 @@ impl Transactions {
         let Some(cseq) = message.cseq else { return };
         // A request whose CSeq has another method is its own finding.
         let name = message.method().unwrap_or_default();
-        let method = hash(name);
-        let branch = hash(message.via.and_then(|via| via.branch).unwrap_or_default());
         let from_tag = hash(message.from_tag.unwrap_or_default());
-        let key = XxHash64::oneshot(
-            u64::from(call) << 32 | u64::from(cseq.number),
-            &(method ^ branch.rotate_left(1)).to_le_bytes(),
-        );
-        let is_known = |known: &Transaction| known.key == key;
-        if self.known.find(key, is_known).is_none() {
-            if self.known.len() >= MAX_REMEMBERED {
+        let has_cookie = message.via.is_some_and(|via| via.has_cookie());
+        let branch = hash(message.via.and_then(|via| via.branch).unwrap_or_default());
+        let method = hash(name);
+        // Without the cookie, a branch does not tell transactions apart; the sender's tag does so a little.
+        let sender = if has_cookie { 0 } else { from_tag };
+        let parts = [method, branch, sender].map(u64::to_le_bytes);
+        let key = XxHash64::oneshot(u64::from(call) << 32 | u64::from(cseq.number), parts.as_flattened());
+        let at = match self.index.find(key, |(known, _)| *known == key) {
+            Some((_, at)) => *at,
+            None if self.known.len() >= MAX_REMEMBERED => {
                 self.overflowed = true;
                 return;
             }
-            let new =
-                Transaction { key, call, cseq: cseq.number, method, branch, from_tag, request: None, response: None };
-            self.known.insert_unique(key, new, |known| known.key);
-        }
-        let Some(transaction) = self.known.find_mut(key, is_known) else { return };
-        let is_status_line = message.start_line.starts_with(b"SIP/");
-        match message.start {
-            // A malformed request is one all the same, and may be answered.
-            Start::Request { .. } | Start::Malformed if transaction.request.is_none() && !is_status_line => {
-                let to_tag = message.to_tag.map(hash);
-                transaction.from_tag = from_tag;
-                transaction.request = Some(Request { packet, method: name.to_vec(), to_tag, offered: media });
+            None => {
+                let at = self.known.len() as u32;
+                self.known.push(Transaction {
+                    call,
+                    cseq: cseq.number,
+                    method,
+                    branch,
+                    has_cookie,
+                    from_tag,
+                    request: None,
+                    response: None,
+                });
+                self.index.insert_unique(key, (key, at), |(key, _)| *key);
+                at
             }
-            Start::Response { .. } => {
+        };
+        let Some(transaction) = self.known.get_mut(at as usize) else { return };
+        match message.start {
+            Start::Response { status, .. } => {
                 let is_first = transaction.response.is_none();
                 transaction.response = transaction.response.or(Some(packet));
-                let Some(request) = &transaction.request else { return };
-                let flawed = |flaw, findings: &mut Findings| findings.push(packet, None, flaw);
+                let Some(request) = &mut transaction.request else { return };
                 let field = match message.to_tag.map(hash) {
                     _ if transaction.from_tag != from_tag => Some("From"),
                     to_tag if request.to_tag.is_some() && to_tag != request.to_tag => Some("To"),
@@ -107,14 +112,28 @@ impl Transactions {
                 if let Some(field) = field
                     && is_first
                 {
-                    flawed(Flaw::TagChanged { field, request: Some(request.packet) }, findings);
+                    findings.push(packet, None, Flaw::TagChanged { field, request: Some(request.packet) });
                 }
-                if let (Some(offered), Some(answered)) = (request.offered, media)
-                    && answered != offered
-                    && matches!(name, b"INVITE" | b"UPDATE")
+                // The first description is the answer; a refusal's tells what would do (RFC 3261 §21.4.26).
+                if matches!(name, b"INVITE" | b"UPDATE")
+                    && status < 300
+                    && let (Some(offered), Some(answered)) = (request.offered, media)
                 {
-                    flawed(Flaw::SdpMediaMissing { offered, answered }, findings);
+                    request.offered = None;
+                    if answered != offered {
+                        findings.push(packet, None, Flaw::SdpMediaMissing { offered, answered });
+                    }
                 }
+            }
+            // A malformed request is one all the same, and may be answered.
+            Start::Request { .. } | Start::Malformed if transaction.request.is_none() && !message.is_status_line() => {
+                transaction.from_tag = from_tag;
+                transaction.request = Some(Request {
+                    packet,
+                    method: name[..name.len().min(MAX_NAME)].to_vec(),
+                    to_tag: message.to_tag.map(hash),
+                    offered: media,
+                });
             }
             _ => {}
         }
@@ -123,29 +142,29 @@ impl Transactions {
     /// What is odd about responses whose request is not in the capture, once all of it is known. Nothing where the call's
     /// beginning is missing as well, and other requests with it.
     pub(super) fn orphans(&self, calls: &dyn Calls, findings: &mut Findings) {
+        let [cancel, ack] = [&b"CANCEL"[..], b"ACK"].map(hash);
         let orphans = self.known.iter().filter(|known| known.request.is_none());
-        for orphan in orphans.take(MAX_ORPHANS) {
+        for orphan in orphans {
             let Some(response) = orphan.response else { continue };
-            let mut elsewhere = false;
+            let mut explained = false;
             let mut other_method: Option<&Request> = None;
             let mut other_call: Option<&Request> = None;
             for known in self.known.iter().filter(|known| known.cseq == orphan.cseq) {
                 let Some(request) = &known.request else { continue };
                 let same_call = known.call == orphan.call;
-                // On another hop, where all are captured but this one.
-                elsewhere |= same_call && known.method == orphan.method;
-                if known.branch != orphan.branch || known.from_tag != orphan.from_tag {
+                // On another hop, where all are captured but this one; or a proxy's own CANCEL, which many do not trace.
+                explained |= same_call && (known.method == orphan.method || orphan.method == cancel);
+                if known.branch != orphan.branch || known.from_tag != orphan.from_tag || !known.has_cookie {
                     continue;
                 }
                 // CANCEL, and ACK of a refusal, share branch and number with their INVITE.
-                let apart = |method: u64| method == hash(b"CANCEL") || method == hash(b"ACK");
-                if same_call && !apart(known.method) && !apart(orphan.method) {
+                if same_call && known.method != cancel && known.method != ack {
                     other_method = Some(request);
                 } else if !same_call && known.method == orphan.method && known.response.is_none() {
                     other_call = Some(request);
                 }
             }
-            let flaw = if elsewhere {
+            let flaw = if explained {
                 continue;
             } else if let Some(request) = other_method {
                 let request = printable(&request.method);

@@ -27,6 +27,8 @@ pub struct Message<'a> {
     pub content_length: Option<u64>,
     /// Content-Type, parameters included.
     pub content_type: Option<&'a [u8]>,
+    /// Whether there is a Content-Encoding: the body is not what Content-Type says, as it stands.
+    pub is_encoded: bool,
     /// All bytes behind the empty line, whatever Content-Length says.
     pub body: &'a [u8],
     /// Where the body begins, in bytes from the beginning of the message.
@@ -86,6 +88,7 @@ enum Name {
     MaxForwards,
     ContentLength,
     ContentType,
+    ContentEncoding,
 }
 
 impl Name {
@@ -100,6 +103,7 @@ impl Name {
                 b'i' => Some(Self::CallId),
                 b'l' => Some(Self::ContentLength),
                 b'c' => Some(Self::ContentType),
+                b'e' => Some(Self::ContentEncoding),
                 _ => None,
             },
             2 if is(b"To") => Some(Self::To),
@@ -110,6 +114,7 @@ impl Name {
             12 if is(b"Max-Forwards") => Some(Self::MaxForwards),
             12 if is(b"Content-Type") => Some(Self::ContentType),
             14 if is(b"Content-Length") => Some(Self::ContentLength),
+            16 if is(b"Content-Encoding") => Some(Self::ContentEncoding),
             _ => None,
         }
     }
@@ -219,8 +224,7 @@ impl Line {
 }
 
 impl<'a> Message<'a> {
-    /// Reads a datagram's payload, and tells `flawed` at which byte it breaks which rule: each rule once, but for those on one
-    /// header line. `is_whole` is to be false if the payload is cut off, so that nothing is said of its length. None if it
+    /// Reads a datagram's payload, and tells `flawed` at which byte it breaks which rule, some of them more than once. `is_whole` is to be false if the payload is cut off, so that nothing is said of its length. None if it
     /// is no SIP message: its start line says nothing of SIP, and it lacks Call-ID or CSeq.
     pub fn read(payload: &'a [u8], is_whole: bool, flawed: &mut dyn FnMut(Option<usize>, Flaw)) -> Option<Self> {
         // Empty lines before a message are no part of it (RFC 3261 §7.5).
@@ -238,6 +242,7 @@ impl<'a> Message<'a> {
             via: None,
             content_length: None,
             content_type: None,
+            is_encoded: false,
             body: &[],
             body_offset: payload.len(),
         };
@@ -256,7 +261,12 @@ impl<'a> Message<'a> {
     }
 
     /// Reads the header fields behind the start line; returns which [`Name`]s are there, well-formed or not, one bit each.
-    fn read_fields(&mut self, payload: &'a [u8], start_line: &Line, flawed: &mut dyn FnMut(Option<usize>, Flaw)) -> u8 {
+    fn read_fields(
+        &mut self,
+        payload: &'a [u8],
+        start_line: &Line,
+        flawed: &mut dyn FnMut(Option<usize>, Flaw),
+    ) -> u16 {
         let mut present = 0;
         let mut odd = start_line.odd;
         let mut at = start_line.next;
@@ -286,7 +296,7 @@ impl<'a> Message<'a> {
             let name = field[..colon].trim_ascii_end();
             match Name::of(name) {
                 Some(name) => {
-                    present |= 1 << name as u8;
+                    present |= 1 << name as u16;
                     let value = field[colon + 1..].trim_ascii();
                     self.read_field(name, value, line.start, flawed);
                 }
@@ -306,6 +316,7 @@ impl<'a> Message<'a> {
             Name::From if self.from_tag.is_none() => self.from_tag = tag(value),
             Name::To if self.to_tag.is_none() => self.to_tag = tag(value),
             Name::CallId if self.call_id.is_none() => self.call_id = Some(value),
+            Name::ContentEncoding => self.is_encoded = true,
             Name::ContentType if self.content_type.is_none() => self.content_type = Some(value),
             Name::CSeq if self.cseq.is_none() => {
                 self.cseq = CSeq::read(value);
@@ -326,7 +337,7 @@ impl<'a> Message<'a> {
     }
 
     /// What can be said once all fields are known.
-    fn check_fields(&self, present: u8, is_whole: bool, flawed: &mut dyn FnMut(Option<usize>, Flaw)) {
+    fn check_fields(&self, present: u16, is_whole: bool, flawed: &mut dyn FnMut(Option<usize>, Flaw)) {
         let is_request = matches!(self.start, Start::Request { .. });
         let expected = if is_request { &MANDATORY[..] } else { &MANDATORY[..MANDATORY.len() - 1] };
         let mut names = String::new();
@@ -345,29 +356,26 @@ impl<'a> Message<'a> {
             let [cseq, request] = [cseq.method, method].map(text);
             flawed(None, Flaw::CSeqMethodMismatch { cseq, request });
         }
-        if let (Start::Request { .. }, Some(via)) = (self.start, self.via) {
-            match via.branch {
-                None => flawed(None, Flaw::BranchWithoutCookie { missing: true }),
-                // The cookie is compared without regard to case, as any token (RFC 3261 §7.3.1).
-                Some(branch) if !branch.get(..COOKIE.len()).is_some_and(|start| start.eq_ignore_ascii_case(COOKIE)) => {
-                    flawed(None, Flaw::BranchWithoutCookie { missing: false });
-                }
-                Some(_) => {}
-            }
+        if let (Start::Request { .. }, Some(via)) = (self.start, self.via)
+            && !via.has_cookie()
+        {
+            flawed(None, Flaw::BranchWithoutCookie { missing: via.branch.is_none() });
         }
         match self.content_length {
             // Lines and bytes of nothing behind a message are common, and do no harm (RFC 3261 §18.3: discarded).
-            Some(says) if is_whole && says != self.body.len() as u64 => {
+            Some(says) if is_whole && says != self.body.len() as u64 && !self.is_on_stream() => {
                 let surplus = usize::try_from(says).ok().and_then(|says| self.body.get(says..));
-                if surplus.is_none_or(|surplus| surplus.iter().any(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | 0))) {
+                let misfit = match surplus {
+                    None => self.is_text(),
+                    Some(surplus) => surplus.iter().any(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | 0)),
+                };
+                if misfit {
                     flawed(None, Flaw::ContentLengthMismatch { says, body: self.body.len() });
                 }
             }
-            None if present & (1 << Name::ContentLength as u8) == 0 => {
-                let transport = self.via.map_or(&[][..], |via| via.transport);
-                if ["TCP", "TLS"].iter().any(|stream| transport.eq_ignore_ascii_case(stream.as_bytes())) {
-                    flawed(None, Flaw::ContentLengthMissing { transport: text(transport) });
-                }
+            None if present & (1 << Name::ContentLength as u16) == 0 && self.is_on_stream() => {
+                let transport = text(self.via.map_or(&[][..], |via| via.transport));
+                flawed(None, Flaw::ContentLengthMissing { transport });
             }
             _ => {}
         }
@@ -375,11 +383,33 @@ impl<'a> Message<'a> {
 
     /// Whether the body is a session description.
     pub fn is_sdp(&self) -> bool {
-        const SDP: &[u8] = b"application/sdp";
-        self.content_type.is_some_and(|kind| {
-            let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
-            kind.trim_ascii().eq_ignore_ascii_case(SDP)
-        })
+        !self.is_encoded && self.media_type().eq_ignore_ascii_case(b"application/sdp")
+    }
+
+    /// Content-Type without parameters; empty if there is none.
+    fn media_type(&self) -> &'a [u8] {
+        let kind = self.content_type.unwrap_or_default();
+        kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
+    }
+
+    /// Whether the body is one that capture agents and servers keep as it is: they strip NUL and what is not UTF-8 from others
+    /// (homer.md §6), such as the ISUP of SIP-I.
+    fn is_text(&self) -> bool {
+        let kind = self.media_type();
+        let is_text = kind.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"text/"));
+        kind.is_empty() || (!self.is_encoded && (is_text || self.is_sdp()))
+    }
+
+    /// Whether the topmost Via names a transport that knows no messages: agents put into a packet what a segment had, part
+    /// of a message or several.
+    fn is_on_stream(&self) -> bool {
+        let transport = self.via.map_or(&[][..], |via| via.transport);
+        ["TCP", "TLS"].iter().any(|stream| transport.eq_ignore_ascii_case(stream.as_bytes()))
+    }
+
+    /// Whether the start line is that of a response, well-formed or not.
+    pub fn is_status_line(&self) -> bool {
+        self.start_line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"))
     }
 
     /// The body, as far as Content-Length goes.
@@ -439,6 +469,13 @@ impl<'a> CSeq<'a> {
 }
 
 impl<'a> Via<'a> {
+    /// Whether the branch tells transactions apart (RFC 3261 §8.1.1.7). The cookie is compared without regard to case, as any
+    /// token (§7.3.1).
+    pub fn has_cookie(&self) -> bool {
+        let start = self.branch.and_then(|branch| branch.get(..COOKIE.len()));
+        start.is_some_and(|start| start.eq_ignore_ascii_case(COOKIE))
+    }
+
     /// The first value of a field that may have several, separated by commas.
     fn read(value: &'a [u8]) -> Self {
         let value = &value[..memchr(b',', value).unwrap_or(value.len())];

@@ -50,14 +50,14 @@ sha256 {CALL_SHA256}
   A  192.0.2.10:5060
   B  192.0.2.20:5060
 
- seconds  packet  A                                                           B
-   0.000       1  |------------- INVITE sip:bob@192.0.2.20:5060 ------------->|
-   0.000       2  |<---------------------- 100 Trying ------------------------|
-   0.731       3  |<---------------------- 180 Ringing -----------------------|
-   4.250       4  |<------------------------ 200 OK --------------------------|
-   4.261       5  |--------------- ACK sip:bob@192.0.2.20:5060 -------------->|
-  97.262       6  |--------------- BYE sip:bob@192.0.2.20:5060 -------------->|
-  97.271       7  |<------------------------ 200 OK --------------------------|
+  seconds   packet  A                                                           B
+    0.000        1  |------------- INVITE sip:bob@192.0.2.20:5060 ------------->|
+    0.000        2  |<---------------------- 100 Trying ------------------------|
+    0.731        3  |<---------------------- 180 Ringing -----------------------|
+    4.250        4  |<------------------------ 200 OK --------------------------|
+    4.261        5  |--------------- ACK sip:bob@192.0.2.20:5060 -------------->|
+   97.262        6  |--------------- BYE sip:bob@192.0.2.20:5060 -------------->|
+   97.271        7  |<------------------------ 200 OK --------------------------|
 "
     );
     assert_eq!((text(&output.stdout), text(&output.stderr)), (expected, String::new()));
@@ -71,7 +71,8 @@ async fn command_line_says_what_an_incomplete_call_lacks() {
     let output = run(dir.path(), &[&["long-call-1@192.0.2.10"], &window[..]].concat(), &[]).await;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let expected = "  incomplete no-bye: the call was answered, and its end is not in the capture; it came after the
-      window, which ends 2026-11-20T10:41:00Z, or was not captured: choose a later to_ts\n";
+      window, which ends 2026-11-20T10:41:00Z, or was not captured, or did not come at all: choose a
+      later to_ts\n";
     let stdout = text(&output.stdout);
     assert!(stdout.ends_with(expected), "{stdout}");
     // Not on a terminal: no colours.

@@ -11,7 +11,7 @@ use homer_export::report::LadderEntry;
 const WIDTH: usize = 100;
 
 /// Columns of time and packet number before the participants.
-const MARGIN: usize = 17;
+const MARGIN: usize = 19;
 
 /// Columns between two participants, at least: room for an arrow and `183 Session Pr`.
 const NARROWEST: usize = 18;
@@ -60,7 +60,7 @@ fn view_ladder(report: &CaptureReport, colours: bool, text: &mut String) {
     let gaps = participants.len().saturating_sub(1).max(1);
     let pitch = ((WIDTH - MARGIN - 2) / gaps).min(WIDEST);
     let in_columns = pitch >= NARROWEST;
-    let _ = write!(text, "\n\n{:>8}  packet", "seconds");
+    let _ = write!(text, "\n\n{:>9}   packet", "seconds");
     if in_columns {
         for (at, letter) in LETTERS.chars().take(participants.len()).enumerate() {
             let _ = write!(text, "{letter:>width$}", width = if at == 0 { 3 } else { pitch });
@@ -72,7 +72,7 @@ fn view_ladder(report: &CaptureReport, colours: bool, text: &mut String) {
             && (at == 0 || rungs[at - 1].entry.packet <= middle(report))
         {
             let _ =
-                write!(text, "\n{:>8}  {} messages are left out here; the file has them", "...", report.ladder_elided);
+                write!(text, "\n{:>9}  {} messages are left out here; the file has them", "...", report.ladder_elided);
         }
         let column = |end: &str| participants.iter().position(|participant| *participant == end);
         let line = match (column(&rung.entry.source), column(&rung.entry.destination)) {
@@ -80,11 +80,8 @@ fn view_ladder(report: &CaptureReport, colours: bool, text: &mut String) {
             (from, to) => sent(rung, from, to),
         };
         let styled = style_of(rung, colours).apply_to(line);
-        let time = rung
-            .entry
-            .after_us
-            .map_or_else(|| "-".to_string(), |us| format!("{}.{:03}", us / 1_000_000, us % 1_000_000 / 1000));
-        let _ = write!(text, "\n{time:>8}  {:>6} {styled}", rung.entry.packet);
+        let time = rung.entry.after_us.map_or_else(|| "-".to_string(), seconds);
+        let _ = write!(text, "\n{time:>9}  {:>7} {styled}", rung.entry.packet);
     }
     if report.transports.iter().any(|transport| transport != "UDP") {
         let transports = report.transports.join(", ");
@@ -94,6 +91,14 @@ fn view_ladder(report: &CaptureReport, colours: bool, text: &mut String) {
             "transport",
             &format!("{transports} by the topmost Via; the file has all as UDP"),
         );
+    }
+}
+
+/// Microseconds as seconds, in nine columns: with three digits behind the point for a day.
+fn seconds(us: u64) -> String {
+    match us / 1_000_000 {
+        seconds if seconds < 100_000 => format!("{seconds}.{:03}", us % 1_000_000 / 1000),
+        seconds => seconds.to_string(),
     }
 }
 
@@ -259,10 +264,10 @@ mod tests {
   B  b:2
   C  c:3
 
- seconds  packet  A                                       B                                       C
-   1.500       1  |---------- INVITE sip:bob@h ---------->|                                       |
-   3.000       2  |                                       |---------- INVITE sip:bob@h ---------->|
-   4.500       3  |<---------------------------------- 200 OK ------------------------------------|";
+  seconds   packet  A                                      B                                      C
+    1.500        1  |---------- INVITE sip:bob@h --------->|                                      |
+    3.000        2  |                                      |---------- INVITE sip:bob@h --------->|
+    4.500        3  |<--------------------------------- 200 OK -----------------------------------|";
         assert_eq!(view(&report, false), expected);
     }
 
@@ -297,7 +302,13 @@ mod tests {
         for participants in 1..40 {
             let name = |number: usize| format!("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:{number:04x}]:50{:02}", number % 60);
             let ladder = (0..80)
-                .map(|at| entry(at as u64, (&name(at % participants), &name((at * 7 + 3) % participants)), &long))
+                .map(|at| {
+                    entry(
+                        if at < 40 { at as u64 } else { 9_999_900 + at as u64 },
+                        (&name(at % participants), &name((at * 7 + 3) % participants)),
+                        &long,
+                    )
+                })
                 .collect();
             let mut report = report(ladder);
             report.ladder_elided = 1_000_000;
