@@ -47,9 +47,11 @@ pub const DEMO_CALL_ID: &str = "udp-normal-1@192.0.2.10";
 /// A window around that call: 2026-11-20, 10:00 to 10:05 UTC, in Unix milliseconds.
 pub const DEMO_WINDOW_MS: (i64, i64) = (1_795_168_800_000, 1_795_169_100_000);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     archive: Archive,
+    /// Requests for an export so far.
+    exports: AtomicUsize,
     /// Logins so far; the token of the n-th ends in n.
     logins: AtomicUsize,
     /// The last login whose token is refused.
@@ -80,9 +82,14 @@ impl StandIn {
     pub async fn with_archive(archive: Archive) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no loopback port for the stand-in")?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State { archive, logins: AtomicUsize::new(0), revoked: AtomicUsize::new(0) });
+        let state = Arc::new(State { archive, ..State::default() });
         let task = tokio::spawn(accept(listener, Arc::clone(&state)));
         Ok(Self { address, state, task })
+    }
+
+    /// How many requests for an export there have been.
+    pub fn exports(&self) -> usize {
+        self.state.exports.load(Ordering::SeqCst)
     }
 
     /// How many logins there have been.
@@ -144,6 +151,9 @@ impl std::error::Error for Crashed {}
 async fn respond(state: &State, request: Request<Incoming>) -> Result<Response<BoxBody<Bytes, Infallible>>, Crashed> {
     let (head, body) = request.into_parts();
     let Ok(body) = body.collect().await else { return Err(Crashed) };
+    if head.uri.path().ends_with(EXPORT_PATH) {
+        state.exports.fetch_add(1, Ordering::SeqCst);
+    }
     let (recording, body) = match answer(state, &head, &body.to_bytes()) {
         Answer::AsRecorded(recording) => (recording, recording.body.clone()),
         Answer::Like { like, body } => (like, Bytes::from(body)),

@@ -1,7 +1,9 @@
 //! `homer-export-mcp`: the export of SIP calls from Homer as an MCP tool, over standard input and output.
 
 mod arguments;
+mod files;
 mod progress;
+mod recent;
 mod server;
 
 use std::io::Write as _;
@@ -9,18 +11,21 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use homer_export::settings::number;
+use homer_export::tool::{Mode, Terms};
 use homer_host::stand_in::StandIn;
 use homer_host::{Configuration, Exporter, Flags};
 use rmcp::ServiceExt as _;
 use rmcp::service::ServerInitializeError;
 
+use self::files::OutputDir;
 use self::server::Server;
 
 /// Largest capture attached to a result, in bytes, inclusive, unless `HOMER_MAX_INLINE_BYTES` says otherwise.
 const DEFAULT_INLINE_BYTES: u64 = 256 * 1024;
 
-/// Largest value taken for it: base64 makes 8 MiB of 6, and clients drop the connection at a message of 10 MiB.
-const MAX_INLINE_BYTES: u64 = 6 * 1024 * 1024;
+/// Largest capture in any message, in bytes, inclusive, unless `HOMER_MAX_READ_BYTES` says less: base64 makes 8 MiB of 6, and
+/// clients drop the connection at a message of 10 MiB.
+const MAX_READ_BYTES: u64 = 6 * 1024 * 1024;
 
 /// Export the packets of SIP calls from a Homer capture server, as a tool for MCP clients.
 ///
@@ -33,9 +38,23 @@ struct Arguments {
     #[arg(long)]
     demo: bool,
 
-    /// Largest capture attached to a result, in bytes (HOMER_MAX_INLINE_BYTES) [default: 262144]
+    /// How captures reach the client (HOMER_RESULT_MODE): auto, embed, link, file or base64 [default: auto, which is file with an
+    /// output directory, else embed up to the inline limit, link above]
+    #[arg(long, value_name = "MODE")]
+    result_mode: Option<String>,
+
+    /// Largest capture that auto attaches to a result, in bytes (HOMER_MAX_INLINE_BYTES) [default: 262144]
     #[arg(long, value_name = "BYTES")]
     inline_limit: Option<String>,
+
+    /// Largest capture in any message, attached or read from a link, in bytes (HOMER_MAX_READ_BYTES) [default: 6291456, which is
+    /// also the most]
+    #[arg(long, value_name = "BYTES")]
+    read_limit: Option<String>,
+
+    /// Directory for captures in files (HOMER_OUTPUT_DIR): new files of any size, readable by their owner alone
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<String>,
 
     #[command(flatten)]
     flags: Flags,
@@ -72,16 +91,9 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     };
     let configuration =
         Configuration::of_process(&arguments.flags, stand_in.as_ref()).map_err(|error| error.to_string())?;
-    let inline = arguments.inline_limit.or_else(|| std::env::var("HOMER_MAX_INLINE_BYTES").ok());
-    let inline_bytes = number(
-        "HOMER_MAX_INLINE_BYTES",
-        inline.filter(|text| !text.is_empty()),
-        DEFAULT_INLINE_BYTES,
-        24..=MAX_INLINE_BYTES,
-    )
-    .map_err(|error| error.to_string())?;
+    let (terms, output_dir) = terms(&arguments, configuration.settings.max_window_hours)?;
     let exporter = Exporter::new(configuration.policy()).map_err(|failure| failure.to_string())?;
-    let server = Server::new(exporter, configuration.settings.max_window_hours, inline_bytes)?;
+    let server = Server::new(exporter, terms, output_dir)?;
     let service = match server.serve(rmcp::transport::stdio()).await {
         Ok(service) => service,
         // The input ended before a client said anything.
@@ -90,6 +102,33 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     };
     service.waiting().await.map_err(|why| why.to_string())?;
     Ok(())
+}
+
+/// What the tools keep to, from flags and environment.
+fn terms(arguments: &Arguments, max_window_hours: u32) -> Result<(Terms, Option<OutputDir>), String> {
+    let setting = |flag: &Option<String>, name: &str| {
+        flag.clone().or_else(|| std::env::var(name).ok()).filter(|text| !text.is_empty())
+    };
+    let bytes = |flag, name: &str, default, range| {
+        number(name, setting(flag, name), default, range).map_err(|error| error.to_string())
+    };
+    let read_bytes = bytes(&arguments.read_limit, "HOMER_MAX_READ_BYTES", MAX_READ_BYTES, 24..=MAX_READ_BYTES)?;
+    let inline = DEFAULT_INLINE_BYTES.min(read_bytes);
+    let inline_bytes = bytes(&arguments.inline_limit, "HOMER_MAX_INLINE_BYTES", inline, 24..=read_bytes)?;
+    let mode = match setting(&arguments.result_mode, "HOMER_RESULT_MODE") {
+        None => Mode::default(),
+        Some(name) => {
+            let named = Mode::ALL.into_iter().find(|(known, _)| *known == name);
+            named.map(|(_, mode)| mode).ok_or("HOMER_RESULT_MODE is none of auto, embed, link, file, base64")?
+        }
+    };
+    let output_dir = setting(&arguments.output_dir, "HOMER_OUTPUT_DIR");
+    let output_dir = output_dir.map(|path| OutputDir::open(path.as_ref())).transpose()?;
+    if mode == Mode::File && output_dir.is_none() {
+        return Err("HOMER_RESULT_MODE is file without HOMER_OUTPUT_DIR; name a directory".to_string());
+    }
+    let terms = Terms { max_window_hours, mode, inline_bytes, read_bytes, output_dir: output_dir.is_some() };
+    Ok((terms, output_dir))
 }
 
 /// Says what is wrong, on standard error: standard output carries protocol only.

@@ -1,84 +1,244 @@
-//! The MCP server: one tool, its results shaped for clients.
+//! The MCP server: the tools, the resources behind their links, and results shaped for clients.
+
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use homer_export::report::MAX_JSON;
-use homer_export::tool::{self, Delivery, Limits};
+use homer_export::tool::export::Delivery;
+use homer_export::tool::{self, Terms, Way};
 use homer_export::{CallId, ExportError, MEDIA_TYPE};
-use homer_host::{Exporter, Failure, Query};
+use homer_host::{Exporter, Failure, Finished, Query};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation, ListToolsResult,
-    PaginatedRequestParams, ResourceContents, ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
+    ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
+use serde_json::Value;
 
-use crate::arguments::ToolArguments;
+use crate::arguments::{MessageArguments, WindowArguments};
+use crate::files::{OutputDir, Unfinished};
 use crate::progress::Progress;
+use crate::recent::Recent;
 
 /// What every client gets.
+#[derive(Clone)]
 pub(crate) struct Server {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     exporter: Exporter,
-    tool: Tool,
-    inline_bytes: u64,
+    tools: Vec<Tool>,
+    terms: Terms,
+    output_dir: Option<OutputDir>,
+    recent: Recent,
+}
+
+/// A capture that an export has brought.
+struct Exported {
+    finished: Finished,
+    place: Place,
+}
+
+/// Where its bytes are.
+enum Place {
+    Memory(Arc<[u8]>),
+    File(String),
 }
 
 impl Server {
-    /// With the limits that the tool's words are to state.
+    /// With the terms that the tools' words are to state.
     ///
     /// # Errors
-    /// If the tool's definition is none, a bug.
-    pub(crate) fn new(exporter: Exporter, max_window_hours: u32, inline_bytes: u64) -> Result<Self, String> {
-        let definition = tool::definition(Limits { max_window_hours, inline_bytes });
-        let tool = serde_json::from_value(definition).map_err(|why| format!("the tool's definition: {why}"))?;
-        Ok(Self { exporter, tool, inline_bytes })
+    /// If a tool's definition is none, a bug.
+    pub(crate) fn new(exporter: Exporter, terms: Terms, output_dir: Option<OutputDir>) -> Result<Self, String> {
+        let definitions = [tool::export::definition(&terms), tool::message::definition(&terms)];
+        let tools = definitions.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
+        let tools = tools.map_err(|why| format!("a tool's definition: {why}"))?;
+        Ok(Self { shared: Arc::new(Shared { exporter, tools, terms, output_dir, recent: Recent::default() }) })
     }
+}
 
-    /// The capture, attached to a result.
-    async fn export(&self, arguments: ToolArguments, progress: &Progress) -> Result<CallToolResult, Failure> {
-        let ToolArguments { callid, from_ts, to_ts } = arguments;
-        let call_id = CallId::parse(&callid)?;
-        let query =
-            Query { call_ids: vec![callid], from_ts, to_ts, profiles: vec![], nodes: vec![], exclude_ips: vec![] };
-        let mut export = self.exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?;
-        let mut capture = Vec::new();
-        while let Some(bytes) = export.next().await? {
-            capture.extend_from_slice(&bytes);
-            if capture.len() as u64 > self.inline_bytes {
-                return Err(self.too_large(capture.len() as u64).into());
-            }
-        }
-        let finished = export.finish().await?;
-
-        let uri = tool::resource_uri(&call_id, from_ts, to_ts);
-        let delivery = Delivery::Embedded { uri: &uri };
+impl Shared {
+    /// The tool that exports a call.
+    async fn export(&self, arguments: WindowArguments, progress: &Progress) -> Result<CallToolResult, Failure> {
+        let call_id = CallId::parse(&arguments.callid)?;
+        let file = match &self.output_dir {
+            Some(dir) if self.terms.writes_files() => Some(dir.begin().map_err(|why| unwritable(&why))?),
+            _ => None,
+        };
+        let Exported { finished, place } = self.fetch(&arguments, &call_id, file, progress).await?;
+        let uri = tool::resource_uri(&call_id, arguments.from_ts, arguments.to_ts);
+        let way = self.terms.way(finished.report.size_bytes);
+        let delivery = match (&place, way) {
+            (Place::File(path), _) => Delivery::File { path },
+            (_, Some(Way::Embed)) => Delivery::Embedded { uri: &uri },
+            (_, Some(Way::Link)) => Delivery::Linked { uri: &uri },
+            (_, Some(Way::Text)) => Delivery::Text,
+            (_, Some(Way::File) | None) => return Err(self.too_large(finished.report.size_bytes).into()),
+        };
         let report = finished.report.fitted(MAX_JSON);
-        let structured = tool::result(&call_id.filename(), &finished.sha256, &report, delivery);
-        let blob = ResourceContents::blob(BASE64_STANDARD.encode(&capture), uri).with_mime_type(MEDIA_TYPE);
-        let mut result = CallToolResult::structured(structured.clone());
-        // Clients that know no structured content read the text, and others may drop it.
-        result.content = vec![ContentBlock::text(structured.to_string()), ContentBlock::resource(blob)];
+        let filename = call_id.filename();
+        let structured = tool::export::result(&filename, &finished.sha256, &report, delivery);
+        // Clients that know no structured content read the text, and others may drop it. The bytes come once, if at all.
+        let mut content = vec![ContentBlock::text(structured.to_string())];
+        match (&place, delivery) {
+            (Place::Memory(capture), Delivery::Embedded { .. }) => {
+                let blob = ResourceContents::blob(BASE64_STANDARD.encode(capture), uri).with_mime_type(MEDIA_TYPE);
+                content.push(ContentBlock::resource(blob));
+            }
+            (Place::Memory(_), Delivery::Linked { .. }) => {
+                let link = Resource::new(uri, filename).with_mime_type(MEDIA_TYPE).with_size(report.size_bytes);
+                content.push(ContentBlock::resource_link(link));
+            }
+            (Place::Memory(capture), Delivery::Text) => {
+                content.push(ContentBlock::text(BASE64_STANDARD.encode(capture)))
+            }
+            _ => {}
+        }
+        let mut result = CallToolResult::structured(structured);
+        result.content = content;
         Ok(result)
     }
 
+    /// The tool that shows one message.
+    async fn read_message(&self, arguments: MessageArguments, progress: &Progress) -> Result<CallToolResult, Failure> {
+        let MessageArguments { window, packet, format, offset } = arguments;
+        let capture = self.capture(&window, progress).await?;
+        let structured = tool::message::read(&capture, packet, format, offset)?;
+        let mut result = CallToolResult::structured(structured.clone());
+        result.content = vec![ContentBlock::text(structured.to_string())];
+        Ok(result)
+    }
+
+    /// A capture that fits a message: a recent one, or exported anew.
+    async fn capture(&self, arguments: &WindowArguments, progress: &Progress) -> Result<Arc<[u8]>, Failure> {
+        let call_id = CallId::parse(&arguments.callid)?;
+        if let Some(capture) = self.recent.get(&arguments.key()) {
+            return Ok(capture);
+        }
+        match self.fetch(arguments, &call_id, None, progress).await?.place {
+            Place::Memory(capture) => Ok(capture),
+            Place::File(path) => Err(Failure::Trap(format!("the capture went to {path}"))),
+        }
+    }
+
+    /// Exports: into a file if there is one, else into memory, and no more than fits a message.
+    async fn fetch(
+        &self,
+        arguments: &WindowArguments,
+        call_id: &CallId,
+        mut file: Option<Unfinished>,
+        progress: &Progress,
+    ) -> Result<Exported, Failure> {
+        let WindowArguments { callid, from_ts, to_ts } = arguments;
+        let query = Query {
+            call_ids: vec![callid.clone()],
+            from_ts: *from_ts,
+            to_ts: *to_ts,
+            profiles: vec![],
+            nodes: vec![],
+            exclude_ips: vec![],
+        };
+        let mut export = self.exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?;
+        let mut capture = Vec::new();
+        let mut seen = 0;
+        while let Some(bytes) = export.next().await? {
+            seen += bytes.len() as u64;
+            progress.received(seen);
+            match &mut file {
+                Some(file) => file.write(&bytes).map_err(|why| unwritable(&why))?,
+                None if seen > self.terms.read_bytes => return Err(self.too_large(seen).into()),
+                None => {}
+            }
+            // Kept beside the file as well, for the other tool.
+            if seen <= self.terms.read_bytes {
+                capture.extend_from_slice(&bytes);
+            }
+        }
+        let finished = export.finish().await?;
+        let capture: Option<Arc<[u8]>> = (seen <= self.terms.read_bytes).then(|| capture.into());
+        if let Some(capture) = &capture {
+            self.recent.put(arguments.key(), Arc::clone(capture));
+        }
+        let place = match (file, capture) {
+            (Some(file), _) => {
+                let path = file.keep(call_id, *from_ts, *to_ts).map_err(|why| unwritable(&why))?;
+                Place::File(path.display().to_string())
+            }
+            (None, Some(capture)) => Place::Memory(capture),
+            (None, None) => return Err(self.too_large(seen).into()),
+        };
+        Ok(Exported { finished, place })
+    }
+
     fn too_large(&self, seen: u64) -> ExportError {
-        let limit = self.inline_bytes;
+        let limit = self.terms.read_bytes;
         ExportError::TooLarge {
             limit,
             seen,
             message: format!(
-                "the capture is larger than the {} that this server attaches to a result. Narrow from_ts and to_ts to the \
-                 part of the call that matters; or ask the operator to raise HOMER_MAX_INLINE_BYTES, or to save the capture \
-                 with the command line homer-export, which has no such limit",
+                "the capture is larger than the {} that this server puts into a message. Narrow from_ts and to_ts to the part of \
+                 the call that matters; or ask the operator to start the server with --output-dir, which saves captures of any \
+                 size in files, or to save this one with the command line homer-export",
                 tool::size(limit)
             ),
         }
     }
+
+    async fn call(
+        &self,
+        request: &CallToolRequestParams,
+        progress: &Progress,
+    ) -> Option<Result<CallToolResult, Failure>> {
+        let arguments = request.arguments.as_ref();
+        let refused = |why| Failure::Export(ExportError::InvalidRequest(why));
+        Some(match request.name.as_ref() {
+            tool::export::NAME => match WindowArguments::parse(arguments) {
+                Ok(arguments) => self.export(arguments, progress).await,
+                Err(why) => Err(refused(why)),
+            },
+            tool::message::NAME => match MessageArguments::parse(arguments) {
+                Ok(arguments) => self.read_message(arguments, progress).await,
+                Err(why) => Err(refused(why)),
+            },
+            _ => return None,
+        })
+    }
+
+    /// The bytes behind a link, or those of an embedded resource again.
+    async fn read(&self, uri: &str, progress: &Progress) -> Result<ReadResourceResult, ErrorData> {
+        let not_found = |why: String| ErrorData::resource_not_found(why, Some(Value::from_iter([("uri", uri)])));
+        let (call_id, from_ts, to_ts) = tool::query_of_uri(uri).map_err(|error| not_found(error.to_string()))?;
+        let arguments = WindowArguments { callid: call_id.as_str().to_string(), from_ts, to_ts };
+        let capture = self.capture(&arguments, progress).await.map_err(|failure| match &failure {
+            Failure::Export(ExportError::NothingCaptured(_) | ExportError::InvalidRequest(_)) => {
+                not_found(failure.to_string())
+            }
+            _ => ErrorData::internal_error(failure.to_string(), None),
+        })?;
+        let blob = ResourceContents::blob(BASE64_STANDARD.encode(capture), uri).with_mime_type(MEDIA_TYPE);
+        Ok(ReadResourceResult::new(vec![blob]))
+    }
+}
+
+fn unwritable(why: &std::io::Error) -> Failure {
+    Failure::Export(ExportError::Misconfigured(format!(
+        "the capture could not be written into the output directory: {why}; the operator has to mend that"
+    )))
+}
+
+fn cancelled() -> ErrorData {
+    ErrorData::internal_error("the call was cancelled", None)
 }
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().enable_resources().build())
             .with_server_info(Implementation::new("homer-export-mcp", env!("CARGO_PKG_VERSION")))
     }
 
@@ -87,11 +247,11 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(vec![self.tool.clone()]))
+        Ok(ListToolsResult::with_all_items(self.shared.tools.clone()))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        (name == tool::NAME).then(|| self.tool.clone())
+        self.shared.tools.iter().find(|tool| tool.name == name).cloned()
     }
 
     async fn call_tool(
@@ -99,20 +259,56 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        if request.name != tool::NAME {
-            let why = format!("there is no tool {:?}; the only one is {}", request.name, tool::NAME);
-            return Err(ErrorData::invalid_params(why, None));
-        }
         let progress = Progress::new(&context);
-        let result = match ToolArguments::parse(request.arguments.as_ref()) {
-            Err(why) => Err(Failure::Export(ExportError::InvalidRequest(why))),
-            Ok(arguments) => tokio::select! {
-                result = self.export(arguments, &progress) => result,
-                // Dropping the export ends its request and frees its instance.
-                () = context.ct.cancelled() => return Err(ErrorData::internal_error("the call was cancelled", None)),
-            },
+        let called = tokio::select! {
+            called = self.shared.call(&request, &progress) => called,
+            // Dropping the export ends its request and frees its instance.
+            () = context.ct.cancelled() => return Err(cancelled()),
+        };
+        let Some(result) = called else {
+            let names = [tool::export::NAME, tool::message::NAME].join(" and ");
+            let why = format!("there is no tool {:?}; there are {names}", request.name);
+            return Err(ErrorData::invalid_params(why, None));
         };
         // What the model can mend, or should tell of, is a result and not a protocol error (MCP, server/tools).
         Ok(result.unwrap_or_else(|failure| CallToolResult::error(vec![ContentBlock::text(failure.to_string())])).into())
+    }
+
+    /// None: what a connection has exported is not for others to see, and a list must not change with it.
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Ok(ListResourcesResult::with_all_items(vec![]))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let description = format!(
+            "The captured packets of one SIP call as a pcap file of at most {}; from_ts and to_ts are Unix time in milliseconds, \
+             UTC. Reading it asks Homer, unless it was exported in the last minutes.",
+            tool::size(self.shared.terms.read_bytes)
+        );
+        let template = ResourceTemplate::new(tool::TEMPLATE, "homer-pcap")
+            .with_title("SIP call as pcap")
+            .with_description(description)
+            .with_mime_type(MEDIA_TYPE);
+        Ok(ListResourceTemplatesResult::with_all_items(vec![template]))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let progress = Progress::new(&context);
+        tokio::select! {
+            read = self.shared.read(&request.uri, &progress) => read.map(Into::into),
+            () = context.ct.cancelled() => Err(cancelled()),
+        }
     }
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use homer_export::tool::{self, Mode, Terms};
 use homer_host::stand_in::StandIn;
 use rmcp::ServiceExt as _;
-use rmcp::model::{CallToolRequestParams, CallToolResult, ResourceContents};
+use rmcp::model::{CallToolRequestParams, CallToolResult, ReadResourceRequestParams, ResourceContents};
 use rmcp::service::{RoleClient, RunningService, ServiceError};
 use rmcp::transport::TokioChildProcess;
 use serde_json::{Value, json};
@@ -55,10 +56,10 @@ fn recorded(name: &str) -> Vec<u8> {
 async fn client_lists_the_tool_as_defined() {
     let client = client(&["--demo", "--max-window-hours", "48", "--inline-limit", "1048576"], &[]).await;
     let tools = client.list_all_tools().await.unwrap();
-    assert_eq!(tools.len(), 1);
-    let tool = serde_json::to_value(&tools[0]).unwrap();
-    let limits = homer_export::tool::Limits { max_window_hours: 48, inline_bytes: 1 << 20 };
-    assert_eq!(tool, homer_export::tool::definition(limits));
+    let terms =
+        Terms { max_window_hours: 48, mode: Mode::Auto, inline_bytes: 1 << 20, read_bytes: 6 << 20, output_dir: false };
+    let expected = [tool::export::definition(&terms), tool::message::definition(&terms)];
+    assert_eq!(serde_json::to_value(&tools).unwrap(), json!(expected));
     assert_eq!(client.peer_info().unwrap().server_info.as_ref().unwrap().name, "homer-export-mcp");
     client.cancel().await.unwrap();
 }
@@ -141,14 +142,180 @@ async fn client_gets_advice_on_rejected_credentials() {
     client.cancel().await.unwrap();
 }
 
+fn export_arguments() -> Value {
+    json!({"callid": CALL, "from_ts": FROM, "to_ts": TO})
+}
+
 #[tokio::test]
-async fn client_is_refused_a_capture_over_the_inline_limit() {
-    let client = client(&["--demo"], &[("HOMER_MAX_INLINE_BYTES", "3310")]).await;
-    let why = failure(&client, json!({"callid": CALL, "from_ts": FROM, "to_ts": TO})).await;
-    assert!(why.starts_with("too-large: the capture is larger than the 3310 bytes that this server attaches"), "{why}");
+async fn client_reads_a_larger_capture_behind_its_link() {
+    let client = client(&["--demo", "--inline-limit", "3310"], &[]).await;
+    let result = call(&client, export_arguments()).await;
+    let structured = result.structured_content.unwrap();
+    assert_eq!(structured["delivery"], "link");
+    let link = result.content[1].as_resource_link().unwrap();
+    assert_eq!((link.uri.as_str(), link.size), (structured["resource_uri"].as_str().unwrap(), Some(3311)));
+    assert_eq!(result.content.len(), 2);
+    let uri = "homer-pcap:///udp-normal-1%40192.0.2.10?from_ts=1795168800000&to_ts=1795169100000";
+    assert_eq!(link.uri, uri);
+    assert_eq!(read(&client, uri).await.unwrap(), recorded("export-ok-auth-token"));
+    // What fits is attached as before.
     let smaller =
         json!({"callid": "options-1@192.0.2.10", "from_ts": 1_795_174_800_000_i64, "to_ts": 1_795_174_900_000_i64});
-    assert_ne!(call(&client, smaller).await.is_error, Some(true));
+    assert_eq!(call(&client, smaller).await.structured_content.unwrap()["delivery"], "embedded");
+    client.cancel().await.unwrap();
+}
+
+/// The bytes of a resource.
+async fn read(client: &Client, uri: &str) -> Result<Vec<u8>, ServiceError> {
+    let result = client.read_resource(ReadResourceRequestParams::new(uri)).await?;
+    let [ResourceContents::BlobResourceContents { blob, .. }] = &result.contents[..] else { panic!("no blob") };
+    Ok(BASE64_STANDARD.decode(blob).unwrap())
+}
+
+#[tokio::test]
+async fn client_reads_a_resource_that_nobody_exported_before() {
+    let client = client(&["--demo"], &[]).await;
+    let uri = "homer-pcap:///udp-normal-1%40192.0.2.10?from_ts=1795168800000&to_ts=1795169100000";
+    assert_eq!(read(&client, uri).await.unwrap(), recorded("export-ok-auth-token"));
+    assert_eq!(client.list_all_resources().await.unwrap(), []);
+    let templates = client.list_all_resource_templates().await.unwrap();
+    assert_eq!((templates.len(), templates[0].uri_template.as_str()), (1, tool::TEMPLATE));
+    for uri in [
+        "homer-pcap:///nobody%40nowhere?from_ts=1795168800000&to_ts=1795169100000",
+        "homer-pcap:///a?from_ts=2&to_ts=1",
+        "homer-pcap:///..%2F..%2Fetc%2Fpasswd?from_ts=1795168800000&to_ts=1795169100000",
+        "file:///etc/passwd",
+    ] {
+        let ServiceError::McpError(error) = read(&client, uri).await.unwrap_err() else { panic!("{uri}") };
+        assert!([-32002, -32602].contains(&error.code.0), "{uri}: {error:?}");
+    }
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn client_gets_a_path_where_the_operator_named_a_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    let client = client(&["--demo", "--output-dir", path, "--read-limit", "100"], &[]).await;
+    let mut paths = Vec::new();
+    for _ in 0..2 {
+        let result = call(&client, export_arguments()).await;
+        let structured = result.structured_content.unwrap();
+        assert_eq!((&structured["delivery"], result.content.len()), (&json!("file"), 1));
+        paths.push(structured["file_path"].as_str().unwrap().to_string());
+    }
+    let stem = dir.path().canonicalize().unwrap().join(format!("{CALL}-{FROM}-{TO}"));
+    let stem = stem.to_str().unwrap();
+    assert_eq!(paths, [format!("{stem}.pcap"), format!("{stem}-2.pcap")]);
+    for path in &paths {
+        assert_eq!(std::fs::read(path).unwrap(), recorded("export-ok-auth-token"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+    // A failure leaves nothing, and no name leads out of the directory.
+    let failed = call(&client, json!({"callid": "../../nobody", "from_ts": FROM, "to_ts": TO})).await;
+    assert_eq!(failed.is_error, Some(true));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    client.cancel().await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn client_export_follows_and_replaces_no_link() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("target");
+    std::fs::write(&target, "precious").unwrap();
+    std::os::unix::fs::symlink(&target, dir.path().join(format!("{CALL}-{FROM}-{TO}.pcap"))).unwrap();
+    let client = client(&["--demo", "--output-dir", dir.path().to_str().unwrap()], &[]).await;
+    let structured = call(&client, export_arguments()).await.structured_content.unwrap();
+    assert!(structured["file_path"].as_str().unwrap().ends_with("-2.pcap"));
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn client_gets_base64_text_where_the_operator_says_so() {
+    let client = client(&["--demo"], &[("HOMER_RESULT_MODE", "base64")]).await;
+    let result = call(&client, export_arguments()).await;
+    assert_eq!(result.structured_content.unwrap()["delivery"], "base64");
+    let text = &result.content[1].as_text().unwrap().text;
+    assert_eq!(BASE64_STANDARD.decode(text).unwrap(), recorded("export-ok-auth-token"));
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn client_is_refused_a_capture_over_the_read_limit() {
+    let client = client(&["--demo"], &[("HOMER_MAX_READ_BYTES", "3310")]).await;
+    let why = failure(&client, export_arguments()).await;
+    assert!(
+        why.starts_with("too-large: the capture is larger than the 3310 bytes that this server puts into a message"),
+        "{why}"
+    );
+    assert!(why.contains("--output-dir"), "{why}");
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn server_refuses_modes_that_cannot_be() {
+    for (arguments, why) in [
+        (&["--result-mode", "file"][..], "HOMER_RESULT_MODE is file without HOMER_OUTPUT_DIR"),
+        (&["--result-mode", "mail"], "HOMER_RESULT_MODE is none of auto, embed, link, file, base64"),
+        (&["--output-dir", "/nonexistent/dir"], "the output directory /nonexistent/dir: "),
+        (&["--read-limit", "6291457"], "HOMER_MAX_READ_BYTES"),
+        (&["--read-limit", "1000", "--inline-limit", "1001"], "HOMER_MAX_INLINE_BYTES"),
+    ] {
+        let output = program(&[&["--demo"], arguments].concat(), &[]).stdin(Stdio::null()).output().await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && said.contains(why), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn client_reads_one_message() {
+    let client = client(&["--demo"], &[]).await;
+    let ask = |more: Value| {
+        let mut arguments = export_arguments();
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        CallToolRequestParams::new(tool::message::NAME).with_arguments(arguments.as_object().unwrap().clone())
+    };
+    let result = client.call_tool(ask(json!({"packet": 3}))).await.unwrap();
+    let structured = result.structured_content.unwrap();
+    assert!(structured["text"].as_str().unwrap().starts_with("SIP/2.0 180 Ringing\\r\\n\nVia: "), "{structured}");
+    assert_eq!(serde_json::from_str::<Value>(&result.content[0].as_text().unwrap().text).unwrap(), structured);
+    let schema = client.list_all_tools().await.unwrap()[1].output_schema.as_deref().cloned().unwrap();
+    assert!(jsonschema::draft202012::is_valid(&Value::Object(schema), &structured));
+    let dump = client.call_tool(ask(json!({"packet": 3, "format": "hex", "offset": 8}))).await.unwrap();
+    let dump = dump.structured_content.unwrap();
+    assert!(dump["text"].as_str().unwrap().starts_with("000008  31 38 30 20 52"), "{dump}");
+    for (more, why) in [
+        (json!({"packet": 8}), "invalid-request: the capture has 7 packets, counted from 1, and no packet 8"),
+        (json!({}), "invalid-request: packet is missing; pass the number of a packet, counted from 1"),
+    ] {
+        let result = client.call_tool(ask(more)).await.unwrap();
+        assert_eq!((result.is_error, result.content[0].as_text().unwrap().text.as_str()), (Some(true), why));
+    }
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn recent_capture_spares_homer_a_second_export() {
+    let homer = StandIn::start().await.unwrap();
+    let url = homer.url();
+    let token = homer_host::stand_in::API_TOKEN;
+    let client = client(&["--inline-limit", "100"], &[("HOMER_URL", &url), ("HOMER_API_TOKEN", token)]).await;
+    let before = homer.exports();
+    assert_ne!(call(&client, export_arguments()).await.is_error, Some(true));
+    let once = homer.exports() - before;
+    let uri = "homer-pcap:///udp-normal-1%40192.0.2.10?from_ts=1795168800000&to_ts=1795169100000";
+    assert_eq!(read(&client, uri).await.unwrap().len(), 3311);
+    assert_eq!(homer.exports() - before, once);
+    // Another window is another question.
+    let other = "homer-pcap:///udp-normal-1%40192.0.2.10?from_ts=1795168800000&to_ts=1795169100001";
+    assert_eq!(read(&client, other).await.unwrap().len(), 3311);
+    assert_eq!(homer.exports() - before, 2 * once);
     client.cancel().await.unwrap();
 }
 
@@ -158,7 +325,7 @@ async fn client_gets_a_protocol_error_for_an_unknown_tool() {
     let error = client.call_tool(CallToolRequestParams::new("no_such_tool")).await.unwrap_err();
     let ServiceError::McpError(error) = error else { panic!("{error}") };
     assert_eq!(error.code.0, -32602);
-    assert_eq!(error.message, "there is no tool \"no_such_tool\"; the only one is homer_export_pcap");
+    assert_eq!(error.message, "there is no tool \"no_such_tool\"; there are homer_export_pcap and homer_read_message");
     client.cancel().await.unwrap();
 }
 

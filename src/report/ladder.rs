@@ -4,12 +4,12 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 
 use super::{endpoint, printable};
 use crate::packet::Route;
 use crate::pcap::YEAR_1971_US;
-use crate::sip::{CSeq, Message, Start};
+use crate::sip::{CSeq, Message, Start, password};
 
 /// Entries kept at either end: a call has 7 messages, one with retransmissions and re-INVITEs some dozens.
 const MAX_KEPT: usize = 100;
@@ -161,17 +161,12 @@ fn push_without_password(line: &mut Vec<u8>, text: &[u8]) {
         None => [text, b""],
     };
     let [uri, headers] = text;
-    let user = memchr(b':', uri).map(|colon| colon + 1);
-    let host = memrchr(b'@', uri);
-    let password = user.zip(host).and_then(|(user, host)| {
-        let colon = memchr(b':', uri.get(user..host)?)?;
-        Some((user + colon + 1, host))
-    });
-    match password {
-        Some((password, host)) => {
-            line.extend_from_slice(&uri[..password]);
+    let user = memchr(b':', uri).map_or(0, |colon| colon + 1);
+    match password(&uri[user..]) {
+        Some(password) => {
+            line.extend_from_slice(&uri[..user + password.start]);
             line.extend_from_slice(b"***");
-            line.extend_from_slice(&uri[host..]);
+            line.extend_from_slice(&uri[user + password.end..]);
         }
         None => line.extend_from_slice(uri),
     }

@@ -4,6 +4,7 @@
 mod capture;
 mod finding;
 mod homer;
+mod mask;
 mod origin;
 mod outcomes;
 mod packet;

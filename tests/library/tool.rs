@@ -1,14 +1,19 @@
 use std::collections::BTreeSet;
 
-use homer_export::tool::{self, Delivery, Limits};
+use homer_export::tool::export::Delivery;
+use homer_export::tool::message::{self, Format};
+use homer_export::tool::{self, Mode, Terms, Way, export};
 use homer_export::{CallId, CaptureReport};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{recordings, report};
 
+const TERMS: Terms =
+    Terms { max_window_hours: 48, mode: Mode::Auto, inline_bytes: 256 * 1024, read_bytes: 6 << 20, output_dir: false };
+
 fn definition() -> Value {
-    tool::definition(Limits { max_window_hours: 48, inline_bytes: 256 * 1024 })
+    export::definition(&TERMS)
 }
 
 fn keys(object: &Value) -> Vec<&String> {
@@ -18,9 +23,16 @@ fn keys(object: &Value) -> Vec<&String> {
 #[test]
 fn tool_states_the_configured_limits() {
     let definition = definition();
-    assert!(definition["description"].as_str().unwrap().contains("Captures up to 256 KiB are attached"));
-    let to_ts = &definition["inputSchema"]["properties"]["to_ts"]["description"];
-    assert!(to_ts.as_str().unwrap().contains("no more than 48 hours later"));
+    assert!(
+        definition["description"]
+            .as_str()
+            .unwrap()
+            .contains("Captures up to 256 KiB are attached as a base64 binary resource, larger ones up to 6 MiB")
+    );
+    for definition in [definition, message::definition(&TERMS)] {
+        let to_ts = &definition["inputSchema"]["properties"]["to_ts"]["description"];
+        assert!(to_ts.as_str().unwrap().contains("no more than 48 hours later"));
+    }
 }
 
 #[test]
@@ -35,10 +47,10 @@ fn tool_result_has_what_its_schema_says_and_nothing_else() {
             continue;
         }
         let report = report::examine(&capture, &["udp-normal-1@192.0.2.10", "two-probes@192.0.2.10"]);
-        let result = tool::result("a.pcap", &"0".repeat(64), &report, Delivery::Embedded { uri });
+        let result = export::result("a.pcap", &"0".repeat(64), &report, Delivery::Embedded { uri });
         let errors: Vec<String> = validator.iter_errors(&result).map(|error| error.to_string()).collect();
         assert_eq!(errors, [] as [&str; 0], "{name}");
-        assert_eq!(keys(&result), keys(&schema["properties"]));
+        assert!(keys(&result).iter().all(|key| !schema["properties"][key].is_null()));
         seen.extend(keys(&result["report"]).into_iter().cloned());
     }
     // No property of the report but one that some recording has.
@@ -49,7 +61,7 @@ fn tool_result_has_what_its_schema_says_and_nothing_else() {
 fn tool_schema_refuses_what_no_result_is() {
     let uri = "homer-pcap:///a?from_ts=1&to_ts=2";
     let report = CaptureReport { size_bytes: 40, ..CaptureReport::default() };
-    let good = tool::result("a.pcap", &"0".repeat(64), &report, Delivery::Embedded { uri });
+    let good = export::result("a.pcap", &"0".repeat(64), &report, Delivery::Embedded { uri });
     let validator = jsonschema::draft202012::new(&definition()["outputSchema"]).unwrap();
     assert!(validator.is_valid(&good));
     for (pointer, bad) in [
@@ -71,7 +83,7 @@ fn tool_schema_refuses_what_no_result_is() {
 
 #[test]
 fn tool_delivery_says_where_the_bytes_are() {
-    let result = |delivery| tool::result("a.pcap", "", &CaptureReport::default(), delivery);
+    let result = |delivery| export::result("a.pcap", "", &CaptureReport::default(), delivery);
     let file = result(Delivery::File { path: "/tmp/a.pcap" });
     assert_eq!((&file["delivery"], &file["file_path"]), (&json!("file"), &json!("/tmp/a.pcap")));
     assert_eq!(result(Delivery::Stdout)["delivery"], json!("stdout"));
@@ -135,6 +147,112 @@ proptest! {
         }
         if let Ok(call_id) = CallId::parse(&text) {
             prop_assert_eq!(tool::query_of_uri(&tool::resource_uri(&call_id, from, to)), Ok((call_id, from, to)));
+        }
+    }
+}
+
+#[test]
+fn tool_definition_follows_where_captures_go() {
+    let of = |mode, output_dir| export::definition(&Terms { mode, output_dir, ..TERMS });
+    let says = |definition: &Value, text: &str| definition["description"].as_str().unwrap().contains(text);
+    for (mode, output_dir, delivery, words) in [
+        (Mode::Auto, false, json!(["embedded", "link"]), "nothing is written or deleted"),
+        (Mode::Auto, true, json!(["file"]), "saved in a file"),
+        (Mode::File, true, json!(["file"]), "the file is new"),
+        (Mode::Embed, true, json!(["embedded"]), "Captures up to 6 MiB are attached"),
+        (Mode::Link, false, json!(["link"]), "come as a resource link"),
+        (Mode::Base64, false, json!(["base64"]), "base64 text"),
+    ] {
+        let definition = of(mode, output_dir);
+        assert_eq!(definition["outputSchema"]["properties"]["delivery"]["enum"], delivery, "{mode:?}");
+        assert!(says(&definition, words), "{mode:?}");
+        // A tool that writes files is not read-only.
+        let writes = delivery == json!(["file"]);
+        assert_eq!(definition["annotations"]["readOnlyHint"], json!(!writes), "{mode:?}");
+        assert!(!(writes && says(&definition, "nothing is written")));
+    }
+}
+
+#[test]
+fn tool_finds_the_way_for_every_size() {
+    let way = |mode, output_dir, bytes| Terms { mode, output_dir, ..TERMS }.way(bytes);
+    let (inline, read) = (TERMS.inline_bytes, TERMS.read_bytes);
+    for (mode, output_dir, bytes, expected) in [
+        (Mode::Auto, false, inline, Some(Way::Embed)),
+        (Mode::Auto, false, inline + 1, Some(Way::Link)),
+        (Mode::Auto, false, read, Some(Way::Link)),
+        (Mode::Auto, false, read + 1, None),
+        (Mode::Auto, true, 1, Some(Way::File)),
+        (Mode::Auto, true, u64::MAX, Some(Way::File)),
+        (Mode::Embed, true, read, Some(Way::Embed)),
+        (Mode::Embed, false, read + 1, None),
+        (Mode::Link, false, 1, Some(Way::Link)),
+        (Mode::Base64, false, read, Some(Way::Text)),
+        (Mode::Base64, false, read + 1, None),
+        (Mode::File, false, 1, None),
+        (Mode::File, true, u64::MAX, Some(Way::File)),
+    ] {
+        assert_eq!(way(mode, output_dir, bytes), expected, "{mode:?} {output_dir} {bytes}");
+    }
+}
+
+#[test]
+fn message_is_shown_with_all_that_its_schema_says() {
+    let validator = jsonschema::draft202012::new(&message::definition(&TERMS)["outputSchema"]).unwrap();
+    let capture = recordings::capture("export-rtcp-log");
+    for (packet, kind) in [(1, "sip"), (4, "other"), (7, "other"), (9, "sip")] {
+        for (_, format) in Format::ALL {
+            let shown = message::read(&capture, packet, format, 0).unwrap();
+            assert_eq!(shown["kind"], kind, "{packet}");
+            assert!(validator.is_valid(&shown), "{shown}");
+        }
+    }
+    let shown = message::read(&capture, 1, Format::Text, 0).unwrap();
+    assert!(shown["text"].as_str().unwrap().starts_with("INVITE sip:bob@192.0.2.20:5060 SIP/2.0\\r\\n\n"));
+    assert_eq!((&shown["source"], &shown["time"]), (&json!("192.0.2.10:5060"), &json!("2026-11-20T10:30:00.123456Z")));
+    assert_eq!((&shown["packets"], shown.get("next_offset")), (&json!(9), None));
+}
+
+#[test]
+fn message_is_shown_in_parts() {
+    let mut sent = crate::capture::healthy();
+    sent[0].replace("Alice", &"x".repeat(5000));
+    let capture = crate::capture::Capture::messages(&sent);
+    let first = message::read(&capture, 1, Format::Hex, 0).unwrap();
+    assert_eq!(
+        (&first["shown_bytes"], &first["next_offset"]),
+        (&json!(message::MAX_BYTES), &json!(message::MAX_BYTES))
+    );
+    let total = first["total_bytes"].as_u64().unwrap();
+    let rest = message::read(&capture, 1, Format::Hex, message::MAX_BYTES as u64).unwrap();
+    assert_eq!(
+        (rest["shown_bytes"].as_u64(), rest.get("next_offset")),
+        (Some(total - message::MAX_BYTES as u64), None)
+    );
+    let why = message::read(&capture, 1, Format::Hex, total).unwrap_err().to_string();
+    assert_eq!(why, format!("invalid-request: packet 1 carries {total} bytes, and none at {total}"));
+}
+
+#[test]
+fn message_that_is_not_there_is_refused() {
+    let capture = recordings::capture("export-ok-auth-token");
+    let why = message::read(&capture, 8, Format::Text, 0).unwrap_err().to_string();
+    assert_eq!(why, "invalid-request: the capture has 7 packets, counted from 1, and no packet 8");
+    assert!(message::read(&capture[..100], 1, Format::Text, 0).is_err());
+}
+
+#[test]
+fn message_is_shown_without_its_secrets() {
+    let mut sent = crate::capture::healthy();
+    sent[0].replace("Max-Forwards", "Authorization: Digest response=\"s3cret\"\r\nMax-Forwards");
+    let capture = crate::capture::Capture::messages(&sent);
+    for (_, format) in Format::ALL {
+        // Also from within the secret on.
+        for offset in [0, 70] {
+            let shown = message::read(&capture, 1, format, offset).unwrap();
+            let text = shown["text"].as_str().unwrap();
+            assert!(!text.contains("s3cret") && !text.contains("73 33 63"), "{text}");
+            assert_eq!(shown["masked"], json!(["Authorization"]));
         }
     }
 }

@@ -9,7 +9,8 @@ mod progress;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use homer_export::{CallId, ExportError, tool};
+use homer_export::tool::export::{self, Delivery};
+use homer_export::{CallId, ExportError};
 use homer_host::stand_in::StandIn;
 use homer_host::{Configuration, Exporter, Failure, Query};
 
@@ -88,20 +89,20 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     };
     // Before Homer works: a place that cannot be written to is known now.
     let mut file = output.begin()?;
-    let mut export = exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?;
-    while let Some(bytes) = export.next().await? {
+    let mut running = exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?;
+    while let Some(bytes) = running.next().await? {
         file.write(&bytes)?;
         progress.received(bytes.len());
     }
-    let finished = export.finish().await?;
+    let finished = running.finish().await?;
     drop(progress);
 
     let written = file.keep()?;
     let delivery = match &written {
-        Written::File(path) => tool::Delivery::File { path },
-        Written::Stdout => tool::Delivery::Stdout,
+        Written::File(path) => Delivery::File { path },
+        Written::Stdout => Delivery::Stdout,
     };
-    let result = tool::result(&first.filename(), &finished.sha256, &finished.report, delivery);
+    let result = export::result(&first.filename(), &finished.sha256, &finished.report, delivery);
     if arguments.json {
         output::tell(&format!("{result:#}"), &written);
     } else {

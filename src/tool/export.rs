@@ -1,0 +1,250 @@
+//! The tool that exports a call: `homer_export_pcap`.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use serde_json::{Value, json};
+
+use super::{Mode, Terms, object, size, window_schema};
+use crate::{CaptureReport, MEDIA_TYPE};
+
+/// The tool's name.
+pub const NAME: &str = "homer_export_pcap";
+
+/// The tool's title.
+pub const TITLE: &str = "Export SIP call as pcap";
+
+/// Where the bytes of a capture went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery<'a> {
+    /// In the same MCP result, as an embedded resource with this URI.
+    Embedded {
+        /// The resource's URI.
+        uri: &'a str,
+    },
+    /// Behind this URI, for `resources/read`.
+    Linked {
+        /// The resource's URI.
+        uri: &'a str,
+    },
+    /// In the same MCP result, as text in base64.
+    Text,
+    /// Into a file.
+    File {
+        /// Its path.
+        path: &'a str,
+    },
+    /// To standard output.
+    Stdout,
+}
+
+/// The JSON shape of a finished export, the same for `--json` and for MCP's structured content; without the bytes. Cut the
+/// report down first where a model is to read it ([`CaptureReport::fitted`]). `sha256` is that of the capture file, in lower-case hexadecimal.
+pub fn result(filename: &str, sha256: &str, report: &CaptureReport, delivery: Delivery<'_>) -> Value {
+    let mut result = json!({
+        "summary": report.summary(),
+        "filename": filename,
+        "mime_type": MEDIA_TYPE,
+        "size_bytes": report.size_bytes,
+        "sha256": sha256,
+        "report": report.to_json(),
+    });
+    let (name, place) = match delivery {
+        Delivery::Embedded { uri } => ("embedded", Some(("resource_uri", uri))),
+        Delivery::Linked { uri } => ("link", Some(("resource_uri", uri))),
+        Delivery::Text => ("base64", None),
+        Delivery::File { path } => ("file", Some(("file_path", path))),
+        Delivery::Stdout => ("stdout", None),
+    };
+    result["delivery"] = name.into();
+    if let Some((key, place)) = place {
+        result[key] = place.into();
+    }
+    result
+}
+
+/// The definition of the tool as `tools/list` returns it.
+pub fn definition(terms: &Terms) -> Value {
+    json!({
+        "name": NAME,
+        "title": TITLE,
+        "description": description(terms),
+        "inputSchema": window_schema(terms.max_window_hours, &[], &[]),
+        "outputSchema": output_schema(terms),
+        "annotations": {
+            "title": TITLE,
+            // A file is written where the operator said so, and never over another.
+            "readOnlyHint": !terms.writes_files(),
+            "destructiveHint": false,
+            "idempotentHint": !terms.writes_files(),
+            "openWorldHint": false,
+        },
+    })
+}
+
+fn description(terms: &Terms) -> String {
+    let written = match terms.writes_files() {
+        true => {
+            "Homer is only read, with the server's own credentials; the file is new, and none is replaced or deleted."
+        }
+        false => "Only reads from Homer, with the server's own credentials; nothing is written or deleted.",
+    };
+    format!(
+        "Export the captured SIP messages of one call from Homer as a pcap file that opens in Wireshark or tshark, checked \
+         to the last byte, with a report of what it holds: message ladder, completeness, and findings such as malformed \
+         headers. Use it when the exact packets matter: odd encodings, retransmission timing, evidence for another team. Do \
+         not use it to find a call: get the Call-ID and time window first from a search tool if one is connected (for \
+         example homer_search_calls), or from the user. To look at one message of the ladder, use {message}.\n\
+         \n\
+         {written} One export asks Homer once per profile, at most three times, and is usually answered within seconds; long \
+         calls are slower, and progress and cancellation are supported. {delivery} A pcap holds phone numbers, IP addresses \
+         and possibly SIP credentials: treat it as sensitive.\n\
+         \n\
+         If Homer has nothing for that Call-ID in that window, the call fails with an explanation rather than an empty file: \
+         check that both times are in milliseconds and widen the window. Rejected credentials, an unreachable Homer and \
+         captures over the size limit are also reported as errors that say what to change.",
+        message = super::message::NAME,
+        delivery = delivery(terms),
+    )
+}
+
+/// Where the bytes go, in words.
+fn delivery(terms: &Terms) -> String {
+    let (inline, read) = (size(terms.inline_bytes), size(terms.read_bytes));
+    match terms.mode {
+        Mode::Auto if terms.output_dir => "The capture is saved in a file on the server's machine.".to_string(),
+        Mode::Auto => format!(
+            "Captures up to {inline} are attached as a base64 binary resource, larger ones up to {read} come as a resource link \
+             for resources/read, so that packet bytes never fill the conversation."
+        ),
+        Mode::Embed => format!("Captures up to {read} are attached as a base64 binary resource."),
+        Mode::Link => format!("Captures up to {read} come as a resource link for resources/read."),
+        Mode::File => "The capture is saved in a file on the server's machine.".to_string(),
+        Mode::Base64 => format!("Captures up to {read} are attached as base64 text."),
+    }
+}
+
+fn output_schema(terms: &Terms) -> Value {
+    let ways: &[&str] = match terms.mode {
+        Mode::Auto if terms.output_dir => &["file"],
+        Mode::Auto => &["embedded", "link"],
+        Mode::Embed => &["embedded"],
+        Mode::Link => &["link"],
+        Mode::File => &["file"],
+        Mode::Base64 => &["base64"],
+    };
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {
+            "summary": { "type": "string", "description": "One-line result to show the user." },
+            "filename": {
+                "type": "string",
+                "description": "Suggested file name ending in .pcap, safe on all platforms.",
+            },
+            "mime_type": { "type": "string", "const": MEDIA_TYPE, "description": "The media type of pcap files." },
+            "size_bytes": { "type": "integer", "minimum": 40, "description": "Size of the pcap in bytes, before base64." },
+            "sha256": {
+                "type": "string",
+                "pattern": "^[0-9a-f]{64}$",
+                "description": "SHA-256 of the pcap bytes, lower-case hex.",
+            },
+            "delivery": {
+                "type": "string",
+                "enum": ways,
+                "description": "Where the bytes are: embedded as a base64 blob in this result, behind resource_uri for \
+                    resources/read (link), in file_path (file), or as text in base64.",
+            },
+            "resource_uri": {
+                "type": "string",
+                "format": "uri",
+                "description": "Names the pcap and carries the query; give it to resources/read for the bytes. Left out for a \
+                    file.",
+            },
+            "file_path": {
+                "type": "string",
+                "description": "Absolute path on the server's machine; left out unless delivery is file.",
+            },
+            "report": report_schema(),
+        },
+        "required": ["summary", "filename", "mime_type", "size_bytes", "sha256", "delivery", "report"],
+        "additionalProperties": false,
+    })
+}
+
+/// The schema of [`CaptureReport::to_json`].
+fn report_schema() -> Value {
+    let integer = |description: &str| json!({ "type": "integer", "minimum": 0, "description": description });
+    let maybe =
+        |kind: &str, text: &str| json!({ "type": kind, "description": format!("{text} Left out if there is none.") });
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    let flag = |description: &str| json!({ "type": "boolean", "description": description });
+    let list = |items: Value, description: &str| json!({ "type": "array", "items": items, "description": description });
+    let texts = |description: &str| list(json!({ "type": "string" }), description);
+    let count = object(&[("name", text("Of what.")), ("count", integer("How many."))], &[], "A count.");
+    let ladder_entry = object(
+        &[
+            ("packet", integer("Number of the packet record, counted from 1.")),
+            ("source", text("Address and port.")),
+            ("destination", text("Address and port.")),
+            ("directed", flag("False where the file does not say which of the two sent the message.")),
+            ("line", text("Method and URI, or status and reason.")),
+            ("cseq", text("CSeq; empty if malformed.")),
+        ],
+        &[
+            ("after_us", maybe("integer", "Microseconds after the earliest packet.")),
+            ("call", maybe("integer", "Which of call_ids, counted from 0.")),
+            ("repeats", maybe("integer", "The earlier packet that this one repeats byte for byte.")),
+        ],
+        "One SIP message.",
+    );
+    let finding = object(
+        &[
+            ("packet", integer("Number of the packet record, counted from 1.")),
+            ("code", text("What it is, for programs.")),
+            ("text", text("What it is, in one sentence.")),
+            ("rule", text("The rule that is broken: document and section.")),
+        ],
+        &[("offset", maybe("integer", "Where in the message, in bytes from its beginning."))],
+        "Something odd.",
+    );
+    object(
+        &[
+            ("size_bytes", integer("Bytes of the capture file.")),
+            ("packets", integer("Packet records.")),
+            ("sip_messages", integer("Those that are SIP messages.")),
+            ("other_packets", integer("The others.")),
+            ("others", list(count.clone(), "What the others are: RTCP as JSON, log lines, and so on.")),
+            ("undated_packets", integer("Packet records dated 1970: Homer had no capture time for them.")),
+            ("profile", text("The Homer search profile that answered.")),
+            ("api", integer("The generation of Homer's API that answered.")),
+            ("call_ids", texts("Call-IDs of the SIP messages.")),
+            ("missing_call_ids", texts("Call-IDs that were asked for, and that no packet carries.")),
+            ("other_call_ids", texts("Call-IDs that were not asked for: other legs, as Homer correlates them.")),
+            ("warnings", texts("Texts about the capture as a whole.")),
+            ("participants", texts("Addresses with ports that messages ran between.")),
+            ("transports", texts("Transports that the topmost Via fields name; as captured, it is not in the file.")),
+            ("requests", list(count.clone(), "Requests by method.")),
+            ("responses", list(count, "Responses by status.")),
+            ("retransmissions", integer("Messages that were sent again.")),
+            ("duplicates", integer("Messages that two capture agents saw.")),
+            ("complete", flag("Whether the capture has the whole call, from its first request to its end.")),
+            ("incomplete_because", texts("Why not: a code, a colon, a sentence.")),
+            ("lower_bounds", flag("Whether counts and lists are lower bounds, since the capture has too much.")),
+            ("ladder", list(ladder_entry, "The messages in order, the middle left out if there are too many.")),
+            ("ladder_elided", integer("Messages left out in the middle of the ladder.")),
+            ("findings", list(finding, "What is odd.")),
+            ("findings_elided", integer("Findings left out.")),
+        ],
+        &[
+            ("first_packet_us", maybe("integer", "Earliest time of the other packets, Unix time in microseconds.")),
+            ("last_packet_us", maybe("integer", "Latest time of the other packets, Unix time in microseconds.")),
+            ("final_status", maybe("integer", "Status of the call's final answer.")),
+            ("ringing_after_us", maybe("integer", "Microseconds from the first request to the first 18x.")),
+            ("final_after_us", maybe("integer", "Microseconds from the first request to the final answer.")),
+            ("ended_with", maybe("string", "BYE, CANCEL, or the status that refused the INVITE.")),
+            ("ended_by", maybe("string", "The address that sent it.")),
+        ],
+        "What the capture holds.",
+    )
+}

@@ -1,0 +1,77 @@
+//! The URI of a capture: the query itself, so that it means the same everywhere and needs nothing to be kept.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::{CallId, ExportError};
+
+/// The template of such URIs (RFC 6570).
+pub const TEMPLATE: &str = "homer-pcap:///{callid}{?from_ts,to_ts}";
+
+/// The URI of a capture, `homer-pcap:///{callid}{?from_ts,to_ts}`: the query itself, so that it means the same everywhere.
+pub fn resource_uri(call_id: &CallId, from_ts: i64, to_ts: i64) -> String {
+    let mut uri = "homer-pcap:///".to_string();
+    for byte in call_id.as_str().bytes() {
+        // RFC 3986 §2.3: the unreserved characters; everything else is escaped.
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri.push_str(&format!("?from_ts={from_ts}&to_ts={to_ts}"));
+    uri
+}
+
+/// The query in such a URI: Call-ID, start and end. The order of the two parameters does not matter.
+///
+/// # Errors
+/// `invalid-request` if it is not of that form.
+pub fn query_of_uri(uri: &str) -> Result<(CallId, i64, i64), ExportError> {
+    let malformed = |why: &str| {
+        ExportError::InvalidRequest(format!(
+            "the resource URI {why}; the form is homer-pcap:///<Call-ID, percent-encoded>?from_ts=<ms>&to_ts=<ms>"
+        ))
+    };
+    let rest = uri.strip_prefix("homer-pcap:///").ok_or_else(|| malformed("does not begin with homer-pcap:///"))?;
+    let (path, query) = rest.split_once('?').ok_or_else(|| malformed("has no query"))?;
+    let call_id = decoded(path).ok_or_else(|| malformed("has a Call-ID that is not percent-encoded UTF-8"))?;
+    let (mut from_ts, mut to_ts) = (None, None);
+    for parameter in query.split('&') {
+        let slot = match parameter.split_once('=') {
+            Some(("from_ts", value)) => (&mut from_ts, value),
+            Some(("to_ts", value)) => (&mut to_ts, value),
+            _ => return Err(malformed("has another parameter than from_ts and to_ts")),
+        };
+        let value = slot.1.parse().map_err(|_| malformed("has a time that is no whole number"))?;
+        if slot.0.replace(value).is_some() {
+            return Err(malformed("has a parameter twice"));
+        }
+    }
+    match (from_ts, to_ts) {
+        (Some(from_ts), Some(to_ts)) => Ok((CallId::parse(&call_id)?, from_ts, to_ts)),
+        _ => Err(malformed("lacks from_ts or to_ts")),
+    }
+}
+
+/// Percent-encoded text (RFC 3986 §2.1), or none if it is not well-formed or not UTF-8.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        if *first == b'%' {
+            let (digits, behind) = rest.split_at_checked(2)?;
+            rest = behind;
+            // `from_str_radix` takes a sign as well.
+            if !digits.iter().all(u8::is_ascii_hexdigit) {
+                return None;
+            }
+            bytes.push(u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?);
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
