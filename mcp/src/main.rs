@@ -1,12 +1,14 @@
-//! `homer-export-mcp`: the export of SIP calls from Homer as an MCP tool, over standard input and output.
+//! `homer-export-mcp`: the export of SIP calls from Homer as MCP tools, over standard input and output or HTTP.
 
 mod arguments;
 mod files;
+mod http;
 mod progress;
 mod recent;
 mod server;
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -16,6 +18,7 @@ use homer_host::stand_in::StandIn;
 use homer_host::{Configuration, Exporter, Flags};
 use rmcp::ServiceExt as _;
 use rmcp::service::ServerInitializeError;
+use tokio::net::TcpListener;
 
 use self::files::OutputDir;
 use self::server::Server;
@@ -29,7 +32,7 @@ const MAX_READ_BYTES: u64 = 6 * 1024 * 1024;
 
 /// Export the packets of SIP calls from a Homer capture server, as a tool for MCP clients.
 ///
-/// Speaks MCP over standard input and output, and ends when its input does. Every export runs in a WebAssembly component
+/// Speaks MCP over standard input and output, and ends when its input does, or over HTTP. Every export runs in a WebAssembly component
 /// in a sandbox that can reach one Homer and nothing else.
 #[derive(Debug, Parser)]
 #[command(version, name = "homer-export-mcp", after_help = AFTER_HELP, max_term_width = 100)]
@@ -37,6 +40,15 @@ struct Arguments {
     /// Serve a stand-in for Homer inside this program, which replays recorded calls; nothing need be configured
     #[arg(long)]
     demo: bool,
+
+    /// Serve streamable HTTP on this address, at /mcp, instead of standard input and output; callers from other machines need
+    /// HOMER_MCP_TOKEN (or HOMER_MCP_TOKEN_FILE) as bearer token
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    http: Option<SocketAddr>,
+
+    /// Name under which callers reach this server over HTTP, beside those of loopback (HOMER_MCP_HOSTS, separated by commas)
+    #[arg(long, value_name = "NAME")]
+    http_host: Vec<String>,
 
     /// How captures reach the client (HOMER_RESULT_MODE): auto, embed, link, file or base64 [default: auto, which is file with an
     /// output directory, else embed up to the inline limit, link above]
@@ -94,6 +106,23 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let (terms, output_dir) = terms(&arguments, configuration.settings.max_window_hours)?;
     let exporter = Exporter::new(configuration.policy()).map_err(|failure| failure.to_string())?;
     let server = Server::new(exporter, terms, output_dir)?;
+    if let Some(address) = arguments.http {
+        let access = http::Access::new(address, token()?, hosts(arguments.http_host))?;
+        let refused = |why: std::io::Error| format!("cannot listen on {address}: {why}");
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
+        let local = listener.local_addr().map_err(refused)?;
+        let end = ended();
+        tell(&format!("MCP at http://{local}/mcp"));
+        return http::serve(listener, server, access, end).await.map_err(refused);
+    }
+    tokio::select! {
+        served = serve_stdio(server) => served,
+        // Dropping the service drops its exports.
+        () = ended() => Ok(()),
+    }
+}
+
+async fn serve_stdio(server: Server) -> Result<(), String> {
     let service = match server.serve(rmcp::transport::stdio()).await {
         Ok(service) => service,
         // The input ended before a client said anything.
@@ -131,8 +160,58 @@ fn terms(arguments: &Arguments, max_window_hours: u32) -> Result<(Terms, Option<
     Ok((terms, output_dir))
 }
 
-/// Says what is wrong, on standard error: standard output carries protocol only.
+/// What callers have to show, from the environment or a file that it names.
+fn token() -> Result<Option<String>, String> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    match (variable("HOMER_MCP_TOKEN"), variable("HOMER_MCP_TOKEN_FILE")) {
+        (Some(_), Some(_)) => {
+            Err("HOMER_MCP_TOKEN and HOMER_MCP_TOKEN_FILE are both set; keep one of them".to_string())
+        }
+        (None, Some(path)) => match std::fs::read_to_string(&path) {
+            Ok(token) if token.trim_end().is_empty() => Err(format!("HOMER_MCP_TOKEN_FILE: {path} is empty")),
+            Ok(token) => Ok(Some(token.trim_end().to_string())),
+            Err(why) => Err(format!("HOMER_MCP_TOKEN_FILE: cannot read {path}: {why}")),
+        },
+        (token, None) => Ok(token),
+    }
+}
+
+/// Names of this server, from flags, else from the environment.
+fn hosts(flags: Vec<String>) -> Vec<String> {
+    if !flags.is_empty() {
+        return flags;
+    }
+    let names = std::env::var("HOMER_MCP_HOSTS").unwrap_or_default();
+    names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_string).collect()
+}
+
+/// Waits for whoever runs this to end it, from the call on and not only once it is waited for.
+fn ended() -> impl Future<Output = ()> {
+    #[cfg(unix)]
+    let signals = {
+        use tokio::signal::unix::{SignalKind, signal};
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    };
+    async move {
+        #[cfg(unix)]
+        if let (Ok(mut interrupt), Ok(mut terminate)) = signals {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// Says something on standard error: standard output carries protocol only.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "homer-export-mcp: {text}");
+}
+
+/// Says what is wrong.
 fn complain(why: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "homer-export-mcp: {why}");
+    tell(why);
     ExitCode::FAILURE
 }

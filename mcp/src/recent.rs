@@ -17,10 +17,13 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Captures kept.
 const MAX_CAPTURES: usize = 32;
 
+/// What was asked for, when it came, and what it is.
+type Kept = (Key, Instant, Arc<[u8]>);
+
 /// The latest captures, the oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    captures: Mutex<VecDeque<(Key, Instant, Arc<[u8]>)>>,
+    captures: Mutex<VecDeque<Kept>>,
 }
 
 impl Recent {
@@ -46,7 +49,7 @@ impl Recent {
     }
 }
 
-fn expire(captures: &mut VecDeque<(Key, Instant, Arc<[u8]>)>) {
+fn expire(captures: &mut VecDeque<Kept>) {
     captures.retain(|(_, since, _)| since.elapsed() < MAX_AGE);
 }
 

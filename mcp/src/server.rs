@@ -11,13 +11,14 @@ use homer_export::{CallId, ExportError, MEDIA_TYPE};
 use homer_host::{Exporter, Failure, Finished, Query};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams,
     ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
     ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use crate::arguments::{MessageArguments, WindowArguments};
 use crate::files::{OutputDir, Unfinished};
@@ -36,7 +37,15 @@ struct Shared {
     terms: Terms,
     output_dir: Option<OutputDir>,
     recent: Recent,
+    /// Calls under way, those that wait for their turn included.
+    calls: Semaphore,
 }
+
+/// Calls under way at once; more are told to come again.
+const MAX_CALLS: usize = 64;
+
+/// How long a client may keep the definitions: they change with the configuration alone, which wants a new start.
+const DEFINITIONS_TTL_MS: u64 = 3_600_000;
 
 /// A capture that an export has brought.
 struct Exported {
@@ -59,7 +68,16 @@ impl Server {
         let definitions = [tool::export::definition(&terms), tool::message::definition(&terms)];
         let tools = definitions.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
         let tools = tools.map_err(|why| format!("a tool's definition: {why}"))?;
-        Ok(Self { shared: Arc::new(Shared { exporter, tools, terms, output_dir, recent: Recent::default() }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                exporter,
+                tools,
+                terms,
+                output_dir,
+                recent: Recent::default(),
+                calls: Semaphore::new(MAX_CALLS),
+            }),
+        })
     }
 }
 
@@ -195,6 +213,12 @@ impl Shared {
         request: &CallToolRequestParams,
         progress: &Progress,
     ) -> Option<Result<CallToolResult, Failure>> {
+        if self.tools.iter().all(|tool| tool.name != request.name) {
+            return None;
+        }
+        let Ok(_turn) = self.calls.try_acquire() else {
+            return Some(Err(busy()));
+        };
         let arguments = request.arguments.as_ref();
         let refused = |why| Failure::Export(ExportError::InvalidRequest(why));
         Some(match request.name.as_ref() {
@@ -213,6 +237,9 @@ impl Shared {
     /// The bytes behind a link, or those of an embedded resource again.
     async fn read(&self, uri: &str, progress: &Progress) -> Result<ReadResourceResult, ErrorData> {
         let not_found = |why: String| ErrorData::resource_not_found(why, Some(Value::from_iter([("uri", uri)])));
+        let Ok(_turn) = self.calls.try_acquire() else {
+            return Err(ErrorData::internal_error(busy().to_string(), None));
+        };
         let (call_id, from_ts, to_ts) = tool::query_of_uri(uri).map_err(|error| not_found(error.to_string()))?;
         let arguments = WindowArguments { callid: call_id.as_str().to_string(), from_ts, to_ts };
         let capture = self.capture(&arguments, progress).await.map_err(|failure| match &failure {
@@ -222,7 +249,9 @@ impl Shared {
             _ => ErrorData::internal_error(failure.to_string(), None),
         })?;
         let blob = ResourceContents::blob(BASE64_STANDARD.encode(capture), uri).with_mime_type(MEDIA_TYPE);
-        Ok(ReadResourceResult::new(vec![blob]))
+        let mut result = ReadResourceResult::new(vec![blob]).with_ttl_ms(0).with_cache_scope(CacheScope::Private);
+        result.meta = Some(server_info());
+        Ok(result)
     }
 }
 
@@ -232,6 +261,33 @@ fn unwritable(why: &std::io::Error) -> Failure {
     )))
 }
 
+fn busy() -> Failure {
+    Failure::Export(ExportError::TimedOut(format!(
+        "{MAX_CALLS} calls are under way at this server, which is as many as it takes; try again in a moment"
+    )))
+}
+
+/// The server's name in a result, which the protocol of 2026-07-28 wants in every one.
+fn server_info() -> MetaObject {
+    let info = Value::from_iter([("name", NAME), ("version", env!("CARGO_PKG_VERSION"))]);
+    let mut meta = MetaObject::default();
+    meta.0.insert("io.modelcontextprotocol/serverInfo".to_string(), info);
+    meta
+}
+
+/// The server's name.
+const NAME: &str = "homer-export-mcp";
+
+/// A list that anyone may keep for an hour.
+macro_rules! list {
+    ($result:ident, $items:expr) => {{
+        let mut list =
+            $result::with_all_items($items).with_ttl_ms(DEFINITIONS_TTL_MS).with_cache_scope(CacheScope::Public);
+        list.meta = Some(server_info());
+        Ok(list)
+    }};
+}
+
 fn cancelled() -> ErrorData {
     ErrorData::internal_error("the call was cancelled", None)
 }
@@ -239,7 +295,7 @@ fn cancelled() -> ErrorData {
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().enable_resources().build())
-            .with_server_info(Implementation::new("homer-export-mcp", env!("CARGO_PKG_VERSION")))
+            .with_server_info(Implementation::new(NAME, env!("CARGO_PKG_VERSION")))
     }
 
     async fn list_tools(
@@ -247,7 +303,7 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.shared.tools.clone()))
+        list!(ListToolsResult, self.shared.tools.clone())
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -271,7 +327,10 @@ impl ServerHandler for Server {
             return Err(ErrorData::invalid_params(why, None));
         };
         // What the model can mend, or should tell of, is a result and not a protocol error (MCP, server/tools).
-        Ok(result.unwrap_or_else(|failure| CallToolResult::error(vec![ContentBlock::text(failure.to_string())])).into())
+        let mut result =
+            result.unwrap_or_else(|failure| CallToolResult::error(vec![ContentBlock::text(failure.to_string())]));
+        result.meta = Some(server_info());
+        Ok(result.into())
     }
 
     /// None: what a connection has exported is not for others to see, and a list must not change with it.
@@ -280,7 +339,7 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        Ok(ListResourcesResult::with_all_items(vec![]))
+        list!(ListResourcesResult, vec![])
     }
 
     async fn list_resource_templates(
@@ -297,7 +356,7 @@ impl ServerHandler for Server {
             .with_title("SIP call as pcap")
             .with_description(description)
             .with_mime_type(MEDIA_TYPE);
-        Ok(ListResourceTemplatesResult::with_all_items(vec![template]))
+        list!(ListResourceTemplatesResult, vec![template])
     }
 
     async fn read_resource(
