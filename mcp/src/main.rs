@@ -1,6 +1,7 @@
 //! `homer-export-mcp`: the export of SIP calls from Homer as MCP tools, over standard input and output or HTTP.
 
 mod arguments;
+mod check;
 mod files;
 mod http;
 mod progress;
@@ -40,6 +41,10 @@ struct Arguments {
     /// Serve a stand-in for Homer inside this program, which replays recorded calls; nothing need be configured
     #[arg(long)]
     demo: bool,
+
+    /// Ask Homer for a call that is not there, say what works, and end: 0 if an export would work
+    #[arg(long)]
+    check: bool,
 
     /// Serve streamable HTTP on this address, at /mcp, instead of standard input and output; callers from other machines need
     /// HOMER_MCP_TOKEN (or HOMER_MCP_TOKEN_FILE) as bearer token
@@ -105,6 +110,11 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         Configuration::of_process(&arguments.flags, stand_in.as_ref()).map_err(|error| error.to_string())?;
     let (terms, output_dir) = terms(&arguments, configuration.settings.max_window_hours)?;
     let exporter = Exporter::new(configuration.policy()).map_err(|failure| failure.to_string())?;
+    if arguments.check {
+        let works = check::check(&exporter, &configuration).await?;
+        tell(&works.replace('\n', "\nhomer-export-mcp: "));
+        return Ok(());
+    }
     let server = Server::new(exporter, terms, output_dir)?;
     if let Some(address) = arguments.http {
         let access = http::Access::new(address, token()?, hosts(arguments.http_host))?;

@@ -274,6 +274,31 @@ async fn server_refuses_modes_that_cannot_be() {
 }
 
 #[tokio::test]
+async fn check_says_what_works_and_what_does_not() {
+    let check = async |env: &[(&str, &str)]| {
+        let output = program(&["--check"], env).stdin(Stdio::null()).output().await.unwrap();
+        assert_eq!(output.stdout, b"");
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let homer = StandIn::start().await.unwrap();
+    let url = homer.url();
+    use homer_host::stand_in::{API_TOKEN, PASSWORD, USERNAME};
+    for (env, kind) in [
+        (&[("HOMER_URL", url.as_str()), ("HOMER_API_TOKEN", API_TOKEN)][..], "API token"),
+        (&[("HOMER_URL", &url), ("HOMER_USERNAME", USERNAME), ("HOMER_PASSWORD", PASSWORD)], "login"),
+    ] {
+        let (code, said) = check(env).await;
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains(&format!("Homer at {url} is reached, and lets us in with the ")), "{said}");
+        assert!(said.to_lowercase().contains(&kind.to_lowercase()), "{said}");
+    }
+    let (code, said) = check(&[("HOMER_URL", &url), ("HOMER_API_TOKEN", "wr0ng")]).await;
+    assert!(code == Some(1) && said.contains("unauthorized: ") && !said.contains("wr0ng"), "{said}");
+    let (code, said) = check(&[("HOMER_URL", "http://127.0.0.1:1")]).await;
+    assert!(code == Some(1) && said.contains("unreachable: "), "{said}");
+}
+
+#[tokio::test]
 async fn client_reads_one_message() {
     let client = client(&["--demo"], &[]).await;
     let ask = |more: Value| {
