@@ -5,12 +5,10 @@
 //! `cargo bench --bench throughput`, on a quiet machine.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench fails by panicking, and prints")]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use homer_host::stand_in::{StandIn, large_capture};
 use homer_host::{Configuration, Exporter, Query};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
@@ -19,80 +17,28 @@ use hyper_util::rt::TokioExecutor;
 
 const CALL_ID: &str = "udp-normal-1@192.0.2.10";
 
-/// The recorded call of 7 messages.
-const CALL: &[u8] = include_bytes!("../../tests/data/export-ok-auth-token.pcap");
-
 /// Measurements of each kind, interleaved.
 const ROUNDS: usize = 9;
 
-/// A capture of calls like the recorded one, each with a Call-ID of its own and later than the one before.
-fn capture(calls: u32) -> Vec<u8> {
-    let (header, records) = CALL.split_at(24);
-    let mut file = header.to_vec();
-    for call in 0..calls {
-        let begin = file.len();
-        file.extend_from_slice(records);
-        let mut at = begin;
-        while at < file.len() {
-            let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
-            let (seconds, len) = (word(at), word(at + 8) as usize);
-            file[at..at + 4].copy_from_slice(&(seconds + call / 100).to_le_bytes());
-            at += 16 + len;
-        }
-        // Of the same length: `udp-normal-1@` becomes a number.
-        let id = format!("{call:012}@");
-        let name = b"udp-normal-1@";
-        let mut rest = begin;
-        while let Some(found) = file[rest..].windows(name.len()).position(|part| part == name) {
-            file[rest + found..rest + found + name.len()].copy_from_slice(id.as_bytes());
-            rest += found + name.len();
-        }
-    }
-    file
-}
-
-/// Answers every request with the capture, framed as Go frames what it has whole: one chunk.
-fn serve(capture: Arc<Vec<u8>>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+/// A server of a capture, until what is returned is dropped.
+fn serve(capture: Vec<u8>) -> (String, tokio::sync::oneshot::Sender<()>) {
+    let (tell, told) = std::sync::mpsc::channel();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
     std::thread::spawn(move || {
-        for connection in listener.incoming() {
-            let capture = Arc::clone(&capture);
-            std::thread::spawn(move || drop(answer(connection.unwrap(), &capture)));
-        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = StandIn::with_capture(capture).await.unwrap();
+            tell.send(server.url()).unwrap();
+            let _ = ended.await;
+        });
     });
-    address
+    (told.recv().unwrap(), end)
 }
 
-fn answer(connection: TcpStream, capture: &[u8]) -> std::io::Result<()> {
-    let mut reader = BufReader::new(connection.try_clone()?);
-    let mut writer = connection;
-    loop {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            let line = line.trim_end().to_ascii_lowercase();
-            if let Some(value) = line.strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap_or(0);
-            }
-            if line.is_empty() {
-                break;
-            }
-        }
-        reader.by_ref().take(length).read_to_end(&mut Vec::new())?;
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n";
-        write!(writer, "{head}\r\n{:x}\r\n", capture.len())?;
-        writer.write_all(capture)?;
-        writer.write_all(b"\r\n0\r\n\r\n")?;
-    }
-}
-
-async fn native(client: &Client<HttpConnector, Full<Bytes>>, address: SocketAddr, len: usize) -> Duration {
+async fn native(client: &Client<HttpConnector, Full<Bytes>>, url: &str, len: usize) -> Duration {
     let begin = Instant::now();
-    let request = http::Request::post(format!("http://{address}/")).body(Full::new(Bytes::new())).unwrap();
+    let request =
+        http::Request::post(format!("{url}/api/v3/export/call/messages/pcap")).body(Full::new(Bytes::new())).unwrap();
     let mut body = client.request(request).await.unwrap().into_body();
     let mut received = 0;
     while let Some(frame) = body.frame().await {
@@ -114,8 +60,8 @@ async fn export(exporter: &Exporter, query: &Query, len: usize) -> Duration {
     begin.elapsed()
 }
 
-fn exporter(address: SocketAddr, report: &str) -> Exporter {
-    let vars = [("HOMER_URL", format!("http://{address}")), ("HOMER_REPORT", report.to_string())];
+fn exporter(url: &str, report: &str) -> Exporter {
+    let vars = [("HOMER_URL", url.to_string()), ("HOMER_REPORT", report.to_string())];
     let vars = vars.into_iter().map(|(name, value)| (name.to_string(), value));
     Exporter::new(Configuration::from_vars(vars.collect::<Vec<_>>()).unwrap().policy()).unwrap()
 }
@@ -129,11 +75,12 @@ fn median(mut times: Vec<Duration>) -> f64 {
 async fn main() {
     println!("{:>9} | {:>12} | {:>21} | {:>30}", "capture", "native", "report off", "report on");
     for calls in [2_770, 28_000] {
-        let capture = Arc::new(capture(calls));
+        let capture = large_capture(calls);
         let len = capture.len();
-        let address = serve(capture);
+        // In a runtime of its own, as a Homer is in a process of its own.
+        let (url, _server) = serve(capture);
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let (off, on) = (exporter(address, "off"), exporter(address, "on"));
+        let (off, on) = (exporter(&url, "off"), exporter(&url, "on"));
         let query = Query {
             call_ids: vec![CALL_ID.to_string()],
             from_ts: 1_795_168_800_000,
@@ -145,7 +92,7 @@ async fn main() {
         let (mut natives, mut offs, mut ons) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..=ROUNDS {
             let times =
-                (native(&client, address, len).await, export(&off, &query, len).await, export(&on, &query, len).await);
+                (native(&client, &url, len).await, export(&off, &query, len).await, export(&on, &query, len).await);
             // The first connects, and learns Homer's generation.
             if round > 0 {
                 natives.push(times.0);

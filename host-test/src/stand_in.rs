@@ -7,6 +7,7 @@
 //! `…_b2b-1`, mappings other than the default one.
 
 mod archive;
+mod large;
 mod recording;
 
 use std::convert::Infallible;
@@ -27,6 +28,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 pub use archive::Archive;
+pub use large::large_capture;
 pub use recording::Recording;
 
 /// The API token that the stand-in accepts. It opens nothing else.
@@ -50,6 +52,8 @@ pub const DEMO_WINDOW_MS: (i64, i64) = (1_795_168_800_000, 1_795_169_100_000);
 #[derive(Debug, Default)]
 struct State {
     archive: Archive,
+    /// What every export brings, if not what is in the archive.
+    capture: Option<Bytes>,
     /// Requests for an export so far.
     exports: AtomicUsize,
     /// Logins so far; the token of the n-th ends in n.
@@ -80,11 +84,23 @@ impl StandIn {
     /// # Errors
     /// If no port can be had.
     pub async fn with_archive(archive: Archive) -> Result<Self> {
+        Self::with_state(State { archive, ..State::default() }).await
+    }
+
+    async fn with_state(state: State) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no loopback port for the stand-in")?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State { archive, ..State::default() });
+        let state = Arc::new(state);
         let task = tokio::spawn(accept(listener, Arc::clone(&state)));
         Ok(Self { address, state, task })
+    }
+
+    /// Starts as one that answers every request for an export with this capture, whoever asks.
+    ///
+    /// # Errors
+    /// If no port can be had.
+    pub async fn with_capture(capture: Vec<u8>) -> Result<Self> {
+        Self::with_state(State { capture: Some(capture.into()), ..State::default() }).await
     }
 
     /// How many requests for an export there have been.
@@ -153,6 +169,10 @@ async fn respond(state: &State, request: Request<Incoming>) -> Result<Response<B
     let Ok(body) = body.collect().await else { return Err(Crashed) };
     if head.uri.path().ends_with(EXPORT_PATH) {
         state.exports.fetch_add(1, Ordering::SeqCst);
+        if let Some(capture) = &state.capture {
+            let response = Response::builder().header(header::CONTENT_TYPE, "application/octet-stream");
+            return response.body(Chunked(Some(capture.clone())).boxed()).map_err(|_| Crashed);
+        }
     }
     let (recording, body) = match answer(state, &head, &body.to_bytes()) {
         Answer::AsRecorded(recording) => (recording, recording.body.clone()),
