@@ -3,6 +3,7 @@
 //! A [`Policy`] says what the component may do; an [`Exporter`] compiles it once and gives every [`Export`] a fresh
 //! instance. Dependencies run from `policy` (data) through the sandbox and its outbound hook to [`export`].
 
+mod cache;
 pub mod configuration;
 pub mod export;
 mod outbound;

@@ -1,17 +1,17 @@
 //! A fresh instance of a component in a fresh store: nothing in it but what the policy gives.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use wasmtime::component::{Component, Linker, Resource, ResourceTable};
-use wasmtime::{Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
+use wasmtime::{Config, Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
+use crate::cache;
 use crate::outbound::{self, Outbound};
 use crate::policy::Policy;
 
@@ -63,7 +63,7 @@ impl Sandbox {
     /// If it is no component of this contract, or imports anything else.
     pub(crate) fn new(component: &[u8], policy: Policy, outbound: Outbound) -> wasmtime::Result<Self> {
         let mut config = Config::new();
-        config.concurrency_support(false).epoch_interruption(true).cache(compilation_cache());
+        config.concurrency_support(false).epoch_interruption(true).cache(cache::of_user());
         let engine = Engine::new(&config)?;
         let component = Component::from_binary(&engine, component)?;
         let component = ExportsPre::new(linker(&engine)?.instantiate_pre(&component)?)?;
@@ -146,16 +146,6 @@ fn tick(engine: &Engine) -> wasmtime::Result<()> {
         }
     })?;
     Ok(())
-}
-
-/// Compiled code kept on disk between runs, in a directory of our own below the user's cache; none where there is no place
-/// for it, and then every start compiles.
-fn compilation_cache() -> Option<Cache> {
-    let user_cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let directory = user_cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")))?.join("homer-export");
-    let mut config = CacheConfig::new();
-    config.with_directory(directory);
-    Cache::new(config).ok()
 }
 
 /// All that an instance has.

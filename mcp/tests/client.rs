@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use homer_export::tool::{self, Mode, Terms};
-use homer_host::stand_in::StandIn;
+use homer_host::stand_in::{StandIn, large_capture};
 use rmcp::ServiceExt as _;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ReadResourceRequestParams, ResourceContents};
 use rmcp::service::{RoleClient, RunningService, ServiceError};
@@ -392,6 +392,75 @@ async fn call_that_waits_tells_its_progress() {
     let told = next_message(&mut output).await.unwrap();
     assert_eq!((&told["method"], &told["params"]["progressToken"]), (&json!("notifications/progress"), &json!(7)));
     assert_eq!(told["params"]["message"], "waiting for Homer");
+}
+
+#[tokio::test]
+async fn call_that_receives_tells_how_much_has_come() {
+    let homer = StandIn::with_capture(large_capture(3000)).await.unwrap();
+    let mut child =
+        program(&[], &[("HOMER_URL", &homer.url())]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for message in [initialize(), initialized(), call_message(2, CALL)] {
+        input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    }
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut told = Vec::new();
+    loop {
+        let message = next_message(&mut output).await.unwrap();
+        match message["method"].as_str() {
+            Some(_) => told.push((message["params"]["progress"].as_f64(), message["params"]["message"].to_string())),
+            None if message["id"] == 2 => break,
+            None => {}
+        }
+    }
+    assert!(told.iter().any(|(_, text)| text.ends_with(" bytes received\"")), "{told:?}");
+    // Numbers that grow, whatever the order in which they were sent.
+    let mut numbers: Vec<_> = told.iter().map(|(number, _)| *number).collect();
+    numbers.dedup();
+    assert_eq!(numbers.len(), told.len());
+}
+
+#[tokio::test]
+async fn server_bears_a_client_that_talks_nonsense_and_a_thousand_calls() {
+    let mut child = program(&["--demo"], &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    for message in [initialize(), initialized()] {
+        input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    }
+    assert_eq!(next_message(&mut output).await.unwrap()["id"], 1);
+    let writer = tokio::spawn(async move {
+        for nonsense in ["{", "[]", "\u{0}", "{\"jsonrpc\": \"1.0\"}", "null", &"x".repeat(1 << 20)] {
+            input.write_all(format!("{nonsense}\n").as_bytes()).await.unwrap();
+        }
+        for id in 0..1000 {
+            let callid = if id % 2 == 0 { CALL } else { "../../../etc/passwd" };
+            input.write_all(format!("{}\n", call_message(1000 + id, callid)).as_bytes()).await.unwrap();
+        }
+        input
+    });
+    let mut answered = std::collections::BTreeSet::new();
+    let mut exported = 0;
+    while answered.len() < 1000 {
+        let message = next_message(&mut output).await.unwrap();
+        let Some(id) = message["id"].as_i64().filter(|id| *id >= 1000) else { continue };
+        let result = &message["result"];
+        if result["isError"] == json!(true) {
+            let text = result["content"][0]["text"].as_str().unwrap();
+            assert!(text.contains("64 calls are under way") || text.starts_with("nothing-captured: "), "{text}");
+        } else {
+            assert_eq!(result["structuredContent"]["size_bytes"], 3311, "{message}");
+            exported += 1;
+        }
+        assert!(answered.insert(id), "{id} is answered twice");
+    }
+    assert!(exported > 0);
+    let mut input = writer.await.unwrap();
+    input.write_all(format!("{}\n", call_message(2, CALL)).as_bytes()).await.unwrap();
+    while next_message(&mut output).await.unwrap()["id"] != 2 {}
+    drop(input);
+    while next_message(&mut output).await.is_some() {}
+    assert!(child.wait().await.unwrap().success());
 }
 
 #[tokio::test]
