@@ -83,7 +83,10 @@ impl MessageArguments {
 /// Refuses arguments that a tool does not have.
 fn only(arguments: &Map<String, Value>, known: &[&str]) -> Result<(), String> {
     match arguments.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(format!("there is no argument {name:?}; the arguments are {}", known.join(", "))),
+        Some(name) => {
+            let name: String = name.chars().take(64).collect();
+            Err(format!("there is no argument {name:?}; the arguments are {}", known.join(", ")))
+        }
         None => Ok(()),
     }
 }

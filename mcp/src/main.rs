@@ -11,6 +11,7 @@ mod server;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use homer_export::settings::number;
@@ -93,8 +94,8 @@ fn main() -> ExitCode {
         Err(why) => return complain(&format!("cannot start: {why}")),
     };
     let result = runtime.block_on(run(arguments));
-    // A read of standard input that nobody answers, or a name lookup, is not worth waiting for.
-    runtime.shutdown_background();
+    // Calls that were left have to clear their files away; a read of standard input that nobody answers is not worth more.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => complain(&why),

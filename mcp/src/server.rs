@@ -44,6 +44,9 @@ struct Shared {
 /// Calls under way at once; more are told to come again.
 const MAX_CALLS: usize = 64;
 
+/// Longest resource URI in bytes, inclusive.
+const MAX_URI: usize = 16 * 1024;
+
 /// How long a client may keep the definitions: they change with the configuration alone, which wants a new start.
 const DEFINITIONS_TTL_MS: u64 = 3_600_000;
 
@@ -127,7 +130,9 @@ impl Shared {
     async fn read_message(&self, arguments: MessageArguments, progress: &Progress) -> Result<CallToolResult, Failure> {
         let MessageArguments { window, packet, format, offset } = arguments;
         let capture = self.capture(&window, progress).await?;
-        let structured = tool::message::read(&capture, packet, format, offset)?;
+        // Captures come from strangers: what takes long does not keep others waiting.
+        let read = tokio::task::spawn_blocking(move || tool::message::read(&capture, packet, format, offset));
+        let structured = read.await.map_err(|why| Failure::Trap(why.to_string()))??;
         let mut result = CallToolResult::structured(structured.clone());
         result.content = vec![ContentBlock::text(structured.to_string())];
         Ok(result)
@@ -240,6 +245,10 @@ impl Shared {
         let Ok(_turn) = self.calls.try_acquire() else {
             return Err(ErrorData::internal_error(busy().to_string(), None));
         };
+        // A Call-ID of 512 characters, all of them escaped, is not half as long; and the URI goes back with the bytes.
+        if uri.len() > MAX_URI {
+            return Err(ErrorData::resource_not_found(format!("the URI is longer than {MAX_URI} bytes"), None));
+        }
         let (call_id, from_ts, to_ts) = tool::query_of_uri(uri).map_err(|error| not_found(error.to_string()))?;
         let arguments = WindowArguments { callid: call_id.as_str().to_string(), from_ts, to_ts };
         let capture = self.capture(&arguments, progress).await.map_err(|failure| match &failure {
@@ -323,7 +332,8 @@ impl ServerHandler for Server {
         };
         let Some(result) = called else {
             let names = [tool::export::NAME, tool::message::NAME].join(" and ");
-            let why = format!("there is no tool {:?}; there are {names}", request.name);
+            let name: String = request.name.chars().take(64).collect();
+            let why = format!("there is no tool {name:?}; there are {names}");
             return Err(ErrorData::invalid_params(why, None));
         };
         // What the model can mend, or should tell of, is a result and not a protocol error (MCP, server/tools).
