@@ -2,6 +2,7 @@
 //!
 //! Not handled: reassembly. TCP segments and IP fragments, which Homer does not write, are told apart and left alone.
 
+use alloc::string::{String, ToString};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Link type of Ethernet (draft-ietf-opsawg-pcaplinktype).
@@ -44,6 +45,11 @@ pub struct Route {
     /// False where Homer's file does not say which is which: it writes a packet between an IPv4 and an IPv6 address as IPv6
     /// in IPv4, with either address on both ends of its header. The ports are then 0, and the IPv4 address stands first.
     pub directed: bool,
+}
+
+/// An address as text, with its port if that is known ([`Route::directed`]).
+pub(crate) fn endpoint(end: SocketAddr, has_port: bool) -> String {
+    if has_port { end.to_string() } else { end.ip().to_string() }
 }
 
 impl<'a> Packet<'a> {

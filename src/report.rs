@@ -10,7 +10,6 @@ mod transactions;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::net::SocketAddr;
 
 use twox_hash::XxHash64;
 
@@ -159,7 +158,7 @@ impl CaptureReport {
     pub fn summary(&self) -> String {
         let mut text = format!("{} in {} bytes", counted(self.packets, "packet"), self.size_bytes);
         if let (Some(first), Some(last)) = (self.first_packet_us, self.last_packet_us) {
-            text.push_str(&format!(", {} to {}", utc(first), utc(last)));
+            text.push_str(&format!(", {} to {}", Utc::of_packet(first), Utc::of_packet(last)));
         }
         text.push_str(&format!(", from profile {}", self.profile));
         if self.sip_messages > 0 {
@@ -246,10 +245,6 @@ impl Findings {
     }
 }
 
-fn utc(us: u64) -> Utc {
-    Utc::from_us(i64::try_from(us).unwrap_or(i64::MAX))
-}
-
 /// Microseconds as seconds with three digits behind the point.
 fn seconds(us: u64) -> String {
     format!("{}.{:03} s", us / 1_000_000, us % 1_000_000 / 1000)
@@ -267,11 +262,6 @@ fn listed(call_ids: &[String]) -> String {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
     }
-}
-
-/// An address as text, with its port if that is known.
-fn endpoint(end: SocketAddr, has_port: bool) -> String {
-    if has_port { end.to_string() } else { end.ip().to_string() }
 }
 
 fn hash(bytes: &[u8]) -> u64 {

@@ -59,20 +59,9 @@ impl Configuration {
     pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ExportError> {
         let mut vars: Vec<(String, String)> = vars.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         for name in SECRETS {
-            let Some(path) = take(&mut vars, &format!("{name}_FILE")) else { continue };
-            if vars.iter().any(|(other, _)| other == name) {
-                return Err(ExportError::Misconfigured(format!(
-                    "{name} and {name}_FILE are both set; keep one of them"
-                )));
+            if let Some(secret) = secret(&mut vars, name)? {
+                vars.push((name.to_string(), secret));
             }
-            let secret = std::fs::read_to_string(&path)
-                .map_err(|why| ExportError::Misconfigured(format!("{name}_FILE: cannot read {path}: {why}")))?;
-            let secret = secret.trim_end_matches(['\r', '\n']);
-            // An empty variable is one that is not set; an empty file is a mistake.
-            if secret.is_empty() {
-                return Err(ExportError::Misconfigured(format!("{name}_FILE: {path} is empty")));
-            }
-            vars.push((name.to_string(), secret.to_string()));
         }
         // The host itself says which kind of credential there is.
         take(&mut vars, "HOMER_CREDENTIAL_KIND");
@@ -132,6 +121,27 @@ impl Configuration {
             },
         }
     }
+}
+
+/// Takes a secret out of `vars`, or out of the file that its variable with `_FILE` behind it names; line ends behind it do not
+/// count. None if neither is set.
+///
+/// # Errors
+/// `misconfigured` if both are set, or the file cannot be read or is empty.
+pub fn secret(vars: &mut Vec<(String, String)>, name: &str) -> Result<Option<String>, ExportError> {
+    let given = take(vars, name);
+    let Some(path) = take(vars, &format!("{name}_FILE")) else { return Ok(given) };
+    if given.is_some() {
+        return Err(ExportError::Misconfigured(format!("{name} and {name}_FILE are both set; keep one of them")));
+    }
+    let secret = std::fs::read_to_string(&path)
+        .map_err(|why| ExportError::Misconfigured(format!("{name}_FILE: cannot read {path}: {why}")))?;
+    let secret = secret.trim_end_matches(['\r', '\n']);
+    // An empty variable is one that is not set; an empty file is a mistake.
+    if secret.is_empty() {
+        return Err(ExportError::Misconfigured(format!("{name}_FILE: {path} is empty")));
+    }
+    Ok(Some(secret.to_string()))
 }
 
 /// Takes the last variable of this name out of `vars`, and all others of it.

@@ -16,6 +16,7 @@ use std::time::Duration;
 use clap::Parser;
 use homer_export::settings::number;
 use homer_export::tool::{Mode, Terms};
+use homer_host::configuration::secret;
 use homer_host::stand_in::StandIn;
 use homer_host::{Configuration, Exporter, Flags};
 use rmcp::ServiceExt as _;
@@ -173,18 +174,11 @@ fn terms(arguments: &Arguments, max_window_hours: u32) -> Result<(Terms, Option<
 
 /// What callers have to show, from the environment or a file that it names.
 fn token() -> Result<Option<String>, String> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    match (variable("HOMER_MCP_TOKEN"), variable("HOMER_MCP_TOKEN_FILE")) {
-        (Some(_), Some(_)) => {
-            Err("HOMER_MCP_TOKEN and HOMER_MCP_TOKEN_FILE are both set; keep one of them".to_string())
-        }
-        (None, Some(path)) => match std::fs::read_to_string(&path) {
-            Ok(token) if token.trim_end().is_empty() => Err(format!("HOMER_MCP_TOKEN_FILE: {path} is empty")),
-            Ok(token) => Ok(Some(token.trim_end().to_string())),
-            Err(why) => Err(format!("HOMER_MCP_TOKEN_FILE: cannot read {path}: {why}")),
-        },
-        (token, None) => Ok(token),
-    }
+    const NAME: &str = "HOMER_MCP_TOKEN";
+    let variable =
+        |name: String| std::env::var(&name).ok().filter(|value| !value.is_empty()).map(|value| (name, value));
+    let mut vars = [NAME.to_string(), format!("{NAME}_FILE")].into_iter().filter_map(variable).collect();
+    secret(&mut vars, NAME).map_err(|error| error.to_string())
 }
 
 /// Names of this server, from flags, else from the environment.

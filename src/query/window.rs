@@ -127,6 +127,11 @@ impl Utc {
     pub fn from_us(us: i64) -> Self {
         Self { us }
     }
+
+    /// From the time of a packet record, Unix microseconds.
+    pub(crate) fn of_packet(us: u64) -> Self {
+        Self { us: i64::try_from(us).unwrap_or(i64::MAX) }
+    }
 }
 
 impl fmt::Display for Utc {

@@ -4,8 +4,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{endpoint, hash};
-use crate::packet::Route;
+use super::hash;
+use crate::packet::{Route, endpoint};
 use crate::pcap::YEAR_1971_US;
 use crate::query::{Utc, Window};
 use crate::sip::{Message, Start};

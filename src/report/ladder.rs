@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use memchr::memchr;
 
-use super::{endpoint, printable};
-use crate::packet::Route;
+use super::printable;
+use crate::packet::{Route, endpoint};
 use crate::pcap::YEAR_1971_US;
 use crate::sip::{CSeq, Message, Start, password};
 
@@ -16,6 +16,9 @@ const MAX_KEPT: usize = 100;
 
 /// Bytes kept of a start line.
 const MAX_LINE: usize = 160;
+
+/// What a start line has of SIP.
+const VERSION: &[u8] = b"SIP/2.0";
 
 /// Bytes kept of the first word of a start line that has nothing of SIP.
 const MAX_WORD: usize = 16;
@@ -116,9 +119,9 @@ impl Rung {
             // Without `SIP/2.0 `.
             Start::Response { .. } => self.line.extend(message.start_line.iter().skip(8).take(MAX_LINE)),
             // One that lacks its version may be anything, a header field with credentials among others.
-            Start::Malformed => match memmem(message.start_line, b"SIP/2.0") {
-                Some(_) => push_without_password(&mut self.line, message.start_line),
-                None => {
+            Start::Malformed => match message.start_line.windows(VERSION.len()).any(|part| part == VERSION) {
+                true => push_without_password(&mut self.line, message.start_line),
+                false => {
                     let word = message.start_line.iter().take(MAX_WORD).take_while(|byte| byte.is_ascii_alphanumeric());
                     self.line.extend(word);
                     self.line.extend_from_slice("…".as_bytes());
@@ -171,9 +174,4 @@ fn push_without_password(line: &mut Vec<u8>, text: &[u8]) {
         None => line.extend_from_slice(uri),
     }
     line.extend_from_slice(headers);
-}
-
-/// Where `part` is in `text`.
-fn memmem(text: &[u8], part: &[u8]) -> Option<usize> {
-    text.windows(part.len()).position(|window| window == part)
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Terms, object, window_schema};
 use crate::ExportError;
-use crate::packet::Packet;
+use crate::packet::{Packet, Route, endpoint};
 use crate::pcap::{Scanner, YEAR_1971_US};
 use crate::query::Utc;
 use crate::sip::{Message, escaped, hex_dump, mask};
@@ -88,7 +88,7 @@ pub fn read(capture: &[u8], packet: u64, format: Format, offset: u64) -> Result<
 
 struct Found {
     time_us: u64,
-    route: Option<crate::packet::Route>,
+    route: Option<Route>,
     kind: &'static str,
     bytes: Vec<u8>,
 }
@@ -125,12 +125,11 @@ impl Found {
             result["next_offset"] = end.into();
         }
         if self.time_us >= YEAR_1971_US {
-            result["time"] = Utc::from_us(i64::try_from(self.time_us).unwrap_or(i64::MAX)).to_string().into();
+            result["time"] = Utc::of_packet(self.time_us).to_string().into();
         }
         if let Some(route) = self.route {
-            let end = |end: core::net::SocketAddr| if route.directed { end.to_string() } else { end.ip().to_string() };
-            result["source"] = end(route.source).into();
-            result["destination"] = end(route.destination).into();
+            result["source"] = endpoint(route.source, route.directed).into();
+            result["destination"] = endpoint(route.destination, route.directed).into();
         }
         Ok(result)
     }
