@@ -15,11 +15,13 @@
 //! | [`report`] | what a capture holds: [`CaptureReport`], kept by [`report::Examiner`] |
 //! | [`finding`] | what is odd in it: [`finding::Flaw`] |
 //! | [`error`] | why an export failed: [`ExportError`] |
-//! | [`tool`] | names, words and schemas that an MCP model reads |
+//! | [`tool`] | names, words and schemas that an MCP model reads, its arguments, and results in their shape |
+//! | [`access`] | who may call an MCP server over HTTP: [`Access`] |
 #![no_std]
 
 extern crate alloc;
 
+pub mod access;
 pub mod error;
 pub mod finding;
 pub mod homer;
@@ -34,6 +36,7 @@ pub mod tool;
 #[cfg(target_family = "wasm")]
 pub mod wasi;
 
+pub use access::Access;
 pub use error::ExportError;
 pub use origin::{BaseUrl, Origin};
 pub use query::{CallId, Query, Window};

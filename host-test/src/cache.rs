@@ -20,7 +20,8 @@ pub(crate) fn of_user() -> Option<Cache> {
 /// Makes a directory that no one else can write to, or finds one.
 ///
 /// # Errors
-/// If it is none, a link, another user's, or others can write to it.
+/// If it is none, a link, another user's, or others can write to it, or could put another in its place: in a directory above
+/// it, only root and we may write, save where each may rename nothing but what is his (the sticky bit of `/tmp`).
 #[cfg(unix)]
 fn make_own(directory: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
@@ -29,10 +30,16 @@ fn make_own(directory: &Path) -> io::Result<()> {
     let found = directory.symlink_metadata()?;
     // A file that is made now is ours.
     let ours = tempfile::tempfile_in(directory)?.metadata()?.uid();
-    match found.is_dir() && found.uid() == ours && found.mode() & 0o022 == 0 {
-        true => Ok(()),
-        false => Err(io::Error::other("others can write to the cache")),
+    if !found.is_dir() || found.uid() != ours || found.mode() & 0o022 != 0 {
+        return Err(io::Error::other("others can write to the cache"));
     }
+    for above in directory.canonicalize()?.ancestors().skip(1) {
+        let above = above.metadata()?;
+        if ![0, ours].contains(&above.uid()) || (above.mode() & 0o022 != 0 && above.mode() & 0o1000 == 0) {
+            return Err(io::Error::other("others can put another directory in the place of the cache"));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(not(unix))]
@@ -74,5 +81,16 @@ mod tests {
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();
         assert!(make_own(&file).is_err());
+    }
+    #[test]
+    fn cache_below_a_directory_that_others_can_write_to_is_not_trusted() {
+        let dir = tempfile::tempdir().unwrap();
+        let above = dir.path().join("above");
+        let cache = above.join("cache/homer-export");
+        make_own(&cache).unwrap();
+        for (mode, trusted) in [(0o777, false), (0o775, false), (0o1777, true), (0o755, true)] {
+            fs::set_permissions(&above, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(make_own(&cache).is_ok(), trusted, "{mode:o}");
+        }
     }
 }

@@ -63,14 +63,16 @@ impl Unfinished {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn keep(self, call_id: &CallId, from_ts: i64, to_ts: i64) -> std::io::Result<PathBuf> {
-        self.file.as_file().sync_all()?;
+    pub(crate) async fn keep(self, call_id: &CallId, from_ts: i64, to_ts: i64) -> std::io::Result<PathBuf> {
+        let Self { file, dir } = self;
+        // Not while others wait; and a call that is cancelled meanwhile has left nothing.
+        let synced = tokio::task::spawn_blocking(move || file.as_file().sync_all().map(|()| file));
+        let mut file = synced.await.map_err(std::io::Error::other)??;
         let name = call_id.filename();
         let stem = name.strip_suffix(".pcap").unwrap_or(&name);
-        let mut file = self.file;
         for number in 1..=MAX_TRIES {
             let again = if number == 1 { String::new() } else { format!("-{number}") };
-            let path = self.dir.join(format!("{stem}-{from_ts}-{to_ts}{again}.pcap"));
+            let path = dir.join(format!("{stem}-{from_ts}-{to_ts}{again}.pcap"));
             match file.persist_noclobber(&path) {
                 Ok(_) => return Ok(path),
                 Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => file = error.file,

@@ -7,31 +7,54 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use http::{HeaderValue, Request, Response, StatusCode};
+use homer_export::Access;
+use http::header::{AUTHORIZATION, ORIGIN, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 
 use crate::server::Server;
+use crate::turns::Turns;
+
+/// An HTTP response.
+type Answer = Response<BoxBody<Bytes, Infallible>>;
 
 /// The path that speaks MCP.
 const PATH: &str = "/mcp";
 
-/// Longest request in bytes, inclusive: a Call-ID and two numbers.
-const MAX_REQUEST: usize = 256 * 1024;
+/// Longest request in bytes, inclusive: a Call-ID and two numbers. What of it goes back, its id for one, makes no answer too
+/// long. Over standard input it is the longest line.
+pub(crate) const MAX_REQUEST: usize = 256 * 1024;
 
 /// Connections at once.
 const MAX_CONNECTIONS: usize = 512;
 
-/// Longest wait for the header of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// Sessions of clients that initialize, at once; each has a task, and what was last sent in it.
+const MAX_SESSIONS: usize = 128;
+
+/// How long a client is waited for.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// For the header of a request, and then for its body.
+    request: Duration,
+    /// For it to read.
+    read: Duration,
+}
+
+const PATIENCE: Patience = Patience { request: Duration::from_secs(15), read: Duration::from_secs(30) };
+
+/// How long an answer is kept for a client of a session that lost its connection meanwhile; they come back after three seconds.
+const COMPLETED: Duration = Duration::from_secs(10);
 
 /// How often a stream of events shows that it is alive, which is when a client that has left is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
@@ -41,62 +64,105 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// Who may call, and under which names.
 #[derive(Clone, Debug)]
-pub(crate) struct Access {
-    /// What callers have to show as a bearer token.
-    token: Option<String>,
+pub(crate) struct Door {
+    access: Access,
     /// Names of this server beside those of loopback.
     hosts: Vec<String>,
+    patience: Patience,
 }
 
-impl Access {
-    /// Without a token only callers on the same machine are served.
-    ///
-    /// # Errors
-    /// If others could call without one, or the token cannot be sent in a header field.
-    pub(crate) fn new(address: SocketAddr, token: Option<String>, mut hosts: Vec<String>) -> Result<Self, String> {
-        match &token {
-            None if !address.ip().is_loopback() => {
-                return Err(format!(
-                    "--http {address} can be reached from other machines; set HOMER_MCP_TOKEN, or HOMER_MCP_TOKEN_FILE, to a \
-                     secret that callers send as a bearer token, or listen on 127.0.0.1"
-                ));
-            }
-            Some(token) if token.bytes().any(|byte| !byte.is_ascii_graphic()) => {
-                return Err("HOMER_MCP_TOKEN has a blank, a line break, or a character beyond ASCII".to_string());
-            }
-            _ => {}
-        }
+impl Door {
+    /// The door of a server at `address`, which is also known by the names `hosts`.
+    pub(crate) fn new(address: SocketAddr, access: Access, mut hosts: Vec<String>) -> Self {
         if !address.ip().is_loopback() && !address.ip().is_unspecified() {
             hosts.push(address.ip().to_string());
         }
-        Ok(Self { token, hosts })
+        Self { access: access.with_hosts(hosts.clone()), hosts, patience: PATIENCE }
     }
 
-    /// Whether a request shows the token, if there is one.
-    fn admits(&self, request: &Request<Incoming>) -> bool {
-        let Some(token) = &self.token else { return true };
-        let shown = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-        let shown = match shown.split_at_checked(7) {
-            Some((scheme, shown)) if scheme.eq_ignore_ascii_case(b"Bearer ") => shown,
-            _ => return false,
-        };
-        // In a time that does not tell how much of it is right.
-        shown.len() == token.len() && shown.iter().zip(token.bytes()).fold(0, |all, (a, b)| all | (a ^ b)) == 0
-    }
-
+    /// What the protocol's own transport is told; whether a page may call is looked at before, here.
     fn config(&self) -> StreamableHttpServerConfig {
         let loopback = ["localhost", "127.0.0.1", "[::1]", "::1"];
         let hosts = loopback.iter().copied().chain(self.hosts.iter().map(String::as_str));
-        // Clients that are no browsers send no Origin; a page from elsewhere is refused.
-        let origins = ["localhost", "127.0.0.1", "[::1]"].into_iter().chain(self.hosts.iter().map(String::as_str));
-        let origins = origins.flat_map(|host| [format!("http://{host}:*"), format!("https://{host}:*")]);
         StreamableHttpServerConfig::default()
             .with_allowed_hosts(hosts)
-            .with_allowed_origins(origins)
-            .enforce_origin_validation()
             .with_max_request_body_bytes(MAX_REQUEST)
             .with_sse_keep_alive(Some(KEEP_ALIVE))
     }
+
+    /// Why a request does not reach the protocol; none if it does.
+    fn refusal(&self, request: &Parts) -> Option<Answer> {
+        let field = |name| request.headers.get(name).map(HeaderValue::as_bytes);
+        if !self.access.admits(field(AUTHORIZATION)) {
+            let text = "this server wants a bearer token in Authorization: that of HOMER_MCP_TOKEN\n";
+            let mut response = refused(StatusCode::UNAUTHORIZED, text);
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            return Some(response);
+        }
+        if !self.access.allows(field(ORIGIN)) {
+            let text = "pages of this origin may not call here; HOMER_MCP_ORIGINS names those that may\n";
+            return Some(refused(StatusCode::FORBIDDEN, text));
+        }
+        (request.uri.path() != PATH).then(|| refused(StatusCode::NOT_FOUND, "MCP is spoken at /mcp\n"))
+    }
+}
+
+/// The transport, and what it is not to have too much of.
+struct Service {
+    door: Door,
+    mcp: StreamableHttpService<Server, LocalSessionManager>,
+    sessions: Arc<LocalSessionManager>,
+    turns: Turns,
+}
+
+impl Service {
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        let (mut parts, body) = request.into_parts();
+        if let Some(refusal) = self.door.refusal(&parts) {
+            return refusal;
+        }
+        let patience = self.door.patience.request;
+        let body = match tokio::time::timeout(patience, Limited::new(body, MAX_REQUEST).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(why)) if why.is::<LengthLimitError>() => {
+                return refused(StatusCode::PAYLOAD_TOO_LARGE, "a request here has at most 256 KiB\n");
+            }
+            Ok(Err(_)) => return refused(StatusCode::BAD_REQUEST, "the request broke off\n"),
+            Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "the request did not come in time\n"),
+        };
+        if parts.method != Method::POST {
+            // A stream of events without a request, or the end of a session.
+            return self.mcp.handle(Request::from_parts(parts, Full::new(body))).await;
+        }
+        if is_initialize(&parts, &body) && self.sessions.sessions.read().await.len() >= MAX_SESSIONS {
+            let text = "as many sessions as this server keeps are open; they end with DELETE, or after five minutes\n";
+            return refused(StatusCode::SERVICE_UNAVAILABLE, text);
+        }
+        // Taken here and not where the tool runs, and given back when the answer has gone out: that is when its memory is free.
+        let turn = self.turns.take();
+        if let Some(turn) = &turn {
+            parts.extensions.insert(turn.clone());
+        }
+        self.mcp.handle(Request::from_parts(parts, Full::new(body))).await.map(|body| {
+            body.map_frame(move |frame| {
+                let _ = &turn;
+                frame
+            })
+            .boxed()
+        })
+    }
+}
+
+/// Whether a session would begin with this.
+fn is_initialize(parts: &Parts, body: &[u8]) -> bool {
+    let method = || serde_json::from_slice::<Value>(body).ok()?.get("method")?.as_str().map(str::to_string);
+    !parts.headers.contains_key("mcp-session-id") && method().as_deref() == Some("initialize")
+}
+
+fn refused(status: StatusCode, text: &'static str) -> Answer {
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())).boxed());
+    *response.status_mut() = status;
+    response
 }
 
 /// Serves until `end` comes, then lets what runs finish within two seconds.
@@ -106,14 +172,18 @@ impl Access {
 pub(crate) async fn serve(
     listener: TcpListener,
     server: Server,
-    access: Access,
+    door: Door,
     end: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let config = access.config();
+    let config = door.config();
+    let patience = door.patience;
     let stop = config.cancellation_token.clone();
-    let sessions = Arc::new(LocalSessionManager::default());
-    let mcp = StreamableHttpService::new(move || Ok(server.clone()), sessions, config);
-    let access = Arc::new(access);
+    let mut sessions = LocalSessionManager::default();
+    sessions.session_config.completed_cache_ttl = COMPLETED;
+    let sessions = Arc::new(sessions);
+    let turns = server.turns();
+    let mcp = StreamableHttpService::new(move || Ok(server.clone()), Arc::clone(&sessions), config);
+    let service = Arc::new(Service { door, mcp, sessions, turns });
     let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     tokio::pin!(end);
@@ -133,22 +203,20 @@ pub(crate) async fn serve(
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (mcp, access) = (mcp.clone(), Arc::clone(&access));
+        let service = Arc::clone(&service);
+        // A client that does not read what it has asked for is left.
+        let mut socket = TimeoutStream::new(socket);
+        socket.set_write_timeout(Some(patience.read));
         connections.spawn(async move {
             let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-                let (mcp, access) = (mcp.clone(), Arc::clone(&access));
-                async move {
-                    Ok::<_, Infallible>(match refusal(&request, &access) {
-                        Some(response) => response,
-                        None => mcp.handle(request).await,
-                    })
-                }
+                let service = Arc::clone(&service);
+                async move { Ok::<_, Infallible>(service.answer(request).await) }
             });
             // A client that leaves is no news.
             let _ = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIMEOUT)
-                .serve_connection(TokioIo::new(socket), service)
+                .header_read_timeout(patience.request)
+                .serve_connection(TokioIo::new(Box::pin(socket)), service)
                 .await;
             drop(turn);
         });
@@ -158,19 +226,131 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-/// Why a request does not reach the protocol; none if it does.
-fn refusal(request: &Request<Incoming>, access: &Access) -> Option<Response<BoxBody<Bytes, Infallible>>> {
-    let (status, text) = if !access.admits(request) {
-        (StatusCode::UNAUTHORIZED, "this server wants a bearer token in Authorization: that of HOMER_MCP_TOKEN\n")
-    } else if request.uri().path() != PATH {
-        (StatusCode::NOT_FOUND, "MCP is spoken at /mcp\n")
-    } else {
-        return None;
-    };
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())).boxed());
-    *response.status_mut() = status;
-    if status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::time::Duration;
+
+    use homer_export::Access;
+    use homer_export::tool::{Mode, Terms};
+    use homer_host::stand_in::{StandIn, large_capture};
+    use homer_host::{Configuration, Exporter};
+    use serde_json::{Value, json};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::{Door, MAX_SESSIONS, Patience, serve};
+    use crate::server::Server;
+    use crate::turns::{MAX_CALLS, Turns};
+
+    const PATIENCE: Patience = Patience { request: Duration::from_millis(500), read: Duration::from_millis(500) };
+
+    /// A server with a Homer behind it that has one capture of about 3 MB.
+    struct Impatient {
+        address: std::net::SocketAddr,
+        turns: Turns,
+        _homer: StandIn,
     }
-    Some(response)
+
+    async fn impatient() -> Impatient {
+        let homer = StandIn::with_capture(large_capture(1000)).await.unwrap();
+        let configuration = Configuration::from_vars([("HOMER_URL".to_string(), homer.url())]).unwrap();
+        let exporter = Exporter::new(configuration.policy()).unwrap();
+        let read_bytes = 6 << 20;
+        let terms =
+            Terms { max_window_hours: 24, mode: Mode::Embed, inline_bytes: read_bytes, read_bytes, output_dir: false };
+        let server = Server::new(exporter, terms, None).unwrap();
+        let turns = server.turns();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut door = Door::new(address, Access::new(None, None, None, true).unwrap(), vec![]);
+        door.patience = PATIENCE;
+        tokio::spawn(serve(listener, server, door, std::future::pending()));
+        Impatient { address, turns, _homer: homer }
+    }
+
+    impl Impatient {
+        /// A connection on which this much of a request has been sent.
+        async fn send(&self, method: &str, mut params: Value, sent: usize) -> TcpStream {
+            if method != "initialize" {
+                params["_meta"] = json!({
+                    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                    "io.modelcontextprotocol/clientCapabilities": {},
+                });
+            }
+            let name = params["name"].as_str().unwrap_or_default().to_string();
+            let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+            let modern = match method {
+                "initialize" => String::new(),
+                _ => format!("MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\nMcp-Name: {name}\r\n"),
+            };
+            let head = format!(
+                "POST /mcp HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\nAccept: \
+                 application/json, text/event-stream\r\n{modern}Content-Length: {}\r\n\r\n",
+                self.address,
+                body.len()
+            );
+            let mut client = TcpStream::connect(self.address).await.unwrap();
+            client.write_all(head.as_bytes()).await.unwrap();
+            client.write_all(&body.as_bytes()[..sent.min(body.len())]).await.unwrap();
+            client
+        }
+    }
+
+    fn export() -> Value {
+        let arguments = json!({
+            "callid": "000000000000@192.0.2.10", "from_ts": 1_795_168_800_000_i64, "to_ts": 1_795_169_100_000_i64,
+        });
+        json!({"name": "homer_export_pcap", "arguments": arguments})
+    }
+
+    async fn rest(mut client: TcpStream) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        // A connection that is reset has had its end as well.
+        let read = tokio::time::timeout(Duration::from_secs(60), client.read_to_end(&mut bytes)).await;
+        let _ = read.unwrap();
+        bytes
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn http_request_that_does_not_come_is_not_waited_for() {
+        let server = impatient().await;
+        let answer = rest(server.send("tools/list", json!({}), 10).await).await;
+        assert!(answer.starts_with(b"HTTP/1.1 408 "), "{}", answer.escape_ascii());
+        let answer = rest(server.send("tools/list", json!({}), usize::MAX).await).await;
+        assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", answer.escape_ascii());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn http_answer_that_is_not_read_holds_its_turn_and_is_given_up() {
+        let server = impatient().await;
+        let read = rest(server.send("tools/call", export(), usize::MAX).await).await;
+        assert!(read.len() > 3_000_000, "{}", read.len());
+        let client = server.send("tools/call", export(), usize::MAX).await;
+        // The call is over long before; what it holds is its answer.
+        while server.turns.free() == MAX_CALLS {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        while server.turns.free() < MAX_CALLS {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let left = rest(client).await;
+        assert!(left.len() < read.len(), "{} of {}", left.len(), read.len());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn http_sessions_are_bounded() {
+        let server = impatient().await;
+        let initialize = json!({
+            "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+        });
+        for number in 0..=MAX_SESSIONS {
+            let answer = rest(server.send("initialize", initialize.clone(), usize::MAX).await).await;
+            let expected = if number < MAX_SESSIONS { "HTTP/1.1 200 " } else { "HTTP/1.1 503 " };
+            assert!(answer.starts_with(expected.as_bytes()), "{number}: {}", answer.escape_ascii());
+        }
+        // Clients of the stateless protocol need none.
+        let answer = rest(server.send("tools/list", json!({}), usize::MAX).await).await;
+        assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", answer.escape_ascii());
+    }
 }

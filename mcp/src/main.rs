@@ -7,6 +7,7 @@ mod http;
 mod progress;
 mod recent;
 mod server;
+mod turns;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -16,11 +17,13 @@ use std::time::Duration;
 use clap::Parser;
 use homer_export::settings::number;
 use homer_export::tool::{Mode, Terms};
+use homer_export::{Access, ExportError};
 use homer_host::configuration::secret;
 use homer_host::stand_in::StandIn;
 use homer_host::{Configuration, Exporter, Flags};
 use rmcp::ServiceExt as _;
 use rmcp::service::ServerInitializeError;
+use rmcp::transport::async_rw::AsyncRwTransport;
 use tokio::net::TcpListener;
 
 use self::files::OutputDir;
@@ -49,7 +52,8 @@ struct Arguments {
     check: bool,
 
     /// Serve streamable HTTP on this address, at /mcp, instead of standard input and output; callers from other machines need
-    /// HOMER_MCP_TOKEN (or HOMER_MCP_TOKEN_FILE) as bearer token
+    /// HOMER_MCP_TOKEN (or HOMER_MCP_TOKEN_FILE) as bearer token, unless HOMER_MCP_OPEN is 1; HOMER_MCP_ORIGINS names pages that
+    /// may call
     #[arg(long, value_name = "ADDRESS:PORT")]
     http: Option<SocketAddr>,
 
@@ -119,13 +123,14 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     }
     let server = Server::new(exporter, terms, output_dir)?;
     if let Some(address) = arguments.http {
-        let access = http::Access::new(address, token()?, hosts(arguments.http_host))?;
+        let access = access(address).map_err(|error| error.to_string())?;
+        let door = http::Door::new(address, access, hosts(arguments.http_host));
         let refused = |why: std::io::Error| format!("cannot listen on {address}: {why}");
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let local = listener.local_addr().map_err(refused)?;
         let end = ended();
         tell(&format!("MCP at http://{local}/mcp"));
-        return http::serve(listener, server, access, end).await.map_err(refused);
+        return http::serve(listener, server, door, end).await.map_err(refused);
     }
     tokio::select! {
         served = serve_stdio(server) => served,
@@ -135,7 +140,9 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 }
 
 async fn serve_stdio(server: Server) -> Result<(), String> {
-    let service = match server.serve(rmcp::transport::stdio()).await {
+    let (input, output) = rmcp::transport::stdio();
+    let transport = AsyncRwTransport::new_server(input, output).with_max_line_length(http::MAX_REQUEST);
+    let service = match server.serve(transport).await {
         Ok(service) => service,
         // The input ended before a client said anything.
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
@@ -172,13 +179,20 @@ fn terms(arguments: &Arguments, max_window_hours: u32) -> Result<(Terms, Option<
     Ok((terms, output_dir))
 }
 
+/// Who may call over HTTP, from the environment.
+fn access(address: SocketAddr) -> Result<Access, ExportError> {
+    let setting = |name| std::env::var(name).ok();
+    let (open, origins) = (setting("HOMER_MCP_OPEN"), setting("HOMER_MCP_ORIGINS"));
+    Access::new(token()?, open.as_deref(), origins.as_deref(), address.ip().is_loopback())
+}
+
 /// What callers have to show, from the environment or a file that it names.
-fn token() -> Result<Option<String>, String> {
+fn token() -> Result<Option<String>, ExportError> {
     const NAME: &str = "HOMER_MCP_TOKEN";
     let variable =
         |name: String| std::env::var(&name).ok().filter(|value| !value.is_empty()).map(|value| (name, value));
     let mut vars = [NAME.to_string(), format!("{NAME}_FILE")].into_iter().filter_map(variable).collect();
-    secret(&mut vars, NAME).map_err(|error| error.to_string())
+    secret(&mut vars, NAME)
 }
 
 /// Names of this server, from flags, else from the environment.

@@ -18,12 +18,12 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
 use crate::arguments::{MessageArguments, WindowArguments};
 use crate::files::{OutputDir, Unfinished};
 use crate::progress::Progress;
 use crate::recent::Recent;
+use crate::turns::{MAX_CALLS, Turn, Turns};
 
 /// What every client gets.
 #[derive(Clone)]
@@ -37,12 +37,8 @@ struct Shared {
     terms: Terms,
     output_dir: Option<OutputDir>,
     recent: Recent,
-    /// Calls under way, those that wait for their turn included.
-    calls: Semaphore,
+    turns: Turns,
 }
-
-/// Calls under way at once; more are told to come again.
-const MAX_CALLS: usize = 64;
 
 /// Longest resource URI in bytes, inclusive.
 const MAX_URI: usize = 16 * 1024;
@@ -78,9 +74,14 @@ impl Server {
                 terms,
                 output_dir,
                 recent: Recent::default(),
-                calls: Semaphore::new(MAX_CALLS),
+                turns: Turns::new(),
             }),
         })
+    }
+
+    /// The turns that its calls take.
+    pub(crate) fn turns(&self) -> Turns {
+        self.shared.turns.clone()
     }
 }
 
@@ -190,7 +191,7 @@ impl Shared {
         }
         let place = match (file, capture) {
             (Some(file), _) => {
-                let path = file.keep(call_id, *from_ts, *to_ts).map_err(|why| unwritable(&why))?;
+                let path = file.keep(call_id, *from_ts, *to_ts).await.map_err(|why| unwritable(&why))?;
                 Place::File(path.display().to_string())
             }
             (None, Some(capture)) => Place::Memory(capture),
@@ -216,14 +217,13 @@ impl Shared {
     async fn call(
         &self,
         request: &CallToolRequestParams,
+        turn: Option<Turn>,
         progress: &Progress,
     ) -> Option<Result<CallToolResult, Failure>> {
         if self.tools.iter().all(|tool| tool.name != request.name) {
             return None;
         }
-        let Ok(_turn) = self.calls.try_acquire() else {
-            return Some(Err(busy()));
-        };
+        let Some(_turn) = turn else { return Some(Err(busy())) };
         let arguments = request.arguments.as_ref();
         let refused = |why| Failure::Export(ExportError::InvalidRequest(why));
         Some(match request.name.as_ref() {
@@ -240,11 +240,9 @@ impl Shared {
     }
 
     /// The bytes behind a link, or those of an embedded resource again.
-    async fn read(&self, uri: &str, progress: &Progress) -> Result<ReadResourceResult, ErrorData> {
+    async fn read(&self, uri: &str, turn: Option<Turn>, progress: &Progress) -> Result<ReadResourceResult, ErrorData> {
         let not_found = |why: String| ErrorData::resource_not_found(why, Some(Value::from_iter([("uri", uri)])));
-        let Ok(_turn) = self.calls.try_acquire() else {
-            return Err(ErrorData::internal_error(busy().to_string(), None));
-        };
+        let Some(_turn) = turn else { return Err(ErrorData::internal_error(busy().to_string(), None)) };
         // A Call-ID of 512 characters, all of them escaped, is not half as long; and the URI goes back with the bytes.
         if uri.len() > MAX_URI {
             return Err(ErrorData::resource_not_found(format!("the URI is longer than {MAX_URI} bytes"), None));
@@ -325,8 +323,9 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let progress = Progress::new(&context);
+        let turn = self.shared.turns.of_call(&context.extensions);
         let called = tokio::select! {
-            called = self.shared.call(&request, &progress) => called,
+            called = self.shared.call(&request, turn, &progress) => called,
             // Dropping the export ends its request and frees its instance.
             () = context.ct.cancelled() => return Err(cancelled()),
         };
@@ -375,8 +374,9 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let progress = Progress::new(&context);
+        let turn = self.shared.turns.of_call(&context.extensions);
         tokio::select! {
-            read = self.shared.read(&request.uri, &progress) => read.map(Into::into),
+            read = self.shared.read(&request.uri, turn, &progress) => read.map(Into::into),
             () = context.ct.cancelled() => Err(cancelled()),
         }
     }

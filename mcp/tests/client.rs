@@ -489,6 +489,25 @@ async fn server_ends_with_its_input_and_writes_protocol_only() {
 }
 
 #[tokio::test]
+async fn server_drops_lines_longer_than_a_request_may_be() {
+    let mut child = program(&["--demo"], &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    for message in [initialize(), initialized()] {
+        input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    }
+    assert_eq!(next_message(&mut output).await.unwrap()["id"], 1);
+    // The id of the second comes back, and with it all that a line may have.
+    for length in [256 << 10, 200 << 10] {
+        let mut list = json!({"jsonrpc": "2.0", "id": "", "method": "tools/list", "params": {}});
+        list["id"] = "i".repeat(length).into();
+        input.write_all(format!("{list}\n").as_bytes()).await.unwrap();
+    }
+    let answer = next_message(&mut output).await.unwrap();
+    assert_eq!(answer["id"].as_str().map(str::len), Some(200 << 10));
+}
+
+#[tokio::test]
 async fn call_that_is_cancelled_ends_its_request() {
     let homer = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", homer.local_addr().unwrap());

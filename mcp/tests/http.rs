@@ -142,8 +142,13 @@ async fn http_admits_callers_with_the_token_alone() {
 
 #[tokio::test]
 async fn http_refuses_pages_and_names_from_elsewhere() {
-    let server = Server::start(&["--demo", "--http-host", "homer.example.net"], &[]).await;
+    let pages = [("HOMER_MCP_ORIGINS", "https://app.example.net, http://intranet:8080")];
+    let server = Server::start(&["--demo", "--http-host", "homer.example.net"], &pages).await;
     for (field, value, status) in [
+        ("Origin", "https://app.example.net", 200),
+        ("Origin", "http://app.example.net", 403),
+        ("Origin", "http://intranet:8080", 200),
+        ("Origin", "http://intranet", 403),
         ("Origin", "http://localhost:5173", 200),
         ("Origin", "https://homer.example.net:8443", 200),
         ("Origin", "http://evil.example", 403),
@@ -202,9 +207,16 @@ async fn http_client_that_leaves_ends_its_export() {
 async fn http_beyond_loopback_wants_a_token() {
     let output = program(&["--demo", "--http", "0.0.0.0:0"], &[]).output().await.unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(1) && said.contains("set HOMER_MCP_TOKEN"), "{said}");
+    assert!(
+        output.status.code() == Some(1)
+            && said.contains("HOMER_MCP_TOKEN is not set, and others can reach this server"),
+        "{said}"
+    );
     for (env, why) in [
         ([("HOMER_MCP_TOKEN", "a b"), ("X", "")], "HOMER_MCP_TOKEN has a blank"),
+        ([("HOMER_MCP_TOKEN", "a"), ("HOMER_MCP_OPEN", "1")], "HOMER_MCP_TOKEN and HOMER_MCP_OPEN are both set"),
+        ([("HOMER_MCP_OPEN", "yes"), ("X", "")], "HOMER_MCP_OPEN is not 1"),
+        ([("HOMER_MCP_ORIGINS", "app.example.net"), ("X", "")], "HOMER_MCP_ORIGINS has an entry that is none"),
         ([("HOMER_MCP_TOKEN", "a"), ("HOMER_MCP_TOKEN_FILE", "b")], "are both set"),
         ([("HOMER_MCP_TOKEN_FILE", "/nonexistent"), ("X", "")], "HOMER_MCP_TOKEN_FILE: cannot read /nonexistent"),
     ] {
@@ -212,6 +224,14 @@ async fn http_beyond_loopback_wants_a_token() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(1) && said.contains(why), "{said}");
     }
+}
+
+#[tokio::test]
+async fn http_beyond_loopback_is_open_where_the_operator_says_so() {
+    let args = ["--demo", "--http", "0.0.0.0:0"];
+    let mut child = program(&args, &[("HOMER_MCP_OPEN", "1")]).stderr(Stdio::piped()).spawn().unwrap();
+    let line = BufReader::new(child.stderr.take().unwrap()).lines().next_line().await.unwrap().unwrap();
+    assert!(line.starts_with("homer-export-mcp: MCP at http://0.0.0.0:"), "{line}");
 }
 
 #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! Behaviour of the library, without I/O but for reading recordings.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod access;
 mod capture;
 mod finding;
 mod homer;

@@ -1,0 +1,108 @@
+//! Who may call an MCP server over HTTP: who shows the token, and the pages of which origins.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::{ExportError, Origin};
+
+/// Hosts that name the machine itself: pages from there are no strangers, whatever their port.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// Who may call.
+#[derive(Clone)]
+pub struct Access {
+    /// What callers have to show as a bearer token; none if anyone may call.
+    token: Option<String>,
+    /// Origins of pages whose scripts may call, beside those of loopback.
+    origins: Vec<Origin>,
+    /// Names under which this server is reached.
+    hosts: Vec<String>,
+}
+
+impl Access {
+    /// From the settings `HOMER_MCP_TOKEN`, `HOMER_MCP_OPEN` and `HOMER_MCP_ORIGINS`; an empty one counts as not set. `private`
+    /// says that nobody but the same machine can call.
+    ///
+    /// # Errors
+    /// `misconfigured` if others could call without a token and `HOMER_MCP_OPEN` is not `1`, if that is set to anything else, if
+    /// the token cannot be sent in a header field, or an origin is none.
+    pub fn new(
+        token: Option<String>,
+        open: Option<&str>,
+        origins: Option<&str>,
+        private: bool,
+    ) -> Result<Self, ExportError> {
+        let token = token.filter(|token| !token.is_empty());
+        let open = match open.unwrap_or_default() {
+            "" => false,
+            "1" => true,
+            _ => return misconfigured("HOMER_MCP_OPEN is not 1; set it to 1 to let anyone call, or do not set it"),
+        };
+        match &token {
+            None if !open && !private => {
+                return misconfigured(
+                    "HOMER_MCP_TOKEN is not set, and others can reach this server; set it to a secret that callers send as a \
+                     bearer token, or set HOMER_MCP_OPEN=1 where a proxy or a network lets in nobody else",
+                );
+            }
+            Some(_) if open => {
+                return misconfigured("HOMER_MCP_TOKEN and HOMER_MCP_OPEN are both set; keep one of them");
+            }
+            Some(token) if token.bytes().any(|byte| !byte.is_ascii_graphic()) => {
+                return misconfigured("HOMER_MCP_TOKEN has a blank, a line break, or a character beyond ASCII");
+            }
+            _ => {}
+        }
+        let named = origins.unwrap_or_default().split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        let origins = named
+            .map(|origin| {
+                Origin::parse(origin).map_err(|why| {
+                    ExportError::Misconfigured(format!("HOMER_MCP_ORIGINS has an entry that is none: {why}"))
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { token, origins, hosts: Vec::new() })
+    }
+
+    /// Lets in pages that are served under these names as well, by either scheme and on any port.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: Vec<String>) -> Self {
+        self.hosts = hosts;
+        self
+    }
+
+    /// Whether the value of a request's `Authorization` field shows the token, if there is one to show. Takes a time that does
+    /// not tell how much of it is right.
+    pub fn admits(&self, authorization: Option<&[u8]>) -> bool {
+        let Some(token) = &self.token else { return true };
+        let shown = match authorization.unwrap_or_default().split_at_checked(7) {
+            Some((scheme, shown)) if scheme.eq_ignore_ascii_case(b"Bearer ") => shown,
+            _ => return false,
+        };
+        shown.len() == token.len() && shown.iter().zip(token.bytes()).fold(0, |all, (a, b)| all | (a ^ b)) == 0
+    }
+
+    /// Whether a page of this origin may call (MCP, streamable HTTP, "Security Warning"): the value of a request's `Origin`
+    /// field, which programs that are no browsers do not send.
+    pub fn allows(&self, origin: Option<&[u8]>) -> bool {
+        let Some(origin) = origin else { return true };
+        let Some(origin) = core::str::from_utf8(origin).ok().and_then(|origin| Origin::parse(origin).ok()) else {
+            return false;
+        };
+        LOOPBACK.contains(&origin.host())
+            || self.hosts.iter().any(|host| host.eq_ignore_ascii_case(origin.host()))
+            || self.origins.contains(&origin)
+    }
+}
+
+impl core::fmt::Debug for Access {
+    /// Without the token.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Access").field("origins", &self.origins).finish_non_exhaustive()
+    }
+}
+
+fn misconfigured<T>(why: &str) -> Result<T, ExportError> {
+    Err(ExportError::Misconfigured(why.to_string()))
+}
