@@ -16,6 +16,7 @@
 //! | [`finding`] | what is odd in it: [`finding::Flaw`] |
 //! | [`error`] | why an export failed: [`ExportError`] |
 //! | [`tool`] | names, words and schemas that an MCP model reads, its arguments, and results in their shape |
+//! | [`mcp`] | an MCP server of one HTTP request at a time: [`mcp::Server`] |
 //! | [`access`] | who may call an MCP server over HTTP: [`Access`] |
 #![no_std]
 
@@ -25,6 +26,7 @@ pub mod access;
 pub mod error;
 pub mod finding;
 pub mod homer;
+pub mod mcp;
 pub mod origin;
 pub mod packet;
 pub mod pcap;

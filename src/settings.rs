@@ -28,6 +28,10 @@ pub const DEFAULT_MAX_WINDOW_HOURS: u32 = 24;
 /// with dynamic values trap on lists above about 2.8 MB (hosts.md §0.2).
 pub const DEFAULT_MAX_BYTES: u64 = 2 * 1024 * 1024;
 
+/// Largest capture that `homer-export-tool.wasm` puts into its text, in bytes, inclusive, unless `HOMER_MAX_INLINE_BYTES` says
+/// otherwise: gateways hand that text to a model, or cut it (hosts.md §5).
+pub const DEFAULT_TOOL_INLINE_BYTES: u64 = 32 * 1024;
+
 /// Name of the header field of an API token, unless `HOMER_TOKEN_HEADER` says otherwise: homer-app's
 /// `auth_settings.auth_token_header` as shipped.
 pub const DEFAULT_TOKEN_HEADER: &str = "Auth-Token";

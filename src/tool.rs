@@ -1,5 +1,7 @@
 //! The tools as an MCP model reads them: names, words, schemas, and the JSON shapes of results.
 
+mod arguments;
+mod blob;
 pub mod export;
 pub mod message;
 mod uri;
@@ -10,9 +12,19 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use crate::CallId;
+use crate::settings::number;
+use crate::{CallId, ExportError};
 
-pub use uri::{TEMPLATE, query_of_uri, resource_uri};
+pub use arguments::{MessageArguments, WindowArguments};
+pub use blob::Base64;
+pub use uri::{TEMPLATE, query_of_uri, resource_template, resource_uri, uri_shown};
+
+/// Largest capture that [`Mode::Auto`] embeds, in bytes, inclusive, unless `HOMER_MAX_INLINE_BYTES` says otherwise.
+pub const DEFAULT_INLINE_BYTES: u64 = 256 * 1024;
+
+/// Largest capture in any message, in bytes, inclusive, unless `HOMER_MAX_READ_BYTES` says less: base64 makes 8 MiB of 6, and
+/// clients drop the connection at a message of 10 MiB.
+pub const MAX_READ_BYTES: u64 = 6 * 1024 * 1024;
 
 /// How captures reach a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +66,8 @@ pub struct Terms {
     pub read_bytes: u64,
     /// Whether there is a directory for files.
     pub output_dir: bool,
+    /// Whether the server lives for one request alone: it tells no progress, and keeps no capture for the next.
+    pub one_request: bool,
 }
 
 /// The way of one capture.
@@ -70,6 +84,57 @@ pub enum Way {
 }
 
 impl Terms {
+    /// From the settings that `setting` finds by name: `HOMER_RESULT_MODE`, `HOMER_MAX_INLINE_BYTES` and `HOMER_MAX_READ_BYTES`.
+    ///
+    /// # Errors
+    /// `misconfigured` if one of them is unusable, or captures are to go into files where there is no place for files.
+    pub fn new(
+        setting: impl Fn(&str) -> Option<String>,
+        max_window_hours: u32,
+        output_dir: bool,
+        one_request: bool,
+    ) -> Result<Self, ExportError> {
+        let bytes = |name, default, max| number(name, setting(name), default, 24..=max);
+        let read_bytes = bytes("HOMER_MAX_READ_BYTES", MAX_READ_BYTES, MAX_READ_BYTES)?;
+        let inline_bytes = bytes("HOMER_MAX_INLINE_BYTES", DEFAULT_INLINE_BYTES.min(read_bytes), read_bytes)?;
+        let misconfigured = |why: &str| Err(ExportError::Misconfigured(why.to_string()));
+        let mode = match setting("HOMER_RESULT_MODE") {
+            None => Mode::default(),
+            Some(name) => match Mode::ALL.into_iter().find(|(known, _)| *known == name) {
+                Some((_, mode)) => mode,
+                None => return misconfigured("HOMER_RESULT_MODE is none of auto, embed, link, file, base64"),
+            },
+        };
+        match mode {
+            Mode::File if one_request => misconfigured("HOMER_RESULT_MODE is file, and this server has no files"),
+            Mode::File if !output_dir => {
+                misconfigured("HOMER_RESULT_MODE is file without HOMER_OUTPUT_DIR; name a directory")
+            }
+            _ => Ok(Self { max_window_hours, mode, inline_bytes, read_bytes, output_dir, one_request }),
+        }
+    }
+
+    /// Why a capture of which this many bytes were seen reaches no client.
+    pub fn too_large(&self, seen: u64) -> ExportError {
+        let limit = self.read_bytes;
+        let files = match self.one_request {
+            true => "ask the operator to save this one",
+            false => {
+                "ask the operator to start the server with --output-dir, which saves captures of any size in files, or to save \
+                 this one"
+            }
+        };
+        ExportError::TooLarge {
+            limit,
+            seen,
+            message: format!(
+                "the capture is larger than the {} that this server puts into a message. Narrow from_ts and to_ts to the part of \
+                 the call that matters; or {files} with the command line homer-export",
+                size(limit)
+            ),
+        }
+    }
+
     /// The way of a capture of this many bytes; none if it is too large.
     pub fn way(&self, bytes: u64) -> Option<Way> {
         let (way, limit) = match self.mode {
@@ -87,6 +152,12 @@ impl Terms {
     pub fn writes_files(&self) -> bool {
         self.output_dir && matches!(self.mode, Mode::Auto | Mode::File)
     }
+}
+
+/// That a tool is not known.
+pub fn unknown(name: &str) -> String {
+    let name: String = name.chars().take(64).collect();
+    format!("there is no tool {name:?}; there are {} and {}", export::NAME, message::NAME)
 }
 
 /// The input schema of a tool that asks for a call in a window, and possibly more; `required` names the arguments beyond the
@@ -155,6 +226,11 @@ fn object(required: &[(&str, Value)], optional: &[(&str, Value)], description: &
         "required": required,
         "additionalProperties": false,
     })
+}
+
+/// Bytes in lower-case hexadecimal.
+pub fn lower_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A number of bytes for a sentence: in KiB or MiB where it is a whole number of them.

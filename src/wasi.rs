@@ -1,9 +1,10 @@
-//! The edge to WASI 0.2, compiled for WebAssembly alone: one HTTP request, the environment, and what a `no_std` component
+//! The edge to WASI 0.2, compiled for WebAssembly alone: one HTTP request out, one in, the environment, and what a `no_std` component
 //! needs to be one.
 
 mod abi;
 pub mod environment;
 mod http;
+pub mod incoming;
 mod stream;
 
-pub use stream::PcapStream;
+pub use stream::{Held, PcapStream};

@@ -6,8 +6,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     for uri in [text.to_string(), format!("homer-pcap:///{text}"), format!("homer-pcap:///{text}?from_ts=1&to_ts=2")] {
-        if let Ok((call_id, from_ts, to_ts)) = query_of_uri(&uri) {
-            assert_eq!(query_of_uri(&resource_uri(&call_id, from_ts, to_ts)), Ok((call_id, from_ts, to_ts)));
+        if let Ok(query) = query_of_uri(&uri) {
+            assert_eq!(query_of_uri(&resource_uri(&query)), Ok(query));
         }
     }
 });

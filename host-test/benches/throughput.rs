@@ -81,14 +81,7 @@ async fn main() {
         let (url, _server) = serve(capture);
         let client = Client::builder(TokioExecutor::new()).build_http();
         let (off, on) = (exporter(&url, "off"), exporter(&url, "on"));
-        let query = Query {
-            call_ids: vec![CALL_ID.to_string()],
-            from_ts: 1_795_168_800_000,
-            to_ts: 1_795_169_100_000,
-            profiles: vec![],
-            nodes: vec![],
-            exclude_ips: vec![],
-        };
+        let query = Query::of_call(CALL_ID, 1_795_168_800_000, 1_795_169_100_000);
         let (mut natives, mut offs, mut ons) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..=ROUNDS {
             let times =

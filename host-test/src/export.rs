@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use homer_export::finding::Finding;
 use homer_export::report::{Count, LadderEntry};
+use homer_export::tool::lower_hex;
 use homer_export::{CaptureReport, ExportError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -22,6 +23,20 @@ use crate::policy::{Limits, Policy};
 use crate::sandbox::{Exports, Guest, LimitHit, Sandbox, stream, types};
 
 pub use crate::sandbox::stream::Query;
+
+impl Query {
+    /// One call in a window, Unix time in milliseconds, of the default profiles on all nodes.
+    pub fn of_call(call_id: &str, from_ts: i64, to_ts: i64) -> Self {
+        Self {
+            call_ids: vec![call_id.to_string()],
+            from_ts,
+            to_ts,
+            profiles: vec![],
+            nodes: vec![],
+            exclude_ips: vec![],
+        }
+    }
+}
 
 /// Bytes asked for at a time: what the component receives at once at most.
 const READ_BYTES: u32 = 256 * 1024;
@@ -255,8 +270,7 @@ impl Export {
                     .to_string(),
             );
         }
-        let digest = self.hash.finalize();
-        Ok(Finished { report, sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect() })
+        Ok(Finished { report, sha256: lower_hex(&self.hash.finalize()) })
     }
 }
 

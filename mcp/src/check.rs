@@ -20,14 +20,7 @@ pub(crate) async fn check(exporter: &Exporter, configuration: &Configuration) ->
     let homer = &settings.homer;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let to_ts = i64::try_from(now).unwrap_or(i64::MAX);
-    let query = Query {
-        call_ids: vec![NOBODYS.to_string()],
-        from_ts: to_ts - WINDOW_MS,
-        to_ts,
-        profiles: vec![],
-        nodes: vec![],
-        exclude_ips: vec![],
-    };
+    let query = Query::of_call(NOBODYS, to_ts - WINDOW_MS, to_ts);
     let credential = match settings.credential_kind.name() {
         "none" => "without a credential, which it wants none of".to_string(),
         "api-token" => "with the API token that is configured".to_string(),

@@ -1,6 +1,5 @@
 //! `homer-export-mcp`: the export of SIP calls from Homer as MCP tools, over standard input and output or HTTP.
 
-mod arguments;
 mod check;
 mod files;
 mod http;
@@ -15,8 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use homer_export::settings::number;
-use homer_export::tool::{Mode, Terms};
+use homer_export::tool::Terms;
 use homer_export::{Access, ExportError};
 use homer_host::configuration::secret;
 use homer_host::stand_in::StandIn;
@@ -28,13 +26,6 @@ use tokio::net::TcpListener;
 
 use self::files::OutputDir;
 use self::server::Server;
-
-/// Largest capture attached to a result, in bytes, inclusive, unless `HOMER_MAX_INLINE_BYTES` says otherwise.
-const DEFAULT_INLINE_BYTES: u64 = 256 * 1024;
-
-/// Largest capture in any message, in bytes, inclusive, unless `HOMER_MAX_READ_BYTES` says less: base64 makes 8 MiB of 6, and
-/// clients drop the connection at a message of 10 MiB.
-const MAX_READ_BYTES: u64 = 6 * 1024 * 1024;
 
 /// Export the packets of SIP calls from a Homer capture server, as a tool for MCP clients.
 ///
@@ -154,28 +145,18 @@ async fn serve_stdio(server: Server) -> Result<(), String> {
 
 /// What the tools keep to, from flags and environment.
 fn terms(arguments: &Arguments, max_window_hours: u32) -> Result<(Terms, Option<OutputDir>), String> {
-    let setting = |flag: &Option<String>, name: &str| {
+    let setting = |name: &str| {
+        let flag = match name {
+            "HOMER_RESULT_MODE" => &arguments.result_mode,
+            "HOMER_MAX_INLINE_BYTES" => &arguments.inline_limit,
+            "HOMER_MAX_READ_BYTES" => &arguments.read_limit,
+            "HOMER_OUTPUT_DIR" => &arguments.output_dir,
+            _ => &None,
+        };
         flag.clone().or_else(|| std::env::var(name).ok()).filter(|text| !text.is_empty())
     };
-    let bytes = |flag, name: &str, default, range| {
-        number(name, setting(flag, name), default, range).map_err(|error| error.to_string())
-    };
-    let read_bytes = bytes(&arguments.read_limit, "HOMER_MAX_READ_BYTES", MAX_READ_BYTES, 24..=MAX_READ_BYTES)?;
-    let inline = DEFAULT_INLINE_BYTES.min(read_bytes);
-    let inline_bytes = bytes(&arguments.inline_limit, "HOMER_MAX_INLINE_BYTES", inline, 24..=read_bytes)?;
-    let mode = match setting(&arguments.result_mode, "HOMER_RESULT_MODE") {
-        None => Mode::default(),
-        Some(name) => {
-            let named = Mode::ALL.into_iter().find(|(known, _)| *known == name);
-            named.map(|(_, mode)| mode).ok_or("HOMER_RESULT_MODE is none of auto, embed, link, file, base64")?
-        }
-    };
-    let output_dir = setting(&arguments.output_dir, "HOMER_OUTPUT_DIR");
-    let output_dir = output_dir.map(|path| OutputDir::open(path.as_ref())).transpose()?;
-    if mode == Mode::File && output_dir.is_none() {
-        return Err("HOMER_RESULT_MODE is file without HOMER_OUTPUT_DIR; name a directory".to_string());
-    }
-    let terms = Terms { max_window_hours, mode, inline_bytes, read_bytes, output_dir: output_dir.is_some() };
+    let output_dir = setting("HOMER_OUTPUT_DIR").map(|path| OutputDir::open(path.as_ref())).transpose()?;
+    let terms = Terms::new(setting, max_window_hours, output_dir.is_some(), false).map_err(|error| error.to_string())?;
     Ok((terms, output_dir))
 }
 

@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What was asked for: Call-ID, start and end of the window.
-pub(crate) type Key = (String, i64, i64);
+use homer_export::tool::WindowArguments;
 
 /// How long a capture is kept: while a model looks at what it has just exported.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
@@ -18,7 +17,7 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 const MAX_CAPTURES: usize = 32;
 
 /// What was asked for, when it came, and what it is.
-type Kept = (Key, Instant, Arc<[u8]>);
+type Kept = (WindowArguments, Instant, Arc<[u8]>);
 
 /// The latest captures, the oldest first.
 #[derive(Debug, Default)]
@@ -28,21 +27,21 @@ pub(crate) struct Recent {
 
 impl Recent {
     /// A capture that is not too old.
-    pub(crate) fn get(&self, key: &Key) -> Option<Arc<[u8]>> {
+    pub(crate) fn get(&self, asked: &WindowArguments) -> Option<Arc<[u8]>> {
         let mut captures = self.captures.lock().unwrap_or_else(PoisonError::into_inner);
         expire(&mut captures);
-        captures.iter().find(|(known, ..)| known == key).map(|(.., capture)| Arc::clone(capture))
+        captures.iter().find(|(known, ..)| known == asked).map(|(.., capture)| Arc::clone(capture))
     }
 
     /// Keeps a capture, if it is not too large, and drops older ones for it.
-    pub(crate) fn put(&self, key: Key, capture: Arc<[u8]>) {
+    pub(crate) fn put(&self, asked: WindowArguments, capture: Arc<[u8]>) {
         let mut captures = self.captures.lock().unwrap_or_else(PoisonError::into_inner);
         expire(&mut captures);
-        captures.retain(|(known, ..)| *known != key);
+        captures.retain(|(known, ..)| *known != asked);
         if capture.len() > MAX_BYTES {
             return;
         }
-        captures.push_back((key, Instant::now(), capture));
+        captures.push_back((asked, Instant::now(), capture));
         while captures.len() > MAX_CAPTURES || captures.iter().map(|(.., kept)| kept.len()).sum::<usize>() > MAX_BYTES {
             captures.pop_front();
         }
@@ -57,10 +56,12 @@ fn expire(captures: &mut VecDeque<Kept>) {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Key, MAX_BYTES, MAX_CAPTURES, Recent};
+    use homer_export::tool::WindowArguments;
 
-    fn key(number: usize) -> Key {
-        (format!("call-{number}"), 1, 2)
+    use super::{MAX_BYTES, MAX_CAPTURES, Recent};
+
+    fn key(number: usize) -> WindowArguments {
+        WindowArguments { callid: format!("call-{number}"), from_ts: 1, to_ts: 2 }
     }
 
     #[test]
@@ -80,7 +81,7 @@ mod tests {
     fn recent_capture_of_another_window_is_another() {
         let recent = Recent::default();
         recent.put(key(1), Arc::from(vec![1]));
-        assert_eq!(recent.get(&("call-1".to_string(), 1, 3)), None);
+        assert_eq!(recent.get(&WindowArguments { to_ts: 3, ..key(1) }), None);
         // The same asked for again takes the place of the first.
         recent.put(key(1), Arc::from(vec![2]));
         assert_eq!(recent.get(&key(1)).as_deref(), Some(&[2][..]));

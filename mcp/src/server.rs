@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use homer_export::report::MAX_JSON;
-use homer_export::tool::export::Delivery;
-use homer_export::tool::{self, Terms, Way};
+use homer_export::tool::export::Attachment;
+use homer_export::tool::{self, MessageArguments, Terms, WindowArguments};
 use homer_export::{CallId, ExportError, MEDIA_TYPE};
 use homer_host::{Exporter, Failure, Finished, Query};
 use rmcp::handler::server::ServerHandler;
@@ -19,7 +18,6 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
 
-use crate::arguments::{MessageArguments, WindowArguments};
 use crate::files::{OutputDir, Unfinished};
 use crate::progress::Progress;
 use crate::recent::Recent;
@@ -39,9 +37,6 @@ struct Shared {
     recent: Recent,
     turns: Turns,
 }
-
-/// Longest resource URI in bytes, inclusive.
-const MAX_URI: usize = 16 * 1024;
 
 /// How long a client may keep the definitions: they change with the configuration alone, which wants a new start.
 const DEFINITIONS_TTL_MS: u64 = 3_600_000;
@@ -94,34 +89,22 @@ impl Shared {
             _ => None,
         };
         let Exported { finished, place } = self.fetch(&arguments, &call_id, file, progress).await?;
-        let uri = tool::resource_uri(&call_id, arguments.from_ts, arguments.to_ts);
-        let way = self.terms.way(finished.report.size_bytes);
-        let delivery = match (&place, way) {
-            (Place::File(path), _) => Delivery::File { path },
-            (_, Some(Way::Embed)) => Delivery::Embedded { uri: &uri },
-            (_, Some(Way::Link)) => Delivery::Linked { uri: &uri },
-            (_, Some(Way::Text)) => Delivery::Text,
-            (_, Some(Way::File) | None) => return Err(self.too_large(finished.report.size_bytes).into()),
+        let file = match &place {
+            Place::File(path) => Some(path.as_str()),
+            Place::Memory(_) => None,
         };
-        let report = finished.report.fitted(MAX_JSON);
-        let filename = call_id.filename();
-        let structured = tool::export::result(&filename, &finished.sha256, &report, delivery);
+        let (structured, attachment) =
+            tool::export::shape(&self.terms, &arguments, &finished.sha256, &finished.report, file)?;
         // Clients that know no structured content read the text, and others may drop it. The bytes come once, if at all.
         let mut content = vec![ContentBlock::text(structured.to_string())];
-        match (&place, delivery) {
-            (Place::Memory(capture), Delivery::Embedded { .. }) => {
-                let blob = ResourceContents::blob(BASE64_STANDARD.encode(capture), uri).with_mime_type(MEDIA_TYPE);
-                content.push(ContentBlock::resource(blob));
-            }
-            (Place::Memory(_), Delivery::Linked { .. }) => {
-                let link = Resource::new(uri, filename).with_mime_type(MEDIA_TYPE).with_size(report.size_bytes);
-                content.push(ContentBlock::resource_link(link));
-            }
-            (Place::Memory(capture), Delivery::Text) => {
-                content.push(ContentBlock::text(BASE64_STANDARD.encode(capture)))
-            }
-            _ => {}
-        }
+        content.extend(match (attachment, &place) {
+            (Attachment::Blob { uri }, Place::Memory(capture)) => Some(ContentBlock::resource(blob(capture, &uri))),
+            (Attachment::Text, Place::Memory(capture)) => Some(ContentBlock::text(BASE64_STANDARD.encode(capture))),
+            (Attachment::Link { uri, filename, size_bytes }, _) => Some(ContentBlock::resource_link(
+                Resource::new(uri, filename).with_mime_type(MEDIA_TYPE).with_size(size_bytes),
+            )),
+            _ => None,
+        });
         let mut result = CallToolResult::structured(structured);
         result.content = content;
         Ok(result)
@@ -142,7 +125,7 @@ impl Shared {
     /// A capture that fits a message: a recent one, or exported anew.
     async fn capture(&self, arguments: &WindowArguments, progress: &Progress) -> Result<Arc<[u8]>, Failure> {
         let call_id = CallId::parse(&arguments.callid)?;
-        if let Some(capture) = self.recent.get(&arguments.key()) {
+        if let Some(capture) = self.recent.get(arguments) {
             return Ok(capture);
         }
         match self.fetch(arguments, &call_id, None, progress).await?.place {
@@ -160,14 +143,7 @@ impl Shared {
         progress: &Progress,
     ) -> Result<Exported, Failure> {
         let WindowArguments { callid, from_ts, to_ts } = arguments;
-        let query = Query {
-            call_ids: vec![callid.clone()],
-            from_ts: *from_ts,
-            to_ts: *to_ts,
-            profiles: vec![],
-            nodes: vec![],
-            exclude_ips: vec![],
-        };
+        let query = Query::of_call(callid, *from_ts, *to_ts);
         let mut export = self.exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?;
         let mut capture = Vec::new();
         let mut seen = 0;
@@ -176,7 +152,7 @@ impl Shared {
             progress.received(seen);
             match &mut file {
                 Some(file) => file.write(&bytes).map_err(|why| unwritable(&why))?,
-                None if seen > self.terms.read_bytes => return Err(self.too_large(seen).into()),
+                None if seen > self.terms.read_bytes => return Err(self.terms.too_large(seen).into()),
                 None => {}
             }
             // Kept beside the file as well, for the other tool.
@@ -187,7 +163,7 @@ impl Shared {
         let finished = export.finish().await?;
         let capture: Option<Arc<[u8]>> = (seen <= self.terms.read_bytes).then(|| capture.into());
         if let Some(capture) = &capture {
-            self.recent.put(arguments.key(), Arc::clone(capture));
+            self.recent.put(arguments.clone(), Arc::clone(capture));
         }
         let place = match (file, capture) {
             (Some(file), _) => {
@@ -195,23 +171,9 @@ impl Shared {
                 Place::File(path.display().to_string())
             }
             (None, Some(capture)) => Place::Memory(capture),
-            (None, None) => return Err(self.too_large(seen).into()),
+            (None, None) => return Err(self.terms.too_large(seen).into()),
         };
         Ok(Exported { finished, place })
-    }
-
-    fn too_large(&self, seen: u64) -> ExportError {
-        let limit = self.terms.read_bytes;
-        ExportError::TooLarge {
-            limit,
-            seen,
-            message: format!(
-                "the capture is larger than the {} that this server puts into a message. Narrow from_ts and to_ts to the part of \
-                 the call that matters; or ask the operator to start the server with --output-dir, which saves captures of any \
-                 size in files, or to save this one with the command line homer-export",
-                tool::size(limit)
-            ),
-        }
     }
 
     async fn call(
@@ -225,15 +187,14 @@ impl Shared {
         }
         let Some(_turn) = turn else { return Some(Err(busy())) };
         let arguments = request.arguments.as_ref();
-        let refused = |why| Failure::Export(ExportError::InvalidRequest(why));
         Some(match request.name.as_ref() {
             tool::export::NAME => match WindowArguments::parse(arguments) {
                 Ok(arguments) => self.export(arguments, progress).await,
-                Err(why) => Err(refused(why)),
+                Err(error) => Err(error.into()),
             },
             tool::message::NAME => match MessageArguments::parse(arguments) {
                 Ok(arguments) => self.read_message(arguments, progress).await,
-                Err(why) => Err(refused(why)),
+                Err(error) => Err(error.into()),
             },
             _ => return None,
         })
@@ -241,25 +202,23 @@ impl Shared {
 
     /// The bytes behind a link, or those of an embedded resource again.
     async fn read(&self, uri: &str, turn: Option<Turn>, progress: &Progress) -> Result<ReadResourceResult, ErrorData> {
-        let not_found = |why: String| ErrorData::resource_not_found(why, Some(Value::from_iter([("uri", uri)])));
+        let not_found = |why: String| ErrorData::resource_not_found(why, Some(tool::uri_shown(uri)));
         let Some(_turn) = turn else { return Err(ErrorData::internal_error(busy().to_string(), None)) };
-        // A Call-ID of 512 characters, all of them escaped, is not half as long; and the URI goes back with the bytes.
-        if uri.len() > MAX_URI {
-            return Err(ErrorData::resource_not_found(format!("the URI is longer than {MAX_URI} bytes"), None));
-        }
-        let (call_id, from_ts, to_ts) = tool::query_of_uri(uri).map_err(|error| not_found(error.to_string()))?;
-        let arguments = WindowArguments { callid: call_id.as_str().to_string(), from_ts, to_ts };
+        let arguments = tool::query_of_uri(uri).map_err(|error| not_found(error.to_string()))?;
         let capture = self.capture(&arguments, progress).await.map_err(|failure| match &failure {
             Failure::Export(ExportError::NothingCaptured(_) | ExportError::InvalidRequest(_)) => {
                 not_found(failure.to_string())
             }
             _ => ErrorData::internal_error(failure.to_string(), None),
         })?;
-        let blob = ResourceContents::blob(BASE64_STANDARD.encode(capture), uri).with_mime_type(MEDIA_TYPE);
-        let mut result = ReadResourceResult::new(vec![blob]).with_ttl_ms(0).with_cache_scope(CacheScope::Private);
+        let mut result = ReadResourceResult::new(vec![blob(&capture, uri)]).with_ttl_ms(0).with_cache_scope(CacheScope::Private);
         result.meta = Some(server_info());
         Ok(result)
     }
+}
+
+fn blob(capture: &[u8], uri: &str) -> ResourceContents {
+    ResourceContents::blob(BASE64_STANDARD.encode(capture), uri).with_mime_type(MEDIA_TYPE)
 }
 
 fn unwritable(why: &std::io::Error) -> Failure {
@@ -330,10 +289,7 @@ impl ServerHandler for Server {
             () = context.ct.cancelled() => return Err(cancelled()),
         };
         let Some(result) = called else {
-            let names = [tool::export::NAME, tool::message::NAME].join(" and ");
-            let name: String = request.name.chars().take(64).collect();
-            let why = format!("there is no tool {name:?}; there are {names}");
-            return Err(ErrorData::invalid_params(why, None));
+            return Err(ErrorData::invalid_params(tool::unknown(&request.name), None));
         };
         // What the model can mend, or should tell of, is a result and not a protocol error (MCP, server/tools).
         let mut result =
@@ -356,15 +312,8 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        let description = format!(
-            "The captured packets of one SIP call as a pcap file of at most {}; from_ts and to_ts are Unix time in milliseconds, \
-             UTC. Reading it asks Homer, unless it was exported in the last minutes.",
-            tool::size(self.shared.terms.read_bytes)
-        );
-        let template = ResourceTemplate::new(tool::TEMPLATE, "homer-pcap")
-            .with_title("SIP call as pcap")
-            .with_description(description)
-            .with_mime_type(MEDIA_TYPE);
+        let template = serde_json::from_value::<ResourceTemplate>(tool::resource_template(&self.shared.terms))
+            .map_err(|why| ErrorData::internal_error(format!("the template: {why}"), None))?;
         list!(ListResourceTemplatesResult, vec![template])
     }
 

@@ -5,8 +5,9 @@ use alloc::string::{String, ToString};
 
 use serde_json::{Value, json};
 
-use super::{Mode, Terms, object, size, window_schema};
-use crate::{CaptureReport, MEDIA_TYPE};
+use super::{Mode, Terms, Way, WindowArguments, object, resource_uri, size, window_schema};
+use crate::report::MAX_JSON;
+use crate::{CallId, CaptureReport, ExportError, MEDIA_TYPE};
 
 /// The tool's name.
 pub const NAME: &str = "homer_export_pcap";
@@ -36,6 +37,83 @@ pub enum Delivery<'a> {
     },
     /// To standard output.
     Stdout,
+    /// Nowhere: it is larger than what goes along.
+    Withheld,
+}
+
+/// What goes with a result: the bytes once, if at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attachment {
+    /// An embedded resource with this URI.
+    Blob {
+        /// The resource's URI.
+        uri: String,
+    },
+    /// A link to a resource.
+    Link {
+        /// Its URI.
+        uri: String,
+        /// Its name.
+        filename: String,
+        /// Its size in bytes.
+        size_bytes: u64,
+    },
+    /// Text in base64.
+    Text,
+    /// Nothing: the capture is in a file.
+    None,
+}
+
+/// The result of a call of the tool, as structured content, and what goes with it. `file` is where the capture is, if not in
+/// memory.
+///
+/// # Errors
+/// `too-large` if the capture is in memory and larger than what goes into a message.
+pub fn shape(
+    terms: &Terms,
+    arguments: &WindowArguments,
+    sha256: &str,
+    report: &CaptureReport,
+    file: Option<&str>,
+) -> Result<(Value, Attachment), ExportError> {
+    let filename = CallId::parse(&arguments.callid)?.filename();
+    let report = report.fitted(MAX_JSON);
+    let uri = resource_uri(arguments);
+    let (delivery, attachment) = match (file, terms.way(report.size_bytes)) {
+        (Some(path), _) => (Delivery::File { path }, Attachment::None),
+        (None, Some(Way::Embed)) => (Delivery::Embedded { uri: &uri }, Attachment::Blob { uri: uri.clone() }),
+        (None, Some(Way::Link)) => {
+            let (size_bytes, filename) = (report.size_bytes, filename.clone());
+            (Delivery::Linked { uri: &uri }, Attachment::Link { uri: uri.clone(), filename, size_bytes })
+        }
+        (None, Some(Way::Text)) => (Delivery::Text, Attachment::Text),
+        (None, Some(Way::File) | None) => return Err(terms.too_large(report.size_bytes)),
+    };
+    Ok((result(&filename, sha256, &report, delivery), attachment))
+}
+
+/// The result of `homer-export-tool.wasm`: [`result`] with the capture itself as `pcap_base64`, or null with a word on
+/// `HOMER_MAX_INLINE_BYTES`, which `inline_bytes` is, if there is none to go along.
+pub fn text(
+    filename: &str,
+    sha256: &str,
+    report: &CaptureReport,
+    pcap_base64: Option<String>,
+    inline_bytes: u64,
+) -> String {
+    let delivery = if pcap_base64.is_some() { Delivery::Text } else { Delivery::Withheld };
+    let mut result = result(filename, sha256, &report.fitted(MAX_JSON), delivery);
+    if pcap_base64.is_none() {
+        let summary = format!(
+            "{}; the capture itself is larger than {} and does not go along: HOMER_MAX_INLINE_BYTES raises that limit, a \
+             narrower window may do without, and the command line homer-export saves captures of any size",
+            report.summary(),
+            size(inline_bytes)
+        );
+        result["summary"] = summary.into();
+    }
+    result["pcap_base64"] = pcap_base64.into();
+    result.to_string()
 }
 
 /// The JSON shape of a finished export, the same for `--json` and for MCP's structured content; without the bytes. Cut the
@@ -55,6 +133,7 @@ pub fn result(filename: &str, sha256: &str, report: &CaptureReport, delivery: De
         Delivery::Text => ("base64", None),
         Delivery::File { path } => ("file", Some(("file_path", path))),
         Delivery::Stdout => ("stdout", None),
+        Delivery::Withheld => ("withheld", None),
     };
     result["delivery"] = name.into();
     if let Some((key, place)) = place {
@@ -97,13 +176,14 @@ fn description(terms: &Terms) -> String {
          example homer_search_calls), or from the user. To look at one message of the ladder, use {message}.\n\
          \n\
          {written} One export asks Homer once per profile, at most three times, and is usually answered within seconds; long \
-         calls are slower, and progress and cancellation are supported. {delivery} A pcap holds phone numbers, IP addresses \
+         calls are slower{progress}. {delivery} A pcap holds phone numbers, IP addresses \
          and possibly SIP credentials: treat it as sensitive.\n\
          \n\
          If Homer has nothing for that Call-ID in that window, the call fails with an explanation rather than an empty file: \
          check that both times are in milliseconds and widen the window. Rejected credentials, an unreachable Homer and \
          captures over the size limit are also reported as errors that say what to change.",
         message = super::message::NAME,
+        progress = if terms.one_request { "" } else { ", and progress and cancellation are supported" },
         delivery = delivery(terms),
     )
 }

@@ -4,15 +4,19 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::{CallId, ExportError};
+use serde_json::{Value, json};
+
+use super::{Terms, WindowArguments, size};
+use crate::{CallId, ExportError, MEDIA_TYPE};
 
 /// The template of such URIs (RFC 6570).
 pub const TEMPLATE: &str = "homer-pcap:///{callid}{?from_ts,to_ts}";
 
 /// The URI of a capture, `homer-pcap:///{callid}{?from_ts,to_ts}`: the query itself, so that it means the same everywhere.
-pub fn resource_uri(call_id: &CallId, from_ts: i64, to_ts: i64) -> String {
+pub fn resource_uri(arguments: &WindowArguments) -> String {
+    let WindowArguments { callid, from_ts, to_ts } = arguments;
     let mut uri = "homer-pcap:///".to_string();
-    for byte in call_id.as_str().bytes() {
+    for byte in callid.bytes() {
         // RFC 3986 §2.3: the unreserved characters; everything else is escaped.
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             uri.push(char::from(byte));
@@ -24,11 +28,18 @@ pub fn resource_uri(call_id: &CallId, from_ts: i64, to_ts: i64) -> String {
     uri
 }
 
-/// The query in such a URI: Call-ID, start and end. The order of the two parameters does not matter.
+/// Longest such URI in bytes, inclusive: that of a Call-ID of 512 characters, all of them escaped, is not half as long; and it goes
+/// back with the bytes.
+const MAX_URI: usize = 16 * 1024;
+
+/// The query in such a URI. The order of the two parameters does not matter.
 ///
 /// # Errors
-/// `invalid-request` if it is not of that form.
-pub fn query_of_uri(uri: &str) -> Result<(CallId, i64, i64), ExportError> {
+/// `invalid-request` if it is not of that form, or too long.
+pub fn query_of_uri(uri: &str) -> Result<WindowArguments, ExportError> {
+    if uri.len() > MAX_URI {
+        return Err(ExportError::InvalidRequest(format!("the resource URI is longer than {MAX_URI} bytes")));
+    }
     let malformed = |why: &str| {
         ExportError::InvalidRequest(format!(
             "the resource URI {why}; the form is homer-pcap:///<Call-ID, percent-encoded>?from_ts=<ms>&to_ts=<ms>"
@@ -50,9 +61,33 @@ pub fn query_of_uri(uri: &str) -> Result<(CallId, i64, i64), ExportError> {
         }
     }
     match (from_ts, to_ts) {
-        (Some(from_ts), Some(to_ts)) => Ok((CallId::parse(&call_id)?, from_ts, to_ts)),
+        (Some(from_ts), Some(to_ts)) => {
+            let callid = CallId::parse(&call_id)?.as_str().to_string();
+            Ok(WindowArguments { callid, from_ts, to_ts })
+        }
         _ => Err(malformed("lacks from_ts or to_ts")),
     }
+}
+
+/// The data of an error about a resource: its URI, or the beginning of one that is too long.
+pub fn uri_shown(uri: &str) -> Value {
+    json!({ "uri": uri.chars().take(MAX_URI / 4).collect::<String>() })
+}
+
+/// The template of such URIs as `resources/templates/list` returns it.
+pub fn resource_template(terms: &Terms) -> Value {
+    let kept = if terms.one_request { "" } else { ", unless it was exported in the last minutes" };
+    json!({
+        "uriTemplate": TEMPLATE,
+        "name": "homer-pcap",
+        "title": "SIP call as pcap",
+        "description": format!(
+            "The captured packets of one SIP call as a pcap file of at most {}; from_ts and to_ts are Unix time in milliseconds, \
+             UTC. Reading it asks Homer{kept}.",
+            size(terms.read_bytes)
+        ),
+        "mimeType": MEDIA_TYPE,
+    })
 }
 
 /// Percent-encoded text (RFC 3986 §2.1), or none if it is not well-formed or not UTF-8.

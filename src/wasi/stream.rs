@@ -1,7 +1,10 @@
 //! One export under way: `homer:capture/homer-export-stream.pcap-stream`.
 
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
+
+use sha2::{Digest as _, Sha256};
 
 use super::http::{self, Body, Reply};
 use crate::homer::reply::{self, Head, MAX_ERROR_BODY, Refusal};
@@ -9,6 +12,7 @@ use crate::homer::{Api, nothing_captured};
 use crate::pcap::{Malformed, Scanner};
 use crate::query::Profile;
 use crate::report::Examiner;
+use crate::tool::lower_hex;
 use crate::{CaptureReport, ExportError, Query, Settings};
 
 /// Largest read from the network in bytes: above 64 KiB the size hardly matters (wasm.md §5), and memory stays small.
@@ -24,6 +28,16 @@ impl From<ExportError> for Miss {
     fn from(error: ExportError) -> Self {
         Self::Failed(error)
     }
+}
+
+/// A whole capture.
+pub struct Held {
+    /// Its bytes, in pieces as they came; none if it is larger than what was to be held.
+    pub pieces: Option<Vec<Vec<u8>>>,
+    /// SHA-256 of its bytes, in lower-case hexadecimal.
+    pub sha256: String,
+    /// What it holds.
+    pub report: CaptureReport,
 }
 
 /// A capture file that arrives in pieces, each checked before it is handed on.
@@ -168,6 +182,36 @@ impl PcapStream {
             }
             data.extend_from_slice(&more);
         }
+    }
+
+    /// The capture to its end, hashed, and held if it has no more than `max_bytes`. Else it is dropped as soon as that is known,
+    /// and `beyond` says, of the bytes seen by then, whether to go on for the report.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and what `beyond` says.
+    pub fn hold(
+        mut self,
+        max_bytes: u64,
+        beyond: impl Fn(u64) -> Result<(), ExportError>,
+    ) -> Result<Held, ExportError> {
+        let mut pieces = Some(Vec::new());
+        let mut hash = Sha256::new();
+        let mut seen = 0;
+        loop {
+            let bytes = self.read(u32::MAX)?;
+            if bytes.is_empty() {
+                break;
+            }
+            seen += bytes.len() as u64;
+            hash.update(&bytes);
+            if seen > max_bytes && pieces.take().is_some() {
+                beyond(seen)?;
+            }
+            if let Some(pieces) = &mut pieces {
+                pieces.push(bytes);
+            }
+        }
+        Ok(Held { pieces, sha256: lower_hex(&hash.finalize()), report: self.report() })
     }
 
     /// Receives and checks the next bytes into `ready`, or finds the end.

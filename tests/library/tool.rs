@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use homer_export::tool::export::Delivery;
 use homer_export::tool::message::{self, Format};
-use homer_export::tool::{self, Mode, Terms, Way, export};
+use homer_export::tool::{self, Mode, Terms, Way, WindowArguments, export};
 use homer_export::{CallId, CaptureReport};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{recordings, report};
 
 const TERMS: Terms =
-    Terms { max_window_hours: 48, mode: Mode::Auto, inline_bytes: 256 * 1024, read_bytes: 6 << 20, output_dir: false };
+    Terms { max_window_hours: 48, mode: Mode::Auto, inline_bytes: 256 * 1024, read_bytes: 6 << 20, output_dir: false, one_request: false };
 
 fn definition() -> Value {
     export::definition(&TERMS)
@@ -91,7 +93,7 @@ fn tool_delivery_says_where_the_bytes_are() {
 
 #[test]
 fn resource_uri_escapes_the_call_id() {
-    let uri = |id| tool::resource_uri(&CallId::parse(id).unwrap(), 1, 2);
+    let uri = |id| tool::resource_uri(&WindowArguments { callid: String::from(id), from_ts: 1, to_ts: 2 });
     assert_eq!(uri("a-b.c_d~1@h"), "homer-pcap:///a-b.c_d~1%40h?from_ts=1&to_ts=2");
     assert_eq!(uri("../x?y=1&z#ü"), "homer-pcap:///..%2Fx%3Fy%3D1%26z%23%C3%BC?from_ts=1&to_ts=2");
 }
@@ -108,9 +110,8 @@ fn size_is_told_in_the_unit_that_fits() {
 #[test]
 fn resource_uri_gives_its_query_back() {
     for id in ["a-b.c_d~1@h", "../x?y=1&z#ü", "o'brien-100%@h;x=1", "<a&b>|c d@h", "звонок", "%41"] {
-        let call_id = CallId::parse(id).unwrap();
-        let uri = tool::resource_uri(&call_id, -1, i64::MAX);
-        assert_eq!(tool::query_of_uri(&uri), Ok((call_id, -1, i64::MAX)));
+        let query = WindowArguments { callid: id.to_string(), from_ts: -1, to_ts: i64::MAX };
+        assert_eq!(tool::query_of_uri(&tool::resource_uri(&query)), Ok(query));
     }
     assert!(tool::query_of_uri("homer-pcap:///a?to_ts=2&from_ts=1").is_ok());
 }
@@ -134,6 +135,10 @@ fn resource_uri_of_another_form_is_refused() {
         assert_eq!(error.to_string(), format!("invalid-request: the resource URI {why}; {form}"));
     }
     assert!(tool::query_of_uri("homer-pcap:///a%0d?from_ts=1&to_ts=2").is_err());
+    let long = format!("homer-pcap:///{}?from_ts=1&to_ts=2", "a".repeat(16 * 1024));
+    let error = tool::query_of_uri(&long).unwrap_err();
+    assert_eq!(error.to_string(), "invalid-request: the resource URI is longer than 16384 bytes");
+    assert_eq!(tool::uri_shown(&long)["uri"].as_str().map(str::len), Some(4096));
 }
 
 proptest! {
@@ -141,12 +146,13 @@ proptest! {
     #[test]
     fn resource_uri_of_any_text_is_a_query_or_refused(text in "\\PC{0,40}", from in any::<i64>(), to in any::<i64>()) {
         for uri in [text.clone(), format!("homer-pcap:///{text}"), format!("homer-pcap:///{text}?from_ts={from}&to_ts={to}")] {
-            if let Ok((call_id, from_ts, to_ts)) = tool::query_of_uri(&uri) {
-                prop_assert_eq!(tool::query_of_uri(&tool::resource_uri(&call_id, from_ts, to_ts)), Ok((call_id, from_ts, to_ts)));
+            if let Ok(query) = tool::query_of_uri(&uri) {
+                prop_assert_eq!(tool::query_of_uri(&tool::resource_uri(&query)), Ok(query));
             }
         }
-        if let Ok(call_id) = CallId::parse(&text) {
-            prop_assert_eq!(tool::query_of_uri(&tool::resource_uri(&call_id, from, to)), Ok((call_id, from, to)));
+        if CallId::parse(&text).is_ok() {
+            let query = WindowArguments { callid: text, from_ts: from, to_ts: to };
+            prop_assert_eq!(tool::query_of_uri(&tool::resource_uri(&query)), Ok(query));
         }
     }
 }
@@ -254,5 +260,21 @@ fn message_is_shown_without_its_secrets() {
             assert!(!text.contains("s3cret") && !text.contains("73 33 63"), "{text}");
             assert_eq!(shown["masked"], json!(["Authorization"]));
         }
+    }
+}
+
+proptest! {
+    /// In whatever pieces bytes come, their text is the same.
+    #[test]
+    fn base64_of_pieces_is_that_of_the_whole(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..9)) {
+        let mut encoder = tool::Base64::default();
+        let mut text = String::new();
+        for piece in &pieces {
+            encoder.encode(piece, &mut text);
+        }
+        encoder.finish(&mut text);
+        let whole = pieces.concat();
+        prop_assert_eq!(tool::Base64::length(whole.len() as u64), text.len() as u64);
+        prop_assert_eq!(text, BASE64_STANDARD.encode(whole));
     }
 }

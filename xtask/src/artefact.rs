@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::binary;
+use crate::{binary, documentation};
 
 /// What every component may import, without versions; the finished files are checked against it. `types` of `wasi:http`
 /// and the `wasi:io` interfaces come with the handler, `monotonic-clock` for its type `duration`.
@@ -28,6 +28,13 @@ pub struct Artefact {
     pub name: &'static str,
     /// One line for the component's metadata.
     pub description: &'static str,
+    /// All that it exports: what others of ours export would be a tool too many in a gateway.
+    pub exports: &'static [&'static str],
+    /// The world whose documentation goes into the file, for gateways that show it to a model; none where only an interface has
+    /// some, since tools of today cannot read a file with that (hosts.md §0.5).
+    pub documented_world: Option<&'static str>,
+    /// Size of the file in bytes, inclusive, that it is not to grow beyond unnoticed.
+    pub max_bytes: usize,
 }
 
 /// `homer-export.wasm`.
@@ -35,10 +42,37 @@ pub const PLUGIN: Artefact = Artefact {
     package: "homer-export-plugin",
     name: "homer-export",
     description: "Exports the packets of one SIP call from a Homer capture server, checked to the last byte.",
+    exports: &[
+        "homer:capture/homer-export-stream@0.1.0",
+        "homer:capture/homer-export@0.1.0",
+        "homer:capture/types@0.1.0",
+    ],
+    documented_world: None,
+    max_bytes: 288 * 1024,
+};
+
+/// `homer-export-tool.wasm`.
+pub const TOOL: Artefact = Artefact {
+    package: "homer-export-tool",
+    name: "homer-export-tool",
+    description: "Exports the packets of one SIP call from a Homer capture server, as one function with a text result.",
+    exports: &["homer-export-pcap"],
+    documented_world: Some("tool"),
+    max_bytes: 320 * 1024,
+};
+
+/// `homer-export-mcp.wasm`.
+pub const EDGE: Artefact = Artefact {
+    package: "homer-export-edge",
+    name: "homer-export-mcp",
+    description: "Exports the packets of SIP calls from a Homer capture server, as an MCP server behind wasi:http.",
+    exports: &["wasi:http/incoming-handler@0.2.12"],
+    documented_world: None,
+    max_bytes: 480 * 1024,
 };
 
 /// All that `cargo xtask dist` makes.
-pub const ALL: [Artefact; 1] = [PLUGIN];
+pub const ALL: [Artefact; 3] = [PLUGIN, TOOL, EDGE];
 
 impl Artefact {
     /// The file's name.
@@ -49,17 +83,27 @@ impl Artefact {
     /// Builds the component and finishes it: stripped, its root component named, with metadata.
     ///
     /// # Errors
-    /// If cargo fails (the WebAssembly target may be missing), or the result has an import that is not allowed.
+    /// If cargo fails (the WebAssembly target may be missing), or the result has an import that is not allowed, another export
+    /// than it should have, or grew too large.
     pub fn build(&self) -> Result<Vec<u8>> {
         let wasm = build_package(self.package)?;
-        let version = env!("CARGO_PKG_VERSION");
-        let finished = binary::finish(
-            &wasm,
-            self.name,
-            &[("description", self.description), ("licenses", "MIT OR Apache-2.0"), ("version", version)],
-        )
-        .with_context(|| format!("cannot finish {}", self.file_name()))?;
+        let text = |text: &str| text.as_bytes().to_vec();
+        let mut sections = vec![
+            ("description", text(self.description)),
+            ("licenses", text("MIT OR Apache-2.0")),
+            ("source", text(env!("CARGO_PKG_REPOSITORY"))),
+            ("version", text(env!("CARGO_PKG_VERSION"))),
+        ];
+        if let Some(world) = self.documented_world {
+            sections.push(documentation::section(&workspace_root().join("wit"), world)?);
+        }
+        let finished = binary::finish(&wasm, self.name, &sections)
+            .with_context(|| format!("cannot finish {}", self.file_name()))?;
         self.refuse_foreign_imports(&finished)?;
+        let exports = binary::exports(&finished)?;
+        ensure!(exports == self.exports, "{} exports {}", self.file_name(), exports.join(", "));
+        let (size, max) = (finished.len(), self.max_bytes);
+        ensure!(size <= max, "{} has {size} bytes, more than the {max} it is to have at most", self.file_name());
         Ok(finished)
     }
 

@@ -55,18 +55,18 @@ pub fn custom_sections(component: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(sections)
 }
 
-/// The component without custom sections at any depth, then with the root component's name and, as custom sections, the
-/// given metadata (name and text: the OCI annotations that wasm tools show).
+/// The component without custom sections at any depth, then with the root component's name and the given custom sections, such as
+/// metadata (the OCI annotations that wasm tools show).
 ///
 /// # Errors
 /// If `component` is not a valid component.
-pub fn finish(component: &[u8], name: &str, metadata: &[(&str, &str)]) -> Result<Vec<u8>> {
+pub fn finish(component: &[u8], name: &str, sections: &[(&str, Vec<u8>)]) -> Result<Vec<u8>> {
     let mut output = strip(component)?;
     let mut names = ComponentNameSection::new();
     names.component(name);
     names.append_to_component(&mut output);
-    for (name, text) in metadata {
-        CustomSection { name: (*name).into(), data: text.as_bytes().into() }.append_to(&mut output);
+    for (name, data) in sections {
+        CustomSection { name: (*name).into(), data: data.into() }.append_to(&mut output);
     }
     wasmparser::validate(&output).context("the finished component is not valid")?;
     Ok(output)

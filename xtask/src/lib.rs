@@ -4,5 +4,6 @@
 
 pub mod artefact;
 pub mod binary;
+pub mod documentation;
 
 pub use artefact::Artefact;

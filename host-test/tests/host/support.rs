@@ -24,7 +24,7 @@ pub(crate) fn recorded(name: &str) -> Vec<u8> {
 
 pub(crate) fn query(call_id: &str) -> Query {
     let (from_ts, to_ts) = DAY;
-    Query { call_ids: vec![call_id.to_string()], from_ts, to_ts, profiles: vec![], nodes: vec![], exclude_ips: vec![] }
+    Query::of_call(call_id, from_ts, to_ts)
 }
 
 /// The policy of a configuration for this URL, with a token.
