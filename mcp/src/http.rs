@@ -257,8 +257,14 @@ mod tests {
         let configuration = Configuration::from_vars([("HOMER_URL".to_string(), homer.url())]).unwrap();
         let exporter = Exporter::new(configuration.policy()).unwrap();
         let read_bytes = 6 << 20;
-        let terms =
-            Terms { max_window_hours: 24, mode: Mode::Embed, inline_bytes: read_bytes, read_bytes, output_dir: false, one_request: false };
+        let terms = Terms {
+            max_window_hours: 24,
+            mode: Mode::Embed,
+            inline_bytes: read_bytes,
+            read_bytes,
+            output_dir: false,
+            one_request: false,
+        };
         let server = Server::new(exporter, terms, None).unwrap();
         let turns = server.turns();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -156,7 +156,8 @@ fn terms(arguments: &Arguments, max_window_hours: u32) -> Result<(Terms, Option<
         flag.clone().or_else(|| std::env::var(name).ok()).filter(|text| !text.is_empty())
     };
     let output_dir = setting("HOMER_OUTPUT_DIR").map(|path| OutputDir::open(path.as_ref())).transpose()?;
-    let terms = Terms::new(setting, max_window_hours, output_dir.is_some(), false).map_err(|error| error.to_string())?;
+    let terms =
+        Terms::new(setting, max_window_hours, output_dir.is_some(), false).map_err(|error| error.to_string())?;
     Ok((terms, output_dir))
 }
 

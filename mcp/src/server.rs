@@ -211,7 +211,8 @@ impl Shared {
             }
             _ => ErrorData::internal_error(failure.to_string(), None),
         })?;
-        let mut result = ReadResourceResult::new(vec![blob(&capture, uri)]).with_ttl_ms(0).with_cache_scope(CacheScope::Private);
+        let mut result =
+            ReadResourceResult::new(vec![blob(&capture, uri)]).with_ttl_ms(0).with_cache_scope(CacheScope::Private);
         result.meta = Some(server_info());
         Ok(result)
     }

@@ -56,8 +56,14 @@ fn recorded(name: &str) -> Vec<u8> {
 async fn client_lists_the_tool_as_defined() {
     let client = client(&["--demo", "--max-window-hours", "48", "--inline-limit", "1048576"], &[]).await;
     let tools = client.list_all_tools().await.unwrap();
-    let terms =
-        Terms { max_window_hours: 48, mode: Mode::Auto, inline_bytes: 1 << 20, read_bytes: 6 << 20, output_dir: false, one_request: false };
+    let terms = Terms {
+        max_window_hours: 48,
+        mode: Mode::Auto,
+        inline_bytes: 1 << 20,
+        read_bytes: 6 << 20,
+        output_dir: false,
+        one_request: false,
+    };
     let expected = [tool::export::definition(&terms), tool::message::definition(&terms)];
     assert_eq!(serde_json::to_value(&tools).unwrap(), json!(expected));
     assert_eq!(client.peer_info().unwrap().server_info.as_ref().unwrap().name, "homer-export-mcp");

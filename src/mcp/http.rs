@@ -127,7 +127,10 @@ pub(super) fn admit(access: &Access, head: &Head) -> Result<(), Reply> {
         return Err(Reply::refusal(401, text).with("www-authenticate", "Bearer"));
     }
     if !only("origin").is_some_and(|origin| access.allows(origin)) {
-        return Err(Reply::refusal(403, "pages of this origin may not call here; HOMER_MCP_ORIGINS names those that may"));
+        return Err(Reply::refusal(
+            403,
+            "pages of this origin may not call here; HOMER_MCP_ORIGINS names those that may",
+        ));
     }
     if head.method != "POST" {
         let text = "MCP is spoken by POST here: there are no sessions, and no streams of events";

@@ -7,6 +7,7 @@ mod capture;
 mod finding;
 mod homer;
 mod mask;
+mod mcp;
 mod origin;
 mod outcomes;
 mod packet;

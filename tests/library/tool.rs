@@ -11,8 +11,14 @@ use serde_json::{Value, json};
 
 use crate::{recordings, report};
 
-const TERMS: Terms =
-    Terms { max_window_hours: 48, mode: Mode::Auto, inline_bytes: 256 * 1024, read_bytes: 6 << 20, output_dir: false, one_request: false };
+const TERMS: Terms = Terms {
+    max_window_hours: 48,
+    mode: Mode::Auto,
+    inline_bytes: 256 * 1024,
+    read_bytes: 6 << 20,
+    output_dir: false,
+    one_request: false,
+};
 
 fn definition() -> Value {
     export::definition(&TERMS)

@@ -99,19 +99,15 @@ impl Artefact {
         }
         let finished = binary::finish(&wasm, self.name, &sections)
             .with_context(|| format!("cannot finish {}", self.file_name()))?;
-        self.refuse_foreign_imports(&finished)?;
-        let exports = binary::exports(&finished)?;
-        ensure!(exports == self.exports, "{} exports {}", self.file_name(), exports.join(", "));
-        let (size, max) = (finished.len(), self.max_bytes);
-        ensure!(size <= max, "{} has {size} bytes, more than the {max} it is to have at most", self.file_name());
+        self.check(&finished)?;
         Ok(finished)
     }
 
-    /// Checks that `component` imports nothing beyond [`ALLOWED_IMPORTS`].
+    /// Checks that `component` imports nothing beyond [`ALLOWED_IMPORTS`], exports what it is to, and is no larger than it is to be.
     ///
     /// # Errors
-    /// If it does, naming what.
-    pub fn refuse_foreign_imports(&self, component: &[u8]) -> Result<()> {
+    /// If it is not so, naming what.
+    pub fn check(&self, component: &[u8]) -> Result<()> {
         let foreign: Vec<String> = binary::imports(component)?
             .into_iter()
             .filter(|import| !ALLOWED_IMPORTS.contains(&import.split('@').next().unwrap_or_default()))
@@ -122,6 +118,10 @@ impl Artefact {
             self.file_name(),
             foreign.join(", ")
         );
+        let exports = binary::exports(component)?;
+        ensure!(exports == self.exports, "{} exports {}", self.file_name(), exports.join(", "));
+        let (size, max) = (component.len(), self.max_bytes);
+        ensure!(size <= max, "{} has {size} bytes, more than the {max} it is to have at most", self.file_name());
         Ok(())
     }
 }

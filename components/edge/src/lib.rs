@@ -68,15 +68,16 @@ fn answer(server: &Server, settings: &Settings, request: IncomingRequest) -> (Re
     };
     match step {
         Step::Reply(reply) => (reply, Pieces::new()),
-        Step::Export(export) => run(server, settings, &export).unwrap_or_else(|error| (export.failed(&error), Pieces::new())),
+        Step::Export(export) => {
+            run(server, settings, &export).unwrap_or_else(|error| (export.failed(&error), Pieces::new()))
+        }
     }
 }
 
 fn run(server: &Server, settings: &Settings, export: &Export) -> Result<(Reply, Pieces), ExportError> {
     let window = export.window();
     let call_id = CallId::parse(&window.callid)?;
-    let query =
-        Query::new([call_id].into(), Window::new(window.from_ts, window.to_ts, settings.max_window_hours)?)?;
+    let query = Query::new([call_id].into(), Window::new(window.from_ts, window.to_ts, settings.max_window_hours)?)?;
     if let Wanted::Message(wanted) = export.wanted() {
         // Passed by and not held, and not looked into for a report that nobody gets.
         let mut pcap = PcapStream::open(&query, Settings { report: false, ..settings.clone() })?;
