@@ -57,7 +57,7 @@ impl Configuration {
     /// # Errors
     /// `misconfigured`, as [`Settings::from_vars`], and if a secret's file cannot be read or a secret is given twice.
     pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Result<Self, ExportError> {
-        let mut vars: Vec<(String, String)> = vars.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let mut vars: Vec<(String, String)> = vars.into_iter().filter(|(_, value)| is_set(value)).collect();
         for name in SECRETS {
             if let Some(secret) = secret(&mut vars, name)? {
                 vars.push((name.to_string(), secret));
@@ -121,6 +121,17 @@ impl Configuration {
             },
         }
     }
+}
+
+/// A variable of this process's environment, if it is set and says something.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| is_set(value))
+}
+
+/// Whether a value counts as set. An empty one does not, and neither does a placeholder such as `${user_config.token}`, which MCP
+/// clients pass on as it stands where their user left the field empty (mcpb, issue 250): it would go to Homer as a token.
+fn is_set(value: &str) -> bool {
+    !value.is_empty() && !(value.starts_with("${") && value.ends_with('}'))
 }
 
 /// Takes a secret out of `vars`, or out of the file that its variable with `_FILE` behind it names; line ends behind it do not

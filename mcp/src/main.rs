@@ -16,7 +16,7 @@ use std::time::Duration;
 use clap::Parser;
 use homer_export::tool::Terms;
 use homer_export::{Access, ExportError};
-use homer_host::configuration::secret;
+use homer_host::configuration::{secret, variable};
 use homer_host::stand_in::StandIn;
 use homer_host::{Configuration, Exporter, Flags};
 use rmcp::ServiceExt as _;
@@ -153,7 +153,7 @@ fn terms(arguments: &Arguments, max_window_hours: u32) -> Result<(Terms, Option<
             "HOMER_OUTPUT_DIR" => &arguments.output_dir,
             _ => &None,
         };
-        flag.clone().or_else(|| std::env::var(name).ok()).filter(|text| !text.is_empty())
+        flag.clone().filter(|text| !text.is_empty()).or_else(|| variable(name))
     };
     let output_dir = setting("HOMER_OUTPUT_DIR").map(|path| OutputDir::open(path.as_ref())).transpose()?;
     let terms =
@@ -163,17 +163,15 @@ fn terms(arguments: &Arguments, max_window_hours: u32) -> Result<(Terms, Option<
 
 /// Who may call over HTTP, from the environment.
 fn access(address: SocketAddr) -> Result<Access, ExportError> {
-    let setting = |name| std::env::var(name).ok();
-    let (open, origins) = (setting("HOMER_MCP_OPEN"), setting("HOMER_MCP_ORIGINS"));
+    let (open, origins) = (variable("HOMER_MCP_OPEN"), variable("HOMER_MCP_ORIGINS"));
     Access::new(token()?, open.as_deref(), origins.as_deref(), address.ip().is_loopback())
 }
 
 /// What callers have to show, from the environment or a file that it names.
 fn token() -> Result<Option<String>, ExportError> {
     const NAME: &str = "HOMER_MCP_TOKEN";
-    let variable =
-        |name: String| std::env::var(&name).ok().filter(|value| !value.is_empty()).map(|value| (name, value));
-    let mut vars = [NAME.to_string(), format!("{NAME}_FILE")].into_iter().filter_map(variable).collect();
+    let names = [NAME.to_string(), format!("{NAME}_FILE")].into_iter();
+    let mut vars = names.filter_map(|name| variable(&name).map(|value| (name, value))).collect();
     secret(&mut vars, NAME)
 }
 
@@ -182,7 +180,7 @@ fn hosts(flags: Vec<String>) -> Vec<String> {
     if !flags.is_empty() {
         return flags;
     }
-    let names = std::env::var("HOMER_MCP_HOSTS").unwrap_or_default();
+    let names = variable("HOMER_MCP_HOSTS").unwrap_or_default();
     names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_string).collect()
 }
 

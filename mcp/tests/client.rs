@@ -495,6 +495,18 @@ async fn server_ends_with_its_input_and_writes_protocol_only() {
 }
 
 #[tokio::test]
+async fn server_takes_a_placeholder_for_nothing() {
+    let unfilled = [
+        ("HOMER_OUTPUT_DIR", "${user_config.output_dir}"),
+        ("HOMER_RESULT_MODE", "${user_config.result_mode}"),
+        ("HOMER_MAX_INLINE_BYTES", ""),
+    ];
+    let client = client(&["--demo"], &unfilled).await;
+    assert_eq!(call(&client, export_arguments()).await.structured_content.unwrap()["delivery"], "embedded");
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
 async fn server_drops_lines_longer_than_a_request_may_be() {
     let mut child = program(&["--demo"], &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();

@@ -34,6 +34,16 @@ fn configuration_gives_the_component_everything_but_the_credential() {
 }
 
 #[test]
+fn configuration_takes_a_placeholder_for_nothing() {
+    let unfilled = [("HOMER_API_TOKEN", "${user_config.api_token}"), ("HOMER_API", "${user_config.api}")];
+    let settings = configuration(&[&unfilled[..], &[("HOMER_JWT", "s3cret")]].concat()).unwrap().settings;
+    assert_eq!((settings.credential_kind.name(), settings.api), ("jwt", None));
+    // What only looks like one is a value.
+    let settings = configuration(&[("HOMER_API_TOKEN", "${s3cret")]).unwrap().settings;
+    assert_eq!(settings.credential.unwrap().header().unwrap().1, "${s3cret");
+}
+
+#[test]
 fn configuration_reads_secrets_from_files() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"s3cret\r\n").unwrap();
