@@ -131,7 +131,8 @@ pub fn variable(name: &str) -> Option<String> {
 /// Whether a value counts as set. An empty one does not, and neither does a placeholder such as `${user_config.token}`, which MCP
 /// clients pass on as it stands where their user left the field empty (mcpb, issue 250): it would go to Homer as a token.
 fn is_set(value: &str) -> bool {
-    !value.is_empty() && !(value.starts_with("${") && value.ends_with('}'))
+    let placeholder = value.starts_with("${") && value.ends_with('}');
+    !value.is_empty() && !placeholder
 }
 
 /// Takes a secret out of `vars`, or out of the file that its variable with `_FILE` behind it names; line ends behind it do not

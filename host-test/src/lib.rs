@@ -10,11 +10,13 @@ mod outbound;
 pub mod policy;
 mod sandbox;
 pub mod stand_in;
+mod unfinished;
 
 pub use configuration::{Configuration, Flags};
 pub use export::{Export, Exporter, Failure, Finished, Query, Waiting};
 pub use policy::{AllowedOrigin, Limits, Policy};
 pub use sandbox::LimitHit;
+pub use unfinished::Unfinished;
 
 /// `homer-export.wasm`, as `cargo xtask dist` makes it.
 pub const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/homer-export.wasm"));

@@ -1,10 +1,10 @@
 //! Captures in files, in the one directory that the operator named.
 
-use std::io::Write as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use homer_export::CallId;
-use tempfile::NamedTempFile;
+use homer_host::Unfinished;
 
 /// Names tried for one capture before giving up.
 const MAX_TRIES: u32 = 100;
@@ -31,31 +31,12 @@ impl OutputDir {
         Ok(dir)
     }
 
-    /// A file for bytes that are not known to be a whole capture yet: under a name of its own, readable by its owner alone;
-    /// dropped, it is gone.
+    /// A file for bytes that are not known to be a whole capture yet.
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn begin(&self) -> std::io::Result<Unfinished> {
-        let file = tempfile::Builder::new().prefix(".homer-export-").suffix(".partial").tempfile_in(&self.path)?;
-        Ok(Unfinished { file, dir: self.path.clone() })
-    }
-}
-
-/// Bytes that are not known to be a whole capture yet.
-#[derive(Debug)]
-pub(crate) struct Unfinished {
-    file: NamedTempFile,
-    dir: PathBuf,
-}
-
-impl Unfinished {
-    /// The next bytes.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.file.write_all(bytes)
+    pub(crate) fn begin(&self) -> io::Result<Unfinished> {
+        Unfinished::begin(&self.path)
     }
 
     /// They are a whole capture: the file gets the call's name, `<Call-ID, made safe>-<from>-<to>.pcap`, with a number if there
@@ -63,22 +44,26 @@ impl Unfinished {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) async fn keep(self, call_id: &CallId, from_ts: i64, to_ts: i64) -> std::io::Result<PathBuf> {
-        let Self { file, dir } = self;
+    pub(crate) async fn keep(
+        &self,
+        file: Unfinished,
+        call_id: &CallId,
+        from_ts: i64,
+        to_ts: i64,
+    ) -> io::Result<PathBuf> {
         // Not while others wait; and a call that is cancelled meanwhile has left nothing.
-        let synced = tokio::task::spawn_blocking(move || file.as_file().sync_all().map(|()| file));
-        let mut file = synced.await.map_err(std::io::Error::other)??;
+        let mut file = tokio::task::spawn_blocking(move || file.finish()).await.map_err(io::Error::other)??;
         let name = call_id.filename();
         let stem = name.strip_suffix(".pcap").unwrap_or(&name);
         for number in 1..=MAX_TRIES {
             let again = if number == 1 { String::new() } else { format!("-{number}") };
-            let path = dir.join(format!("{stem}-{from_ts}-{to_ts}{again}.pcap"));
-            match file.persist_noclobber(&path) {
-                Ok(_) => return Ok(path),
-                Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => file = error.file,
-                Err(error) => return Err(error.error),
+            let path = self.path.join(format!("{stem}-{from_ts}-{to_ts}{again}.pcap"));
+            match file.keep(&path, false) {
+                Ok(()) => return Ok(path),
+                Err((why, same)) if why.kind() == io::ErrorKind::AlreadyExists => file = same,
+                Err((why, _)) => return Err(why),
             }
         }
-        Err(std::io::Error::other(format!("{MAX_TRIES} captures of this call and window are there already")))
+        Err(io::Error::other(format!("{MAX_TRIES} captures of this call and window are there already")))
     }
 }

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use homer_export::tool::export::Attachment;
 use homer_export::tool::{self, MessageArguments, Terms, WindowArguments};
 use homer_export::{CallId, ExportError, MEDIA_TYPE};
-use homer_host::{Exporter, Failure, Finished, Query};
+use homer_host::{Exporter, Failure, Finished, Query, Unfinished};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
@@ -18,7 +18,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
 
-use crate::files::{OutputDir, Unfinished};
+use crate::files::OutputDir;
 use crate::progress::Progress;
 use crate::recent::Recent;
 use crate::turns::{MAX_CALLS, Turn, Turns};
@@ -40,18 +40,6 @@ struct Shared {
 
 /// How long a client may keep the definitions: they change with the configuration alone, which wants a new start.
 const DEFINITIONS_TTL_MS: u64 = 3_600_000;
-
-/// A capture that an export has brought.
-struct Exported {
-    finished: Finished,
-    place: Place,
-}
-
-/// Where its bytes are.
-enum Place {
-    Memory(Arc<[u8]>),
-    File(String),
-}
 
 impl Server {
     /// With the terms that the tools' words are to state.
@@ -84,26 +72,30 @@ impl Shared {
     /// The tool that exports a call.
     async fn export(&self, arguments: WindowArguments, progress: &Progress) -> Result<CallToolResult, Failure> {
         let call_id = CallId::parse(&arguments.callid)?;
-        let file = match &self.output_dir {
-            Some(dir) if self.terms.writes_files() => Some(dir.begin().map_err(|why| unwritable(&why))?),
-            _ => None,
+        let (finished, capture, file) = match &self.output_dir {
+            Some(dir) if self.terms.writes_files() => {
+                let mut file = dir.begin().map_err(|why| unwritable(&why))?;
+                let (finished, capture) = self.fetch(&arguments, Some(&mut file), progress).await?;
+                let kept = dir.keep(file, &call_id, arguments.from_ts, arguments.to_ts).await;
+                (finished, capture, Some(kept.map_err(|why| unwritable(&why))?.display().to_string()))
+            }
+            _ => {
+                let (finished, capture) = self.fetch(&arguments, None, progress).await?;
+                (finished, capture, None)
+            }
         };
-        let Exported { finished, place } = self.fetch(&arguments, &call_id, file, progress).await?;
-        let file = match &place {
-            Place::File(path) => Some(path.as_str()),
-            Place::Memory(_) => None,
-        };
-        let (structured, attachment) =
-            tool::export::shape(&self.terms, &arguments, &finished.sha256, &finished.report, file)?;
+        let Finished { report, sha256 } = &finished;
+        let (structured, attachment) = tool::export::shape(&self.terms, &arguments, sha256, report, file.as_deref())?;
         // Clients that know no structured content read the text, and others may drop it. The bytes come once, if at all.
         let mut content = vec![ContentBlock::text(structured.to_string())];
-        content.extend(match (attachment, &place) {
-            (Attachment::Blob { uri }, Place::Memory(capture)) => Some(ContentBlock::resource(blob(capture, &uri))),
-            (Attachment::Text, Place::Memory(capture)) => Some(ContentBlock::text(BASE64_STANDARD.encode(capture))),
-            (Attachment::Link { uri, filename, size_bytes }, _) => Some(ContentBlock::resource_link(
+        let capture = capture.as_deref().unwrap_or_default();
+        content.extend(match attachment {
+            Attachment::Blob { uri } => Some(ContentBlock::resource(blob(capture, &uri))),
+            Attachment::Text => Some(ContentBlock::text(BASE64_STANDARD.encode(capture))),
+            Attachment::Link { uri, filename, size_bytes } => Some(ContentBlock::resource_link(
                 Resource::new(uri, filename).with_mime_type(MEDIA_TYPE).with_size(size_bytes),
             )),
-            _ => None,
+            Attachment::None => None,
         });
         let mut result = CallToolResult::structured(structured);
         result.content = content;
@@ -124,26 +116,23 @@ impl Shared {
 
     /// A capture that fits a message: a recent one, or exported anew.
     async fn capture(&self, arguments: &WindowArguments, progress: &Progress) -> Result<Arc<[u8]>, Failure> {
-        let call_id = CallId::parse(&arguments.callid)?;
+        CallId::parse(&arguments.callid)?;
         if let Some(capture) = self.recent.get(arguments) {
             return Ok(capture);
         }
-        match self.fetch(arguments, &call_id, None, progress).await?.place {
-            Place::Memory(capture) => Ok(capture),
-            Place::File(path) => Err(Failure::Trap(format!("the capture went to {path}"))),
-        }
+        let (finished, capture) = self.fetch(arguments, None, progress).await?;
+        capture.ok_or_else(|| self.terms.too_large(finished.report.size_bytes).into())
     }
 
-    /// Exports: into a file if there is one, else into memory, and no more than fits a message.
+    /// Exports, into a file if there is one. The bytes are handed back as well if they fit a message; without a file, it ends when
+    /// they do not.
     async fn fetch(
         &self,
         arguments: &WindowArguments,
-        call_id: &CallId,
-        mut file: Option<Unfinished>,
+        mut file: Option<&mut Unfinished>,
         progress: &Progress,
-    ) -> Result<Exported, Failure> {
-        let WindowArguments { callid, from_ts, to_ts } = arguments;
-        let query = Query::of_call(callid, *from_ts, *to_ts);
+    ) -> Result<(Finished, Option<Arc<[u8]>>), Failure> {
+        let query = Query::of_call(&arguments.callid, arguments.from_ts, arguments.to_ts);
         let mut export = self.exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?;
         let mut capture = Vec::new();
         let mut seen = 0;
@@ -165,15 +154,7 @@ impl Shared {
         if let Some(capture) = &capture {
             self.recent.put(arguments.clone(), Arc::clone(capture));
         }
-        let place = match (file, capture) {
-            (Some(file), _) => {
-                let path = file.keep(call_id, *from_ts, *to_ts).await.map_err(|why| unwritable(&why))?;
-                Place::File(path.display().to_string())
-            }
-            (None, Some(capture)) => Place::Memory(capture),
-            (None, None) => return Err(self.terms.too_large(seen).into()),
-        };
-        Ok(Exported { finished, place })
+        Ok((finished, capture))
     }
 
     async fn call(

@@ -5,8 +5,6 @@ use std::io::{self, IsTerminal as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use homer_export::CallId;
-use tempfile::NamedTempFile;
-
 /// Why there is no output.
 #[derive(Debug)]
 pub(crate) enum OutputError {
@@ -55,8 +53,7 @@ impl Output {
         match self {
             Self::File { path, force } => {
                 let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-                let file = tempfile::Builder::new().prefix(".homer-export-").suffix(".partial").tempfile_in(dir);
-                let file = file.map_err(|why| failed("write into", dir, &why))?;
+                let file = homer_host::Unfinished::begin(dir).map_err(|why| failed("write into", dir, &why))?;
                 Ok(Unfinished::File { file, path, force })
             }
             Self::Stdout => match tempfile::tempfile() {
@@ -69,7 +66,7 @@ impl Output {
 
 /// Bytes that are not known to be a whole capture yet; dropped, they are gone.
 pub(crate) enum Unfinished {
-    File { file: NamedTempFile, path: PathBuf, force: bool },
+    File { file: homer_host::Unfinished, path: PathBuf, force: bool },
     Stdout(File),
 }
 
@@ -77,7 +74,7 @@ impl Unfinished {
     /// The next bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
         match self {
-            Self::File { file, path, .. } => file.write_all(bytes).map_err(|why| failed("write", path, &why)),
+            Self::File { file, path, .. } => file.write(bytes).map_err(|why| failed("write", path, &why)),
             Self::Stdout(file) => file
                 .write_all(bytes)
                 .map_err(|why| OutputError::Failed(format!("cannot keep the capture until it is whole: {why}"))),
@@ -88,12 +85,11 @@ impl Unfinished {
     pub(crate) fn keep(self) -> Result<Written, OutputError> {
         match self {
             Self::File { file, path, force } => {
-                file.as_file().sync_all().map_err(|why| failed("write", &path, &why))?;
-                let kept = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
-                match kept {
-                    Ok(_) => Ok(Written::File(path.display().to_string())),
-                    Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(exists(&path)),
-                    Err(error) => Err(failed("write", &path, &error.error)),
+                let file = file.finish().map_err(|why| failed("write", &path, &why))?;
+                match file.keep(&path, force) {
+                    Ok(()) => Ok(Written::File(path.display().to_string())),
+                    Err((why, _)) if why.kind() == io::ErrorKind::AlreadyExists => Err(exists(&path)),
+                    Err((why, _)) => Err(failed("write", &path, &why)),
                 }
             }
             Self::Stdout(mut file) => {
