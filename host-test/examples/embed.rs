@@ -16,7 +16,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(bytes) = export.next().await? {
         io::stdout().write_all(&bytes)?;
     }
-    let finished = export.finish().await?;
-    writeln!(io::stderr(), "{}\nsha256 {}", finished.report.summary(), finished.sha256)?;
+    writeln!(io::stderr(), "{}", export.finish().await?.summary())?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! One export: a fresh instance asked for a capture, its bytes handed on piece by piece and hashed on the way.
+//! One export: a fresh instance asked for a capture, its bytes handed on piece by piece.
 
 use std::fmt;
 use std::pin::pin;
@@ -100,7 +100,6 @@ impl Exporter {
         self.shared.open(query, tell).await.map_err(|failure| self.shared.redacted(failure)).map(|running| Export {
             shared: Arc::clone(&self.shared),
             running: Some(running),
-            hash: Sha256::new(),
             seen: 0,
         })
     }
@@ -205,7 +204,6 @@ pub struct Export {
     shared: Arc<Shared>,
     /// None after a failure: nothing enters a store that was left in the middle of a call.
     running: Option<Running>,
-    hash: Sha256,
     seen: u64,
 }
 
@@ -221,15 +219,6 @@ impl fmt::Debug for Export {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Export").finish_non_exhaustive()
     }
-}
-
-/// What is known of a capture once all of it has come.
-#[derive(Clone, Debug)]
-pub struct Finished {
-    /// What it holds.
-    pub report: CaptureReport,
-    /// SHA-256 of its bytes, in lower-case hexadecimal.
-    pub sha256: String,
 }
 
 impl Export {
@@ -248,15 +237,14 @@ impl Export {
             return Err(Failure::Limit(LimitHit::Output { limit }));
         }
         self.running = Some(running);
-        self.hash.update(&bytes);
         Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
     }
 
-    /// What is known of the capture; to be called after [`Self::next`] has returned none.
+    /// What the capture holds; to be called after [`Self::next`] has returned none.
     ///
     /// # Errors
     /// [`Failure`], also if bytes are left to read.
-    pub async fn finish(mut self) -> Result<Finished, Failure> {
+    pub async fn finish(mut self) -> Result<CaptureReport, Failure> {
         if self.next().await?.is_some() {
             return Err(Failure::Trap("the capture was not read to its end".to_string()));
         }
@@ -270,7 +258,48 @@ impl Export {
                     .to_string(),
             );
         }
-        Ok(Finished { report, sha256: lower_hex(&self.hash.finalize()) })
+        Ok(report)
+    }
+
+    /// The same, hashed on the way: which takes longer than all the rest where the processor has no instructions for it.
+    pub fn hashed(self) -> HashedExport {
+        HashedExport { export: self, hash: Sha256::new() }
+    }
+}
+
+/// An export under way that is hashed.
+#[derive(Debug)]
+pub struct HashedExport {
+    export: Export,
+    hash: Sha256,
+}
+
+/// What is known of a capture once all of it has come.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// What it holds.
+    pub report: CaptureReport,
+    /// SHA-256 of its bytes, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl HashedExport {
+    /// As [`Export::next`].
+    ///
+    /// # Errors
+    /// As [`Export::next`].
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        let bytes = self.export.next().await?;
+        self.hash.update(bytes.as_deref().unwrap_or_default());
+        Ok(bytes)
+    }
+
+    /// As [`Export::finish`].
+    ///
+    /// # Errors
+    /// As [`Export::finish`].
+    pub async fn finish(self) -> Result<Finished, Failure> {
+        Ok(Finished { report: self.export.finish().await?, sha256: lower_hex(&self.hash.finalize()) })
     }
 }
 

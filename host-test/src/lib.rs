@@ -13,7 +13,7 @@ pub mod stand_in;
 mod unfinished;
 
 pub use configuration::{Configuration, Flags};
-pub use export::{Export, Exporter, Failure, Finished, Query, Waiting};
+pub use export::{Export, Exporter, Failure, Finished, HashedExport, Query, Waiting};
 pub use policy::{AllowedOrigin, Limits, Policy};
 pub use sandbox::LimitHit;
 pub use unfinished::Unfinished;

@@ -133,7 +133,8 @@ impl Shared {
         progress: &Progress,
     ) -> Result<(Finished, Option<Arc<[u8]>>), Failure> {
         let query = Query::of_call(&arguments.callid, arguments.from_ts, arguments.to_ts);
-        let mut export = self.exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?;
+        let export = self.exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?;
+        let mut export = export.hashed();
         let mut capture = Vec::new();
         let mut seen = 0;
         while let Some(bytes) = export.next().await? {

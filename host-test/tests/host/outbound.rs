@@ -147,7 +147,7 @@ async fn pause_of_the_caller_is_not_one_of_homer() {
     assert_eq!(export.next().await.unwrap().unwrap().len(), 2000);
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(export.next().await.unwrap().unwrap().len(), 1311);
-    assert_eq!(export.finish().await.unwrap().report.packets, 7);
+    assert_eq!(export.finish().await.unwrap().packets, 7);
 }
 
 #[tokio::test]

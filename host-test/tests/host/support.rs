@@ -39,7 +39,7 @@ pub(crate) fn allow(url: &str) -> AllowedOrigin {
 
 /// An export read to its end.
 pub(crate) async fn export(exporter: &Exporter, query: &Query) -> Result<(Vec<u8>, Finished), Failure> {
-    let mut export = exporter.open(query).await?;
+    let mut export = exporter.open(query).await?.hashed();
     let mut capture = Vec::new();
     while let Some(bytes) = export.next().await? {
         assert!(!bytes.is_empty());

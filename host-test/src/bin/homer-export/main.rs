@@ -89,7 +89,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     };
     // Before Homer works: a place that cannot be written to is known now.
     let mut file = output.begin()?;
-    let mut running = exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?;
+    let mut running = exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?.hashed();
     while let Some(bytes) = running.next().await? {
         file.write(&bytes)?;
         progress.received(bytes.len());
