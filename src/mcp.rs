@@ -92,6 +92,11 @@ impl Server {
         }
         match self.answer(&request) {
             Ok(Answer::Result(result)) => Step::Reply(reply(&request, result)),
+            Ok(Answer::Nothing) => {
+                // To the letter an empty object (2025-11-25, basic/utilities/ping): not even the server's name in it.
+                let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{}}}}", request.id);
+                Step::Reply(Reply::json(200, Body::Text(text)))
+            }
             Ok(Answer::Export(wanted)) => Step::Export(Export { request, wanted }),
             Err(error) => {
                 // Streamable HTTP of 2026-07-28: an unknown method is a 404; before, errors of JSON-RPC come with 200.
@@ -115,7 +120,7 @@ impl Server {
                 "capabilities": { "tools": {}, "resources": {} },
                 "serverInfo": server_info(),
             }))),
-            ("ping", Era::Session) => Ok(Answer::Result(json!({}))),
+            ("ping", Era::Session) => Ok(Answer::Nothing),
             ("server/discover", Era::Stateless) => {
                 let mut discovered = json!({
                     "supportedVersions": message::VERSIONS,
@@ -160,6 +165,8 @@ impl Server {
 }
 
 enum Answer {
+    /// A result with nothing in it.
+    Nothing,
     Result(Value),
     Export(Wanted),
 }

@@ -1,26 +1,35 @@
-//! What the way through the component costs: captures of 9 MB and 92 MB from a server on loopback, received by a native client
-//! that drops the bytes, and exported with the report off and on. Interleaved; medians; ratios to the native client and to the
-//! report off, which are what counts: the times are this machine's.
-//!
-//! `cargo bench --bench throughput`, on a quiet machine.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench fails by panicking, and prints")]
+//! What the way through the component costs, against native clients, interleaved in one run, as ratios of medians: the times are
+//! this machine's. `cargo bench --bench throughput`, on a quiet machine, writes the figures into FIGURES.md.
+#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a bench fails by panicking, and prints")]
 
+mod figures;
+#[path = "../tests/foreign/host.rs"]
+mod host;
+
+use std::fmt::Write as _;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use homer_host::stand_in::{StandIn, large_capture};
-use homer_host::{Configuration, Exporter, Query};
+use homer_host::{Configuration, Exporter, Policy, Query};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use xtask::artefact::{ALL, PLUGIN, TOOL};
 
 const CALL_ID: &str = "udp-normal-1@192.0.2.10";
+const WINDOW: (i64, i64) = (1_795_168_800_000, 1_795_169_100_000);
 
-/// Measurements of each kind, interleaved.
-const ROUNDS: usize = 9;
+/// Captures, as calls in them and in words.
+const CAPTURES: [(u32, &str); 5] = [(1, "3 KB"), (3, "10 KB"), (300, "1 MB"), (2_770, "9 MB"), (28_000, "92 MB")];
 
-/// A server of a capture, until what is returned is dropped.
+/// A server of a capture, in a runtime of its own as a Homer is in a process of its own, until what is returned is dropped.
 fn serve(capture: Vec<u8>) -> (String, tokio::sync::oneshot::Sender<()>) {
     let (tell, told) = std::sync::mpsc::channel();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
@@ -35,71 +44,265 @@ fn serve(capture: Vec<u8>) -> (String, tokio::sync::oneshot::Sender<()>) {
     (told.recv().unwrap(), end)
 }
 
-async fn native(client: &Client<HttpConnector, Full<Bytes>>, url: &str, len: usize) -> Duration {
-    let begin = Instant::now();
+/// What a native client does with the bytes.
+#[derive(Clone, Copy)]
+enum With {
+    Drop,
+    Hash,
+    Base64,
+}
+
+async fn native(client: &Client<HttpConnector, Full<Bytes>>, url: &str, with: With) -> usize {
     let request =
         http::Request::post(format!("{url}/api/v3/export/call/messages/pcap")).body(Full::new(Bytes::new())).unwrap();
     let mut body = client.request(request).await.unwrap().into_body();
-    let mut received = 0;
+    let (mut received, mut hash, mut kept) = (0, Sha256::new(), Vec::new());
     while let Some(frame) = body.frame().await {
-        received += frame.unwrap().data_ref().map_or(0, Bytes::len);
+        let Ok(data) = frame.unwrap().into_data() else { continue };
+        received += data.len();
+        match with {
+            With::Drop => {}
+            With::Hash => hash.update(&data),
+            With::Base64 => kept.extend_from_slice(&data),
+        }
     }
-    assert_eq!(received, len);
-    begin.elapsed()
+    std::hint::black_box((hash.finalize(), BASE64_STANDARD.encode(kept)));
+    received
 }
 
-async fn export(exporter: &Exporter, query: &Query, len: usize) -> Duration {
-    let begin = Instant::now();
+async fn export(exporter: &Exporter, query: &Query) -> usize {
     let mut export = exporter.open(query).await.unwrap();
     let mut received = 0;
     while let Some(bytes) = export.next().await.unwrap() {
         received += bytes.len();
     }
-    export.finish().await.unwrap();
-    assert_eq!(received, len);
-    begin.elapsed()
+    std::hint::black_box(export.finish().await.unwrap());
+    received
 }
 
-fn exporter(url: &str, report: &str) -> Exporter {
-    let vars = [("HOMER_URL", url.to_string()), ("HOMER_REPORT", report.to_string())];
-    let vars = vars.into_iter().map(|(name, value)| (name.to_string(), value));
-    Exporter::new(Configuration::from_vars(vars.collect::<Vec<_>>()).unwrap().policy()).unwrap()
+async fn export_hashed(exporter: &Exporter, query: &Query) -> usize {
+    let mut export = exporter.open(query).await.unwrap().hashed();
+    let mut received = 0;
+    while let Some(bytes) = export.next().await.unwrap() {
+        received += bytes.len();
+    }
+    std::hint::black_box(export.finish().await.unwrap());
+    received
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
+fn policy(url: &str, report: &str) -> Policy {
+    let vars = [("HOMER_URL", url), ("HOMER_REPORT", report), ("HOMER_API", "7"), ("HOMER_MAX_CONCURRENT", "64")];
+    let vars = vars.into_iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    Configuration::from_vars(vars).unwrap().policy()
+}
+
+fn median(times: &mut [Duration]) -> f64 {
     times.sort();
     times[times.len() / 2].as_secs_f64() * 1000.0
 }
 
-#[tokio::main]
-async fn main() {
-    println!("{:>9} | {:>12} | {:>21} | {:>30}", "capture", "native", "report off", "report on");
-    for calls in [2_770, 28_000] {
+/// Names of what is measured, in the order of the columns; the first is what the others are compared with.
+const KINDS: [&str; 9] = [
+    "native, dropped",
+    "native, hashed",
+    "native, base64",
+    "stream, report off",
+    "stream, report on",
+    "off, hashed",
+    "on, hashed",
+    "`export-pcap`, untyped",
+    "tool, untyped",
+];
+
+async fn streams(text: &mut String) {
+    writeln!(text, "Medians in ms, and in brackets the ratio to the native client that drops the bytes.\n").unwrap();
+    writeln!(text, "| capture | {} |\n|---|{}", KINDS.join(" | "), "---|".repeat(KINDS.len())).unwrap();
+    for (calls, name) in CAPTURES {
         let capture = large_capture(calls);
         let len = capture.len();
-        // In a runtime of its own, as a Homer is in a process of its own.
         let (url, _server) = serve(capture);
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let (off, on) = (exporter(&url, "off"), exporter(&url, "on"));
-        let query = Query::of_call(CALL_ID, 1_795_168_800_000, 1_795_169_100_000);
-        let (mut natives, mut offs, mut ons) = (Vec::new(), Vec::new(), Vec::new());
-        for round in 0..=ROUNDS {
-            let times =
-                (native(&client, &url, len).await, export(&off, &query, len).await, export(&on, &query, len).await);
-            // The first connects, and learns Homer's generation.
-            if round > 0 {
-                natives.push(times.0);
-                offs.push(times.1);
-                ons.push(times.2);
+        let exporter = |report| Exporter::new(policy(&url, report)).unwrap();
+        let (off, on) = (exporter("off"), exporter("on"));
+        let environment = [("HOMER_URL", url.as_str()), ("HOMER_API", "7")];
+        let (plugin, tool) = (host::Host::new(PLUGIN, &environment), host::Host::new(TOOL, &environment));
+        let arguments = json!({ "callid": CALL_ID, "from-ts": WINDOW.0, "to-ts": WINDOW.1 });
+        let query = Query::of_call(CALL_ID, WINDOW.0, WINDOW.1);
+        let rounds = if calls < 1000 { 101 } else { 9 };
+        let mut times = vec![Vec::new(); KINDS.len()];
+        for round in 0..=rounds {
+            for (kind, times) in times.iter_mut().enumerate() {
+                // Values without types take 40 bytes for a byte: nothing to hand megabytes over with.
+                if kind == 7 && len > 2 * 1024 * 1024 {
+                    continue;
+                }
+                let begin = Instant::now();
+                let received = match kind {
+                    0 => native(&client, &url, With::Drop).await,
+                    1 => native(&client, &url, With::Hash).await,
+                    2 => native(&client, &url, With::Base64).await,
+                    3 => export(&off, &query).await,
+                    4 => export(&on, &query).await,
+                    5 => export_hashed(&off, &query).await,
+                    6 => export_hashed(&on, &query).await,
+                    7 => {
+                        let interface = Some("homer:capture/homer-export@0.1.0");
+                        let result = plugin.call(interface, "export-pcap", arguments.clone()).await.unwrap();
+                        result["ok"]["data"].as_array().unwrap().len()
+                    }
+                    _ => {
+                        let result = tool.call(None, "homer-export-pcap", arguments.clone()).await.unwrap();
+                        assert!(result["ok"].is_string());
+                        len
+                    }
+                };
+                let took = begin.elapsed();
+                assert_eq!(received, len);
+                // The first one warms up.
+                if round > 0 {
+                    times.push(took);
+                }
             }
         }
-        let (native, off, on) = (median(natives), median(offs), median(ons));
-        println!(
-            "{:>6.1} MB | {native:>9.1} ms | {off:>9.1} ms {:>5.2} x | {on:>9.1} ms {:>5.2} x {:>5.2} x off",
-            len as f64 / 1e6,
-            off / native,
-            on / native,
-            on / off
-        );
+        let medians: Vec<Option<f64>> = times.iter_mut().map(|times| (!times.is_empty()).then(|| median(times))).collect();
+        let base = medians[0].unwrap();
+        write!(text, "| {name} |").unwrap();
+        for took in medians {
+            match took {
+                Some(took) => write!(text, " {took:.3} ({:.2}) |", took / base).unwrap(),
+                None => write!(text, " |").unwrap(),
+            }
+        }
+        writeln!(text).unwrap();
+        eprintln!("{}", text.lines().next_back().unwrap_or_default());
     }
+}
+
+/// Exports of 10 KB in a second, so many at once.
+async fn rates(text: &mut String) {
+    let (url, _server) = serve(large_capture(3));
+    let exporter = Exporter::new(policy(&url, "on")).unwrap();
+    writeln!(text, "\n| exports of 10 KB at once | in a second | native |\n|---|---|---|").unwrap();
+    for at_once in [1, 8, 64] {
+        let mut counts = [0, 0];
+        for (kind, count) in counts.iter_mut().enumerate() {
+            let begin = Instant::now();
+            let mut tasks = tokio::task::JoinSet::new();
+            for _ in 0..at_once {
+                let (exporter, url) = (exporter.clone(), url.clone());
+                tasks.spawn(async move {
+                    let client = Client::builder(TokioExecutor::new()).build_http();
+                    let query = Query::of_call(CALL_ID, WINDOW.0, WINDOW.1);
+                    let mut done = 0;
+                    while begin.elapsed() < Duration::from_secs(3) {
+                        match kind {
+                            0 => export(&exporter, &query).await,
+                            _ => native(&client, &url, With::Drop).await,
+                        };
+                        done += 1;
+                    }
+                    done
+                });
+            }
+            while let Some(done) = tasks.join_next().await {
+                *count += done.unwrap();
+            }
+        }
+        writeln!(text, "| {at_once} | {} | {} |", counts[0] / 3, counts[1] / 3).unwrap();
+    }
+}
+
+/// From nothing to an exporter, and an instance's life without an export.
+async fn start_up(text: &mut String) {
+    let (url, _server) = serve(large_capture(1));
+    let times = |count: usize, work: &dyn Fn()| {
+        let mut times: Vec<Duration> = (0..count)
+            .map(|_| {
+                let begin = Instant::now();
+                work();
+                begin.elapsed()
+            })
+            .collect();
+        median(&mut times)
+    };
+    let ready = times(15, &|| drop(Exporter::new(policy(&url, "on")).unwrap()));
+    // Refused before anything is sent: an instance is made, called and dropped.
+    let exporter = Exporter::new(policy(&url, "on")).unwrap();
+    let nothing = Query::of_call("", WINDOW.0, WINDOW.1);
+    let mut cycles = Vec::new();
+    for _ in 0..2001 {
+        let begin = Instant::now();
+        assert!(exporter.open(&nothing).await.is_err());
+        cycles.push(begin.elapsed());
+    }
+    writeln!(text, "\nCached component to a ready exporter: {ready:.2} ms. An instance made, called and dropped: {:.0} µs.", median(&mut cycles) * 1000.0)
+        .unwrap();
+}
+
+/// The command line's peak memory in MiB, where the system tells.
+fn peak_memory(calls: u32) -> f64 {
+    let (url, _server) = serve(large_capture(calls));
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_homer-export"))
+        .args([CALL_ID, "--from", &WINDOW.0.to_string(), "--to", &WINDOW.1.to_string(), "-o"])
+        .arg(dir.path().join("call.pcap"))
+        .env("HOMER_URL", url)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+        peak = peak.max(line.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    f64::from(peak) / 1024.0
+}
+
+/// The smallest of the component's limits, in KiB, that an export of 92 MB gets along with.
+async fn guest_memory() -> usize {
+    let (url, _server) = serve(large_capture(28_000));
+    let query = Query::of_call(CALL_ID, WINDOW.0, WINDOW.1);
+    for kib in (1024..=8192).step_by(256) {
+        let mut policy = policy(&url, "on");
+        policy.limits.memory_bytes = kib * 1024;
+        let exporter = Exporter::new(policy).unwrap();
+        let Ok(mut export) = exporter.open(&query).await else { continue };
+        let whole = loop {
+            match export.next().await {
+                Ok(Some(_)) => {}
+                Ok(None) => break true,
+                Err(_) => break false,
+            }
+        };
+        if whole && export.finish().await.is_ok() {
+            return kib;
+        }
+    }
+    0
+}
+
+#[tokio::main]
+async fn main() {
+    // `cargo test --benches` runs this as well, and measures nothing.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let mut text = String::new();
+    streams(&mut text).await;
+    rates(&mut text).await;
+    start_up(&mut text).await;
+    let (small, large) = (peak_memory(2_770), peak_memory(28_000));
+    writeln!(
+        text,
+        "\nPeak memory of `homer-export`: {small:.1} MiB for 9 MB, {large:.1} MiB for 92 MB. The component's own memory for 92 MB: at \
+         most {} KiB.",
+        guest_memory().await
+    )
+    .unwrap();
+    let sizes = ALL.map(|artefact| format!("`{}` {}", artefact.file_name(), artefact.build().unwrap().len()));
+    writeln!(text, "\nComponents, stripped, in bytes: {}.", sizes.join(", ")).unwrap();
+    println!("{text}");
+    figures::write("The way through the component", "cargo bench --bench throughput", &text);
 }

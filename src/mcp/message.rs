@@ -141,15 +141,16 @@ impl Request {
 pub(super) fn era(head: &Head, request: &Request) -> Result<Era, RpcError> {
     let mismatch = |why: String| RpcError::new(HEADER_MISMATCH, why);
     let header = head.sole("mcp-protocol-version").map_err(mismatch)?;
-    if request.method == "initialize" {
+    let version = request.meta(PROTOCOL_VERSION).and_then(Value::as_str);
+    let modern = |version: Option<&str>| version.is_some_and(|version| version >= STATELESS);
+    // With what only the stateless protocol has in its body, it is no handshake but an unknown method.
+    if request.method == "initialize" && !modern(version) {
         // Its version is negotiated; but who routes by the header must not be misled.
         return match head.sole("mcp-method").map_err(mismatch)? {
             Some(method) if method != "initialize" => Err(mismatch(disagree("Mcp-Method", "method"))),
             _ => Ok(Era::Session),
         };
     }
-    let version = request.meta(PROTOCOL_VERSION).and_then(Value::as_str);
-    let modern = |version: Option<&str>| version.is_some_and(|version| version >= STATELESS);
     if !modern(version) && !modern(header) && request.method != "server/discover" {
         return match header.or(version) {
             Some(version) if !VERSIONS.contains(&version) => Err(unsupported(version)),

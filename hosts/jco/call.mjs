@@ -1,0 +1,19 @@
+// The capture of one call into a file: node call.mjs CALL-ID FROM-MS TO-MS
+import "./shim.mjs";
+import { renameSync, writeFileSync } from "node:fs";
+import { homerExport } from "./homer-export/homer-export.js";
+
+const [callid, from, to] = process.argv.slice(2);
+try {
+  const { filename, data, report } = homerExport.exportPcap(callid, BigInt(from), BigInt(to));
+  // Has its name once it is whole, and is for nobody else to read.
+  writeFileSync(`${filename}.part`, data, { mode: 0o600 });
+  renameSync(`${filename}.part`, filename);
+  console.log(`${filename}: ${report.packets} packets in ${data.length} bytes, complete: ${report.complete}`);
+} catch (error) {
+  // An error of the contract is the payload of a ComponentError; anything else is a fault of the host.
+  if (error.payload === undefined) throw error;
+  const { tag, val } = error.payload;
+  console.error(`${tag}: ${val.message ?? val}`);
+  process.exitCode = 1;
+}
