@@ -84,7 +84,7 @@ impl Server {
             Ok(Incoming::Request(request)) => request,
             // A notification, or an answer to what was never asked: nothing to say.
             Ok(Incoming::Other) => return Step::Reply(Reply::empty(202)),
-            Err(error) => return Step::Reply(Reply::error(400, &Value::Null, &error)),
+            Err((id, error)) => return Step::Reply(Reply::error(400, &id, &error)),
         };
         match message::era(head, &request) {
             Ok(era) => request.era = era,

@@ -193,7 +193,13 @@ fn main() {
     .unwrap();
     writeln!(text, "| exports of a gateway at once | tries | operators borne ({} % in time) |", BORNE * 100.0).unwrap();
     writeln!(text, "|---|---|---|").unwrap();
-    let policies = [("no limit", usize::MAX, TRIES), ("no limit", usize::MAX, 1), ("4 (default)", 4, TRIES), ("4 (default)", 4, 1), ("1", 1, 1)];
+    let policies = [
+        ("no limit", usize::MAX, TRIES),
+        ("no limit", usize::MAX, 1),
+        ("4 (default)", 4, TRIES),
+        ("4 (default)", 4, 1),
+        ("1", 1, 1),
+    ];
     let mut most = 0;
     for (name, limit, tries) in policies {
         let operators = borne(limit, tries);

@@ -1,6 +1,11 @@
 //! What the way through the component costs, against native clients, interleaved in one run, as ratios of medians: the times are
 //! this machine's. `cargo bench --bench throughput`, on a quiet machine, writes the figures into FIGURES.md.
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a bench fails by panicking, and prints")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a bench fails by panicking, and prints"
+)]
 
 mod figures;
 #[path = "../tests/foreign/host.rs"]
@@ -164,7 +169,8 @@ async fn streams(text: &mut String) {
                 }
             }
         }
-        let medians: Vec<Option<f64>> = times.iter_mut().map(|times| (!times.is_empty()).then(|| median(times))).collect();
+        let medians: Vec<Option<f64>> =
+            times.iter_mut().map(|times| (!times.is_empty()).then(|| median(times))).collect();
         let base = medians[0].unwrap();
         write!(text, "| {name} |").unwrap();
         for took in medians {
@@ -235,8 +241,12 @@ async fn start_up(text: &mut String) {
         assert!(exporter.open(&nothing).await.is_err());
         cycles.push(begin.elapsed());
     }
-    writeln!(text, "\nCached component to a ready exporter: {ready:.2} ms. An instance made, called and dropped: {:.0} µs.", median(&mut cycles) * 1000.0)
-        .unwrap();
+    writeln!(
+        text,
+        "\nCached component to a ready exporter: {ready:.2} ms. An instance made, called and dropped: {:.0} µs.",
+        median(&mut cycles) * 1000.0
+    )
+    .unwrap();
 }
 
 /// The command line's peak memory in MiB, where the system tells.

@@ -74,13 +74,18 @@ impl RpcError {
 }
 
 impl Incoming {
-    pub(super) fn parse(body: &[u8]) -> Result<Self, RpcError> {
+    /// # Errors
+    /// The error, and the id to answer it with: null if that cannot be told.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, (Value, RpcError)> {
         let message: Value = serde_json::from_slice(body)
-            .map_err(|why| RpcError::new(PARSE_ERROR, format!("the request is not JSON: {why}")))?;
-        let invalid = |why: &str| Err(RpcError::new(INVALID_REQUEST, why));
+            .map_err(|why| (Value::Null, RpcError::new(PARSE_ERROR, format!("the request is not JSON: {why}"))))?;
         let Value::Object(mut message) = message else {
-            return invalid("the request is not one JSON-RPC message");
+            return Err((Value::Null, RpcError::new(INVALID_REQUEST, "the request is not one JSON-RPC message")));
         };
+        let id = message.remove("id");
+        // MCP has strings and integers; a number that we could not give back as it came is none.
+        let told = id.clone().filter(|id| id.is_string() || id.is_i64() || id.is_u64());
+        let invalid = |why: &str| Err((told.clone().unwrap_or_default(), RpcError::new(INVALID_REQUEST, why)));
         if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
             return invalid("the request is not JSON-RPC 2.0");
         }
@@ -90,17 +95,16 @@ impl Incoming {
             None if message.contains_key("result") || message.contains_key("error") => return Ok(Self::Other),
             None => return invalid("the request has no method"),
         };
-        let id = match message.remove("id") {
-            None => return Ok(Self::Other),
-            Some(id @ (Value::String(_) | Value::Number(_))) => id,
-            Some(_) => return invalid("the id is neither a string nor a number"),
-        };
         let params = match message.remove("params") {
-            None => Map::new(),
+            None | Some(Value::Null) => Map::new(),
             Some(Value::Object(params)) => params,
             Some(_) => return invalid("the params are no object"),
         };
-        Ok(Self::Request(Request { id, method, params, era: Era::Session }))
+        match (id, &told) {
+            (None, _) => Ok(Self::Other),
+            (_, Some(id)) => Ok(Self::Request(Request { id: id.clone(), method, params, era: Era::Session })),
+            (Some(_), None) => invalid("the id is neither a string nor an integer"),
+        }
     }
 }
 

@@ -244,9 +244,10 @@ fn failure(code: &ErrorCode, settings: &Settings) -> ExportError {
             "the host failed in the exchange with {homer}: {}",
             fit(&settings.redacted(why), 200)
         )),
+        // Some hosts say the same of a connection that was closed without a word.
         _ => ExportError::BrokenReply(format!(
-            "{homer} sent no HTTP reply that could be read; check that its port speaks HTTP and that HOMER_URL has the right \
-             scheme"
+            "{homer} sent no HTTP reply that could be read, or closed the connection without one, as Homer does when a request \
+             crashes it; check that its port speaks HTTP, that HOMER_URL has the right scheme, and Homer's log"
         )),
     }
 }

@@ -160,6 +160,24 @@ fn mcp_tells_a_model_what_is_wrong_with_its_arguments() {
     }
 }
 
+#[test]
+fn mcp_answers_with_the_id_as_it_came() {
+    for id in [json!(7), json!("a-1"), json!(-1), json!(u64::MAX), json!("")] {
+        let (status, answer) =
+            reply(&head(&[]), &json!({ "jsonrpc": "2.0", "id": id, "method": "ping", "params": null }));
+        assert_eq!((status, &answer["id"]), (200, &id));
+        let (status, answer) =
+            reply(&head(&[]), &json!({ "jsonrpc": "2.0", "id": id, "method": "ping", "params": [] }));
+        assert_eq!((status, &answer["id"], &answer["error"]["code"]), (400, &id, &json!(-32600)));
+    }
+    for id in ["1.5", "123456789012345678901234567890", "null", "{}"] {
+        let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}");
+        let Step::Reply(answer) = server().step(&head(&[]), text.as_bytes()) else { panic!("{id}") };
+        let (status, answer) = shown(answer);
+        assert_eq!((status, &answer["id"], &answer["error"]["code"]), (400, &Value::Null, &json!(-32600)));
+    }
+}
+
 /// An export that waits for its capture.
 fn waiting(name: &str, params: Value) -> homer_export::mcp::Export {
     match server().step(&head(&[]), request(name, params).to_string().as_bytes()) {
