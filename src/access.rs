@@ -96,6 +96,26 @@ impl Access {
     }
 }
 
+/// Header fields of an answer that let a page read it which may call: its origin, and what of the answer's own fields it may see
+/// (Fetch standard, "HTTP extensions").
+pub fn page_may_read(origin: &str) -> [(&'static str, String); 3] {
+    [
+        ("access-control-allow-origin", origin.to_string()),
+        ("access-control-expose-headers", "mcp-session-id, www-authenticate".to_string()),
+        ("vary", "origin".to_string()),
+    ]
+}
+
+/// Header fields of the answer to a browser that asks whether a page may send what MCP's requests have.
+pub const PAGE_MAY_SEND: [(&str, &str); 3] = [
+    ("access-control-allow-methods", "POST, GET, DELETE"),
+    (
+        "access-control-allow-headers",
+        "authorization, content-type, accept, last-event-id, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name",
+    ),
+    ("access-control-max-age", "7200"),
+];
+
 impl core::fmt::Debug for Access {
     /// Without the token.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

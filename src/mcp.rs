@@ -78,6 +78,14 @@ impl Server {
         http::admit(&self.access, head)
     }
 
+    /// The reply as it goes out: a page that may call is let read it.
+    pub fn outgoing(&self, head: &Head, reply: Reply) -> Reply {
+        match head.sole("origin") {
+            Ok(Some(origin)) if self.access.allows(Some(origin.as_bytes())) => reply.for_page(origin),
+            _ => reply,
+        }
+    }
+
     /// What to do about a request that was admitted.
     pub fn step(&self, head: &Head, body: &[u8]) -> Step {
         let mut request = match Incoming::parse(body) {

@@ -1,6 +1,7 @@
 //! What the way through the component costs, against native clients, interleaved in one run, as ratios of medians: the times are
 //! this machine's. `cargo bench --bench throughput`, on a quiet machine, writes the figures into FIGURES.md.
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::print_stderr,

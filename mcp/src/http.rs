@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use homer_export::Access;
-use http::header::{AUTHORIZATION, ORIGIN, WWW_AUTHENTICATE};
+use homer_export::access::{PAGE_MAY_SEND, page_may_read};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, ORIGIN};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
@@ -93,15 +94,21 @@ impl Door {
     /// Why a request does not reach the protocol; none if it does.
     fn refusal(&self, request: &Parts) -> Option<Answer> {
         let field = |name| request.headers.get(name).map(HeaderValue::as_bytes);
-        if !self.access.admits(field(AUTHORIZATION)) {
-            let text = "this server wants a bearer token in Authorization: that of HOMER_MCP_TOKEN\n";
-            let mut response = refused(StatusCode::UNAUTHORIZED, text);
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            return Some(response);
-        }
         if !self.access.allows(field(ORIGIN)) {
             let text = "pages of this origin may not call here; HOMER_MCP_ORIGINS names those that may\n";
             return Some(refused(StatusCode::FORBIDDEN, text));
+        }
+        // A browser asks this without the token, before it lets a page send one.
+        if request.method == Method::OPTIONS && request.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
+            let mut answer = refused(StatusCode::NO_CONTENT, "");
+            set(&mut answer, PAGE_MAY_SEND.into_iter());
+            return Some(answer);
+        }
+        if !self.access.admits(field(AUTHORIZATION)) {
+            let text = "this server wants a bearer token in Authorization: that of HOMER_MCP_TOKEN\n";
+            let mut answer = refused(StatusCode::UNAUTHORIZED, text);
+            set(&mut answer, [("www-authenticate", "Bearer")].into_iter());
+            return Some(answer);
         }
         (request.uri.path() != PATH).then(|| refused(StatusCode::NOT_FOUND, "MCP is spoken at /mcp\n"))
     }
@@ -116,7 +123,18 @@ struct Service {
 }
 
 impl Service {
+    /// The answer, which a page that may call is let read.
     async fn answer(&self, request: Request<Incoming>) -> Answer {
+        let origin = request.headers().get(ORIGIN).cloned();
+        let mut answer = self.answer_any(request).await;
+        let page = origin.filter(|origin| self.door.access.allows(Some(origin.as_bytes())));
+        if let Some(origin) = page.as_ref().and_then(|origin| origin.to_str().ok()) {
+            set(&mut answer, page_may_read(origin).iter().map(|(name, value)| (*name, value.as_str())));
+        }
+        answer
+    }
+
+    async fn answer_any(&self, request: Request<Incoming>) -> Answer {
         let (mut parts, body) = request.into_parts();
         if let Some(refusal) = self.door.refusal(&parts) {
             return refusal;
@@ -157,6 +175,15 @@ impl Service {
 fn is_initialize(parts: &Parts, body: &[u8]) -> bool {
     let method = || serde_json::from_slice::<Value>(body).ok()?.get("method")?.as_str().map(str::to_string);
     !parts.headers.contains_key("mcp-session-id") && method().as_deref() == Some("initialize")
+}
+
+/// Sets header fields.
+fn set<'a>(answer: &mut Answer, fields: impl Iterator<Item = (&'static str, &'a str)>) {
+    for (name, value) in fields {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
 }
 
 fn refused(status: StatusCode, text: &'static str) -> Answer {

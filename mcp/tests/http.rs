@@ -162,6 +162,33 @@ async fn http_refuses_pages_and_names_from_elsewhere() {
 }
 
 #[tokio::test]
+async fn http_lets_pages_that_may_call_send_and_read() {
+    let env = [("HOMER_MCP_TOKEN", "s3cret"), ("HOMER_MCP_ORIGINS", "https://app.example.net")];
+    let server = Server::start(&["--demo"], &env).await;
+    for (origin, status) in [("https://app.example.net", 204), ("https://evil.example", 403)] {
+        let request = Request::options(&server.url).header("Origin", origin);
+        // As browsers ask: without the token.
+        let (head, _) = server.send(request.header("Access-Control-Request-Method", "POST"), "").await;
+        let allowed = head.headers.get("access-control-allow-origin").map(|value| value.to_str().unwrap().to_string());
+        assert_eq!((head.status.as_u16(), allowed.as_deref()), (status, (status == 204).then_some(origin)));
+        let fields = head.headers.get("access-control-allow-headers").map(|value| value.to_str().unwrap().to_string());
+        assert_eq!(fields.is_some_and(|fields| fields.contains("authorization")), status == 204);
+    }
+    let page = ("Origin", "https://app.example.net");
+    let (head, _) = server.modern("tools/list", json!({}), &[page, ("Authorization", "Bearer s3cret")]).await;
+    assert_eq!(
+        (head.status.as_u16(), &head.headers["access-control-allow-origin"]),
+        (200, &http::HeaderValue::from_static(page.1))
+    );
+    // A page learns as well why it is refused.
+    let (head, _) = server.modern("tools/list", json!({}), &[page]).await;
+    assert_eq!(
+        (head.status.as_u16(), &head.headers["access-control-allow-origin"]),
+        (401, &http::HeaderValue::from_static(page.1))
+    );
+}
+
+#[tokio::test]
 async fn http_refuses_what_is_no_request_of_its_own_and_goes_on() {
     let server = Server::start(&["--demo"], &[]).await;
     let large = format!("{{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"{}\"}}", "x".repeat(300_000));

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::message::RpcError;
 use crate::Access;
+use crate::access::{PAGE_MAY_SEND, page_may_read};
 
 /// The head of a request.
 #[derive(Clone, Debug, Default)]
@@ -106,6 +107,12 @@ impl Reply {
         Self { status, fields, body: Body::Text(format!("{text}\n")) }
     }
 
+    /// Lets a page of this origin read the answer.
+    pub(super) fn for_page(mut self, origin: &str) -> Self {
+        self.fields.extend(page_may_read(origin));
+        self
+    }
+
     fn with(mut self, name: &'static str, value: &str) -> Self {
         self.fields.push((name, value.to_string()));
         self
@@ -122,15 +129,20 @@ pub(super) fn admit(access: &Access, head: &Head) -> Result<(), Reply> {
         let value = values.next();
         values.next().is_none().then_some(value)
     };
-    if !only("authorization").is_some_and(|shown| access.admits(shown)) {
-        let text = "this server wants a bearer token in Authorization: that of HOMER_MCP_TOKEN";
-        return Err(Reply::refusal(401, text).with("www-authenticate", "Bearer"));
-    }
     if !only("origin").is_some_and(|origin| access.allows(origin)) {
         return Err(Reply::refusal(
             403,
             "pages of this origin may not call here; HOMER_MCP_ORIGINS names those that may",
         ));
+    }
+    // A browser asks this without the token, before it lets a page send one.
+    if head.method == "OPTIONS" && head.all("access-control-request-method").next().is_some() {
+        let fields = PAGE_MAY_SEND.map(|(name, value)| (name, value.to_string()));
+        return Err(Reply { fields: fields.into(), ..Reply::empty(204) });
+    }
+    if !only("authorization").is_some_and(|shown| access.admits(shown)) {
+        let text = "this server wants a bearer token in Authorization: that of HOMER_MCP_TOKEN";
+        return Err(Reply::refusal(401, text).with("www-authenticate", "Bearer"));
     }
     if head.method != "POST" {
         let text = "MCP is spoken by POST here: there are no sessions, and no streams of events";

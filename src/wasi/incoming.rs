@@ -18,6 +18,7 @@ const READ_BYTES: u64 = 64 * 1024;
 pub fn head(request: &IncomingRequest) -> Head {
     let method = match request.method() {
         Method::Post => "POST".to_string(),
+        Method::Options => "OPTIONS".to_string(),
         Method::Other(name) => name,
         // Which of the others does not matter: none is served.
         _ => String::new(),

@@ -4,7 +4,10 @@
 
 extern crate alloc;
 
-use homer_export::mcp::{Export, MAX_REQUEST, Reply, Server, Step, Wanted};
+use alloc::string::ToString as _;
+use alloc::vec::Vec;
+
+use homer_export::mcp::{Export, Head, MAX_REQUEST, Reply, Server, Step, Wanted};
 use homer_export::tool::{Terms, message};
 use homer_export::wasi::{PcapStream, environment, incoming};
 use homer_export::{Access, CallId, ExportError, Query, Settings, Window};
@@ -35,16 +38,20 @@ struct Edge;
 impl bindings::exports::wasi::http::incoming_handler::Guest for Edge {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let (reply, capture) = match configured() {
-            Ok((server, settings)) => answer(&server, &settings, request),
+            Ok((server, settings)) => {
+                let head = incoming::head(&request);
+                let (reply, capture) = answer(&server, &settings, &head, request);
+                (server.outgoing(&head, reply), capture)
+            }
             // The operator's to mend; a caller learns what, since it holds no secret.
-            Err(error) => (Reply::refusal(503, &alloc::string::ToString::to_string(&error)), Pieces::new()),
+            Err(error) => (Reply::refusal(503, &error.to_string()), Pieces::new()),
         };
         incoming::send(out, reply, capture);
     }
 }
 
 /// A capture in pieces, as it came.
-type Pieces = alloc::vec::Vec<alloc::vec::Vec<u8>>;
+type Pieces = Vec<Vec<u8>>;
 
 fn configured() -> Result<(Server, Settings), ExportError> {
     let settings = environment::settings()?;
@@ -57,13 +64,12 @@ fn configured() -> Result<(Server, Settings), ExportError> {
     Ok((Server { access, terms }, settings))
 }
 
-fn answer(server: &Server, settings: &Settings, request: IncomingRequest) -> (Reply, Pieces) {
-    let head = incoming::head(&request);
-    if let Err(refusal) = server.admit(&head) {
+fn answer(server: &Server, settings: &Settings, head: &Head, request: IncomingRequest) -> (Reply, Pieces) {
+    if let Err(refusal) = server.admit(head) {
         return (refusal, Pieces::new());
     }
     let step = match incoming::body(request, MAX_REQUEST) {
-        Ok(body) => server.step(&head, &body),
+        Ok(body) => server.step(head, &body),
         Err(refusal) => return (refusal, Pieces::new()),
     };
     match step {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Puts a section in its place, or at the end.
-pub fn write(title: &str, command: &str, text: &str) {
+pub(crate) fn write(title: &str, command: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../FIGURES.md");
     let old = fs::read_to_string(&path).unwrap_or_default();
     let heading = format!("## {title}\n");

@@ -266,6 +266,22 @@ async fn edge_lets_in_who_shows_the_token_and_pages_that_are_named() {
 }
 
 #[tokio::test]
+async fn edge_lets_pages_that_may_call_send_and_read() {
+    let edge = Edge::start(&[("HOMER_MCP_ORIGINS", "https://app.example.net")]).await;
+    for (origin, status) in [("https://app.example.net", 204), ("https://evil.example", 403)] {
+        let (parts, _) =
+            edge.send("OPTIONS", &[("Origin", origin), ("Access-Control-Request-Method", "POST")], "").await;
+        let allowed = parts.headers.get("access-control-allow-origin").map(|value| value.to_str().unwrap());
+        assert_eq!((parts.status.as_u16(), allowed), (status, (status == 204).then_some(origin)));
+    }
+    let (parts, _) = edge.send("POST", &[("Origin", "https://app.example.net")], "").await;
+    assert_eq!(
+        (parts.status.as_u16(), &parts.headers["access-control-allow-origin"]),
+        (401, &HeaderValue::from_static("https://app.example.net"))
+    );
+}
+
+#[tokio::test]
 async fn edge_without_a_token_serves_nobody_unless_told_to() {
     let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
     let fields = [("Content-Type", "application/json"), ("Accept", "application/json")];

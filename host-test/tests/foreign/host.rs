@@ -1,22 +1,17 @@
 //! The host.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioExecutor;
 use serde_json::{Map, Value, json};
-use tokio::net::TcpListener;
 use wasmtime::component::types::Type;
 use wasmtime::component::{Component, Linker, ResourceTable, Val};
 use wasmtime::{Cache, CacheConfig, Config, Engine, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::p2::bindings::ProxyPre;
-use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
 use xtask::Artefact;
 
@@ -24,7 +19,7 @@ use xtask::Artefact;
 #[derive(Clone)]
 pub(crate) struct Host {
     engine: Engine,
-    component: Component,
+    pub(crate) component: Component,
     environment: Vec<(String, String)>,
 }
 
@@ -55,14 +50,14 @@ impl Host {
         Self { engine: engine().clone(), component: compiled(artefact), environment: environment.collect() }
     }
 
-    fn linker(&self) -> Linker<Guest> {
+    pub(crate) fn linker(&self) -> Linker<Guest> {
         let mut linker = Linker::new(&self.engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
         linker
     }
 
-    fn store(&self) -> Store<Guest> {
+    pub(crate) fn store(&self) -> Store<Guest> {
         let wasi = WasiCtx::builder().envs(&self.environment).build();
         Store::new(&self.engine, Guest { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), hooks: Anywhere })
     }
@@ -91,46 +86,10 @@ impl Host {
         function.call_async(&mut store, &given, &mut results).await.map_err(|trap| format!("{trap:?}"))?;
         Ok(json(&results[0]))
     }
-
-    /// Serves HTTP with the component, an instance for every request; the URL.
-    pub(crate) async fn serve(self) -> String {
-        let pre = ProxyPre::new(self.linker().instantiate_pre(&self.component).unwrap()).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
-        let shared = Arc::new((self, pre));
-        tokio::spawn(async move {
-            loop {
-                let (socket, _) = listener.accept().await.unwrap();
-                let shared = Arc::clone(&shared);
-                let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-                    let shared = Arc::clone(&shared);
-                    async move { Ok::<_, Infallible>(shared.0.answer(&shared.1, request).await) }
-                });
-                let connection =
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service);
-                tokio::spawn(connection);
-            }
-        });
-        url
-    }
-
-    async fn answer(&self, pre: &ProxyPre<Guest>, request: Request<Incoming>) -> Response<WasiBody> {
-        let mut store = self.store();
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        let request = store.data_mut().http().new_incoming_request(Scheme::Http, request).unwrap();
-        let out = store.data_mut().http().new_response_outparam(sender).unwrap();
-        let pre = pre.clone();
-        // On its own, since it goes on writing the body while that is read.
-        tokio::spawn(async move {
-            let proxy = pre.instantiate_async(&mut store).await.unwrap();
-            proxy.wasi_http_incoming_handler().call_handle(&mut store, request, out).await.unwrap();
-        });
-        receiver.await.unwrap().unwrap()
-    }
 }
 
 /// All that an instance has.
-struct Guest {
+pub(crate) struct Guest {
     table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,

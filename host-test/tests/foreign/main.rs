@@ -5,4 +5,5 @@
 mod edge;
 mod host;
 mod plugin;
+mod serve;
 mod tool;
