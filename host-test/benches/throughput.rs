@@ -123,7 +123,10 @@ const KINDS: [&str; 9] = [
 async fn streams(text: &mut String) {
     writeln!(text, "Medians in ms, and in brackets the ratio to the native client that drops the bytes.\n").unwrap();
     writeln!(text, "| capture | {} |\n|---|{}", KINDS.join(" | "), "---|".repeat(KINDS.len())).unwrap();
-    for (calls, name) in CAPTURES {
+    let only: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    for (calls, name) in
+        CAPTURES.into_iter().filter(|(_, name)| only.is_empty() || only.iter().any(|only| only == name))
+    {
         let capture = large_capture(calls);
         let len = capture.len();
         let (url, _server) = serve(capture);
@@ -302,6 +305,10 @@ async fn main() {
     }
     let mut text = String::new();
     streams(&mut text).await;
+    if std::env::args().len() > 2 {
+        // For some captures alone, named as arguments: nothing for the file.
+        return println!("{text}");
+    }
     rates(&mut text).await;
     start_up(&mut text).await;
     let (small, large) = (peak_memory(2_770), peak_memory(28_000));

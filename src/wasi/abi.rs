@@ -40,13 +40,24 @@ unsafe extern "C" fn cabi_realloc(old: *mut u8, old_len: usize, align: usize, ne
     new
 }
 
-/// Compares memory: the one function of the C library that compiled slices call and this target's compiler runtime lacks.
+/// Compares memory: the one function of the C library that compiled slices call and this target's compiler runtime lacks. Eight
+/// bytes at a time: the names of header fields are compared in every message.
 ///
 /// # Safety
 /// As in C: `a` and `b` point to `len` readable bytes each.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcmp(a: *const u8, b: *const u8, len: usize) -> i32 {
-    for i in 0..len {
+    let words = len / 8;
+    for i in 0..words {
+        // SAFETY: the eight bytes from `8 * i` on lie below `len`, so they are readable by this function's contract; unaligned
+        // reads ask for no more.
+        let (a, b) = unsafe { (a.cast::<u64>().add(i).read_unaligned(), b.cast::<u64>().add(i).read_unaligned()) };
+        if a != b {
+            // The first byte in memory counts most.
+            return if a.swap_bytes() < b.swap_bytes() { -1 } else { 1 };
+        }
+    }
+    for i in words * 8..len {
         // SAFETY: `i` is below `len`, so both bytes are readable by this function's contract.
         let (a, b) = unsafe { (*a.add(i), *b.add(i)) };
         if a != b {

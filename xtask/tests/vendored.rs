@@ -39,3 +39,16 @@ fn vendored_wit_is_that_of_the_wasi_crate() {
         assert!(same, "{} differs from {}; BLESS=1 copies it anew", ours.display(), theirs.display());
     }
 }
+
+#[test]
+fn wit_for_cargo_component_is_part_of_the_vendored_one() {
+    let wit = xtask::artefact::workspace_root().join("wit");
+    for name in ["cli.wit", "http.wit"] {
+        let read = |dir: &str| fs::read_to_string(wit.join(dir).join(name)).unwrap();
+        let (part, whole) = (read("cargo-component"), read("deps"));
+        let part = part.lines().skip_while(|line| line.starts_with("// ")).collect::<Vec<_>>().join("\n");
+        let (package, interfaces) = part.split_once("\n\n").unwrap();
+        assert!(whole.contains(package) && whole.contains(interfaces.trim_end()), "{name}");
+        assert!(!interfaces.contains("world "), "{name}");
+    }
+}
