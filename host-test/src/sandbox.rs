@@ -4,7 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use wasmtime::component::{Component, Linker, Resource, ResourceTable};
-use wasmtime::{Config, Engine, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ResourceLimiter, Store, StoreContextMut,
+    UpdateDeadline,
+};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -13,7 +16,7 @@ use wasmtime_wasi_io::IoView;
 
 use crate::cache;
 use crate::outbound::{self, Outbound};
-use crate::policy::Policy;
+use crate::policy::{Limits, Policy};
 
 mod bindings {
     //! The component's exports alone: its imports are linked below, one by one.
@@ -44,6 +47,20 @@ const HOSTCALL_BYTES: usize = 4 * 1024 * 1024;
 /// Handles that a component may hold at once; an export needs about a dozen.
 const MAX_HANDLES: usize = 256;
 
+// A component that wit-component made has three core instances, with one memory and two tables between them.
+
+/// Core instances in a component.
+const INSTANCES: u32 = 8;
+
+/// Memories in a component.
+const MEMORIES: u32 = 2;
+
+/// Tables in a component.
+const TABLES: u32 = 4;
+
+/// Entries of a table: functions, a few hundred in ours, and their tables do not grow.
+const MAX_TABLE_ELEMENTS: usize = 10_000;
+
 /// Bytes of header fields that a component may put into one list, which the host keeps for it.
 const MAX_FIELDS_BYTES: usize = 16 * 1024;
 
@@ -64,7 +81,10 @@ impl Sandbox {
     pub(crate) fn new(component: &[u8], policy: Policy, outbound: Outbound) -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config.concurrency_support(false).epoch_interruption(true).cache(cache::of_user());
-        let engine = Engine::new(&config)?;
+        config.allocation_strategy(pool(&policy.limits));
+        // Where the system gives no room for a pool, instances are made anew each time, which takes twice as long.
+        let engine = Engine::new(&config)
+            .or_else(|_| Engine::new(config.allocation_strategy(InstanceAllocationStrategy::OnDemand)))?;
         let component = Component::from_binary(&engine, component)?;
         let component = ExportsPre::new(linker(&engine)?.instantiate_pre(&component)?)?;
         tick(&engine)?;
@@ -112,6 +132,24 @@ impl Sandbox {
         let exports = self.component.instantiate_async(&mut store).await?;
         Ok((store, exports))
     }
+}
+
+/// Memories, tables and stacks for as many instances as there are exports at once, to be used again.
+fn pool(limits: &Limits) -> InstanceAllocationStrategy {
+    let exports = u32::try_from(limits.concurrent_exports).unwrap_or(u32::MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    // What the resource limiter allows for each.
+    pool.total_component_instances(exports)
+        .total_core_instances(exports.saturating_mul(INSTANCES))
+        .total_memories(exports.saturating_mul(MEMORIES))
+        .total_tables(exports.saturating_mul(TABLES))
+        .total_stacks(exports)
+        .max_core_instances_per_component(INSTANCES)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(TABLES)
+        .table_elements(MAX_TABLE_ELEMENTS)
+        .max_memory_size(limits.memory_bytes);
+    pool.into()
 }
 
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
@@ -240,21 +278,18 @@ impl ResourceLimiter for MemoryLimit {
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        // Function tables of a component have a few hundred entries and do not grow.
-        Ok(desired <= 10_000)
+        Ok(desired <= MAX_TABLE_ELEMENTS)
     }
 
-    // A component that wit-component made has three core instances, with one memory and two tables between them.
-
     fn instances(&self) -> usize {
-        16
+        INSTANCES as usize
     }
 
     fn tables(&self) -> usize {
-        16
+        TABLES as usize
     }
 
     fn memories(&self) -> usize {
-        4
+        MEMORIES as usize
     }
 }
