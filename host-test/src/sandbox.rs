@@ -55,6 +55,9 @@ const INSTANCES: u32 = 8;
 /// Memories in a component.
 const MEMORIES: u32 = 2;
 
+/// Bytes of a memory in the pool, at least: room for what a component begins with.
+const MIN_POOLED_MEMORY: usize = 16 * 1024 * 1024;
+
 /// Tables in a component.
 const TABLES: u32 = 4;
 
@@ -148,7 +151,8 @@ fn pool(limits: &Limits) -> InstanceAllocationStrategy {
         .max_memories_per_component(MEMORIES)
         .max_tables_per_component(TABLES)
         .table_elements(MAX_TABLE_ELEMENTS)
-        .max_memory_size(limits.memory_bytes);
+        // The limiter is the one to say that a component wants too much.
+        .max_memory_size(limits.memory_bytes.max(MIN_POOLED_MEMORY));
     pool.into()
 }
 

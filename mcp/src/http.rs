@@ -231,6 +231,8 @@ pub(crate) async fn serve(
             continue;
         };
         let service = Arc::clone(&service);
+        // An answer goes out as it comes: waiting for more would wait for the other side's acknowledgement, 40 ms.
+        let _ = socket.set_nodelay(true);
         // A client that does not read what it has asked for is left.
         let mut socket = TimeoutStream::new(socket);
         socket.set_write_timeout(Some(patience.read));

@@ -1,0 +1,22 @@
+"""The client that such tools usually are: httpx, base64, JSON. For each line on standard input one export; the seconds it took
+on standard output."""
+
+import base64
+import json
+import sys
+import time
+
+import httpx
+
+url = sys.argv[1]
+body = {
+    "param": {"search": {"1_call": {"callid": ["000000000000@192.0.2.10"]}}},
+    "timestamp": {"from": 1795168800000, "to": 1795169100000},
+}
+with httpx.Client(timeout=120) as client:
+    for _ in sys.stdin:
+        begin = time.perf_counter()
+        response = client.post(url, json=body)
+        response.raise_for_status()
+        result = json.dumps({"pcap_base64": base64.b64encode(response.content).decode(), "size": len(response.content)})
+        print(time.perf_counter() - begin, len(result), flush=True)
