@@ -236,6 +236,12 @@ def check_registry(server, manifest, bundle):
     foreign = {"version", "registryBaseUrl", "fileSha256"} & set(packages["oci"])
     check("oci: it has no field that the registry refuses", not foreign, str(foreign))
 
+    print("-- hosts/")
+    pages = "\n".join(path.read_text() for path in (ROOT / "hosts").rglob("*") if path.suffix in {".md", ".toml", ".yaml"})
+    equal("the version in its manifests", set(re.findall(r"homer-export[\w-]*:v(\d+[\w.-]*)", pages)), {VERSION})
+    repositories = re.findall(r"https://github\.com/[\w-]+/homer-export\b", pages)
+    equal("the repository on its pages", set(repositories), {REPOSITORY})
+
     print("-- variables")
     defaults = readme_defaults()
     for kind, package in packages.items():

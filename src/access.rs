@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use crate::settings::is_placeholder;
 use crate::{ExportError, Origin};
 
 /// Hosts that name the machine itself: pages from there are no strangers, whatever their port.
@@ -33,6 +34,14 @@ impl Access {
         origins: Option<&str>,
         private: bool,
     ) -> Result<Self, ExportError> {
+        // Others count as not set; but this is what closes the door, or opens it.
+        for (name, value) in [("HOMER_MCP_TOKEN", token.as_deref()), ("HOMER_MCP_OPEN", open)] {
+            if value.is_some_and(is_placeholder) {
+                return misconfigured(&format!(
+                    "{name} is a placeholder that nobody has filled in; set it, or leave it out"
+                ));
+            }
+        }
         let token = token.filter(|token| !token.is_empty());
         let open = match open.unwrap_or_default() {
             "" => false,
@@ -87,12 +96,56 @@ impl Access {
     /// field, which programs that are no browsers do not send.
     pub fn allows(&self, origin: Option<&[u8]>) -> bool {
         let Some(origin) = origin else { return true };
-        let Some(origin) = core::str::from_utf8(origin).ok().and_then(|origin| Origin::parse(origin).ok()) else {
-            return false;
-        };
+        // What an operator may write with a slash behind it, no browser does (RFC 6454 §6.1).
+        let bare = |origin: &&str| origin.split_once("://").is_some_and(|(_, behind)| !behind.contains('/'));
+        let origin = core::str::from_utf8(origin).ok().filter(bare).and_then(|origin| Origin::parse(origin).ok());
+        let Some(origin) = origin else { return false };
         LOOPBACK.contains(&origin.host())
             || self.hosts.iter().any(|host| host.eq_ignore_ascii_case(origin.host()))
             || self.origins.contains(&origin)
+    }
+}
+
+/// An answer that is given before anything of the protocol is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// The HTTP status.
+    pub status: u16,
+    /// Header fields, names in lower case.
+    pub fields: &'static [(&'static str, &'static str)],
+    /// What it says.
+    pub text: &'static str,
+}
+
+impl Access {
+    /// Whether a request is let in, by its method and header fields; `values` gives the values of a field of this name, lower-case.
+    /// A field that comes twice is not: a proxy might have looked at the other one.
+    ///
+    /// # Errors
+    /// The answer instead: 403 to a page that may not call, 204 to a browser that asks for one that may, 401 without the token.
+    pub fn gate<'a, V: IntoIterator<Item = &'a [u8]>>(
+        &self,
+        method: &str,
+        values: impl Fn(&str) -> V,
+    ) -> Result<(), Gate> {
+        let sole = |name: &str| {
+            let mut values = values(name).into_iter();
+            let value = values.next();
+            values.next().is_none().then_some(value)
+        };
+        if !sole("origin").is_some_and(|origin| self.allows(origin)) {
+            let text = "pages of this origin may not call here; HOMER_MCP_ORIGINS names those that may";
+            return Err(Gate { status: 403, fields: &[], text });
+        }
+        // A browser asks this without the token, before it lets a page send one.
+        if method == "OPTIONS" && values("access-control-request-method").into_iter().next().is_some() {
+            return Err(Gate { status: 204, fields: &PAGE_MAY_SEND, text: "" });
+        }
+        if !sole("authorization").is_some_and(|shown| self.admits(shown)) {
+            let text = "this server wants a bearer token in Authorization: that of HOMER_MCP_TOKEN";
+            return Err(Gate { status: 401, fields: &[("www-authenticate", "Bearer")], text });
+        }
+        Ok(())
     }
 }
 
@@ -107,7 +160,7 @@ pub fn page_may_read(origin: &str) -> [(&'static str, String); 3] {
 }
 
 /// Header fields of the answer to a browser that asks whether a page may send what MCP's requests have.
-pub const PAGE_MAY_SEND: [(&str, &str); 3] = [
+const PAGE_MAY_SEND: [(&str, &str); 3] = [
     ("access-control-allow-methods", "POST, GET, DELETE"),
     (
         "access-control-allow-headers",

@@ -58,7 +58,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the environment `vars`. An empty value counts as not set; names that are not ours are ignored.
+    /// Reads the environment `vars`. A value counts as set if [`is_set`] says so; names that are not ours are ignored.
     ///
     /// # Errors
     /// `misconfigured` if `HOMER_URL` is missing or not a base URL, if two credentials are given, if one has a line
@@ -82,7 +82,7 @@ impl Settings {
         let mut report: Option<String> = None;
         for (name, value) in vars {
             let value: String = value.into();
-            if value.is_empty() {
+            if !is_set(&value) {
                 continue;
             }
             let slot = match name.as_ref() {
@@ -160,6 +160,17 @@ impl Settings {
     pub(crate) fn redacted(&self, text: &str) -> String {
         self.credential.as_ref().map_or_else(|| text.to_string(), |credential| credential.redacted(text))
     }
+}
+
+/// Whether a value counts as set. An empty one does not, and neither does a placeholder such as `${user_config.token}`, which MCP
+/// clients pass on as it stands where their user left the field empty (mcpb, issue 250): it would go to Homer as a token.
+pub fn is_set(value: &str) -> bool {
+    !value.is_empty() && !is_placeholder(value)
+}
+
+/// Whether a value is a placeholder that nobody has filled in.
+pub(crate) fn is_placeholder(value: &str) -> bool {
+    value.starts_with("${") && value.ends_with('}')
 }
 
 fn misconfigured<T>(why: &str) -> Result<T, ExportError> {

@@ -117,19 +117,21 @@ impl Terms {
     /// Why a capture of which this many bytes were seen reaches no client.
     pub fn too_large(&self, seen: u64) -> ExportError {
         let limit = self.read_bytes;
-        let files = match self.one_request {
-            true => "ask the operator to save this one",
-            false => {
-                "ask the operator to start the server with --output-dir, which saves captures of any size in files, or to save \
-                 this one"
-            }
+        let otherwise = if self.writes_files() {
+            format!("or export it with {}, which saves captures of any size in files", export::NAME)
+        } else if self.one_request {
+            "or ask the operator to save this one with the command line homer-export".to_string()
+        } else {
+            "or ask the operator to start the server with --output-dir, which saves captures of any size in files, or to save this \
+             one with the command line homer-export"
+                .to_string()
         };
         ExportError::TooLarge {
             limit,
             seen,
             message: format!(
                 "the capture is larger than the {} that this server puts into a message. Narrow from_ts and to_ts to the part of \
-                 the call that matters; or {files} with the command line homer-export",
+                 the call that matters; {otherwise}",
                 size(limit)
             ),
         }

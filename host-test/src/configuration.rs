@@ -5,7 +5,7 @@ mod flags;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use homer_export::settings::number;
+use homer_export::settings::{is_set, number};
 use homer_export::{ExportError, Settings};
 
 use crate::policy::{AllowedOrigin, Limits, Policy};
@@ -126,13 +126,6 @@ impl Configuration {
 /// A variable of this process's environment, if it is set and says something.
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| is_set(value))
-}
-
-/// Whether a value counts as set. An empty one does not, and neither does a placeholder such as `${user_config.token}`, which MCP
-/// clients pass on as it stands where their user left the field empty (mcpb, issue 250): it would go to Homer as a token.
-fn is_set(value: &str) -> bool {
-    let placeholder = value.starts_with("${") && value.ends_with('}');
-    !value.is_empty() && !placeholder
 }
 
 /// Takes a secret out of `vars`, or out of the file that its variable with `_FILE` behind it names; line ends behind it do not

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use homer_export::Access;
-use homer_export::access::{PAGE_MAY_SEND, page_may_read};
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, ORIGIN};
+use homer_export::access::page_may_read;
+use http::header::ORIGIN;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
@@ -93,24 +93,13 @@ impl Door {
 
     /// Why a request does not reach the protocol; none if it does.
     fn refusal(&self, request: &Parts) -> Option<Answer> {
-        let field = |name| request.headers.get(name).map(HeaderValue::as_bytes);
-        if !self.access.allows(field(ORIGIN)) {
-            let text = "pages of this origin may not call here; HOMER_MCP_ORIGINS names those that may\n";
-            return Some(refused(StatusCode::FORBIDDEN, text));
-        }
-        // A browser asks this without the token, before it lets a page send one.
-        if request.method == Method::OPTIONS && request.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
-            let mut answer = refused(StatusCode::NO_CONTENT, "");
-            set(&mut answer, PAGE_MAY_SEND.into_iter());
+        let values = |name: &str| request.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>();
+        if let Err(gate) = self.access.gate(request.method.as_str(), values) {
+            let mut answer = refused(gate.status, gate.text);
+            set(&mut answer, gate.fields.iter().copied());
             return Some(answer);
         }
-        if !self.access.admits(field(AUTHORIZATION)) {
-            let text = "this server wants a bearer token in Authorization: that of HOMER_MCP_TOKEN\n";
-            let mut answer = refused(StatusCode::UNAUTHORIZED, text);
-            set(&mut answer, [("www-authenticate", "Bearer")].into_iter());
-            return Some(answer);
-        }
-        (request.uri.path() != PATH).then(|| refused(StatusCode::NOT_FOUND, "MCP is spoken at /mcp\n"))
+        (request.uri.path() != PATH).then(|| refused(404, "MCP is spoken at /mcp"))
     }
 }
 
@@ -143,18 +132,25 @@ impl Service {
         let body = match tokio::time::timeout(patience, Limited::new(body, MAX_REQUEST).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(why)) if why.is::<LengthLimitError>() => {
-                return refused(StatusCode::PAYLOAD_TOO_LARGE, "a request here has at most 256 KiB\n");
+                return refused(413, "a request here has at most 256 KiB");
             }
-            Ok(Err(_)) => return refused(StatusCode::BAD_REQUEST, "the request broke off\n"),
-            Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "the request did not come in time\n"),
+            Ok(Err(_)) => return refused(400, "the request broke off"),
+            Err(_) => return refused(408, "the request did not come in time"),
         };
         if parts.method != Method::POST {
             // A stream of events without a request, or the end of a session.
             return self.mcp.handle(Request::from_parts(parts, Full::new(body))).await;
         }
-        if is_initialize(&parts, &body) && self.sessions.sessions.read().await.len() >= MAX_SESSIONS {
-            let text = "as many sessions as this server keeps are open; they end with DELETE, or after five minutes\n";
-            return refused(StatusCode::SERVICE_UNAVAILABLE, text);
+        // To the transport beneath, this is a wrong media type.
+        let Ok(message) = serde_json::from_slice::<Value>(&body) else {
+            let error = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"the request is not JSON"}}"#;
+            let mut answer = refused(400, error);
+            set(&mut answer, [("content-type", "application/json")].into_iter());
+            return answer;
+        };
+        if is_initialize(&parts, &message) && self.sessions.sessions.read().await.len() >= MAX_SESSIONS {
+            let text = "as many sessions as this server keeps are open; they end with DELETE, or after five minutes";
+            return refused(503, text);
         }
         // Taken here and not where the tool runs, and given back when the answer has gone out: that is when its memory is free.
         let turn = self.turns.take();
@@ -172,9 +168,8 @@ impl Service {
 }
 
 /// Whether a session would begin with this.
-fn is_initialize(parts: &Parts, body: &[u8]) -> bool {
-    let method = || serde_json::from_slice::<Value>(body).ok()?.get("method")?.as_str().map(str::to_string);
-    !parts.headers.contains_key("mcp-session-id") && method().as_deref() == Some("initialize")
+fn is_initialize(parts: &Parts, message: &Value) -> bool {
+    !parts.headers.contains_key("mcp-session-id") && message["method"] == "initialize"
 }
 
 /// Sets header fields.
@@ -186,9 +181,13 @@ fn set<'a>(answer: &mut Answer, fields: impl Iterator<Item = (&'static str, &'a 
     }
 }
 
-fn refused(status: StatusCode, text: &'static str) -> Answer {
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())).boxed());
-    *response.status_mut() = status;
+fn refused(status: u16, text: &'static str) -> Answer {
+    let body = if text.is_empty() { Bytes::new() } else { Bytes::from(format!("{text}\n")) };
+    let mut response = Response::new(Full::new(body).boxed());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if !text.is_empty() {
+        set(&mut response, [("content-type", "text/plain; charset=utf-8")].into_iter());
+    }
     response
 }
 

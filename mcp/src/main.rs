@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use homer_export::settings::is_set;
 use homer_export::tool::Terms;
 use homer_export::{Access, ExportError};
 use homer_host::configuration::{secret, variable};
@@ -153,7 +154,7 @@ fn terms(arguments: &Arguments, max_window_hours: u32) -> Result<(Terms, Option<
             "HOMER_OUTPUT_DIR" => &arguments.output_dir,
             _ => &None,
         };
-        flag.clone().filter(|text| !text.is_empty()).or_else(|| variable(name))
+        flag.clone().filter(|text| is_set(text)).or_else(|| variable(name))
     };
     let output_dir = setting("HOMER_OUTPUT_DIR").map(|path| OutputDir::open(path.as_ref())).transpose()?;
     let terms =
@@ -163,7 +164,8 @@ fn terms(arguments: &Arguments, max_window_hours: u32) -> Result<(Terms, Option<
 
 /// Who may call over HTTP, from the environment.
 fn access(address: SocketAddr) -> Result<Access, ExportError> {
-    let (open, origins) = (variable("HOMER_MCP_OPEN"), variable("HOMER_MCP_ORIGINS"));
+    // Not left out where it is a placeholder: then the door would stand open.
+    let (open, origins) = (std::env::var("HOMER_MCP_OPEN").ok(), variable("HOMER_MCP_ORIGINS"));
     Access::new(token()?, open.as_deref(), origins.as_deref(), address.ip().is_loopback())
 }
 
@@ -171,7 +173,9 @@ fn access(address: SocketAddr) -> Result<Access, ExportError> {
 fn token() -> Result<Option<String>, ExportError> {
     const NAME: &str = "HOMER_MCP_TOKEN";
     let names = [NAME.to_string(), format!("{NAME}_FILE")].into_iter();
-    let mut vars = names.filter_map(|name| variable(&name).map(|value| (name, value))).collect();
+    let mut vars = names
+        .filter_map(|name| std::env::var(&name).ok().filter(|value| !value.is_empty()).map(|value| (name, value)))
+        .collect();
     secret(&mut vars, NAME)
 }
 

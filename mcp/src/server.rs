@@ -7,13 +7,13 @@ use base64::prelude::BASE64_STANDARD;
 use homer_export::tool::export::Attachment;
 use homer_export::tool::{self, MessageArguments, Terms, WindowArguments};
 use homer_export::{CallId, ExportError, MEDIA_TYPE};
-use homer_host::{Exporter, Failure, Finished, Query, Unfinished};
+use homer_host::{Exporter, Failure, Finished, Query};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
-    ServerCapabilities, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, DiscoverResult, ErrorData,
+    Implementation, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, MetaObject,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
+    ResourceContents, ResourceTemplate, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::Value;
@@ -75,12 +75,13 @@ impl Shared {
         let (finished, capture, file) = match &self.output_dir {
             Some(dir) if self.terms.writes_files() => {
                 let mut file = dir.begin().map_err(|why| unwritable(&why))?;
-                let (finished, capture) = self.fetch(&arguments, Some(&mut file), progress).await?;
+                let write = |bytes: &[u8]| file.write(bytes).map_err(|why| unwritable(&why));
+                let (finished, capture) = self.fetch(&arguments, u64::MAX, progress, write).await?;
                 let kept = dir.keep(file, &call_id, arguments.from_ts, arguments.to_ts).await;
                 (finished, capture, Some(kept.map_err(|why| unwritable(&why))?.display().to_string()))
             }
             _ => {
-                let (finished, capture) = self.fetch(&arguments, None, progress).await?;
+                let (finished, capture) = self.fetch_into_memory(&arguments, progress).await?;
                 (finished, capture, None)
             }
         };
@@ -102,13 +103,19 @@ impl Shared {
         Ok(result)
     }
 
-    /// The tool that shows one message.
+    /// The tool that shows one message, of a capture of any size: what is not among the recent ones passes by.
     async fn read_message(&self, arguments: MessageArguments, progress: &Progress) -> Result<CallToolResult, Failure> {
         let MessageArguments { window, packet, format, offset } = arguments;
-        let capture = self.capture(&window, progress).await?;
-        // Captures come from strangers: what takes long does not keep others waiting.
-        let read = tokio::task::spawn_blocking(move || tool::message::read(&capture, packet, format, offset));
-        let structured = read.await.map_err(|why| Failure::Trap(why.to_string()))??;
+        CallId::parse(&window.callid)?;
+        let mut reader = tool::message::Reader::new(packet);
+        if let Some(capture) = self.recent.get(&window) {
+            // Captures come from strangers: what takes long does not keep others waiting.
+            let passed = tokio::task::spawn_blocking(move || reader.pass(&capture).map(|()| reader));
+            reader = passed.await.map_err(|why| Failure::Trap(why.to_string()))??;
+        } else {
+            self.fetch(&window, u64::MAX, progress, |bytes| Ok(reader.pass(bytes)?)).await?;
+        }
+        let structured = reader.finish(format, offset)?;
         let mut result = CallToolResult::structured(structured.clone());
         result.content = vec![ContentBlock::text(structured.to_string())];
         Ok(result)
@@ -120,38 +127,47 @@ impl Shared {
         if let Some(capture) = self.recent.get(arguments) {
             return Ok(capture);
         }
-        let (finished, capture) = self.fetch(arguments, None, progress).await?;
+        let (finished, capture) = self.fetch_into_memory(arguments, progress).await?;
         capture.ok_or_else(|| self.terms.too_large(finished.report.size_bytes).into())
     }
 
-    /// Exports, into a file if there is one. The bytes are handed back as well if they fit a message; without a file, it ends when
-    /// they do not.
+    /// Exports what fits a message, and ends when it does not.
+    async fn fetch_into_memory(
+        &self,
+        arguments: &WindowArguments,
+        progress: &Progress,
+    ) -> Result<(Finished, Option<Arc<[u8]>>), Failure> {
+        self.fetch(arguments, self.terms.read_bytes, progress, |_| Ok(())).await
+    }
+
+    /// Exports at most `max_bytes`, each piece to `take` as it comes. All of it is handed back as well if it fits a message.
     async fn fetch(
         &self,
         arguments: &WindowArguments,
-        mut file: Option<&mut Unfinished>,
+        max_bytes: u64,
         progress: &Progress,
+        mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
     ) -> Result<(Finished, Option<Arc<[u8]>>), Failure> {
         let query = Query::of_call(&arguments.callid, arguments.from_ts, arguments.to_ts);
         let export = self.exporter.open_telling(&query, |waiting| progress.waiting(waiting)).await?;
         let mut export = export.hashed();
-        let mut capture = Vec::new();
+        let mut capture = Some(Vec::new());
         let mut seen = 0;
         while let Some(bytes) = export.next().await? {
             seen += bytes.len() as u64;
             progress.received(seen);
-            match &mut file {
-                Some(file) => file.write(&bytes).map_err(|why| unwritable(&why))?,
-                None if seen > self.terms.read_bytes => return Err(self.terms.too_large(seen).into()),
-                None => {}
+            if seen > max_bytes {
+                return Err(self.terms.too_large(seen).into());
             }
-            // Kept beside the file as well, for the other tool.
-            if seen <= self.terms.read_bytes {
+            take(&bytes)?;
+            // Kept for the other tool, and for who follows a link.
+            capture = capture.filter(|_| seen <= self.terms.read_bytes);
+            if let Some(capture) = &mut capture {
                 capture.extend_from_slice(&bytes);
             }
         }
         let finished = export.finish().await?;
-        let capture: Option<Arc<[u8]>> = (seen <= self.terms.read_bytes).then(|| capture.into());
+        let capture: Option<Arc<[u8]>> = capture.map(Arc::from);
         if let Some(capture) = &capture {
             self.recent.put(arguments.clone(), Arc::clone(capture));
         }
@@ -245,6 +261,13 @@ impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().enable_resources().build())
             .with_server_info(Implementation::new(NAME, env!("CARGO_PKG_VERSION")))
+    }
+
+    async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        let versions = self.supported_protocol_versions().into_owned();
+        let mut discovered = DiscoverResult::from_server_info(versions, self.get_info());
+        (discovered.ttl_ms, discovered.cache_scope) = (DEFINITIONS_TTL_MS, CacheScope::Public);
+        Ok(discovered)
     }
 
     async fn list_tools(

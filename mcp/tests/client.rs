@@ -332,6 +332,25 @@ async fn client_reads_one_message() {
 }
 
 #[tokio::test]
+async fn client_reads_a_message_of_a_capture_that_no_message_could_hold() {
+    let homer = StandIn::with_capture(large_capture(2770)).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let client = client(&["--output-dir", dir.path().to_str().unwrap()], &[("HOMER_URL", &homer.url())]).await;
+    let exported = call(&client, export_arguments()).await.structured_content.unwrap();
+    assert_eq!(exported["delivery"], "file");
+    let mut asked = export_arguments();
+    asked["packet"] = json!(19_384);
+    let asked = CallToolRequestParams::new(tool::message::NAME).with_arguments(asked.as_object().unwrap().clone());
+    let message = client.call_tool(asked).await.unwrap().structured_content.unwrap();
+    assert_eq!((&message["packet"], &message["packets"]), (&json!(19_384), &json!(19_390)));
+    // The bytes themselves are too many for a message; and that files are written is known here.
+    let uri = "homer-pcap:///udp-normal-1%40192.0.2.10?from_ts=1795168800000&to_ts=1795169100000";
+    let error = read(&client, uri).await.unwrap_err().to_string();
+    assert!(error.contains("export it with homer_export_pcap") && !error.contains("--output-dir"), "{error}");
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
 async fn recent_capture_spares_homer_a_second_export() {
     let homer = StandIn::start().await.unwrap();
     let url = homer.url();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::message::RpcError;
 use crate::Access;
-use crate::access::{PAGE_MAY_SEND, page_may_read};
+use crate::access::page_may_read;
 
 /// The head of a request.
 #[derive(Clone, Debug, Default)]
@@ -124,26 +124,17 @@ impl Reply {
 /// # Errors
 /// The refusal.
 pub(super) fn admit(access: &Access, head: &Head) -> Result<(), Reply> {
-    let only = |name: &str| {
-        let mut values = head.all(name);
-        let value = values.next();
-        values.next().is_none().then_some(value)
-    };
-    if !only("origin").is_some_and(|origin| access.allows(origin)) {
-        return Err(Reply::refusal(
-            403,
-            "pages of this origin may not call here; HOMER_MCP_ORIGINS names those that may",
-        ));
-    }
-    // A browser asks this without the token, before it lets a page send one.
-    if head.method == "OPTIONS" && head.all("access-control-request-method").next().is_some() {
-        let fields = PAGE_MAY_SEND.map(|(name, value)| (name, value.to_string()));
-        return Err(Reply { fields: fields.into(), ..Reply::empty(204) });
-    }
-    if !only("authorization").is_some_and(|shown| access.admits(shown)) {
-        let text = "this server wants a bearer token in Authorization: that of HOMER_MCP_TOKEN";
-        return Err(Reply::refusal(401, text).with("www-authenticate", "Bearer"));
-    }
+    access.gate(&head.method, |name| head.all(name).collect::<Vec<_>>()).map_err(|gate| {
+        let fields = gate.fields.iter().map(|(name, value)| (*name, (*value).to_string()));
+        match gate.text {
+            "" => Reply { fields: fields.collect(), ..Reply::empty(gate.status) },
+            text => {
+                let mut refusal = Reply::refusal(gate.status, text);
+                refusal.fields.extend(fields);
+                refusal
+            }
+        }
+    })?;
     if head.method != "POST" {
         let text = "MCP is spoken by POST here: there are no sessions, and no streams of events";
         return Err(Reply::refusal(405, text).with("allow", "POST"));

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use crate::settings::{DEFAULT_TOOL_INLINE_BYTES, number};
+use crate::settings::{DEFAULT_TOOL_INLINE_BYTES, is_set, number};
 use crate::{ExportError, Settings};
 
 /// The settings in this component's environment.
@@ -13,10 +13,15 @@ pub fn settings() -> Result<Settings, ExportError> {
     Settings::from_vars(wasi::cli::environment::get_environment())
 }
 
-/// A variable of this component's environment; an empty one counts as not set.
-pub fn variable(name: &str) -> Option<String> {
+/// A variable of this component's environment, if it is there, filled in or not; of two of one name the later one counts.
+pub fn as_it_is(name: &str) -> Option<String> {
     let vars = wasi::cli::environment::get_environment();
-    vars.into_iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value)
+    vars.into_iter().rfind(|(known, _)| known == name).map(|(_, value)| value)
+}
+
+/// The same, if it says something ([`is_set`]).
+pub fn variable(name: &str) -> Option<String> {
+    as_it_is(name).filter(|value| is_set(value))
 }
 
 /// `HOMER_MAX_INLINE_BYTES` of `homer-export-tool.wasm`, inclusive.

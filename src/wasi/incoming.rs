@@ -62,7 +62,10 @@ pub fn send(out: ResponseOutparam, reply: Reply, capture: Vec<Vec<u8>>) {
     let set = |name: &str, value: &str| {
         let _ = fields.append(name, value.as_bytes());
     };
-    set("content-length", &length.to_string());
+    // RFC 9110 §8.6: none with 204.
+    if reply.status != 204 {
+        set("content-length", &length.to_string());
+    }
     for (name, value) in &reply.fields {
         set(name, value);
     }

@@ -18,6 +18,9 @@ fn access_wants_a_token_where_others_can_call() {
         (Some(""), Some(""), false, "misconfigured: HOMER_MCP_TOKEN is not set"),
         (Some("s3cret"), Some("1"), false, "misconfigured: HOMER_MCP_TOKEN and HOMER_MCP_OPEN are both set"),
         (None, Some("0"), true, "misconfigured: HOMER_MCP_OPEN is not 1"),
+        // Not as if it were not set: that would open the door.
+        (Some("${user_config.token}"), None, true, "misconfigured: HOMER_MCP_TOKEN is a placeholder"),
+        (None, Some("${HOMER_MCP_OPEN}"), true, "misconfigured: HOMER_MCP_OPEN is a placeholder"),
         (Some("s3\ncret"), None, true, "misconfigured: HOMER_MCP_TOKEN has a blank, a line break"),
     ] {
         let error = access(token, open, None, private).unwrap_err();
@@ -62,6 +65,9 @@ fn access_allows_pages_of_the_machine_and_of_named_origins() {
         (Some("http://homer.example.net:99"), true),
         (Some("https://evil.example"), false),
         (Some("http://localhost.evil.example"), false),
+        // No browser sends these.
+        (Some("http://localhost/"), false),
+        (Some("http://localhost/api/v3"), false),
         (Some("null"), false),
         (Some("file://"), false),
         (Some(""), false),
@@ -76,5 +82,32 @@ fn access_refuses_an_entry_that_is_no_origin() {
     for entry in ["app.example.net", "https://app.example.net/page", "*", "ftp://app.example.net"] {
         let error = access(None, None, Some(entry), true).unwrap_err();
         assert!(error.starts_with("misconfigured: HOMER_MCP_ORIGINS has an entry that is none: "), "{error}");
+    }
+}
+
+#[test]
+fn access_answers_before_the_protocol_does() {
+    let access = access(Some("s3cret"), None, Some("https://app.example.net/"), false).unwrap();
+    let gate = |method: &str, fields: &[(&str, &'static str)]| {
+        let values = |name: &str| {
+            let values = fields.iter().filter(|(known, _)| *known == name).map(|(_, value)| value.as_bytes());
+            values.collect::<Vec<_>>()
+        };
+        access.gate(method, values).map_err(|gate| gate.status)
+    };
+    let (token, page) = (("authorization", "Bearer s3cret"), ("origin", "https://app.example.net"));
+    let asks = ("access-control-request-method", "POST");
+    for (method, fields, answer) in [
+        ("POST", &[token][..], Ok(())),
+        ("POST", &[token, page], Ok(())),
+        ("POST", &[page], Err(401)),
+        ("OPTIONS", &[page, asks], Err(204)),
+        ("OPTIONS", &[page], Err(401)),
+        ("OPTIONS", &[("origin", "https://evil.example"), asks], Err(403)),
+        // A proxy might have looked at the other one.
+        ("POST", &[token, token], Err(401)),
+        ("POST", &[token, page, ("origin", "https://evil.example")], Err(403)),
+    ] {
+        assert_eq!(gate(method, fields), answer, "{method} {fields:?}");
     }
 }

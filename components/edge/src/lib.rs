@@ -55,8 +55,8 @@ type Pieces = Vec<Vec<u8>>;
 
 fn configured() -> Result<(Server, Settings), ExportError> {
     let settings = environment::settings()?;
-    let token = environment::variable("HOMER_MCP_TOKEN");
-    let open = environment::variable("HOMER_MCP_OPEN");
+    let token = environment::as_it_is("HOMER_MCP_TOKEN");
+    let open = environment::as_it_is("HOMER_MCP_OPEN");
     let origins = environment::variable("HOMER_MCP_ORIGINS");
     // Who can reach this is for the host to say, and not known here.
     let access = Access::new(token, open.as_deref(), origins.as_deref(), false)?;

@@ -271,6 +271,8 @@ async fn edge_lets_pages_that_may_call_send_and_read() {
     for (origin, status) in [("https://app.example.net", 204), ("https://evil.example", 403)] {
         let (parts, _) =
             edge.send("OPTIONS", &[("Origin", origin), ("Access-Control-Request-Method", "POST")], "").await;
+        // RFC 9110 §8.6.
+        assert_eq!(parts.headers.contains_key("content-length"), status != 204);
         let allowed = parts.headers.get("access-control-allow-origin").map(|value| value.to_str().unwrap());
         assert_eq!((parts.status.as_u16(), allowed), (status, (status == 204).then_some(origin)));
     }
@@ -285,7 +287,7 @@ async fn edge_lets_pages_that_may_call_send_and_read() {
 async fn edge_without_a_token_serves_nobody_unless_told_to() {
     let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
     let fields = [("Content-Type", "application/json"), ("Accept", "application/json")];
-    for (token, open, status) in [("", "", 503), ("", "0", 503), ("", "1", 200)] {
+    for (token, open, status) in [("", "", 503), ("", "0", 503), ("${HOMER_MCP_TOKEN}", "", 503), ("", "1", 200)] {
         let homer = StandIn::start().await.unwrap();
         let environment = [("HOMER_URL", &*homer.url()), ("HOMER_MCP_TOKEN", token), ("HOMER_MCP_OPEN", open)];
         let edge = Edge { url: Host::new(EDGE, &environment).serve().await, homer };
