@@ -9,6 +9,8 @@
 )]
 
 mod figures;
+#[path = "figures/goals.rs"]
+mod goals;
 #[path = "../tests/foreign/host.rs"]
 mod host;
 
@@ -28,6 +30,9 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use xtask::artefact::{ALL, PLUGIN, TOOL};
+
+use goals::Bound::AtMost;
+use goals::goal;
 
 const CALL_ID: &str = "udp-normal-1@192.0.2.10";
 const WINDOW: (i64, i64) = (1_795_168_800_000, 1_795_169_100_000);
@@ -120,7 +125,7 @@ const KINDS: [&str; 9] = [
     "tool, untyped",
 ];
 
-async fn streams(text: &mut String) {
+async fn streams(text: &mut String, goals: &mut String) {
     writeln!(text, "Medians in ms, and in brackets the ratio to the native client that drops the bytes.\n").unwrap();
     writeln!(text, "| capture | {} |\n|---|{}", KINDS.join(" | "), "---|".repeat(KINDS.len())).unwrap();
     let only: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
@@ -176,8 +181,17 @@ async fn streams(text: &mut String) {
         let medians: Vec<Option<f64>> =
             times.iter_mut().map(|times| (!times.is_empty()).then(|| median(times))).collect();
         let base = medians[0].unwrap();
+        let ratio = |kind: usize, to: usize| medians[kind].unwrap() / medians[to].unwrap();
+        if name == "92 MB" {
+            goals.push_str(&goal("92 MB, checked, to native and dropped", ratio(3, 0), AtMost(1.7), "×"));
+            goals.push_str(&goal("92 MB, with report, to native and dropped", ratio(4, 0), AtMost(2.5), "×"));
+            goals.push_str(&goal("92 MB, checked and hashed, to native and hashed", ratio(5, 1), AtMost(1.4), "×"));
+        }
+        if name == "10 KB" {
+            goals.push_str(&goal("10 KB, with report, fresh instance, to native", ratio(4, 0), AtMost(2.5), "×"));
+        }
         write!(text, "| {name} |").unwrap();
-        for took in medians {
+        for took in &medians {
             match took {
                 Some(took) => write!(text, " {took:.3} ({:.2}) |", took / base).unwrap(),
                 None => write!(text, " |").unwrap(),
@@ -223,7 +237,7 @@ async fn rates(text: &mut String) {
 }
 
 /// From nothing to an exporter, and an instance's life without an export.
-async fn start_up(text: &mut String) {
+async fn start_up(goals: &mut String) {
     let (url, _server) = serve(large_capture(1));
     let times = |count: usize, work: &dyn Fn()| {
         let mut times: Vec<Duration> = (0..count)
@@ -245,12 +259,9 @@ async fn start_up(text: &mut String) {
         assert!(exporter.open(&nothing).await.is_err());
         cycles.push(begin.elapsed());
     }
-    writeln!(
-        text,
-        "\nCached component to a ready exporter: {ready:.2} ms. An instance made, called and dropped: {:.0} µs.",
-        median(&mut cycles) * 1000.0
-    )
-    .unwrap();
+    let cycle = median(&mut cycles) * 1000.0;
+    goals.push_str(&goal("cached component to a ready exporter", ready, AtMost(2.0), "ms"));
+    goals.push_str(&goal("an instance made, called and dropped", cycle, AtMost(50.0), "µs"));
 }
 
 /// The command line's peak memory in MiB, where the system tells.
@@ -303,23 +314,27 @@ async fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let mut text = String::new();
-    streams(&mut text).await;
+    let (mut text, mut reached) = (String::new(), goals::GOALS.to_string());
+    streams(&mut text, &mut reached).await;
     if std::env::args().len() > 2 {
         // For some captures alone, named as arguments: nothing for the file.
         return println!("{text}");
     }
     rates(&mut text).await;
-    start_up(&mut text).await;
+    start_up(&mut reached).await;
     let (small, large) = (peak_memory(2_770), peak_memory(28_000));
-    writeln!(
-        text,
-        "\nPeak memory of `homer-export`: {small:.1} MiB for 9 MB, {large:.1} MiB for 92 MB. The component's own memory for 92 MB: at \
-         most {} KiB.",
-        guest_memory().await
-    )
-    .unwrap();
-    let sizes = ALL.map(|artefact| format!("`{}` {}", artefact.file_name(), artefact.build().unwrap().len()));
+    reached.push_str(&goal("peak memory of `homer-export` for 92 MB", large, AtMost(40.0), "MiB"));
+    reached.push_str(&goal("the same, beyond that for 9 MB", large - small, AtMost(4.0), "MiB"));
+    reached.push_str(&goal(
+        "the component's own memory for 92 MB",
+        guest_memory().await as f64 / 1024.0,
+        AtMost(4.0),
+        "MiB",
+    ));
+    let sizes = ALL.map(|artefact| (artefact.file_name(), artefact.build().unwrap().len()));
+    reached.push_str(&goal("`homer-export.wasm`", sizes[0].1 as f64 / 1024.0, AtMost(96.0), "KiB"));
+    text.push_str(&reached);
+    let sizes = sizes.map(|(name, size)| format!("`{name}` {size}"));
     writeln!(text, "\nComponents, stripped, in bytes: {}.", sizes.join(", ")).unwrap();
     println!("{text}");
     figures::write("The way through the component", "cargo bench --bench throughput", &text);

@@ -10,6 +10,8 @@
 
 #[path = "../../host-test/benches/figures/mod.rs"]
 mod figures;
+#[path = "../../host-test/benches/figures/goals.rs"]
+mod goals;
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -25,6 +27,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+
+use goals::Bound::{AtLeast, AtMost};
+use goals::goal;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_homer-export-mcp");
 
@@ -145,8 +150,8 @@ fn median(times: &mut [Duration]) -> f64 {
 const KINDS: [&str; 6] =
     ["native, held", "`homer_host`, report off", "`homer_host`", "MCP, stdio", "MCP, HTTP", "Python, httpx"];
 
-async fn exports(text: &mut String, cache: &Path) {
-    let python = python();
+async fn exports(text: &mut String, goals: &mut String, cache: &Path) {
+    let interpreter = python();
     writeln!(
         text,
         "Medians in ms, and in brackets how many times as fast as the Python client (httpx, kept alive; base64; JSON). Native: into memory, \
@@ -178,7 +183,7 @@ async fn exports(text: &mut String, cache: &Path) {
         BufReader::new(http.stderr.take().unwrap()).read_line(&mut line).unwrap();
         let mcp = line.trim().strip_prefix("homer-export-mcp: MCP at ").unwrap().to_string();
         let mut usual = Lines::start(
-            Command::new(&python).arg(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/client.py")).arg(&url),
+            Command::new(&interpreter).arg(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/client.py")).arg(&url),
         );
         let client: HttpClient = Client::builder(TokioExecutor::new()).build_http();
         let (off, on) = (exporter(&homer, "off"), exporter(&homer, "on"));
@@ -208,9 +213,26 @@ async fn exports(text: &mut String, cache: &Path) {
         let _ = http.kill();
         let _ = http.wait();
         let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
+        let python = medians[KINDS.len() - 1];
+        let times = |kind: usize| python / medians[kind];
+        match name {
+            "10 KB" => {
+                goals.push_str(&goal("10 KB by `homer_host`, to the Python client", times(2), AtLeast(2.0), "×"))
+            }
+            "92 MB" => {
+                goals.push_str(&goal(
+                    "92 MB by `homer_host`, report off, to the Python client",
+                    times(1),
+                    AtLeast(5.0),
+                    "×",
+                ));
+                goals.push_str(&goal("92 MB by `homer_host`, to the Python client", times(2), AtLeast(5.0), "×"));
+            }
+            _ => {}
+        }
         write!(text, "| {name} |").unwrap();
         for took in &medians {
-            write!(text, " {took:.2} ({:.1} ×) |", medians[KINDS.len() - 1] / took).unwrap();
+            write!(text, " {took:.2} ({:.1} ×) |", python / took).unwrap();
         }
         writeln!(text).unwrap();
         eprintln!("{}", text.lines().next_back().unwrap_or_default());
@@ -218,7 +240,7 @@ async fn exports(text: &mut String, cache: &Path) {
 }
 
 /// From the start of the server to an answered `tools/list`.
-fn start_up(text: &mut String, cache: &Path) {
+fn start_up(goals: &mut String, cache: &Path) {
     let start = || {
         let begin = Instant::now();
         let mut server = Lines::start(&mut server("http://127.0.0.1:1", &[], cache));
@@ -227,11 +249,8 @@ fn start_up(text: &mut String, cache: &Path) {
     };
     let cold = start().as_secs_f64() * 1000.0;
     let warm = median(&mut (0..31).map(|_| start()).collect::<Vec<_>>());
-    writeln!(
-        text,
-        "\nFrom the start of `homer-export-mcp` to an answered `tools/list`: {cold:.0} ms cold, {warm:.1} ms warm."
-    )
-    .unwrap();
+    goals.push_str(&goal("start of `homer-export-mcp` to `tools/list`, cold", cold, AtMost(1000.0), "ms"));
+    goals.push_str(&goal("start of `homer-export-mcp` to `tools/list`, warm", warm, AtMost(50.0), "ms"));
 }
 
 #[tokio::main]
@@ -241,11 +260,10 @@ async fn main() {
         return;
     }
     let cache = tempfile::tempdir_in(scratch()).unwrap();
-    let mut text = String::new();
-    start_up(&mut text, cache.path());
-    let start = std::mem::take(&mut text);
-    exports(&mut text, cache.path()).await;
-    text.push_str(&start);
+    let (mut text, mut reached) = (String::new(), goals::GOALS.to_string());
+    start_up(&mut reached, cache.path());
+    exports(&mut text, &mut reached, cache.path()).await;
+    text.push_str(&reached);
     println!("{text}");
     figures::write("Whole programs", "cargo bench --bench end_to_end", &text);
 }
