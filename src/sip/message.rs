@@ -289,7 +289,7 @@ impl<'a> Message<'a> {
                 line.end = folded.end;
             }
             let field = &payload[line.start..line.end];
-            let Some(colon) = field.iter().position(|byte| *byte == b':') else {
+            let Some(colon) = memchr(b':', field) else {
                 flawed(Some(line.start), Flaw::HeaderWithoutColon);
                 continue;
             };
@@ -510,11 +510,19 @@ fn tag(value: &[u8]) -> Option<&[u8]> {
 
 /// The value of `;name=value` among parameters, each with its semicolon.
 fn parameter<'a>(parameters: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    parameters.split(|byte| *byte == b';').find_map(|parameter| {
-        let equals = memchr(b'=', parameter)?;
-        let (found, value) = (parameter[..equals].trim_ascii(), parameter[equals + 1..].trim_ascii());
-        found.eq_ignore_ascii_case(name).then_some(value)
-    })
+    let mut rest = parameters;
+    loop {
+        let (parameter, behind) = match memchr(b';', rest) {
+            Some(at) => (&rest[..at], rest.get(at + 1..)),
+            None => (rest, None),
+        };
+        if let Some(equals) = memchr(b'=', parameter)
+            && parameter[..equals].trim_ascii().eq_ignore_ascii_case(name)
+        {
+            return Some(parameter[equals + 1..].trim_ascii());
+        }
+        rest = behind?;
+    }
 }
 
 /// A number in digits alone, below 2^53.
