@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::settings::is_placeholder;
+use crate::settings::{is_placeholder, misconfigured};
 use crate::{ExportError, Origin};
 
 /// Hosts that name the machine itself: pages from there are no strangers, whatever their port.
@@ -174,8 +174,4 @@ impl core::fmt::Debug for Access {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Access").field("origins", &self.origins).finish_non_exhaustive()
     }
-}
-
-fn misconfigured<T>(why: &str) -> Result<T, ExportError> {
-    Err(ExportError::Misconfigured(why.to_string()))
 }

@@ -20,13 +20,14 @@ use crate::{Access, CaptureReport, ExportError, MEDIA_TYPE};
 use message::{Era, Incoming, Request, RpcError};
 
 /// The server's name in its answers.
-const NAME: &str = "homer-export-mcp";
+pub const NAME: &str = "homer-export-mcp";
 
-/// Longest request in bytes, inclusive: a Call-ID and two numbers.
+/// Longest request in bytes, inclusive: a Call-ID and two numbers. What of it goes back, its id for one, makes no answer too long.
+/// Over standard input it is the longest line.
 pub const MAX_REQUEST: usize = 256 * 1024;
 
-/// How long a client may keep the definitions: they change with the configuration alone.
-const DEFINITIONS_TTL_MS: u64 = 3_600_000;
+/// How long a client may keep the definitions, in milliseconds: they change with the configuration alone, which wants a new start.
+pub const DEFINITIONS_TTL_MS: u64 = 3_600_000;
 
 /// What the server is configured to do.
 #[derive(Clone, Debug)]

@@ -173,7 +173,7 @@ pub(crate) fn is_placeholder(value: &str) -> bool {
     value.starts_with("${") && value.ends_with('}')
 }
 
-fn misconfigured<T>(why: &str) -> Result<T, ExportError> {
+pub(crate) fn misconfigured<T>(why: &str) -> Result<T, ExportError> {
     Err(ExportError::Misconfigured(why.to_string()))
 }
 

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use crate::settings::number;
+use crate::settings::{misconfigured, number};
 use crate::{CallId, ExportError};
 
 pub use arguments::{MessageArguments, WindowArguments};
@@ -97,7 +97,6 @@ impl Terms {
         let bytes = |name, default, max| number(name, setting(name), default, 24..=max);
         let read_bytes = bytes("HOMER_MAX_READ_BYTES", MAX_READ_BYTES, MAX_READ_BYTES)?;
         let inline_bytes = bytes("HOMER_MAX_INLINE_BYTES", DEFAULT_INLINE_BYTES.min(read_bytes), read_bytes)?;
-        let misconfigured = |why: &str| Err(ExportError::Misconfigured(why.to_string()));
         let mode = match setting("HOMER_RESULT_MODE") {
             None => Mode::default(),
             Some(name) => match Mode::ALL.into_iter().find(|(known, _)| *known == name) {

@@ -2,9 +2,10 @@
 //! needs to be one.
 
 mod abi;
-pub mod environment;
+mod environment;
 mod http;
 pub mod incoming;
 mod stream;
 
+pub use environment::Environment;
 pub use stream::{Held, PcapStream};

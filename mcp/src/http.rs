@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use homer_export::Access;
 use homer_export::access::page_may_read;
+use homer_export::mcp::MAX_REQUEST;
 use http::header::ORIGIN;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -32,10 +33,6 @@ type Answer = Response<BoxBody<Bytes, Infallible>>;
 
 /// The path that speaks MCP.
 const PATH: &str = "/mcp";
-
-/// Longest request in bytes, inclusive: a Call-ID and two numbers. What of it goes back, its id for one, makes no answer too
-/// long. Over standard input it is the longest line.
-pub(crate) const MAX_REQUEST: usize = 256 * 1024;
 
 /// Connections at once.
 const MAX_CONNECTIONS: usize = 512;

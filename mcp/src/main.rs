@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use homer_export::mcp::MAX_REQUEST;
 use homer_export::settings::is_set;
 use homer_export::tool::Terms;
 use homer_export::{Access, ExportError};
@@ -133,7 +134,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 
 async fn serve_stdio(server: Server) -> Result<(), String> {
     let (input, output) = rmcp::transport::stdio();
-    let transport = AsyncRwTransport::new_server(input, output).with_max_line_length(http::MAX_REQUEST);
+    let transport = AsyncRwTransport::new_server(input, output).with_max_line_length(MAX_REQUEST);
     let service = match server.serve(transport).await {
         Ok(service) => service,
         // The input ended before a client said anything.

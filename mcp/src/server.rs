@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use homer_export::mcp::{DEFINITIONS_TTL_MS, NAME};
 use homer_export::tool::export::Attachment;
 use homer_export::tool::{self, MessageArguments, Terms, WindowArguments};
 use homer_export::{CallId, ExportError, MEDIA_TYPE};
@@ -37,9 +38,6 @@ struct Shared {
     recent: Recent,
     turns: Turns,
 }
-
-/// How long a client may keep the definitions: they change with the configuration alone, which wants a new start.
-const DEFINITIONS_TTL_MS: u64 = 3_600_000;
 
 impl Server {
     /// With the terms that the tools' words are to state.
@@ -107,15 +105,15 @@ impl Shared {
     async fn read_message(&self, arguments: MessageArguments, progress: &Progress) -> Result<CallToolResult, Failure> {
         let MessageArguments { window, packet, format, offset } = arguments;
         CallId::parse(&window.callid)?;
-        let mut reader = tool::message::Reader::new(packet);
-        if let Some(capture) = self.recent.get(&window) {
+        let structured = if let Some(capture) = self.recent.get(&window) {
             // Captures come from strangers: what takes long does not keep others waiting.
-            let passed = tokio::task::spawn_blocking(move || reader.pass(&capture).map(|()| reader));
-            reader = passed.await.map_err(|why| Failure::Trap(why.to_string()))??;
+            let read = tokio::task::spawn_blocking(move || tool::message::read(&capture, packet, format, offset));
+            read.await.map_err(|why| Failure::Trap(why.to_string()))??
         } else {
+            let mut reader = tool::message::Reader::new(packet);
             self.fetch(&window, u64::MAX, progress, |bytes| Ok(reader.pass(bytes)?)).await?;
-        }
-        let structured = reader.finish(format, offset)?;
+            reader.finish(format, offset)?
+        };
         let mut result = CallToolResult::structured(structured.clone());
         result.content = vec![ContentBlock::text(structured.to_string())];
         Ok(result)
@@ -239,9 +237,6 @@ fn server_info() -> MetaObject {
     meta.0.insert("io.modelcontextprotocol/serverInfo".to_string(), info);
     meta
 }
-
-/// The server's name.
-const NAME: &str = "homer-export-mcp";
 
 /// A list that anyone may keep for an hour.
 macro_rules! list {

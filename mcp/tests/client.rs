@@ -14,7 +14,7 @@ use rmcp::service::{RoleClient, RunningService, ServiceError};
 use rmcp::transport::TokioChildProcess;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::process::{ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 const CALL: &str = "udp-normal-1@192.0.2.10";
 const FROM: i64 = 1_795_168_800_000;
@@ -402,6 +402,18 @@ async fn next_message(output: &mut Lines<BufReader<ChildStdout>>) -> Option<Valu
     line.map(|line| serde_json::from_str(&line).unwrap())
 }
 
+/// A server of recorded calls that has been initialized, its input and its output.
+async fn demonstration() -> (Child, ChildStdin, Lines<BufReader<ChildStdout>>) {
+    let mut child = program(&["--demo"], &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    for message in [initialize(), initialized()] {
+        input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    }
+    assert_eq!(next_message(&mut output).await.unwrap()["id"], 1);
+    (child, input, output)
+}
+
 #[tokio::test]
 async fn call_that_waits_tells_its_progress() {
     // A Homer that takes the request and says nothing.
@@ -447,13 +459,7 @@ async fn call_that_receives_tells_how_much_has_come() {
 
 #[tokio::test]
 async fn server_bears_a_client_that_talks_nonsense_and_a_thousand_calls() {
-    let mut child = program(&["--demo"], &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-    for message in [initialize(), initialized()] {
-        input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
-    }
-    assert_eq!(next_message(&mut output).await.unwrap()["id"], 1);
+    let (mut child, mut input, mut output) = demonstration().await;
     let writer = tokio::spawn(async move {
         for nonsense in ["{", "[]", "\u{0}", "{\"jsonrpc\": \"1.0\"}", "null", &"x".repeat(1 << 20)] {
             input.write_all(format!("{nonsense}\n").as_bytes()).await.unwrap();
@@ -527,13 +533,7 @@ async fn server_takes_a_placeholder_for_nothing() {
 
 #[tokio::test]
 async fn server_drops_lines_longer_than_a_request_may_be() {
-    let mut child = program(&["--demo"], &[]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-    for message in [initialize(), initialized()] {
-        input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
-    }
-    assert_eq!(next_message(&mut output).await.unwrap()["id"], 1);
+    let (_child, mut input, mut output) = demonstration().await;
     // The id of the second comes back, and with it all that a line may have.
     for length in [256 << 10, 200 << 10] {
         let mut list = json!({"jsonrpc": "2.0", "id": "", "method": "tools/list", "params": {}});

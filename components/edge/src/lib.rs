@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use homer_export::mcp::{Export, Head, MAX_REQUEST, Reply, Server, Step, Wanted};
 use homer_export::tool::{Terms, message};
-use homer_export::wasi::{PcapStream, environment, incoming};
+use homer_export::wasi::{Environment, PcapStream, incoming};
 use homer_export::{Access, CallId, ExportError, Query, Settings, Window};
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
@@ -54,13 +54,14 @@ impl bindings::exports::wasi::http::incoming_handler::Guest for Edge {
 type Pieces = Vec<Vec<u8>>;
 
 fn configured() -> Result<(Server, Settings), ExportError> {
-    let settings = environment::settings()?;
-    let token = environment::as_it_is("HOMER_MCP_TOKEN");
-    let open = environment::as_it_is("HOMER_MCP_OPEN");
-    let origins = environment::variable("HOMER_MCP_ORIGINS");
+    let environment = Environment::read();
+    let settings = environment.settings()?;
+    let token = environment.as_it_is("HOMER_MCP_TOKEN");
+    let open = environment.as_it_is("HOMER_MCP_OPEN");
+    let origins = environment.variable("HOMER_MCP_ORIGINS");
     // Who can reach this is for the host to say, and not known here.
     let access = Access::new(token, open.as_deref(), origins.as_deref(), false)?;
-    let terms = Terms::new(environment::variable, settings.max_window_hours, false, true)?;
+    let terms = Terms::new(|name| environment.variable(name), settings.max_window_hours, false, true)?;
     Ok((Server { access, terms }, settings))
 }
 

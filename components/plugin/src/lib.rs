@@ -8,7 +8,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use homer_export::wasi::{PcapStream, environment};
+use homer_export::wasi::{Environment, PcapStream};
 use homer_export::{CallId, MEDIA_TYPE, Query, Window, report};
 
 mod bindings {
@@ -42,7 +42,7 @@ impl flat::Guest for Plugin {
 }
 
 fn export(callid: &str, from_ts: i64, to_ts: i64) -> Result<types::Capture, homer_export::ExportError> {
-    let settings = environment::settings()?;
+    let settings = Environment::read().settings()?;
     let max_bytes = settings.max_bytes;
     let call_id = CallId::parse(callid)?;
     let filename = call_id.filename();
@@ -61,7 +61,7 @@ impl stream::Guest for Plugin {
 }
 
 fn open(query: stream::Query) -> Result<PcapStream, homer_export::ExportError> {
-    let settings = environment::settings()?;
+    let settings = Environment::read().settings()?;
     let call_ids = query.call_ids.iter().map(|id| CallId::parse(id)).collect::<Result<_, _>>()?;
     let query = Query::new(call_ids, Window::new(query.from_ts, query.to_ts, settings.max_window_hours)?)?
         .with_profiles(&query.profiles)?

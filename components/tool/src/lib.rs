@@ -7,7 +7,7 @@ extern crate alloc;
 use alloc::string::{String, ToString};
 
 use homer_export::tool::{Base64, export};
-use homer_export::wasi::{PcapStream, environment};
+use homer_export::wasi::{Environment, PcapStream};
 use homer_export::{CallId, ExportError, Query, Window};
 
 mod bindings {
@@ -39,8 +39,9 @@ impl bindings::Guest for Tool {
 }
 
 fn export(callid: &str, from_ts: i64, to_ts: i64) -> Result<String, ExportError> {
-    let settings = environment::settings()?;
-    let inline_bytes = environment::inline_bytes()?;
+    let environment = Environment::read();
+    let settings = environment.settings()?;
+    let inline_bytes = environment.inline_bytes()?;
     let call_id = CallId::parse(callid)?;
     let filename = call_id.filename();
     let query = Query::new([call_id].into(), Window::new(from_ts, to_ts, settings.max_window_hours)?)?;
