@@ -19,7 +19,7 @@ use crate::homer::v11::MAX_ROWS;
 use crate::packet::{Packet, Route, endpoint};
 use crate::pcap::{MAX_SHOWN, Record, Tally, YEAR_1971_US};
 use crate::query::{CallId, Query, Window};
-use crate::sip::{Message, Sdp, Start};
+use crate::sip::{Message, Reader, Sdp, Start};
 
 /// Call-IDs remembered, beside those that were asked for: others that Homer correlates.
 const MAX_CALLS: usize = 256;
@@ -35,6 +35,7 @@ const MAX_KINDS: usize = 32;
 pub struct Examiner {
     asked: Vec<CallId>,
     window: Window,
+    reader: Reader,
     calls: Vec<Call>,
     /// Hashes of Call-IDs, and where in `calls` they are.
     call_index: HashTable<(u64, u32)>,
@@ -117,6 +118,7 @@ impl Examiner {
         Self {
             asked: query.call_ids().to_vec(),
             window: query.window(),
+            reader: Reader::default(),
             calls: Vec::new(),
             call_index: HashTable::new(),
             transactions: Transactions::default(),
@@ -187,7 +189,7 @@ impl Examiner {
         let packet = record.number;
         // Rules that it breaks, each once, kept until it is known to be no repetition.
         let mut flaws: Vec<(Option<usize>, Flaw)> = Vec::new();
-        let read = Message::read(payload, record.is_whole(), &mut |at, flaw| {
+        let read = self.reader.read(payload, record.is_whole(), &mut |at, flaw| {
             if flaws.iter().all(|(_, other)| other.code() != flaw.code()) {
                 flaws.push((at, flaw));
             }

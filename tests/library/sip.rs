@@ -1,5 +1,5 @@
 use homer_export::finding::Flaw;
-use homer_export::sip::{CSeq, Message, Sdp, Start, Via};
+use homer_export::sip::{CSeq, Message, Reader, Sdp, Start, Via};
 use proptest::prelude::*;
 
 fn read(text: &str) -> Option<Message<'_>> {
@@ -86,6 +86,22 @@ fn message_whose_display_name_is_left_open_has_no_tag() {
 }
 
 #[test]
+fn reader_takes_no_beginning_of_a_field_for_one_that_it_knows() {
+    let mut reader = Reader::default();
+    let mut to_tag = |text: &str| {
+        let message = reader.read(text.as_bytes(), true, &mut |_, _| {}).unwrap();
+        message.to_tag.map(|tag| std::str::from_utf8(tag).unwrap().to_string())
+    };
+    let start = "BYE sip:bob@example.net SIP/2.0\r\nTo: <sip:bob@example.net>;tag=one";
+    // Cut off; whole; folded; whole again; longer.
+    assert_eq!(to_tag(start).unwrap(), "one");
+    assert_eq!(to_tag(&format!("{start}\r\nCall-ID: a@b\r\n\r\n")).unwrap(), "one");
+    assert_eq!(to_tag(&format!("{start}\r\n two\r\nCall-ID: a@b\r\n\r\n")).unwrap(), "one\r\n two");
+    assert_eq!(to_tag(&format!("{start}\r\nCall-ID: a@b\r\n\r\n")).unwrap(), "one");
+    assert_eq!(to_tag(&format!("{start}two\r\nCall-ID: a@b\r\n\r\n")).unwrap(), "onetwo");
+}
+
+#[test]
 fn sdp_counts_media() {
     let sdp =
         Sdp::read(b"v=0\no=- 1 1 IN IP4 h\ns=-\nt=0 0\nm=audio 4 RTP/AVP 0\nc=IN IP4 h\nm=video 0/2 RTP/AVP 96\n\n");
@@ -133,6 +149,40 @@ proptest! {
         for (at, text, rule) in offsets {
             prop_assert!(at.is_none_or(|at| at <= len));
             prop_assert!(!text.is_empty() && !rule.is_empty());
+        }
+    }
+
+    /// Whatever came before, a message says the same.
+    #[test]
+    fn reader_reads_as_if_nothing_had_come_before(
+        messages in prop::collection::vec(
+            (
+                prop::sample::select(vec!["BYE sip:a@example.net SIP/2.0", "SIP/2.0 200 OK", "SIP", "BYE"]),
+                prop::collection::vec(
+                    prop::sample::select(vec![
+                        "Call-ID: a@example.net", "Call-ID: a@example.net0", "i: b@example.net", "CSeq: 1 BYE", "CSeq: 1 nonsense 2",
+                        "Via: SIP/2.0/TCP 192.0.2.10:5060;branch=z9hG4bK1", "Via: SIP/2.0/TCP 192.0.2.10:5060;branch=z9hG4bK12",
+                        "From: <sip:a@example.net>;tag=1", "To: \"B\" <sip:b@example.net>;tag=2", "To: \"B\" <sip:b@example.net>",
+                        "Content-Length: 9", "Content-Length: 10", "Content-Type: application/sdp", " ;tag=folded", "\tfolded",
+                        "Content-Encoding: identity", "Max-Forwards: 70", "Subject: \u{fc}\u{7}", "Not a field", "Not a name: x", "",
+                    ]),
+                    0..12,
+                ),
+                prop::sample::select(vec!["\r\n", "\r\n", "\r\n", "\n", "\r"]),
+                0..40_usize,
+            ),
+            1..12,
+        ),
+    ) {
+        let mut reader = Reader::default();
+        for (start, lines, end, cut) in messages {
+            let text = format!("{start}{end}{}{end}", lines.join(end));
+            let bytes = &text.as_bytes()[..text.len() - cut.min(text.len())];
+            let [mut flaws, mut fresh_flaws] = [Vec::new(), Vec::new()];
+            let message = reader.read(bytes, cut == 0, &mut |at, flaw| flaws.push((at, flaw)));
+            let fresh = Reader::default().read(bytes, cut == 0, &mut |at, flaw| fresh_flaws.push((at, flaw)));
+            prop_assert_eq!(message, fresh);
+            prop_assert_eq!(flaws, fresh_flaws);
         }
     }
 }

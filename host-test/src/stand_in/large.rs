@@ -6,8 +6,8 @@ const CALL: &[u8] = include_bytes!("../../../tests/data/export-ok-auth-token.pca
 /// Bytes of a capture file's header.
 const FILE_HEADER_LEN: usize = 24;
 
-/// A capture of so many calls, 3,287 bytes each, with Call-IDs of their own and a hundred beginning in a second. The same for
-/// the same number.
+/// A capture of so many calls, 3,287 bytes each, with Call-ID, branch and tags of their own, and a hundred beginning in a second.
+/// The same for the same number.
 pub fn large_capture(calls: u32) -> Vec<u8> {
     let (header, records) = CALL.split_at(FILE_HEADER_LEN);
     let mut file = Vec::with_capacity(header.len() + records.len() * calls as usize);
@@ -17,8 +17,10 @@ pub fn large_capture(calls: u32) -> Vec<u8> {
         file.extend_from_slice(records);
         let records = file.get_mut(begin..).unwrap_or_default();
         shift(records, call / 100);
-        // Of the same length: `udp-normal-1@` becomes a number.
-        replace(records, b"udp-normal-1@", format!("{call:012}@").as_bytes());
+        // What is one call's alone becomes a number of the same length.
+        for name in [&b"udp-normal-1"[..], b"776asdhds", b"1928301774", b"a6c85cf"] {
+            replace(records, name, format!("{call:0len$}", len = name.len()).as_bytes());
+        }
     }
     file
 }
