@@ -290,6 +290,12 @@ impl Scanner {
 
     /// Copies bytes until `self.partial` holds `want`; returns how many.
     fn fill(&mut self, bytes: &[u8], want: usize) -> usize {
+        if let (0, RECORD_HEADER_LEN, Some(whole)) = (self.filled, want, bytes.first_chunk::<RECORD_HEADER_LEN>()) {
+            // Nearly every time. A copy of a known length needs no call.
+            self.partial[..RECORD_HEADER_LEN].copy_from_slice(whole);
+            self.filled = want;
+            return want;
+        }
         let taken = bytes.len().min(want - self.filled);
         self.partial[self.filled..self.filled + taken].copy_from_slice(&bytes[..taken]);
         self.filled += taken;

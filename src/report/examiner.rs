@@ -194,17 +194,17 @@ impl Examiner {
                 flaws.push((at, flaw));
             }
         });
-        let Some(message) = read else { return false };
+        let Some(message) = &read else { return false };
         if message.start == Start::Malformed && Other::is_log(&route) {
             // A log of SIP messages is no message.
             return false;
         }
         self.sip_messages += 1;
-        self.count(&route, &message);
+        self.count(&route, message);
         let repeat = self.repeats.of(packet, record.time_us, &route, payload);
         let call = message.call_id.and_then(|id| self.call(id));
         let repeats = repeat.map(Repeat::first);
-        self.ladder.push(&Step { packet, time_us: record.time_us, route, message: &message, call, repeats });
+        self.ladder.push(&Step { packet, time_us: record.time_us, route, message, call, repeats });
         match repeat {
             Some(Repeat::Retransmission(_)) => self.retransmissions += 1,
             Some(Repeat::Duplicate(_)) => self.duplicates += 1,
@@ -217,11 +217,11 @@ impl Examiner {
         for (offset, flaw) in flaws {
             self.findings.push(packet, offset, flaw);
         }
-        let media = self.media(packet, record.is_whole(), &message);
+        let media = self.media(packet, record.is_whole(), message);
         if let Some(call) = call {
-            self.transactions.message(packet, call, &message, media, &mut self.findings);
+            self.transactions.message(packet, call, message, media, &mut self.findings);
             if let Some(known) = self.calls.get_mut(call as usize)
-                && let Some(field) = known.message(packet, record.time_us, &route, &message)
+                && let Some(field) = known.message(packet, record.time_us, &route, message)
             {
                 self.findings.push(packet, None, Flaw::TagChanged { field, request: None });
             }

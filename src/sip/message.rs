@@ -1,6 +1,7 @@
 //! One message: start line, the header fields that tell calls, dialogs and transactions apart, body.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use memchr::memchr;
 
@@ -92,14 +93,10 @@ impl<'a> Message<'a> {
     pub(super) fn check_fields(&self, present: u16, is_whole: bool, flawed: &mut dyn FnMut(Option<usize>, Flaw)) {
         let is_request = matches!(self.start, Start::Request { .. });
         let expected = if is_request { &MANDATORY[..] } else { &MANDATORY[..MANDATORY.len() - 1] };
-        let mut names = String::new();
-        for (bit, name) in expected.iter().enumerate() {
-            if present & (1 << bit) == 0 {
-                names.push_str(if names.is_empty() { "" } else { ", " });
-                names.push_str(name);
-            }
-        }
-        if !names.is_empty() {
+        let all = (1 << expected.len()) - 1;
+        if present & all != all {
+            let missing = expected.iter().enumerate().filter(|(bit, _)| present & (1 << bit) == 0);
+            let names = missing.map(|(_, name)| *name).collect::<Vec<_>>().join(", ");
             flawed(None, Flaw::MandatoryFieldMissing { names });
         }
         if let (Start::Request { method, .. }, Some(cseq)) = (self.start, self.cseq)

@@ -1,6 +1,6 @@
 //! A session description (RFC 8866), as far as the signalling depends on it.
 
-use memchr::memchr;
+use memchr::memchr_iter;
 
 use crate::finding::Flaw;
 
@@ -23,25 +23,21 @@ impl Sdp {
         // A medium that has no connection yet.
         let mut unconnected: Option<usize> = None;
         let mut lacking: Option<usize> = None;
-        let mut at = 0;
+        let mut offset = 0;
         // Lines end in CR LF; readers are to accept LF alone (§5).
-        let mut number = 0;
-        while at <= body.len() {
-            let offset = at;
-            let line = &body[at..];
-            let line = &line[..memchr(b'\n', line).unwrap_or(line.len())];
-            at += line.len() + 1;
-            number += 1;
+        for (number, end) in memchr_iter(b'\n', body).chain([body.len()]).enumerate() {
+            let (line, begin) = (&body[offset..end], offset);
+            offset = end + 1;
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            let unreadable = |why| Err((offset, Flaw::SdpUnreadable { why }));
+            let unreadable = |why| Err((begin, Flaw::SdpUnreadable { why }));
             let (kind, value) = match line {
-                [] if number == 1 => return unreadable("it does not begin with v=0"),
+                [] if number == 0 => return unreadable("it does not begin with v=0"),
                 [] => continue,
                 [kind, b'=', value @ ..] => (*kind, value),
                 _ => return unreadable("a line is not of the form letter=value"),
             };
             match kind {
-                _ if number == 1 && line != b"v=0" => return unreadable("it does not begin with v=0"),
+                _ if number == 0 && line != b"v=0" => return unreadable("it does not begin with v=0"),
                 b'c' => match media {
                     0 => session_connection = true,
                     _ => unconnected = None,
@@ -52,7 +48,7 @@ impl Sdp {
                     let Some(port) = port(value) else {
                         return unreadable("an m= line is not of the form media port protocol formats");
                     };
-                    unconnected = (port != 0).then_some(offset);
+                    unconnected = (port != 0).then_some(begin);
                 }
                 _ => {}
             }
