@@ -112,12 +112,15 @@ impl Rung {
         self.line.clear();
         match message.start {
             Start::Request { method, uri } => {
-                self.line.extend(method.iter().take(MAX_LINE / 2));
+                self.line.extend_from_slice(&method[..method.len().min(MAX_LINE / 2)]);
                 self.line.push(b' ');
                 push_without_password(&mut self.line, uri);
             }
             // Without `SIP/2.0 `.
-            Start::Response { .. } => self.line.extend(message.start_line.iter().skip(8).take(MAX_LINE)),
+            Start::Response { .. } => {
+                let rest = message.start_line.get(8..).unwrap_or_default();
+                self.line.extend_from_slice(&rest[..rest.len().min(MAX_LINE)]);
+            }
             // One that lacks its version may be anything, a header field with credentials among others.
             Start::Malformed => match message.start_line.windows(VERSION.len()).any(|part| part == VERSION) {
                 true => push_without_password(&mut self.line, message.start_line),
@@ -131,7 +134,7 @@ impl Rung {
         self.line.truncate(MAX_LINE);
         let method = message.cseq.map_or(&[][..], |CSeq { method, .. }| method);
         self.method.clear();
-        self.method.extend(method.iter().take(MAX_LINE / 2));
+        self.method.extend_from_slice(&method[..method.len().min(MAX_LINE / 2)]);
         self.cseq = message.cseq.map(|cseq| cseq.number);
         (self.packet, self.time_us, self.route, self.call, self.repeats) =
             (packet, time_us, Some(route), call, repeats);

@@ -97,6 +97,17 @@ impl Line {
         }
     }
 
+    /// The line that begins at `start` and those that it goes on in, which begin with a blank (RFC 3261 §7.3.1, folding), as one;
+    /// an empty line is one alone.
+    pub(super) fn unfolded_at(bytes: &[u8], start: usize) -> Self {
+        let mut line = Self::at(bytes, start);
+        while !line.is_empty() && matches!(bytes.get(line.next), Some(b' ' | b'\t')) {
+            let folded = Self::at(bytes, line.next);
+            line = Self { start, odd: line.odd.and(folded.odd), ..folded };
+        }
+        line
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.start == self.end
     }

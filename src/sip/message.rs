@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use memchr::memchr;
 
-use super::field::{Name, decimal, is_token};
+use super::field::{Name, decimal, is, is_token};
 use super::reader::Reader;
 use crate::finding::Flaw;
 
@@ -132,20 +132,20 @@ impl<'a> Message<'a> {
 
     /// Whether the body is a session description.
     pub fn is_sdp(&self) -> bool {
-        !self.is_encoded && self.media_type().eq_ignore_ascii_case(b"application/sdp")
+        !self.is_encoded && is(self.media_type(), b"application/sdp")
     }
 
     /// Content-Type without parameters; empty if there is none.
     fn media_type(&self) -> &'a [u8] {
         let kind = self.content_type.unwrap_or_default();
-        kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
+        kind[..memchr(b';', kind).unwrap_or(kind.len())].trim_ascii()
     }
 
     /// Whether the body is one that capture agents and servers keep as it is: they strip NUL and what is not UTF-8 from others
     /// (homer.md §6), such as the ISUP of SIP-I.
     fn is_text(&self) -> bool {
         let kind = self.media_type();
-        let is_text = kind.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"text/"));
+        let is_text = kind.get(..5).is_some_and(|start| is(start, b"text/"));
         kind.is_empty() || (!self.is_encoded && (is_text || self.is_sdp()))
     }
 
@@ -153,12 +153,12 @@ impl<'a> Message<'a> {
     /// of a message or several.
     fn is_on_stream(&self) -> bool {
         let transport = self.via.map_or(&[][..], |via| via.transport);
-        ["TCP", "TLS"].iter().any(|stream| transport.eq_ignore_ascii_case(stream.as_bytes()))
+        ["TCP", "TLS"].iter().any(|stream| is(transport, stream.as_bytes()))
     }
 
     /// Whether the start line is that of a response, well-formed or not.
     pub fn is_status_line(&self) -> bool {
-        self.start_line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"))
+        self.start_line.get(..4).is_some_and(|start| is(start, b"SIP/"))
     }
 
     /// The body, as far as Content-Length goes.
@@ -185,7 +185,7 @@ impl<'a> Start<'a> {
 
     /// `SIP/2.0 200 OK`; without a reason phrase, the blank before it may be missing.
     fn response(line: &'a [u8]) -> Option<Self> {
-        let rest = line.get(..Self::VERSION.len()).filter(|version| version.eq_ignore_ascii_case(Self::VERSION));
+        let rest = line.get(..Self::VERSION.len()).filter(|version| is(version, Self::VERSION));
         let rest = line.get(rest?.len()..)?.strip_prefix(b" ")?;
         let (digits, rest) = rest.split_at_checked(3)?;
         let status = decimal(digits).filter(|status| (100..700).contains(status))?;
@@ -201,7 +201,7 @@ impl<'a> Start<'a> {
         let well_formed = !method.is_empty()
             && method.iter().all(|byte| is_token(*byte))
             && !uri.is_empty()
-            && version.eq_ignore_ascii_case(Self::VERSION);
+            && is(version, Self::VERSION);
         well_formed.then_some(Self::Request { method, uri })
     }
 }
@@ -211,7 +211,7 @@ impl<'a> Via<'a> {
     /// token (§7.3.1).
     pub fn has_cookie(&self) -> bool {
         let start = self.branch.and_then(|branch| branch.get(..COOKIE.len()));
-        start.is_some_and(|start| start.eq_ignore_ascii_case(COOKIE))
+        start.is_some_and(|start| is(start, COOKIE))
     }
 }
 

@@ -76,37 +76,38 @@ impl Reader {
                 at += len;
                 continue;
             }
-            let mut line = Line::at(payload, at);
+            let (line, field) = self.unfamiliar(payload, at);
+            odd = odd.and(line.odd);
             at = line.next;
             if line.is_empty() {
-                odd = odd.and(line.odd);
                 header_end = line.start;
-                message.body_offset = line.next;
-                message.body = &payload[line.next..];
+                message.body_offset = at;
+                message.body = &payload[at..];
                 break;
             }
-            // A value goes on in lines that begin with a blank (RFC 3261 §7.3.1, folding).
-            while matches!(payload.get(at), Some(b' ' | b'\t')) {
-                let folded = Line::at(payload, at);
-                line.odd = line.odd.and(folded.odd);
-                at = folded.next;
-                line.end = folded.end;
-            }
-            odd = odd.and(line.odd);
-            let bytes = &payload[line.start..line.end];
-            match Field::read(bytes) {
+            match field {
                 Ok(field) => {
                     present |= field.presence();
-                    field.tell(bytes, line.start, message, flawed);
-                    // Without its end, it could be the beginning of another.
-                    if line.odd == Odd::default() && line.end < at {
-                        self.familiar.learn(rest, at - line.start, field);
-                    }
+                    field.tell(&payload[line.start..line.end], line.start, message, flawed);
                 }
                 Err(flaw) => flawed(Some(line.start), flaw),
             }
         }
         odd.tell(&payload[..header_end], flawed);
         present
+    }
+
+    /// Reads the field that begins at `at`, its lines taken as one, and remembers it.
+    fn unfamiliar(&mut self, payload: &[u8], at: usize) -> (Line, Result<Field, Flaw>) {
+        let line = Line::unfolded_at(payload, at);
+        let field = Field::read(&payload[line.start..line.end]);
+        // Without its end, it could be the beginning of another.
+        if let Ok(field) = field
+            && line.odd == Odd::default()
+            && line.end < line.next
+        {
+            self.familiar.learn(&payload[at..], line.next - at, field);
+        }
+        (line, field)
     }
 }

@@ -6,15 +6,26 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use tokio::sync::mpsc::{self, Receiver};
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::Error;
 
 use super::fault;
 
+/// Bytes after which a body is received ahead of the component: from there on it pays to have a task for that.
+const AHEAD_FROM: u64 = 512 * 1024;
+
+/// Pieces that are received ahead, each no longer than what is read from a connection at once.
+const PIECES_AHEAD: usize = 8;
+
+/// A piece of a reply as it comes from the network.
+type Piece = Result<Frame<Bytes>, hyper::Error>;
+
 /// Counts bytes against a limit, and time between pieces against another.
 pub(super) struct LimitedBody {
-    incoming: Incoming,
+    source: Source,
     seen: u64,
     limit: u64,
     between_bytes: Duration,
@@ -24,10 +35,47 @@ pub(super) struct LimitedBody {
     waiting: bool,
 }
 
+/// Where pieces come from.
+enum Source {
+    /// From the connection, when they are asked for.
+    Connection(Incoming),
+    /// From a task that receives while the component computes, which ends with this.
+    Ahead(Receiver<Piece>),
+}
+
+impl Source {
+    /// Begins to receive ahead.
+    fn ahead(&mut self) {
+        let (send, receive) = mpsc::channel(PIECES_AHEAD);
+        if let Self::Connection(mut incoming) = std::mem::replace(self, Self::Ahead(receive)) {
+            tokio::spawn(async move {
+                loop {
+                    let piece = tokio::select! {
+                        piece = incoming.frame() => piece,
+                        // Nobody wants more: the connection closes with `incoming`.
+                        () = send.closed() => return,
+                    };
+                    let Some(piece) = piece else { return };
+                    if send.send(piece).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        match self {
+            Self::Connection(incoming) => Pin::new(incoming).poll_frame(cx),
+            Self::Ahead(pieces) => pieces.poll_recv(cx),
+        }
+    }
+}
+
 impl LimitedBody {
     pub(super) fn new(incoming: Incoming, limit: u64, between_bytes: Duration) -> Self {
         Self {
-            incoming,
+            source: Source::Connection(incoming),
             seen: 0,
             limit,
             between_bytes,
@@ -42,7 +90,7 @@ impl Body for LimitedBody {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match Pin::new(&mut self.incoming).poll_frame(cx) {
+        match self.source.poll(cx) {
             Poll::Pending => {
                 if !self.waiting {
                     self.waiting = true;
@@ -60,16 +108,25 @@ impl Body for LimitedBody {
                     return Poll::Ready(Some(Err(Error::HttpResponseBodySize(Some(self.limit)))));
                 }
                 self.waiting = false;
+                if self.seen >= AHEAD_FROM && matches!(self.source, Source::Connection(_)) {
+                    self.source.ahead();
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        match &self.source {
+            Source::Connection(incoming) => incoming.is_end_stream(),
+            Source::Ahead(_) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match &self.source {
+            Source::Connection(incoming) => incoming.size_hint(),
+            Source::Ahead(_) => SizeHint::default(),
+        }
     }
 }
