@@ -84,6 +84,8 @@ impl Sandbox {
     pub(crate) fn new(component: &[u8], policy: Policy, outbound: Outbound) -> wasmtime::Result<Self> {
         let mut config = Config::new();
         config.concurrency_support(false).epoch_interruption(true).cache(cache::of_user());
+        // What a debugger would want to know of the machine code takes half as much room again, to be read at every start.
+        config.generate_address_map(false).native_unwind_info(false);
         config.allocation_strategy(pool(&policy.limits));
         // Where the system gives no room for a pool, instances are made anew each time, which takes twice as long.
         let engine = Engine::new(&config)
