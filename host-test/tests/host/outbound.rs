@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use homer_export::ExportError;
-use homer_host::stand_in::API_TOKEN;
+use homer_host::stand_in::{API_TOKEN, large_capture};
 use homer_host::{Exporter, Failure, Policy, Waiting};
 
 use crate::support::{
@@ -312,6 +312,56 @@ async fn dropped_export_ends_its_request() {
     let left = tokio::time::timeout(Duration::from_millis(200), exporter.open(&query(CALL))).await;
     assert!(left.is_err());
     tokio::time::timeout(Duration::from_secs(5), silent.client_left()).await.unwrap();
+}
+
+/// From half a megabyte on, what comes is received ahead.
+#[tokio::test]
+async fn large_body_is_held_to_the_same_limits() {
+    let capture = large_capture(500);
+    let begun = [CAPTURE_HEAD.as_bytes(), &chunk(&capture)].concat();
+    let server = |then| Server::start(begun.clone(), then);
+    let received = async |mut policy: Policy| {
+        policy.limits.between_bytes = Duration::from_secs(1);
+        let mut export = Exporter::new(policy).unwrap().open(&query(CALL)).await.unwrap();
+        let mut received = 0;
+        loop {
+            match export.next().await {
+                Ok(Some(bytes)) => received += bytes.len(),
+                Ok(None) => panic!("taken for whole"),
+                Err(Failure::Export(error)) => return (received, error),
+                Err(other) => panic!("{other}"),
+            }
+        }
+    };
+    let paused = server(Then::Hold).await;
+    let (bytes, error) = received(policy(&paused.url)).await;
+    assert!(matches!(error, ExportError::TimedOut(_)), "{error:?}");
+    assert_eq!(bytes, capture.len());
+    tokio::time::timeout(Duration::from_secs(5), paused.client_left()).await.unwrap();
+
+    let cut = server(Then::Close).await;
+    let (bytes, error) = received(policy(&cut.url)).await;
+    assert!(matches!(error, ExportError::BrokenReply(_)), "{error:?}");
+    assert_eq!(bytes, capture.len());
+
+    let long = server(Then::Hold).await;
+    let mut limited = policy(&long.url);
+    limited.limits.response_bytes = 1_000_000;
+    let (bytes, error) = received(limited).await;
+    assert!(matches!(error, ExportError::TooLarge { limit: 1_000_000, .. }), "{error:?}");
+    assert!(bytes <= 1_000_000);
+
+    // One that nobody wants any more ends its request, whether pieces wait for it or it waits for them.
+    for take in [600_000, capture.len()] {
+        let server = server(Then::Hold).await;
+        let mut export = Exporter::new(policy(&server.url)).unwrap().open(&query(CALL)).await.unwrap();
+        let mut received = 0;
+        while received < take {
+            received += export.next().await.unwrap().unwrap().len();
+        }
+        drop(export);
+        tokio::time::timeout(Duration::from_secs(5), server.client_left()).await.unwrap();
+    }
 }
 
 #[tokio::test]
