@@ -64,6 +64,11 @@ const TABLES: u32 = 4;
 /// Entries of a table: functions, a few hundred in ours, and their tables do not grow.
 const MAX_TABLE_ELEMENTS: usize = 10_000;
 
+/// Bytes of a memory, and of a table, that are wiped for the next instance rather than given back to the system, which would
+/// bring them again page by page: what a small export touches.
+const KEPT_MEMORY: usize = 512 * 1024;
+const KEPT_TABLE: usize = 64 * 1024;
+
 /// Bytes of header fields that a component may put into one list, which the host keeps for it.
 const MAX_FIELDS_BYTES: usize = 16 * 1024;
 
@@ -154,7 +159,9 @@ fn pool(limits: &Limits) -> InstanceAllocationStrategy {
         .max_tables_per_component(TABLES)
         .table_elements(MAX_TABLE_ELEMENTS)
         // The limiter is the one to say that a component wants too much.
-        .max_memory_size(limits.memory_bytes.max(MIN_POOLED_MEMORY));
+        .max_memory_size(limits.memory_bytes.max(MIN_POOLED_MEMORY))
+        .linear_memory_keep_resident(KEPT_MEMORY)
+        .table_keep_resident(KEPT_TABLE);
     pool.into()
 }
 

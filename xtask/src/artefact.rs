@@ -19,6 +19,9 @@ pub const ALLOWED_IMPORTS: [&str; 7] = [
     "wasi:io/streams",
 ];
 
+/// Bytes of a component's stack.
+const STACK_BYTES: usize = 128 * 1024;
+
 /// One finished component.
 #[derive(Clone, Copy, Debug)]
 pub struct Artefact {
@@ -140,6 +143,8 @@ pub fn build_package(package: &str) -> Result<Vec<u8>> {
     let target_dir = target_dir()?;
     // The same bytes wherever the sources lie: no path of this machine gets into panic locations.
     let mut flags = vec!["-Ctarget-feature=+simd128".to_string(), format!("--remap-path-prefix={}=.", root.display())];
+    // A megabyte otherwise, which hosts would wipe for every instance. The tests pass with a quarter of this.
+    flags.push(format!("-Clink-arg=-zstack-size={STACK_BYTES}"));
     if let Some(home) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(default_cargo_home) {
         flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
     }
