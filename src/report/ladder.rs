@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 use memchr::memchr;
 
@@ -102,7 +103,24 @@ impl Ladder {
         let oldest = if self.later > MAX_KEPT { self.later % MAX_KEPT } else { 0 };
         let (newer, older) = self.last.split_at(oldest.min(self.last.len()));
         let rungs = self.first.iter().chain(older).chain(newer);
-        (rungs.map(|rung| rung.entry(begin_us)).collect(), self.later.saturating_sub(MAX_KEPT) as u64)
+        let mut endpoints = Endpoints::default();
+        (rungs.map(|rung| rung.entry(begin_us, &mut endpoints)).collect(), self.later.saturating_sub(MAX_KEPT) as u64)
+    }
+}
+
+/// Endpoints as text, each made once: a call has a few, and a ladder two in each entry.
+#[derive(Default)]
+struct Endpoints(Vec<(SocketAddr, bool, String)>);
+
+impl Endpoints {
+    fn text(&mut self, end: SocketAddr, has_port: bool) -> String {
+        let known = self.0.iter().find(|known| (known.0, known.1) == (end, has_port));
+        if let Some((.., text)) = known {
+            return text.clone();
+        }
+        let text = endpoint(end, has_port);
+        self.0.push((end, has_port, text.clone()));
+        text
     }
 }
 
@@ -140,10 +158,10 @@ impl Rung {
             (packet, time_us, Some(route), call, repeats);
     }
 
-    fn entry(&self, begin_us: Option<u64>) -> LadderEntry {
+    fn entry(&self, begin_us: Option<u64>, endpoints: &mut Endpoints) -> LadderEntry {
         let dated = (self.time_us >= YEAR_1971_US).then_some(self.time_us);
-        let end = |pick: fn(&Route) -> core::net::SocketAddr| {
-            self.route.map_or_else(String::new, |route| endpoint(pick(&route), route.directed))
+        let mut end = |pick: fn(&Route) -> SocketAddr| {
+            self.route.map_or_else(String::new, |route| endpoints.text(pick(&route), route.directed))
         };
         LadderEntry {
             packet: self.packet,
