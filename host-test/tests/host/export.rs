@@ -1,5 +1,8 @@
 use homer_export::ExportError;
+use homer_export::tool::lower_hex;
+use homer_host::stand_in::{StandIn, large_capture};
 use homer_host::{Exporter, Failure, Query};
+use sha2::{Digest as _, Sha256};
 
 use crate::support::{CALL, CALL_SHA256, DAY, allow, error, export, homer, policy, query, recorded};
 
@@ -17,6 +20,18 @@ async fn export_gives_the_recorded_bytes() {
         (Some(1_795_168_800_123_456), Some(1_795_168_897_394_456))
     );
     assert_eq!((report.profile.as_str(), report.api, report.warnings.len()), ("1_call", 7, 0));
+}
+
+/// Beyond half a megabyte, bytes are received, and hashed, beside the component.
+#[tokio::test]
+async fn large_export_is_hashed_to_its_end() {
+    let capture = large_capture(600);
+    let homer = StandIn::with_capture(capture.clone()).await.unwrap();
+    let exporter = Exporter::new(policy(&homer.url())).unwrap();
+    let (received, finished) = export(&exporter, &query(CALL)).await.unwrap();
+    assert_eq!(received, capture);
+    assert_eq!(finished.sha256, lower_hex(&Sha256::digest(&capture)));
+    assert_eq!(finished.report.packets, 4200);
 }
 
 #[tokio::test]
