@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use homer_export::finding::Finding;
 use homer_export::report::{Count, LadderEntry};
+use homer_export::tool::lower_hex;
 use homer_export::{CaptureReport, ExportError};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::COMPONENT;
-use crate::hashed::HashedExport;
 use crate::outbound::Outbound;
 use crate::policy::{Limits, Policy};
 use crate::sandbox::{Exports, Guest, LimitHit, Sandbox, stream, types};
@@ -262,7 +263,43 @@ impl Export {
 
     /// The same, hashed on the way: which takes longer than all the rest where the processor has no instructions for it.
     pub fn hashed(self) -> HashedExport {
-        HashedExport::new(self)
+        HashedExport { export: self, hash: Sha256::new() }
+    }
+}
+
+/// An export under way that is hashed.
+#[derive(Debug)]
+pub struct HashedExport {
+    export: Export,
+    hash: Sha256,
+}
+
+/// What is known of a capture once all of it has come.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// What it holds.
+    pub report: CaptureReport,
+    /// SHA-256 of its bytes, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl HashedExport {
+    /// As [`Export::next`].
+    ///
+    /// # Errors
+    /// As [`Export::next`].
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        let bytes = self.export.next().await?;
+        self.hash.update(bytes.as_deref().unwrap_or_default());
+        Ok(bytes)
+    }
+
+    /// As [`Export::finish`].
+    ///
+    /// # Errors
+    /// As [`Export::finish`].
+    pub async fn finish(self) -> Result<Finished, Failure> {
+        Ok(Finished { report: self.export.finish().await?, sha256: lower_hex(&self.hash.finalize()) })
     }
 }
 

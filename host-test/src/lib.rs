@@ -6,7 +6,6 @@
 mod cache;
 pub mod configuration;
 pub mod export;
-mod hashed;
 mod outbound;
 pub mod policy;
 mod sandbox;
@@ -14,8 +13,7 @@ pub mod stand_in;
 mod unfinished;
 
 pub use configuration::{Configuration, Flags};
-pub use export::{Export, Exporter, Failure, Query, Waiting};
-pub use hashed::{Finished, HashedExport};
+pub use export::{Export, Exporter, Failure, Finished, HashedExport, Query, Waiting};
 pub use policy::{AllowedOrigin, Limits, Policy};
 pub use sandbox::LimitHit;
 pub use unfinished::Unfinished;

@@ -38,7 +38,7 @@ pub struct Limits {
     /// Exports at once; others wait in turn, first come, first served, within their deadline. Homer builds each export in
     /// memory, and goes on with it after its client has left.
     pub concurrent_exports: usize,
-    /// Linear memory, in bytes, inclusive. An export takes about 2 MiB, whatever its size.
+    /// Linear memory, in bytes, inclusive. An export takes 1.25 MiB, whatever its size.
     pub memory_bytes: usize,
     /// Computing within one call of an exported function. A read of 256 KiB takes well below a millisecond.
     pub cpu: Duration,

@@ -90,7 +90,8 @@ impl Sandbox {
         let mut config = Config::new();
         config.concurrency_support(false).epoch_interruption(true).cache(cache::of_user());
         // What a debugger would want to know of the machine code takes half as much room again, to be read at every start.
-        config.generate_address_map(false).native_unwind_info(false);
+        // Windows demands the second.
+        config.generate_address_map(false).native_unwind_info(cfg!(windows));
         config.allocation_strategy(pool(&policy.limits));
         // Where the system gives no room for a pool, instances are made anew each time, which takes twice as long.
         let engine = Engine::new(&config)

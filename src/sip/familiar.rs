@@ -14,7 +14,7 @@ const WAYS: usize = 4;
 /// Longest field remembered, in bytes, its line's end included.
 const MAX_LEN: usize = 128;
 
-/// The latest fields without flaws.
+/// The latest fields that have a name, no odd bytes, and a line's end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Familiar {
     /// Empty, until there is a field to be remembered.
@@ -26,8 +26,8 @@ pub(super) struct Familiar {
 struct Set {
     keys: [u32; WAYS],
     known: [Known; WAYS],
-    /// Which is the oldest.
-    oldest: u8,
+    /// Which was written last.
+    latest: u8,
 }
 
 #[derive(Clone, Debug)]
@@ -64,11 +64,11 @@ impl Familiar {
         if self.sets.is_empty() {
             self.sets.resize(SETS, Set::default());
         }
-        let Some(Set { keys, known, oldest }) = self.sets.get_mut(key as usize % SETS) else { return };
+        let Some(Set { keys, known, latest }) = self.sets.get_mut(key as usize % SETS) else { return };
         // Those of one key take each other's place.
         let way = keys.iter().position(|known| *known == key).unwrap_or_else(|| {
-            *oldest = (*oldest + 1) % WAYS as u8;
-            usize::from(*oldest)
+            *latest = (*latest + 1) % WAYS as u8;
+            usize::from(*latest)
         });
         if let (Some(slot), Some(known)) = (keys.get_mut(way), known.get_mut(way)) {
             *slot = key;

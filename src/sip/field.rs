@@ -39,7 +39,7 @@ struct Span {
 }
 
 impl Span {
-    /// Where in `field` its `part` stands.
+    /// Where in `field` its `part` stands; an empty one may stand anywhere.
     fn of(part: &[u8], field: &[u8]) -> Self {
         let start = part.as_ptr().addr().wrapping_sub(field.as_ptr().addr());
         Self { start: start as u32, end: (start + part.len()) as u32 }
@@ -132,7 +132,7 @@ impl Field {
         self.name.map_or(0, Name::bit)
     }
 
-    /// Tells a message what this field, whose bytes are `bytes` and begin at `at`, says of it.
+    /// Tells a message what this field, which `bytes` begin with, and which begins at `at`, says of it.
     pub(super) fn tell<'a>(
         &self,
         bytes: &'a [u8],

@@ -122,7 +122,7 @@ impl<'a> Message<'a> {
                     flawed(None, Flaw::ContentLengthMismatch { says, body: self.body.len() });
                 }
             }
-            None if present & (Name::ContentLength.bit()) == 0 && self.is_on_stream() => {
+            None if present & Name::ContentLength.bit() == 0 && self.is_on_stream() => {
                 let transport = text(self.via.map_or(&[][..], |via| via.transport));
                 flawed(None, Flaw::ContentLengthMissing { transport });
             }

@@ -143,7 +143,7 @@ pub fn build_package(package: &str) -> Result<Vec<u8>> {
     let target_dir = target_dir()?;
     // The same bytes wherever the sources lie: no path of this machine gets into panic locations.
     let mut flags = vec!["-Ctarget-feature=+simd128".to_string(), format!("--remap-path-prefix={}=.", root.display())];
-    // A megabyte otherwise, which hosts would wipe for every instance. The tests pass with a quarter of this.
+    // A megabyte otherwise, which hosts would wipe for every instance. JSON as deep as `serde_json` goes takes half of this.
     flags.push(format!("-Clink-arg=-zstack-size={STACK_BYTES}"));
     if let Some(home) = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(default_cargo_home) {
         flags.push(format!("--remap-path-prefix={}=cargo", home.display()));

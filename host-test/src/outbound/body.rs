@@ -17,11 +17,12 @@ use super::fault;
 /// Bytes after which a body is received ahead of the component: from there on it pays to have a task for that.
 const AHEAD_FROM: u64 = 512 * 1024;
 
-/// Pieces that are received ahead, each no longer than what is read from a connection at once.
+/// Pieces that are received ahead, each no longer than what is read from a connection at once: `Limits::response_header_bytes`,
+/// which bounds that buffer.
 const PIECES_AHEAD: usize = 8;
 
-/// A piece of a reply as it comes from the network.
-type Piece = Result<Frame<Bytes>, hyper::Error>;
+/// A piece of a reply as it comes from the network; none at its end.
+type Piece = Option<Result<Frame<Bytes>, hyper::Error>>;
 
 /// Counts bytes against a limit, and time between pieces against another.
 pub(super) struct LimitedBody {
@@ -55,8 +56,8 @@ impl Source {
                         // Nobody wants more: the connection closes with `incoming`.
                         () = send.closed() => return,
                     };
-                    let Some(piece) = piece else { return };
-                    if send.send(piece).await.is_err() {
+                    let is_end = piece.is_none();
+                    if send.send(piece).await.is_err() || is_end {
                         return;
                     }
                 }
@@ -64,11 +65,16 @@ impl Source {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
-        match self {
-            Self::Connection(incoming) => Pin::new(incoming).poll_frame(cx),
-            Self::Ahead(pieces) => pieces.poll_recv(cx),
-        }
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let piece = match self {
+            Self::Connection(incoming) => ready!(Pin::new(incoming).poll_frame(cx)),
+            // A task that ended without the end was ended with its runtime.
+            Self::Ahead(pieces) => match ready!(pieces.poll_recv(cx)) {
+                Some(piece) => piece,
+                None => return Poll::Ready(Some(Err(Error::HttpResponseIncomplete))),
+            },
+        };
+        Poll::Ready(piece.map(|piece| piece.map_err(|error| fault::of_body(&error))))
     }
 }
 
@@ -101,7 +107,7 @@ impl Body for LimitedBody {
                 Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
             }
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(fault::of_body(&error)))),
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(Some(Ok(frame))) => {
                 self.seen += frame.data_ref().map_or(0, |data| data.len() as u64);
                 if self.seen > self.limit {

@@ -308,8 +308,15 @@ async fn edge_keeps_to_the_rules_of_http() {
     }
     let message = |method: &str| json!({ "jsonrpc": "2.0", "id": 1, "method": method }).to_string();
     let notification = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
+    // As deep as `serde_json` goes, which is what takes most of a component's stack.
+    let deep = |depth: usize| {
+        let value = format!("{}1{}", r#"{"a":["#.repeat(depth / 2), "]}".repeat(depth / 2));
+        message("ping").replace("\"ping\"", &format!("\"ping\",\"params\":{value}"))
+    };
     for (fields, body, status) in [
         (&own[..], notification, 202),
+        (&own, deep(126), 200),
+        (&own, deep(130), 400),
         (&own, json!({ "jsonrpc": "2.0", "id": 1, "result": {} }).to_string(), 202),
         (&own, message("ping"), 200),
         (&own, "{".to_string(), 400),
