@@ -42,6 +42,8 @@ enum Source {
     Connection(Incoming),
     /// From a task that receives while the component computes, which ends with this.
     Ahead(Receiver<Piece>),
+    /// All have come.
+    Ended,
 }
 
 impl Source {
@@ -73,7 +75,11 @@ impl Source {
                 Some(piece) => piece,
                 None => return Poll::Ready(Some(Err(Error::HttpResponseIncomplete))),
             },
+            Self::Ended => None,
         };
+        if piece.is_none() {
+            *self = Self::Ended;
+        }
         Poll::Ready(piece.map(|piece| piece.map_err(|error| fault::of_body(&error))))
     }
 }
@@ -126,6 +132,7 @@ impl Body for LimitedBody {
         match &self.source {
             Source::Connection(incoming) => incoming.is_end_stream(),
             Source::Ahead(_) => false,
+            Source::Ended => true,
         }
     }
 
@@ -133,6 +140,7 @@ impl Body for LimitedBody {
         match &self.source {
             Source::Connection(incoming) => incoming.size_hint(),
             Source::Ahead(_) => SizeHint::default(),
+            Source::Ended => SizeHint::with_exact(0),
         }
     }
 }
