@@ -55,7 +55,8 @@ impl Reader {
         Some(message)
     }
 
-    /// Reads the header fields behind the start line; returns which of those that are looked at are there, well-formed or not, one bit each.
+    /// Reads the header fields behind the start line; returns which of those that are looked at are there, well-formed or not, one
+    /// bit each.
     fn read_fields<'a>(
         &mut self,
         payload: &'a [u8],
