@@ -3,8 +3,9 @@
 use alloc::string::String;
 use core::fmt;
 
-/// Why an export failed. The cases are grouped by who can act on them; every text says what happened, who refused, and
-/// what to change, and carries neither credentials nor anything out of a captured message.
+/// Why an export failed. The cases are grouped by who can act on them; every text says what
+/// happened, who refused, and what to change, and carries neither credentials nor anything out of a
+/// captured message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExportError {
     /// The caller: Call-ID, window, units.
@@ -19,7 +20,8 @@ pub enum ExportError {
     Unreachable(String),
     /// Homer was reached and stayed silent for too long.
     TimedOut(String),
-    /// Homer holds nothing for this call and window, or cannot reach its own data: it says the same to both.
+    /// Homer holds nothing for this call and window, or cannot reach its own data: it says the same
+    /// to both.
     NothingCaptured(String),
     /// Homer, or a proxy before it, answered with an error.
     Rejected {
@@ -29,7 +31,7 @@ pub enum ExportError {
         message: String,
     },
     /// The reply was cut off, or is not a whole capture file.
-    BrokenReply(String),
+    InvalidResponse(String),
     /// The capture is over a limit.
     TooLarge {
         /// The largest capture accepted, in bytes, inclusive.
@@ -53,7 +55,7 @@ impl ExportError {
             Self::TimedOut(_) => "timed-out",
             Self::NothingCaptured(_) => "nothing-captured",
             Self::Rejected { .. } => "rejected",
-            Self::BrokenReply(_) => "broken-reply",
+            Self::InvalidResponse(_) => "invalid-response",
             Self::TooLarge { .. } => "too-large",
         }
     }
@@ -68,7 +70,7 @@ impl ExportError {
             | Self::Unreachable(text)
             | Self::TimedOut(text)
             | Self::NothingCaptured(text)
-            | Self::BrokenReply(text)
+            | Self::InvalidResponse(text)
             | Self::Rejected { message: text, .. }
             | Self::TooLarge { message: text, .. } => text,
         }
@@ -84,7 +86,7 @@ impl ExportError {
             | Self::Unreachable(text)
             | Self::TimedOut(text)
             | Self::NothingCaptured(text)
-            | Self::BrokenReply(text)
+            | Self::InvalidResponse(text)
             | Self::Rejected { message: text, .. }
             | Self::TooLarge { message: text, .. } => text,
         }

@@ -8,49 +8,88 @@ use alloc::string::{String, ToString};
 pub struct Finding {
     /// Number of the packet record, counted from 1.
     pub packet: u64,
-    /// Where in the message, in bytes from its beginning; none if it concerns the packet, or something that is missing.
+    /// Where in the message, in bytes from its beginning; none if it concerns the packet, or
+    /// something that is missing.
     pub offset: Option<u32>,
-    /// [`Flaw::code`].
+    /// [`Rule::code`].
     pub code: String,
-    /// [`Flaw::text`].
+    /// [`Rule::text`].
     pub text: String,
-    /// [`Flaw::rule`].
+    /// [`Rule::rule`].
     pub rule: String,
 }
 
-/// A rule that is broken. The texts quote nothing of a message but header field names, methods, a transport, numbers and
-/// single bytes.
+/// A rule that is broken. The texts quote nothing of a message but header field names, methods, a
+/// transport, numbers and single bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the sentences in `text` say what each is")]
-pub enum Flaw {
+pub enum Rule {
     StartLineMalformed,
     HeaderWithoutColon,
     HeaderNameMalformed,
     BareLf,
     BareCr,
-    ControlByte { byte: u8 },
-    NotUtf8 { byte: u8 },
-    ContentLengthMismatch { says: u64, body: usize },
+    ControlByte {
+        byte: u8,
+    },
+    NotUtf8 {
+        byte: u8,
+    },
+    ContentLengthMismatch {
+        says: u64,
+        body: usize,
+    },
     ContentLengthMalformed,
-    ContentLengthMissing { transport: String },
-    ContentLengthRepeated { first: u64, other: u64 },
-    MandatoryFieldMissing { names: String },
+    ContentLengthMissing {
+        transport: String,
+    },
+    ContentLengthRepeated {
+        first: u64,
+        other: u64,
+    },
+    MandatoryFieldMissing {
+        names: String,
+    },
     CSeqMalformed,
-    CSeqMethodMismatch { cseq: String, request: String },
-    BranchWithoutCookie { missing: bool },
-    CallIdChanged { request: u64 },
-    TagChanged { field: &'static str, request: Option<u64> },
-    SdpUnreadable { why: &'static str },
+    CSeqMethodMismatch {
+        cseq: String,
+        request: String,
+    },
+    BranchWithoutCookie {
+        missing: bool,
+    },
+    CallIdChanged {
+        request: u64,
+    },
+    TagChanged {
+        field: &'static str,
+        request: Option<u64>,
+    },
+    SdpUnreadable {
+        why: &'static str,
+    },
     SdpConnectionMissing,
-    SdpMediaMissing { offered: u32, answered: u32 },
+    SdpMediaMissing {
+        offered: u32,
+        answered: u32,
+    },
     ResponseWithoutRequest,
-    IpLengthWrapped { len: usize },
-    RecordAboveSnaplen { len: u32, snaplen: u32 },
-    RecordTooLongForWireshark { len: u32 },
-    TimeBackwards { by_us: u64 },
+    IpLengthWrapped {
+        len: usize,
+    },
+    RecordAboveSnaplen {
+        len: u32,
+        snaplen: u32,
+    },
+    RecordTooLongForWireshark {
+        len: u32,
+    },
+    TimeBackwards {
+        by_us: u64,
+    },
 }
 
-impl Flaw {
+impl Rule {
     /// Its code, which stays the same.
     pub fn code(&self) -> &'static str {
         match self {
@@ -87,9 +126,13 @@ impl Flaw {
         match self {
             Self::StartLineMalformed => "RFC 3261 §7.1, §7.2",
             Self::HeaderWithoutColon | Self::ContentLengthRepeated { .. } => "RFC 3261 §7.3.1",
-            Self::HeaderNameMalformed | Self::ControlByte { .. } | Self::NotUtf8 { .. } => "RFC 3261 §25.1",
+            Self::HeaderNameMalformed | Self::ControlByte { .. } | Self::NotUtf8 { .. } => {
+                "RFC 3261 §25.1"
+            }
             Self::BareLf | Self::BareCr => "RFC 3261 §7",
-            Self::ContentLengthMismatch { .. } | Self::ContentLengthMissing { .. } => "RFC 3261 §18.3",
+            Self::ContentLengthMismatch { .. } | Self::ContentLengthMissing { .. } => {
+                "RFC 3261 §18.3"
+            }
             Self::ContentLengthMalformed => "RFC 3261 §20.14",
             Self::MandatoryFieldMissing { .. } => "RFC 3261 §8.1.1, §8.2.6.2",
             Self::CSeqMalformed => "RFC 3261 §20.16",

@@ -14,8 +14,8 @@ use serde::Serialize;
 use crate::query::Profile;
 use crate::{BaseUrl, ExportError, Query, Window};
 
-/// An HTTP request to Homer, always `POST` with a JSON body. Homer 7 insists on the content type being
-/// `application/json` in lower case (recording `export-content-type-upper`).
+/// An HTTP request to Homer, always `POST` with a JSON body. Homer 7 insists on the content type
+/// being `application/json` in lower case (recording `export-content-type-upper`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The path below the origin, without query.
@@ -27,7 +27,10 @@ pub struct Request {
 impl Request {
     fn new(path: String, body: &impl Serialize) -> Self {
         // Writing strings and numbers to memory cannot fail.
-        Self { path, body: serde_json::to_vec(body).unwrap_or_default() }
+        Self {
+            path,
+            body: serde_json::to_vec(body).unwrap_or_default(),
+        }
     }
 }
 
@@ -53,7 +56,12 @@ impl Api {
     ///
     /// # Errors
     /// `invalid-request` if the query asks for what this Homer cannot do.
-    pub fn export_request(self, homer: &BaseUrl, query: &Query, profile: &Profile) -> Result<Request, ExportError> {
+    pub fn export_request(
+        self,
+        homer: &BaseUrl,
+        query: &Query,
+        profile: &Profile,
+    ) -> Result<Request, ExportError> {
         match self {
             Self::V7 => Ok(v7::export_request(homer, query, profile)),
             // It would ask all nodes, in silence.
@@ -67,25 +75,34 @@ impl Api {
 
 /// The window as Homer takes it, in Unix milliseconds.
 #[derive(Serialize)]
-struct Timestamp {
+struct RequestWindow {
     from: i64,
     to: i64,
 }
 
-impl Timestamp {
+impl RequestWindow {
     fn of(window: Window) -> Self {
         let (from, to) = window.for_homer();
         Self { from, to }
     }
 }
 
-/// Every profile was answered with an empty capture file. Homer says the same to "no such call", "wrong window",
-/// "unknown node", "database down", "table missing" and "query timed out" (recordings `export-unknown-callid`,
-/// `export-window-before`, `export-param-node-unknown`, `db-data-down-auth-token`, `db-table-missing`,
-/// `db-statement-timeout`): nothing in the reply tells them apart.
+/// Every profile was answered with an empty capture file. Homer says the same to "no such call",
+/// "wrong window", "unknown node", "database down", "table missing" and "query timed out"
+/// (recordings `export-unknown-callid`, `export-window-before`, `export-param-node-unknown`,
+/// `db-data-down-auth-token`, `db-table-missing`, `db-statement-timeout`): nothing in the reply
+/// tells them apart.
 pub fn nothing_captured(query: &Query, homer: &BaseUrl) -> ExportError {
-    let profiles: Vec<&str> = query.profiles().iter().map(|profile| profile.as_str()).collect();
-    let nodes = if query.nodes().is_empty() { "" } else { ", on the nodes asked for" };
+    let profiles: Vec<&str> = query
+        .profiles()
+        .iter()
+        .map(|profile| profile.as_str())
+        .collect();
+    let nodes = if query.nodes().is_empty() {
+        ""
+    } else {
+        ", on the nodes asked for"
+    };
     ExportError::NothingCaptured(format!(
         "Homer at {homer} returned an empty capture for {} between {} (profiles {}{nodes}). Either nothing was captured \
          for it in this window: check the Call-ID, which is case-sensitive, and widen the window. Or Homer cannot reach \

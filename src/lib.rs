@@ -1,49 +1,50 @@
-//! Exports the packets of one SIP call from a Homer capture server: what the components and their hosts share.
+//! Exports the packets of one SIP call from a Homer capture server: what the components and their
+//! hosts share.
 //!
-//! The core is pure: it takes bytes and values and returns values, without I/O, clock or allocator of its own
-//! (`no_std` + `alloc`), so that the same code runs in the component, in the native host and in the tests. The edge to
-//! WASI is `wasi`, compiled for WebAssembly alone.
+//! The core is pure: it takes bytes and values and returns values, without I/O, clock or allocator
+//! of its own (`no_std` + `alloc`), so that the same code runs in the component, in the native host
+//! and in the tests. The edge to WASI is `wasi`, compiled for WebAssembly alone.
 //!
 //! | module | noun |
 //! |---|---|
 //! | [`query`] | what to ask for: [`CallId`], [`Window`], [`Query`] |
-//! | [`settings`] | the environment's configuration: [`Settings`], [`Credential`] |
+//! | [`config`] | the environment's configuration: [`Config`], [`Credential`] |
 //! | [`origin`] | where to ask: [`Origin`], [`BaseUrl`] |
 //! | [`homer`] | the requests Homer understands and what its replies mean |
 //! | [`pcap`] | the capture file, scanned to its last byte: [`pcap::Scanner`] |
 //! | [`packet`], [`sip`] | what is in a packet record: the headers around a message, the message |
-//! | [`report`] | what a capture holds: [`CaptureReport`], kept by [`report::Examiner`] |
-//! | [`finding`] | what is odd in it: [`finding::Flaw`] |
+//! | [`report`] | what a capture holds: [`CaptureReport`], kept by [`report::Analyzer`] |
+//! | [`finding`] | what is odd in it: [`finding::Rule`] |
 //! | [`error`] | why an export failed: [`ExportError`] |
 //! | [`tool`] | names, words and schemas that an MCP model reads, its arguments, and results in their shape |
 //! | [`mcp`] | an MCP server of one HTTP request at a time: [`mcp::Server`] |
-//! | [`access`] | who may call an MCP server over HTTP: [`Access`] |
+//! | [`http_auth`] | who may call an MCP server over HTTP: [`CallerPolicy`] |
 #![no_std]
 
 extern crate alloc;
 
-pub mod access;
+pub mod config;
 pub mod error;
 pub mod finding;
 pub mod homer;
+pub mod http_auth;
 pub mod mcp;
 pub mod origin;
 pub mod packet;
 pub mod pcap;
 pub mod query;
 pub mod report;
-pub mod settings;
 pub mod sip;
 pub mod tool;
 #[cfg(target_family = "wasm")]
 pub mod wasi;
 
-pub use access::Access;
+pub use config::{Config, Credential};
 pub use error::ExportError;
+pub use http_auth::CallerPolicy;
 pub use origin::{BaseUrl, Origin};
 pub use query::{CallId, Query, Window};
 pub use report::CaptureReport;
-pub use settings::{Credential, Settings};
 
 /// Media type of a capture file, as registered with IANA.
 pub const MEDIA_TYPE: &str = "application/vnd.tcpdump.pcap";

@@ -43,7 +43,8 @@ impl Origin {
     /// Takes `scheme://host[:port]` and nothing behind it.
     ///
     /// # Errors
-    /// A text that says what is wrong and shows the form, without the value itself, which may hold a password.
+    /// A text that says what is wrong and shows the form, without the value itself, which may hold
+    /// a password.
     pub fn parse(text: &str) -> Result<Self, String> {
         let base = BaseUrl::parse(text)?;
         if !base.prefix.is_empty() {
@@ -62,19 +63,32 @@ impl Origin {
         }
         let (host, port) = match authority.rfind(':') {
             // A colon inside brackets belongs to an IPv6 address.
-            Some(colon) if !authority[colon..].contains(']') => (&authority[..colon], Some(&authority[colon + 1..])),
+            Some(colon) if !authority[colon..].contains(']') => {
+                (&authority[..colon], Some(&authority[colon + 1..]))
+            }
             _ => (authority, None),
         };
         let port = match port {
             None => scheme.default_port(),
-            Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => digits
-                .parse::<u16>()
-                .ok()
-                .filter(|port| *port != 0)
-                .ok_or_else(|| format!("port {} is not between 1 and 65535", crate::query::fit(digits, 8)))?,
+            Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+                digits
+                    .parse::<u16>()
+                    .ok()
+                    .filter(|port| *port != 0)
+                    .ok_or_else(|| {
+                        format!(
+                            "port {} is not between 1 and 65535",
+                            crate::query::fit(digits, 8)
+                        )
+                    })?
+            }
             Some(_) => return Err("its port is not a number".to_string()),
         };
-        Ok(Self { scheme, host: parse_host(host)?, port })
+        Ok(Self {
+            scheme,
+            host: parse_host(host)?,
+            port,
+        })
     }
 
     /// The scheme.
@@ -94,7 +108,11 @@ impl Origin {
 
     /// `host[:port]` as the Host header field carries it: without the scheme's own port.
     pub fn authority(&self) -> String {
-        if self.port == self.scheme.default_port() { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+        if self.port == self.scheme.default_port() {
+            self.host.clone()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -106,19 +124,26 @@ impl fmt::Display for Origin {
 
 fn parse_host(host: &str) -> Result<String, String> {
     if let Some(address) = host.strip_prefix('[') {
-        return match address.strip_suffix(']').filter(|address| address.parse::<Ipv6Addr>().is_ok()) {
+        return match address
+            .strip_suffix(']')
+            .filter(|address| address.parse::<Ipv6Addr>().is_ok())
+        {
             Some(_) => Ok(host.to_ascii_lowercase()),
             None => Err("its host is not an IPv6 address in brackets".to_string()),
         };
     }
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     if host.is_empty() || host.len() > 253 || !host.bytes().all(plain) {
-        return Err("its host is not a name or an address; the form is <scheme>://<host>[:<port>]".to_string());
+        return Err(
+            "its host is not a name or an address; the form is <scheme>://<host>[:<port>]"
+                .to_string(),
+        );
     }
     Ok(host.to_ascii_lowercase())
 }
 
-/// A Homer's base URL: an origin and, where a proxy or `api_prefix` puts Homer below a path, that path.
+/// A Homer's base URL: an origin and, where a proxy or `api_prefix` puts Homer below a path, that
+/// path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     origin: Origin,
@@ -126,11 +151,12 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Takes `scheme://host[:port][/prefix]`; slashes at the end and a closing `/api/v3` or `/api/v4` are dropped, since
-    /// the paths below them are ours to add.
+    /// Takes `scheme://host[:port][/prefix]`; slashes at the end and a closing `/api/v3` or
+    /// `/api/v4` are dropped, since the paths below them are ours to add.
     ///
     /// # Errors
-    /// A text that says what is wrong and shows the form, without the value itself, which may hold a password.
+    /// A text that says what is wrong and shows the form, without the value itself, which may hold
+    /// a password.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (scheme, rest) = text
             .split_once("://")
@@ -154,13 +180,21 @@ impl BaseUrl {
         }
         let prefix = prefix.trim_end_matches('/');
         // RFC 3986 §3.3, less what needs no escape in any Homer's path.
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'.' | b'_' | b'~' | b'%');
-        if !prefix.bytes().all(plain) || prefix.contains("//") || prefix.split('/').any(|s| s == "." || s == "..") {
+        let plain = |b: u8| {
+            b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'.' | b'_' | b'~' | b'%')
+        };
+        if !prefix.bytes().all(plain)
+            || prefix.contains("//")
+            || prefix.split('/').any(|s| s == "." || s == "..")
+        {
             return Err(
                 "its path has blanks, dot segments, doubled slashes or characters that need escaping".to_string()
             );
         }
-        Ok(Self { origin, prefix: prefix.to_string() })
+        Ok(Self {
+            origin,
+            prefix: prefix.to_string(),
+        })
     }
 
     /// The origin.

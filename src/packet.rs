@@ -1,6 +1,8 @@
-//! The headers around a message: Ethernet, IP and UDP, as Homer reconstructs them from a database row (homer.md §6).
+//! The headers around a message: Ethernet, IP and UDP, as Homer reconstructs them from a database
+//! row (homer.md §6).
 //!
-//! Not handled: reassembly. TCP segments and IP fragments, which Homer does not write, are told apart and left alone.
+//! Not handled: reassembly. TCP segments and IP fragments, which Homer does not write, are told
+//! apart and left alone.
 
 use alloc::string::{String, ToString};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -23,8 +25,8 @@ pub enum Packet<'a> {
         route: Route,
         /// What it carries.
         payload: &'a [u8],
-        /// The IPv4 packet is longer than its total length can say: that field has wrapped, and programs that believe it
-        /// read less. Its captured length in bytes.
+        /// The IPv4 packet is longer than its total length can say: that field has wrapped, and
+        /// programs that believe it read less. Its captured length in bytes.
         wrapped: Option<usize>,
     },
     /// A segment of TCP or a chunk of SCTP: no message begins or ends with it for certain.
@@ -42,14 +44,19 @@ pub struct Route {
     pub source: SocketAddr,
     /// Its destination.
     pub destination: SocketAddr,
-    /// False where Homer's file does not say which is which: it writes a packet between an IPv4 and an IPv6 address as IPv6
-    /// in IPv4, with either address on both ends of its header. The ports are then 0, and the IPv4 address stands first.
+    /// False where Homer's file does not say which is which: it writes a packet between an IPv4 and
+    /// an IPv6 address as IPv6 in IPv4, with either address on both ends of its header. The ports
+    /// are then 0, and the IPv4 address stands first.
     pub directed: bool,
 }
 
 /// An address as text, with its port if that is known ([`Route::directed`]).
 pub(crate) fn endpoint(end: SocketAddr, has_port: bool) -> String {
-    if has_port { end.to_string() } else { end.ip().to_string() }
+    if has_port {
+        end.to_string()
+    } else {
+        end.ip().to_string()
+    }
 }
 
 impl<'a> Packet<'a> {
@@ -114,13 +121,21 @@ fn ip(mut protocol: u8, mut rest: &[u8]) -> Option<Packet<'_>> {
                 if rest.first()? >> 4 != 6 {
                     return None;
                 }
-                let address = |at: usize| Some(Ipv6Addr::from(<[u8; 16]>::try_from(rest.get(at..at + 16)?).ok()?));
+                let address = |at: usize| {
+                    Some(Ipv6Addr::from(
+                        <[u8; 16]>::try_from(rest.get(at..at + 16)?).ok()?,
+                    ))
+                };
                 around = ends.replace((address(8)?.into(), address(24)?.into()));
                 let len = usize::from(u16_at(rest, 4)?);
                 protocol = *rest.get(6)?;
                 let payload = rest.get(40..)?;
                 // 0 in a jumbogram, whose length stands in an option (RFC 2675 §3).
-                rest = if len == 0 { payload } else { payload.get(..len).unwrap_or(payload) };
+                rest = if len == 0 {
+                    payload
+                } else {
+                    payload.get(..len).unwrap_or(payload)
+                };
             }
             HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS => {
                 // Extension headers of the common form (RFC 8200 §4).
@@ -137,7 +152,11 @@ fn ip(mut protocol: u8, mut rest: &[u8]) -> Option<Packet<'_>> {
             UDP => {
                 let payload = udp(rest)?;
                 let route = route(ends?, around, (u16_at(rest, 0)?, u16_at(rest, 2)?));
-                return Some(Packet::Udp { route, payload, wrapped });
+                return Some(Packet::Udp {
+                    route,
+                    payload,
+                    wrapped,
+                });
             }
             TCP | SCTP => return Some(Packet::Segment),
             _ => return Some(Packet::Other),
@@ -155,9 +174,17 @@ fn route(ends: (IpAddr, IpAddr), around: Option<(IpAddr, IpAddr)>, ports: (u16, 
         && ends.0 == ends.1
     {
         let [source, destination] = [around.0, ends.0].map(|ip| SocketAddr::new(ip, 0));
-        return Route { source, destination, directed: false };
+        return Route {
+            source,
+            destination,
+            directed: false,
+        };
     }
-    Route { source: SocketAddr::new(ends.0, ports.0), destination: SocketAddr::new(ends.1, ports.1), directed: true }
+    Route {
+        source: SocketAddr::new(ends.0, ports.0),
+        destination: SocketAddr::new(ends.1, ports.1),
+        directed: true,
+    }
 }
 
 struct Ipv4<'a> {
@@ -177,17 +204,27 @@ impl<'a> Ipv4<'a> {
         }
         let payload = packet.get(header_len..)?;
         let total_len = usize::from(u16_at(packet, 2)?);
-        // Short frames are padded to 60 bytes, so that the length bounds the payload; not where it wraps, as in Homer's long
-        // packets, though all bytes are there.
+        // Short frames are padded to 60 bytes, so that the length bounds the payload; not where it
+        // wraps, as in Homer's long packets, though all bytes are there.
         let payload = match total_len.checked_sub(header_len) {
             Some(len) if packet.len() <= MAX_IPV4_LEN => payload.get(..len).unwrap_or(payload),
             _ => payload,
         };
         // More fragments, or an offset.
         let is_fragment = u16_at(packet, 6)? & 0x3fff != 0;
-        let address = |at: usize| Some(Ipv4Addr::from(<[u8; 4]>::try_from(packet.get(at..at + 4)?).ok()?));
+        let address = |at: usize| {
+            Some(Ipv4Addr::from(
+                <[u8; 4]>::try_from(packet.get(at..at + 4)?).ok()?,
+            ))
+        };
         let (source, destination) = (address(12)?, address(16)?);
-        Some(Self { source, destination, protocol: *packet.get(9)?, is_fragment, payload })
+        Some(Self {
+            source,
+            destination,
+            protocol: *packet.get(9)?,
+            is_fragment,
+            payload,
+        })
     }
 }
 
@@ -195,11 +232,16 @@ fn udp(packet: &[u8]) -> Option<&[u8]> {
     const HEADER_LEN: usize = 8;
     let payload = packet.get(HEADER_LEN..)?;
     let len = usize::from(u16_at(packet, 4)?);
-    // The length bounds the payload; in packets that are longer than it can say, it has wrapped, or is 0 (RFC 2675 §4).
+    // The length bounds the payload; in packets that are longer than it can say, it has wrapped, or
+    // is 0 (RFC 2675 §4).
     if packet.len() > usize::from(u16::MAX) {
         return Some(payload);
     }
-    Some(len.checked_sub(HEADER_LEN).and_then(|len| payload.get(..len)).unwrap_or(payload))
+    Some(
+        len.checked_sub(HEADER_LEN)
+            .and_then(|len| payload.get(..len))
+            .unwrap_or(payload),
+    )
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

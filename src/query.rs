@@ -9,12 +9,13 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 pub use call_id::CallId;
-pub use window::{Utc, Window};
+pub use window::{Timestamp, Window};
 
 use crate::ExportError;
 
-/// Most Call-IDs in one query, inclusive. Homer itself takes thousands (recording `http-2000-callids`); a call that was
-/// handed on a few times has a dozen, and an error that lists them has to stay readable.
+/// Most Call-IDs in one query, inclusive. Homer itself takes thousands (recording
+/// `http-2000-callids`); a call that was handed on a few times has a dozen, and an error that lists
+/// them has to stay readable.
 pub const MAX_CALL_IDS: usize = 100;
 
 /// Most search profiles in one query, inclusive: a fresh Homer 7 has five.
@@ -23,8 +24,9 @@ pub const MAX_PROFILES: usize = 8;
 /// Most nodes, and most excluded addresses, in one query, inclusive.
 pub const MAX_FILTERS: usize = 32;
 
-/// The profiles asked when the caller names none, in this order, the next one only when the one before held nothing: a
-/// fresh Homer 7 stores INVITE dialogs, REGISTER dialogs, and all other SIP apart (homer.md §4).
+/// The profiles asked when the caller names none, in this order, the next one only when the one
+/// before held nothing: a fresh Homer 7 stores INVITE dialogs, REGISTER dialogs, and all other SIP
+/// apart (homer.md §4).
 pub const DEFAULT_PROFILES: [&str; 3] = ["1_call", "1_registration", "1_default"];
 
 /// What to ask Homer for: `homer:capture/homer-export-stream.query`, parsed.
@@ -38,7 +40,8 @@ pub struct Query {
 }
 
 impl Query {
-    /// One or more Call-IDs in a window, asked of the default profiles on all nodes. Duplicates are dropped.
+    /// One or more Call-IDs in a window, asked of the default profiles on all nodes. Duplicates are
+    /// dropped.
     ///
     /// # Errors
     /// `invalid-request` if there is no Call-ID, or more than [`MAX_CALL_IDS`] different ones.
@@ -50,13 +53,18 @@ impl Query {
             }
         }
         if distinct.is_empty() {
-            return Err(ExportError::InvalidRequest("no Call-ID was given; name at least one".to_string()));
+            return Err(ExportError::InvalidRequest(
+                "no Call-ID was given; name at least one".to_string(),
+            ));
         }
         at_most("Call-IDs", distinct.len(), MAX_CALL_IDS)?;
         Ok(Self {
             call_ids: distinct,
             window,
-            profiles: DEFAULT_PROFILES.iter().map(|name| Profile((*name).to_string())).collect(),
+            profiles: DEFAULT_PROFILES
+                .iter()
+                .map(|name| Profile((*name).to_string()))
+                .collect(),
             nodes: Vec::new(),
             exclude_ips: Vec::new(),
         })
@@ -65,11 +73,15 @@ impl Query {
     /// The same query of other profiles; none leaves the default ones.
     ///
     /// # Errors
-    /// `invalid-request` if there are more than [`MAX_PROFILES`], or one is not of the form `<HEP id>_<name>`.
+    /// `invalid-request` if there are more than [`MAX_PROFILES`], or one is not of the form `<HEP
+    /// id>_<name>`.
     pub fn with_profiles(mut self, profiles: &[String]) -> Result<Self, ExportError> {
         at_most("profiles", profiles.len(), MAX_PROFILES)?;
         if !profiles.is_empty() {
-            self.profiles = profiles.iter().map(|name| Profile::parse(name)).collect::<Result<_, _>>()?;
+            self.profiles = profiles
+                .iter()
+                .map(|name| Profile::parse(name))
+                .collect::<Result<_, _>>()?;
         }
         Ok(self)
     }
@@ -77,10 +89,14 @@ impl Query {
     /// The same query of some of Homer's database nodes; none leaves all of them.
     ///
     /// # Errors
-    /// `invalid-request` if there are more than [`MAX_FILTERS`], or one is empty or has control characters.
+    /// `invalid-request` if there are more than [`MAX_FILTERS`], or one is empty or has control
+    /// characters.
     pub fn with_nodes(mut self, nodes: Vec<String>) -> Result<Self, ExportError> {
         at_most("nodes", nodes.len(), MAX_FILTERS)?;
-        if nodes.iter().any(|node| node.is_empty() || node.chars().any(char::is_control)) {
+        if nodes
+            .iter()
+            .any(|node| node.is_empty() || node.chars().any(char::is_control))
+        {
             return Err(ExportError::InvalidRequest(
                 "a node name is empty or has control characters; use the values of Homer's node list".to_string(),
             ));
@@ -133,9 +149,17 @@ impl Query {
     /// The Call-IDs for a sentence: the first three quoted, the rest counted.
     pub fn call_ids_in_words(&self) -> String {
         const NAMED: usize = 3;
-        let named: Vec<String> =
-            self.call_ids.iter().take(NAMED).map(|id| quoted(id.as_str(), CallId::MAX_CHARS)).collect();
-        let noun = if self.call_ids.len() == 1 { "Call-ID" } else { "Call-IDs" };
+        let named: Vec<String> = self
+            .call_ids
+            .iter()
+            .take(NAMED)
+            .map(|id| quoted(id.as_str(), CallId::MAX_CHARS))
+            .collect();
+        let noun = if self.call_ids.len() == 1 {
+            "Call-ID"
+        } else {
+            "Call-IDs"
+        };
         match self.call_ids.len().saturating_sub(NAMED) {
             0 => format!("{noun} {}", named.join(", ")),
             more => format!("{noun} {} and {more} more", named.join(", ")),
@@ -148,9 +172,9 @@ impl Query {
 pub struct Profile(String);
 
 impl Profile {
-    /// Takes digits (a number below 2^32), an underscore, then letters, digits and underscores, at most 64 characters: what homer-app 1.5.20
-    /// accepts. Older releases close the connection on a key without underscore (recording
-    /// `export-bad-profile-nounderscore`).
+    /// Takes digits (a number below 2^32), an underscore, then letters, digits and underscores, at
+    /// most 64 characters: what homer-app 1.5.20 accepts. Older releases close the connection on a
+    /// key without underscore (recording `export-bad-profile-nounderscore`).
     ///
     /// # Errors
     /// `invalid-request` if the key has another form.
@@ -186,20 +210,26 @@ impl Profile {
 
 fn at_most(what: &str, count: usize, limit: usize) -> Result<(), ExportError> {
     if count > limit {
-        return Err(ExportError::InvalidRequest(format!("{count} {what} in one query, at most {limit} are taken")));
+        return Err(ExportError::InvalidRequest(format!(
+            "{count} {what} in one query, at most {limit} are taken"
+        )));
     }
     Ok(())
 }
 
-/// Text from outside made fit for a sentence: in quotation marks, at most `max` characters, control characters as blanks.
-/// (`{:?}` would bring tables of Unicode properties into the component.)
+/// Text from outside made fit for a sentence: in quotation marks, at most `max` characters, control
+/// characters as blanks. (`{:?}` would bring tables of Unicode properties into the component.)
 pub(crate) fn quoted(text: &str, max: usize) -> String {
     format!("\"{}\"", fit(text, max))
 }
 
 /// As [`quoted`], without the quotation marks.
 pub(crate) fn fit(text: &str, max: usize) -> String {
-    let mut fit: String = text.chars().take(max).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut fit: String = text
+        .chars()
+        .take(max)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     if text.chars().nth(max).is_some() {
         fit.push('…');
     }

@@ -12,23 +12,24 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use crate::settings::{misconfigured, number};
+use crate::config::{misconfigured, number};
 use crate::{CallId, ExportError};
 
 pub use arguments::{MessageArguments, WindowArguments};
 pub use blob::Base64;
 pub use uri::{TEMPLATE, query_of_uri, resource_template, resource_uri, uri_shown};
 
-/// Largest capture that [`Mode::Auto`] embeds, in bytes, inclusive, unless `HOMER_MAX_INLINE_BYTES` says otherwise.
+/// Largest capture that [`ResultMode::Auto`] embeds, in bytes, inclusive, unless
+/// `HOMER_MAX_INLINE_BYTES` says otherwise.
 pub const DEFAULT_INLINE_BYTES: u64 = 256 * 1024;
 
-/// Largest capture in any message, in bytes, inclusive, unless `HOMER_MAX_READ_BYTES` says less: base64 makes 8 MiB of 6, and
-/// clients drop the connection at a message of 10 MiB.
+/// Largest capture in any message, in bytes, inclusive, unless `HOMER_MAX_READ_BYTES` says less:
+/// base64 makes 8 MiB of 6, and clients drop the connection at a message of 10 MiB.
 pub const MAX_READ_BYTES: u64 = 6 * 1024 * 1024;
 
 /// How captures reach a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
+pub enum ResultMode {
     /// In a file if there is a place for files; else embedded if it is small, linked if it is not.
     #[default]
     Auto,
@@ -42,7 +43,7 @@ pub enum Mode {
     Base64,
 }
 
-impl Mode {
+impl ResultMode {
     /// All of them, with the names that an operator gives them.
     pub const ALL: [(&'static str, Self); 5] = [
         ("auto", Self::Auto),
@@ -55,24 +56,25 @@ impl Mode {
 
 /// What the tools' words state and results keep to, from the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct ToolConfig {
     /// Longest window in hours, inclusive.
     pub max_window_hours: u32,
     /// How captures reach a client.
-    pub mode: Mode,
-    /// Largest capture that [`Mode::Auto`] embeds, in bytes, inclusive.
+    pub mode: ResultMode,
+    /// Largest capture that [`ResultMode::Auto`] embeds, in bytes, inclusive.
     pub inline_bytes: u64,
     /// Largest capture in any message, in bytes, inclusive.
     pub read_bytes: u64,
     /// Whether there is a directory for files.
     pub output_dir: bool,
-    /// Whether the server lives for one request alone: it tells no progress, and keeps no capture for the next.
+    /// Whether the server lives for one request alone: it tells no progress, and keeps no capture
+    /// for the next.
     pub one_request: bool,
 }
 
 /// The way of one capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Delivery {
     /// As a blob in the result.
     Embed,
     /// As a link for `resources/read`.
@@ -83,11 +85,13 @@ pub enum Way {
     Text,
 }
 
-impl Terms {
-    /// From the settings that `setting` finds by name: `HOMER_RESULT_MODE`, `HOMER_MAX_INLINE_BYTES` and `HOMER_MAX_READ_BYTES`.
+impl ToolConfig {
+    /// From the settings that `setting` finds by name: `HOMER_RESULT_MODE`,
+    /// `HOMER_MAX_INLINE_BYTES` and `HOMER_MAX_READ_BYTES`.
     ///
     /// # Errors
-    /// `misconfigured` if one of them is unusable, or captures are to go into files where there is no place for files.
+    /// `misconfigured` if one of them is unusable, or captures are to go into files where there is
+    /// no place for files.
     pub fn new(
         setting: impl Fn(&str) -> Option<String>,
         max_window_hours: u32,
@@ -96,20 +100,40 @@ impl Terms {
     ) -> Result<Self, ExportError> {
         let bytes = |name, default, max| number(name, setting(name), default, 24..=max);
         let read_bytes = bytes("HOMER_MAX_READ_BYTES", MAX_READ_BYTES, MAX_READ_BYTES)?;
-        let inline_bytes = bytes("HOMER_MAX_INLINE_BYTES", DEFAULT_INLINE_BYTES.min(read_bytes), read_bytes)?;
+        let inline_bytes = bytes(
+            "HOMER_MAX_INLINE_BYTES",
+            DEFAULT_INLINE_BYTES.min(read_bytes),
+            read_bytes,
+        )?;
         let mode = match setting("HOMER_RESULT_MODE") {
-            None => Mode::default(),
-            Some(name) => match Mode::ALL.into_iter().find(|(known, _)| *known == name) {
+            None => ResultMode::default(),
+            Some(name) => match ResultMode::ALL
+                .into_iter()
+                .find(|(known, _)| *known == name)
+            {
                 Some((_, mode)) => mode,
-                None => return misconfigured("HOMER_RESULT_MODE is none of auto, embed, link, file, base64"),
+                None => {
+                    return misconfigured(
+                        "HOMER_RESULT_MODE is none of auto, embed, link, file, base64",
+                    );
+                }
             },
         };
         match mode {
-            Mode::File if one_request => misconfigured("HOMER_RESULT_MODE is file, and this server has no files"),
-            Mode::File if !output_dir => {
-                misconfigured("HOMER_RESULT_MODE is file without HOMER_OUTPUT_DIR; name a directory")
+            ResultMode::File if one_request => {
+                misconfigured("HOMER_RESULT_MODE is file, and this server has no files")
             }
-            _ => Ok(Self { max_window_hours, mode, inline_bytes, read_bytes, output_dir, one_request }),
+            ResultMode::File if !output_dir => misconfigured(
+                "HOMER_RESULT_MODE is file without HOMER_OUTPUT_DIR; name a directory",
+            ),
+            _ => Ok(Self {
+                max_window_hours,
+                mode,
+                inline_bytes,
+                read_bytes,
+                output_dir,
+                one_request,
+            }),
         }
     }
 
@@ -117,7 +141,10 @@ impl Terms {
     pub fn too_large(&self, seen: u64) -> ExportError {
         let limit = self.read_bytes;
         let otherwise = if self.writes_files() {
-            format!("or export it with {}, which saves captures of any size in files", export::NAME)
+            format!(
+                "or export it with {}, which saves captures of any size in files",
+                export::NAME
+            )
         } else if self.one_request {
             "or ask the operator to save this one with the command line homer-export".to_string()
         } else {
@@ -137,35 +164,41 @@ impl Terms {
     }
 
     /// The way of a capture of this many bytes; none if it is too large.
-    pub fn way(&self, bytes: u64) -> Option<Way> {
+    pub fn delivery(&self, bytes: u64) -> Option<Delivery> {
         let (way, limit) = match self.mode {
-            Mode::Auto | Mode::File if self.writes_files() => return Some(Way::File),
-            Mode::Auto if bytes <= self.inline_bytes => (Way::Embed, self.inline_bytes),
-            Mode::Auto | Mode::Link => (Way::Link, self.read_bytes),
-            Mode::Embed => (Way::Embed, self.read_bytes),
-            Mode::File => return None,
-            Mode::Base64 => (Way::Text, self.read_bytes),
+            ResultMode::Auto | ResultMode::File if self.writes_files() => {
+                return Some(Delivery::File);
+            }
+            ResultMode::Auto if bytes <= self.inline_bytes => (Delivery::Embed, self.inline_bytes),
+            ResultMode::Auto | ResultMode::Link => (Delivery::Link, self.read_bytes),
+            ResultMode::Embed => (Delivery::Embed, self.read_bytes),
+            ResultMode::File => return None,
+            ResultMode::Base64 => (Delivery::Text, self.read_bytes),
         };
         (bytes <= limit).then_some(way)
     }
 
     /// Whether captures are written into files.
     pub fn writes_files(&self) -> bool {
-        self.output_dir && matches!(self.mode, Mode::Auto | Mode::File)
+        self.output_dir && matches!(self.mode, ResultMode::Auto | ResultMode::File)
     }
 }
 
 /// That a tool is not known.
 pub fn unknown(name: &str) -> String {
     let name: String = name.chars().take(64).collect();
-    format!("there is no tool {name:?}; there are {} and {}", export::NAME, message::NAME)
+    format!(
+        "there is no tool {name:?}; there are {} and {}",
+        export::NAME,
+        message::NAME
+    )
 }
 
-/// The input schema of a tool that asks for a call in a window, and possibly more; `required` names the arguments beyond the
-/// first three.
+/// The input schema of a tool that asks for a call in a window, and possibly more; `required` names
+/// the arguments beyond the first three.
 fn window_schema(max_window_hours: u32, more: &[(&str, Value)], required: &[&str]) -> Value {
-    // JSON numbers are exact to 2^53 - 1. The bounds are wider than what is accepted, so that seconds and microseconds
-    // reach us and are answered with the right number.
+    // JSON numbers are exact to 2^53 - 1. The bounds are wider than what is accepted, so that
+    // seconds and microseconds reach us and are answered with the right number.
     let max_exact = 9_007_199_254_740_991_u64;
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -217,8 +250,11 @@ fn window_schema(max_window_hours: u32, more: &[(&str, Value)], required: &[&str
 
 /// The schema of an object with these properties, and possibly those.
 fn object(required: &[(&str, Value)], optional: &[(&str, Value)], description: &str) -> Value {
-    let properties: serde_json::Map<String, Value> =
-        required.iter().chain(optional).map(|(name, schema)| ((*name).to_string(), schema.clone())).collect();
+    let properties: serde_json::Map<String, Value> = required
+        .iter()
+        .chain(optional)
+        .map(|(name, schema)| ((*name).to_string(), schema.clone()))
+        .collect();
     let required: Vec<&str> = required.iter().map(|(name, _)| *name).collect();
     json!({
         "type": "object",

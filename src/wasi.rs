@@ -1,5 +1,5 @@
-//! The edge to WASI 0.2, compiled for WebAssembly alone: one HTTP request out, one in, the environment, and what a `no_std` component
-//! needs to be one.
+//! The edge to WASI 0.2, compiled for WebAssembly alone: one HTTP request out, one in, the
+//! environment, and what a `no_std` component needs to be one.
 
 mod abi;
 mod environment;
@@ -8,4 +8,4 @@ pub mod incoming;
 mod stream;
 
 pub use environment::Environment;
-pub use stream::{Held, PcapStream};
+pub use stream::{BufferedCapture, PcapStream};

@@ -1,15 +1,16 @@
-//! Any request to the MCP server of one request: an answer that is JSON, whatever the capture turns out to be, and no panic. The first
-//! line of the input is header fields, separated by tabs, name and value by a colon; the rest is the body.
+//! Any request to the MCP server of one request: an answer that is JSON, whatever the capture turns
+//! out to be, and no panic. The first line of the input is header fields, separated by tabs, name
+//! and value by a colon; the rest is the body.
 #![no_main]
 
 use homer_export::mcp::{Body, Head, Reply, Server, Step, Wanted};
-use homer_export::tool::{Mode, Terms};
-use homer_export::{Access, CaptureReport, ExportError};
+use homer_export::tool::{ResultMode, ToolConfig};
+use homer_export::{CallerPolicy, CaptureReport, ExportError};
 use libfuzzer_sys::fuzz_target;
 
-const TERMS: Terms = Terms {
+const TERMS: ToolConfig = ToolConfig {
     max_window_hours: 24,
-    mode: Mode::Auto,
+    mode: ResultMode::Auto,
     inline_bytes: 100,
     read_bytes: 1000,
     output_dir: false,
@@ -27,8 +28,8 @@ fn assert_json(reply: Reply) {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(access) = Access::new(None, Some("1"), None, false) else { return };
-    let server = Server { access, terms: TERMS };
+    let Ok(http_auth) = CallerPolicy::new(None, Some("1"), None, false) else { return };
+    let server = Server { http_auth, terms: TERMS };
     let (first, body) = bytes.iter().position(|byte| *byte == b'\n').map_or((&b""[..], bytes), |at| bytes.split_at(at));
     let fields = first.split(|byte| *byte == b'\t').filter_map(|field| {
         let colon = field.iter().position(|byte| *byte == b':')?;

@@ -1,4 +1,5 @@
-//! Any message: no panic, offsets within it, no session description beyond it, and the same whatever came before.
+//! Any message: no panic, offsets within it, no session description beyond it, and the same
+//! whatever came before.
 #![no_main]
 
 use homer_export::sip::{Reader, Sdp};

@@ -1,9 +1,10 @@
-//! Any datagrams, each of them up to a byte 0xff: no panic, the same report however the capture comes, within its limits.
+//! Any datagrams, each of them up to a byte 0xff: no panic, the same report however the capture
+//! comes, within its limits.
 #![no_main]
 
 use homer_export::homer::Api;
 use homer_export::pcap::Scanner;
-use homer_export::report::{Examiner, MAX_JSON};
+use homer_export::report::{Analyzer, MAX_JSON};
 use homer_export::{CallId, CaptureReport, Query, Window};
 use libfuzzer_sys::fuzz_target;
 
@@ -29,12 +30,12 @@ fn capture(payloads: &[u8]) -> Vec<u8> {
 
 fn report(file: &[u8], size: usize) -> CaptureReport {
     let window = Window::new(1_795_132_800_000, 1_795_219_200_000, 24).unwrap();
-    let mut examiner = Examiner::new(&Query::new(vec![CallId::parse("a").unwrap()], window).unwrap());
+    let mut analyzer = Analyzer::new(&Query::new(vec![CallId::parse("a").unwrap()], window).unwrap());
     let mut scanner = Scanner::new();
     for piece in file.chunks(size) {
-        scanner.scan_packets(piece, Some(&mut |record| examiner.record(record))).unwrap();
+        scanner.scan_packets(piece, Some(&mut |record| analyzer.record(record))).unwrap();
     }
-    examiner.report(&scanner.finish().unwrap(), "1_call", Api::V7)
+    analyzer.report(&scanner.finish().unwrap(), "1_call", Api::V7)
 }
 
 fuzz_target!(|input: (u8, &[u8])| {

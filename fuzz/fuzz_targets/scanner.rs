@@ -1,10 +1,10 @@
 //! Any bytes, cut anywhere: the same answer as in one piece, and the same packets.
 #![no_main]
 
-use homer_export::pcap::{Malformed, Scanner, Tally};
+use homer_export::pcap::{Malformed, Scanner, Stats};
 use libfuzzer_sys::fuzz_target;
 
-fn scan<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Result<Tally, Malformed>, Vec<(u64, u64, Vec<u8>)>) {
+fn scan<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Result<Stats, Malformed>, Vec<(u64, u64, Vec<u8>)>) {
     let mut scanner = Scanner::new();
     let mut packets = Vec::new();
     for piece in pieces {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Request;
 use super::reply::{self, Head, Refusal};
-use crate::{BaseUrl, ExportError, Settings};
+use crate::{BaseUrl, Config, ExportError};
 
 /// The endpoint.
 pub const LOGIN_PATH: &str = "/api/v3/auth";
@@ -23,24 +23,28 @@ pub fn login_request(homer: &BaseUrl, username: &str, password: &str) -> Request
 }
 
 /// What a reply to a login without a token in it means.
-pub fn failure(head: &Head, body: &[u8], settings: &Settings) -> ExportError {
+pub fn failure(head: &Head, body: &[u8], config: &Config) -> ExportError {
     if matches!(head.status, 200 | 201) {
-        return ExportError::BrokenReply(format!(
+        return ExportError::InvalidResponse(format!(
             "Homer at {} answered the login with HTTP {} and no token; is HOMER_URL the address of a Homer?",
-            settings.homer, head.status
+            config.homer, head.status
         ));
     }
-    match reply::refusal(head, body, settings) {
-        Refusal::Failed(error) | Refusal::UnknownProfile(error) | Refusal::UnknownEndpoint(error) => error,
+    match reply::refusal(head, body, config) {
+        Refusal::Failed(error)
+        | Refusal::UnknownProfile(error)
+        | Refusal::UnknownEndpoint(error) => error,
         // Said of an export alone.
-        Refusal::Nothing => {
-            ExportError::BrokenReply(format!("Homer at {} refused the login in a way of its own", settings.homer))
-        }
+        Refusal::Nothing => ExportError::InvalidResponse(format!(
+            "Homer at {} refused the login in a way of its own",
+            config.homer
+        )),
     }
 }
 
-/// The token in a reply: of status 201 at `token` in homer-app (recording `auth-ok`), of status 200 at `data.token` in HOMER
-/// 11 (from its source); none if Homer refused, or the token is not one that a header field can carry.
+/// The token in a reply: of status 201 at `token` in homer-app (recording `auth-ok`), of status 200
+/// at `data.token` in HOMER 11 (from its source); none if Homer refused, or the token is not one
+/// that a header field can carry.
 pub fn token(head: &Head, body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Reply {

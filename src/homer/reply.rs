@@ -6,9 +6,9 @@ use alloc::string::{String, ToString};
 use serde::Deserialize;
 
 use super::v11;
+use crate::config::CredentialKind;
 use crate::query::fit;
-use crate::settings::CredentialKind;
-use crate::{ExportError, Settings};
+use crate::{Config, ExportError};
 
 /// Most bytes of an error's body that are read, inclusive: Homer's own stay below 1 KiB.
 pub const MAX_ERROR_BODY: usize = 16 * 1024;
@@ -35,23 +35,26 @@ pub struct Head {
 }
 
 impl Head {
-    /// Whether the body should be a capture file, to be judged by its bytes. The content type does not decide: it is
-    /// `application/octet-stream` in homer-app, `application/cap` in Homer 7.0 to 7.6, and a proxy may change it.
+    /// Whether the body should be a capture file, to be judged by its bytes. The content type does
+    /// not decide: it is `application/octet-stream` in homer-app, `application/cap` in Homer 7.0 to
+    /// 7.6, and a proxy may change it.
     pub fn announces_capture(&self) -> bool {
         self.status == 200 && !self.is_compressed()
     }
 
     /// Whether the body is encoded, which nobody asked for.
     fn is_compressed(&self) -> bool {
-        self.content_encoding.as_deref().is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
+        self.content_encoding
+            .as_deref()
+            .is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
     }
 }
 
 /// What a reply without a capture means for the export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// This Homer has no such search profile: the next one may be asked. homer-app 1.5.20 says so (recording
-    /// `export-bad-profile`); older ones send an empty capture file.
+    /// This Homer has no such search profile: the next one may be asked. homer-app 1.5.20 says so
+    /// (recording `export-bad-profile`); older ones send an empty capture file.
     UnknownProfile(ExportError),
     /// This profile holds nothing, said in another way than by an empty capture file.
     Nothing,
@@ -61,34 +64,44 @@ pub enum Refusal {
     Failed(ExportError),
 }
 
-/// What a reply that announces no capture means. `body` is its beginning, up to [`MAX_ERROR_BODY`] bytes.
-pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
-    let homer = &settings.homer;
+/// What a reply that announces no capture means. `body` is its beginning, up to [`MAX_ERROR_BODY`]
+/// bytes.
+pub fn refusal(head: &Head, body: &[u8], config: &Config) -> Refusal {
+    let homer = &config.homer;
     let status = head.status;
     let said = message(body);
     let quoted = match &said {
-        Some(text) => format!("HTTP {status}: {}", quote(text, settings)),
+        Some(text) => format!("HTTP {status}: {}", quote(text, config)),
         None => format!("HTTP {status}"),
     };
     let rejected = |message: String| Refusal::Failed(ExportError::Rejected { status, message });
     match status {
-        200 => Refusal::Failed(ExportError::BrokenReply(format!(
+        200 => Refusal::Failed(ExportError::InvalidResponse(format!(
             "Homer at {homer} answered with a body encoded as {}, which was not asked for; a proxy before Homer compresses \
              replies, so turn that off for this path",
-            head.content_encoding.as_deref().map(|coding| quote(coding, settings)).unwrap_or_default(),
+            head.content_encoding
+                .as_deref()
+                .map(|coding| quote(coding, config))
+                .unwrap_or_default(),
         ))),
-        201..300 => Refusal::Failed(ExportError::BrokenReply(format!(
+        201..300 => Refusal::Failed(ExportError::InvalidResponse(format!(
             "Homer at {homer} answered {quoted}, which no Homer does to an export; is HOMER_URL the address of a Homer?"
         ))),
         300..400 => rejected(format!(
             "{homer} answered with a redirect (HTTP {status}) to {}, which is not followed so that credentials do not \
              leave for another server; set HOMER_URL to Homer's own address",
-            head.location
-                .as_deref()
-                .map_or_else(|| "nowhere".to_string(), |location| quote(&redirect_target(location), settings)),
+            head.location.as_deref().map_or_else(
+                || "nowhere".to_string(),
+                |location| quote(&redirect_target(location), config)
+            ),
         )),
-        _ if refuses_credentials(status, said.as_deref()) => Refusal::Failed(unauthorized(settings, &quoted)),
-        400 if said.as_deref().is_some_and(|text| text.starts_with(UNKNOWN_PROFILE)) => {
+        _ if refuses_credentials(status, said.as_deref()) => {
+            Refusal::Failed(unauthorized(config, &quoted))
+        }
+        400 if said
+            .as_deref()
+            .is_some_and(|text| text.starts_with(UNKNOWN_PROFILE)) =>
+        {
             // The same comes for every profile when the configuration database is down (recording
             // `db-config-down-bearer`).
             Refusal::UnknownProfile(ExportError::Rejected {
@@ -101,7 +114,12 @@ pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
         }
         // Homer 7.0 to 7.6, from its source (homer.md §9).
         404 if said.as_deref() == Some("data was not found") => Refusal::Nothing,
-        400 if said.as_deref().is_some_and(|text| text.starts_with(v11::NOTHING_FOUND)) => Refusal::Nothing,
+        400 if said
+            .as_deref()
+            .is_some_and(|text| text.starts_with(v11::NOTHING_FOUND)) =>
+        {
+            Refusal::Nothing
+        }
         404 => Refusal::UnknownEndpoint(ExportError::Rejected {
             status,
             message: format!(
@@ -116,25 +134,32 @@ pub fn refusal(head: &Head, body: &[u8], settings: &Settings) -> Refusal {
     }
 }
 
-/// Whether an answer of this status and message refuses the credentials. homer-app before 1.4.30 and from 1.5.13 on says 400
-/// to a missing, wrong or expired one (homer.md §3); a search profile may be named after anything.
+/// Whether an answer of this status and message refuses the credentials. homer-app before 1.4.30
+/// and from 1.5.13 on says 400 to a missing, wrong or expired one (homer.md §3); a search profile
+/// may be named after anything.
 pub fn refuses_credentials(status: u16, message: Option<&str>) -> bool {
     let speaks_of_jwt = |text: &str| text.contains("jwt") && !text.starts_with(UNKNOWN_PROFILE);
     matches!(status, 401 | 403) || (status == 400 && message.is_some_and(speaks_of_jwt))
 }
 
 /// A reply of status 200 whose body is no capture file. `opening` is its beginning.
-pub fn not_a_capture(head: &Head, opening: &[u8], settings: &Settings) -> ExportError {
-    let homer = &settings.homer;
+pub fn not_a_capture(head: &Head, opening: &[u8], config: &Config) -> ExportError {
+    let homer = &config.homer;
     let text = opening.trim_ascii_start();
-    let kind = head.content_type.as_deref().map(|kind| quote(kind, settings));
+    let kind = head.content_type.as_deref().map(|kind| quote(kind, config));
     let kind = kind.as_deref().unwrap_or("no content type");
-    ExportError::BrokenReply(if text.is_empty() {
-        format!("Homer at {homer} answered HTTP 200 with an empty body instead of a capture file ({kind})")
+    ExportError::InvalidResponse(if text.is_empty() {
+        format!(
+            "Homer at {homer} answered HTTP 200 with an empty body instead of a capture file ({kind})"
+        )
     } else if text.starts_with(b"{") || text.starts_with(b"[") {
-        match message(text).map(|text| quote(&text, settings)) {
-            Some(said) => format!("Homer at {homer} answered HTTP 200 with JSON instead of a capture file: {said}"),
-            None => format!("Homer at {homer} answered HTTP 200 with JSON instead of a capture file ({kind})"),
+        match message(text).map(|text| quote(&text, config)) {
+            Some(said) => format!(
+                "Homer at {homer} answered HTTP 200 with JSON instead of a capture file: {said}"
+            ),
+            None => format!(
+                "Homer at {homer} answered HTTP 200 with JSON instead of a capture file ({kind})"
+            ),
         }
     } else if text.starts_with(b"<") {
         format!(
@@ -151,9 +176,9 @@ pub fn not_a_capture(head: &Head, opening: &[u8], settings: &Settings) -> Export
 }
 
 /// Homer's refusal of the credentials, with the causes that fit their kind.
-fn unauthorized(settings: &Settings, quoted: &str) -> ExportError {
-    let homer = &settings.homer;
-    ExportError::Unauthorized(match settings.credential_kind {
+fn unauthorized(config: &Config, quoted: &str) -> ExportError {
+    let homer = &config.homer;
+    ExportError::Unauthorized(match config.credential_kind {
         CredentialKind::None => format!(
             "Homer at {homer} wants credentials ({quoted}) and none are configured; set HOMER_API_TOKEN, HOMER_JWT, or \
              HOMER_USERNAME and HOMER_PASSWORD"
@@ -175,11 +200,11 @@ fn unauthorized(settings: &Settings, quoted: &str) -> ExportError {
     })
 }
 
-/// The message in an error's JSON, in any of the shapes that Homers use (homer.md §2, §9), as it was sent; only the first
-/// JSON value is read, since HOMER 11 may send two.
+/// The message in an error's JSON, in any of the shapes that Homers use (homer.md §2, §9), as it
+/// was sent; only the first JSON value is read, since HOMER 11 may send two.
 pub fn message(body: &[u8]) -> Option<String> {
-    // The shapes alone: reading any JSON value would bring number parsing, which weighs more than the rest, into the
-    // component.
+    // The shapes alone: reading any JSON value would bring number parsing, which weighs more than
+    // the rest, into the component.
     #[derive(Deserialize)]
     struct Flat {
         message: String,
@@ -193,21 +218,26 @@ pub fn message(body: &[u8]) -> Option<String> {
         detail: Option<String>,
         title: Option<String>,
     }
-    first(body)
-        .map(|flat: Flat| flat.message)
-        .or_else(|| first(body).and_then(|nested: Nested| nested.error.detail.or(nested.error.title)))
+    first(body).map(|flat: Flat| flat.message).or_else(|| {
+        first(body).and_then(|nested: Nested| nested.error.detail.or(nested.error.title))
+    })
 }
 
 fn first<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
-    serde_json::Deserializer::from_slice(body).into_iter().next()?.ok()
+    serde_json::Deserializer::from_slice(body)
+        .into_iter()
+        .next()?
+        .ok()
 }
 
-/// Foreign text made fit for one line of an error: our credential out, then control characters, then its length bounded.
-fn quote(text: &str, settings: &Settings) -> String {
-    fit(settings.redacted(text).trim(), MAX_QUOTE)
+/// Foreign text made fit for one line of an error: our credential out, then control characters,
+/// then its length bounded.
+fn quote(text: &str, config: &Config) -> String {
+    fit(config.redacted(text).trim(), MAX_QUOTE)
 }
 
-/// Where a redirect leads, without user name, query and fragment, which may hold secrets of a sign-on.
+/// Where a redirect leads, without user name, query and fragment, which may hold secrets of a
+/// sign-on.
 fn redirect_target(location: &str) -> String {
     let location = location.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = location.split_once("//").unwrap_or(("", location));

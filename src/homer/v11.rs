@@ -6,14 +6,15 @@ use alloc::string::String;
 
 use serde::Serialize;
 
-use super::{Request, Timestamp};
+use super::{Request, RequestWindow};
 use crate::query::Profile;
 use crate::{BaseUrl, CallId, Query};
 
 /// The endpoint.
 pub const EXPORT_PATH: &str = "/api/v4/transactions/export/pcap";
 
-/// Most rows that HOMER 11 puts into one capture, inclusive; it does not say when it leaves some out.
+/// Most rows that HOMER 11 puts into one capture, inclusive; it does not say when it leaves some
+/// out.
 pub const MAX_ROWS: u64 = 10_000;
 
 /// How HOMER 11 says that it holds nothing, with status 400; older ones send an empty capture file.
@@ -27,7 +28,7 @@ pub fn export_request(homer: &BaseUrl, query: &Query, profile: &Profile) -> Requ
         proto_type,
         event_type,
         whitelist: query.exclude_ips(),
-        timestamp: Timestamp::of(query.window()),
+        timestamp: RequestWindow::of(query.window()),
     };
     Request::new(homer.path(EXPORT_PATH), &body)
 }
@@ -40,5 +41,5 @@ struct Body<'a> {
     /// As in Homer 7, what is left out.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     whitelist: &'a [String],
-    timestamp: Timestamp,
+    timestamp: RequestWindow,
 }

@@ -22,7 +22,13 @@ const HEADER_MISMATCH: i32 = -32020;
 const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
 
 /// The protocol's versions, the oldest first.
-pub(super) const VERSIONS: [&str; 5] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", STATELESS];
+pub(super) const VERSIONS: [&str; 5] = [
+    "2024-11-05",
+    "2025-03-26",
+    "2025-06-18",
+    "2025-11-25",
+    STATELESS,
+];
 
 /// The first version without sessions.
 const STATELESS: &str = "2026-07-28";
@@ -33,7 +39,7 @@ const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// Which kind of protocol a request belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Era {
+pub(super) enum Protocol {
     /// Up to 2025-11-25: clients that begin with `initialize`.
     Session,
     /// From 2026-07-28 on: each request says what it needs.
@@ -55,8 +61,8 @@ pub(super) struct Request {
     pub(super) id: Value,
     pub(super) method: String,
     params: Map<String, Value>,
-    /// [`Era::Session`] until [`era`] has looked.
-    pub(super) era: Era,
+    /// [`Protocol::Session`] until [`era`] has looked.
+    pub(super) era: Protocol,
 }
 
 /// An error of the protocol.
@@ -69,7 +75,11 @@ pub(super) struct RpcError {
 
 impl RpcError {
     pub(super) fn new(code: i32, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), data: None }
+        Self {
+            code,
+            message: message.into(),
+            data: None,
+        }
     }
 }
 
@@ -77,22 +87,38 @@ impl Incoming {
     /// # Errors
     /// The error, and the id to answer it with: null if that cannot be told.
     pub(super) fn parse(body: &[u8]) -> Result<Self, (Value, RpcError)> {
-        let message: Value = serde_json::from_slice(body)
-            .map_err(|why| (Value::Null, RpcError::new(PARSE_ERROR, format!("the request is not JSON: {why}"))))?;
+        let message: Value = serde_json::from_slice(body).map_err(|why| {
+            (
+                Value::Null,
+                RpcError::new(PARSE_ERROR, format!("the request is not JSON: {why}")),
+            )
+        })?;
         let Value::Object(mut message) = message else {
-            return Err((Value::Null, RpcError::new(INVALID_REQUEST, "the request is not one JSON-RPC message")));
+            return Err((
+                Value::Null,
+                RpcError::new(INVALID_REQUEST, "the request is not one JSON-RPC message"),
+            ));
         };
         let id = message.remove("id");
         // MCP has strings and integers; a number that we could not give back as it came is none.
-        let told = id.clone().filter(|id| id.is_string() || id.is_i64() || id.is_u64());
-        let invalid = |why: &str| Err((told.clone().unwrap_or_default(), RpcError::new(INVALID_REQUEST, why)));
+        let told = id
+            .clone()
+            .filter(|id| id.is_string() || id.is_i64() || id.is_u64());
+        let invalid = |why: &str| {
+            Err((
+                told.clone().unwrap_or_default(),
+                RpcError::new(INVALID_REQUEST, why),
+            ))
+        };
         if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
             return invalid("the request is not JSON-RPC 2.0");
         }
         let method = match message.remove("method") {
             Some(Value::String(method)) => method,
             Some(_) => return invalid("the method is not a string"),
-            None if message.contains_key("result") || message.contains_key("error") => return Ok(Self::Other),
+            None if message.contains_key("result") || message.contains_key("error") => {
+                return Ok(Self::Other);
+            }
             None => return invalid("the request has no method"),
         };
         let params = match message.remove("params") {
@@ -102,7 +128,12 @@ impl Incoming {
         };
         match (id, &told) {
             (None, _) => Ok(Self::Other),
-            (_, Some(id)) => Ok(Self::Request(Request { id: id.clone(), method, params, era: Era::Session })),
+            (_, Some(id)) => Ok(Self::Request(Request {
+                id: id.clone(),
+                method,
+                params,
+                era: Protocol::Session,
+            })),
             (Some(_), None) => invalid("the id is neither a string nor an integer"),
         }
     }
@@ -113,7 +144,10 @@ impl Request {
     pub(super) fn text(&self, name: &str) -> Result<String, RpcError> {
         match self.params.get(name) {
             Some(Value::String(text)) => Ok(text.clone()),
-            _ => Err(RpcError::new(INVALID_PARAMS, format!("{} wants the parameter {name}, a string", self.method))),
+            _ => Err(RpcError::new(
+                INVALID_PARAMS,
+                format!("{} wants the parameter {name}, a string", self.method),
+            )),
         }
     }
 
@@ -141,31 +175,39 @@ impl Request {
     }
 }
 
-/// Which protocol a request belongs to, once what it says of that in its header and in its body is found to agree.
-pub(super) fn era(head: &Head, request: &Request) -> Result<Era, RpcError> {
+/// Which protocol a request belongs to, once what it says of that in its header and in its body is
+/// found to agree.
+pub(super) fn era(head: &Head, request: &Request) -> Result<Protocol, RpcError> {
     let mismatch = |why: String| RpcError::new(HEADER_MISMATCH, why);
     let header = head.sole("mcp-protocol-version").map_err(mismatch)?;
     let version = request.meta(PROTOCOL_VERSION).and_then(Value::as_str);
     let modern = |version: Option<&str>| version.is_some_and(|version| version >= STATELESS);
-    // With what only the stateless protocol has in its body, it is no handshake but an unknown method.
+    // With what only the stateless protocol has in its body, it is no handshake but an unknown
+    // method.
     if request.method == "initialize" && !modern(version) {
         // Its version is negotiated; but who routes by the header must not be misled.
         return match head.sole("mcp-method").map_err(mismatch)? {
-            Some(method) if method != "initialize" => Err(mismatch(disagree("Mcp-Method", "method"))),
-            _ => Ok(Era::Session),
+            Some(method) if method != "initialize" => {
+                Err(mismatch(disagree("Mcp-Method", "method")))
+            }
+            _ => Ok(Protocol::Session),
         };
     }
     if !modern(version) && !modern(header) && request.method != "server/discover" {
         return match header.or(version) {
             Some(version) if !VERSIONS.contains(&version) => Err(unsupported(version)),
-            _ => Ok(Era::Session),
+            _ => Ok(Protocol::Session),
         };
     }
     let Some(version) = version else {
         return Err(missing(PROTOCOL_VERSION));
     };
     match header {
-        None => return Err(mismatch("the header field MCP-Protocol-Version is missing".to_string())),
+        None => {
+            return Err(mismatch(
+                "the header field MCP-Protocol-Version is missing".to_string(),
+            ));
+        }
         Some(header) if header != version => {
             return Err(mismatch(disagree("MCP-Protocol-Version", PROTOCOL_VERSION)));
         }
@@ -174,12 +216,21 @@ pub(super) fn era(head: &Head, request: &Request) -> Result<Era, RpcError> {
     if !VERSIONS.contains(&version) {
         return Err(unsupported(version));
     }
-    if !request.meta(CLIENT_CAPABILITIES).is_some_and(Value::is_object) {
+    if !request
+        .meta(CLIENT_CAPABILITIES)
+        .is_some_and(Value::is_object)
+    {
         return Err(missing(CLIENT_CAPABILITIES));
     }
     match head.sole("mcp-method").map_err(mismatch)? {
-        None => return Err(mismatch("the header field Mcp-Method is missing".to_string())),
-        Some(method) if method != request.method => return Err(mismatch(disagree("Mcp-Method", "method"))),
+        None => {
+            return Err(mismatch(
+                "the header field Mcp-Method is missing".to_string(),
+            ));
+        }
+        Some(method) if method != request.method => {
+            return Err(mismatch(disagree("Mcp-Method", "method")));
+        }
         Some(_) => {}
     }
     if let Some(name) = request.name() {
@@ -191,15 +242,22 @@ pub(super) fn era(head: &Head, request: &Request) -> Result<Era, RpcError> {
             Some(_) => {}
         }
     }
-    Ok(Era::Stateless)
+    Ok(Protocol::Stateless)
 }
 
 /// The version that `initialize` agrees on: the client's, if it is one of those.
 pub(super) fn negotiated(request: &Request) -> &'static str {
-    let wanted = request.params.get("protocolVersion").and_then(Value::as_str);
+    let wanted = request
+        .params
+        .get("protocolVersion")
+        .and_then(Value::as_str);
     let [session @ .., _] = &VERSIONS;
     let newest = session.last().copied().unwrap_or_default();
-    session.iter().copied().find(|known| Some(*known) == wanted).unwrap_or(newest)
+    session
+        .iter()
+        .copied()
+        .find(|known| Some(*known) == wanted)
+        .unwrap_or(newest)
 }
 
 /// That a method is not known.
@@ -213,7 +271,10 @@ fn disagree(field: &str, member: &str) -> String {
 }
 
 fn missing(member: &str) -> RpcError {
-    RpcError::new(INVALID_PARAMS, format!("the request's _meta lacks {member}"))
+    RpcError::new(
+        INVALID_PARAMS,
+        format!("the request's _meta lacks {member}"),
+    )
 }
 
 fn unsupported(version: &str) -> RpcError {
@@ -221,13 +282,20 @@ fn unsupported(version: &str) -> RpcError {
     let data = json!({ "requested": requested, "supported": VERSIONS });
     RpcError {
         data: Some(data),
-        ..RpcError::new(UNSUPPORTED_PROTOCOL_VERSION, "this version of the protocol is not spoken here")
+        ..RpcError::new(
+            UNSUPPORTED_PROTOCOL_VERSION,
+            "this version of the protocol is not spoken here",
+        )
     }
 }
 
-/// The value of a header field, which may stand in base64 (2026-07-28, basic/transports, "Value Encoding").
+/// The value of a header field, which may stand in base64 (2026-07-28, basic/transports, "Value
+/// Encoding").
 fn decoded(field: &str) -> Option<Vec<u8>> {
-    match field.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
+    match field
+        .strip_prefix("=?base64?")
+        .and_then(|rest| rest.strip_suffix("?="))
+    {
         Some(text) => BASE64_STANDARD.decode(text).ok(),
         None => Some(field.as_bytes().to_vec()),
     }

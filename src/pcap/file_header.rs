@@ -46,25 +46,36 @@ pub struct FileHeader {
     pub resolution: Resolution,
     /// Bytes kept of each packet, at most; Homer writes 65,536 and exceeds it.
     pub snaplen: u32,
-    /// What a packet begins with: 1 for Ethernet. Only the lower 16 bits of the field are the link type.
+    /// What a packet begins with: 1 for Ethernet. Only the lower 16 bits of the field are the link
+    /// type.
     pub link_type: u16,
 }
 
 impl FileHeader {
-    /// Reads a file header. The magic number's bytes in the order of the file tell the byte order: `a1 b2 …` is big-endian.
+    /// Reads a file header. The magic number's bytes in the order of the file tell the byte order:
+    /// `a1 b2 …` is big-endian.
     ///
     /// # Errors
-    /// [`Malformed::NotPcap`], [`Malformed::PcapNg`] by the first four bytes; [`Malformed::Version`] unless the major
-    /// version is 2.
+    /// [`Malformed::NotPcap`], [`Malformed::PcapNg`] by the first four bytes;
+    /// [`Malformed::Version`] unless the major version is 2.
     pub fn parse(bytes: &[u8; FILE_HEADER_LEN]) -> Result<Self, Malformed> {
         let [a, b, c, d, v0, v1, v2, v3, ..] = *bytes;
         let (byte_order, resolution) = magic([a, b, c, d])?;
         let major = byte_order.u16([v0, v1]);
         if major != 2 {
-            return Err(Malformed::Version { major, minor: byte_order.u16([v2, v3]) });
+            return Err(Malformed::Version {
+                major,
+                minor: byte_order.u16([v2, v3]),
+            });
         }
-        let word = |at: usize| byte_order.u32([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-        Ok(Self { byte_order, resolution, snaplen: word(16), link_type: (word(20) & 0xffff) as u16 })
+        let word =
+            |at: usize| byte_order.u32([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        Ok(Self {
+            byte_order,
+            resolution,
+            snaplen: word(16),
+            link_type: (word(20) & 0xffff) as u16,
+        })
     }
 }
 

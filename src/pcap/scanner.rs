@@ -6,13 +6,13 @@ use core::fmt;
 use super::file_header::magic;
 use super::{FILE_HEADER_LEN, FileHeader, MAX_CAPTURED_LEN, RECORD_HEADER_LEN, Resolution};
 
-/// Unix time in microseconds at which 1970 ends. Homer dates a row without `timeSeconds` in 1970 (recording
-/// `export-odd-fields`), when there was no SIP.
+/// Unix time in microseconds at which 1970 ends. Homer dates a row without `timeSeconds` in 1970
+/// (recording `export-odd-fields`), when there was no SIP.
 pub const YEAR_1971_US: u64 = 31_536_000_000_000;
 
-/// Bytes of a packet that are shown to a visitor, at most: as many as Wireshark accepts in one record
-/// (`WTAP_MAX_PACKET_SIZE_STANDARD`). HEP3 caps packets at 65,535 bytes.
-pub const MAX_SHOWN: usize = 262_144;
+/// Bytes of a packet that are shown to a visitor, at most: as many as Wireshark accepts in one
+/// record (`WTAP_MAX_PACKET_SIZE_STANDARD`). HEP3 caps packets at 65,535 bytes.
+pub const MAX_PACKET_BYTES: usize = 262_144;
 
 /// A packet record as it is shown to a visitor.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ pub struct Record<'a> {
     pub captured_len: u32,
     /// Bytes that the packet had, by the record's header.
     pub original_len: u32,
-    /// The captured data, the first [`MAX_SHOWN`] bytes of it at most.
+    /// The captured data, the first [`MAX_PACKET_BYTES`] bytes of it at most.
     pub data: &'a [u8],
 }
 
@@ -43,7 +43,7 @@ pub type Visit<'a> = &'a mut dyn FnMut(&Record<'_>);
 
 /// What a scan has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct Stats {
     /// Bytes seen.
     pub size_bytes: u64,
     /// Packet records begun, the last one perhaps not seen whole yet.
@@ -104,7 +104,8 @@ pub enum Malformed {
 /// What a packet record's header says that cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// So many bytes of captured data: more than [`MAX_CAPTURED_LEN`], or none, where every packet has a link-layer header.
+    /// So many bytes of captured data: more than [`MAX_CAPTURED_LEN`], or none, where every packet
+    /// has a link-layer header.
     CapturedLen(u32),
     /// A fraction of a second that is a second or more, in the file's resolution.
     Fraction(u32),
@@ -113,28 +114,56 @@ pub enum Claim {
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::NotPcap => f.write_str("not a capture file: its first four bytes are no magic number of one"),
+            Self::NotPcap => {
+                f.write_str("not a capture file: its first four bytes are no magic number of one")
+            }
             Self::PcapNg => f.write_str("a pcapng file, where a pcap file was expected"),
             Self::Version { major, minor } => {
-                write!(f, "a capture file of version {major}.{minor}, where 2.4 was expected")
+                write!(
+                    f,
+                    "a capture file of version {major}.{minor}, where 2.4 was expected"
+                )
             }
-            Self::Implausible { record, offset, claim } => {
-                write!(f, "damaged: packet record {record} at byte {offset} claims ")?;
+            Self::Implausible {
+                record,
+                offset,
+                claim,
+            } => {
+                write!(
+                    f,
+                    "damaged: packet record {record} at byte {offset} claims "
+                )?;
                 match claim {
-                    Claim::CapturedLen(len) => write!(f, "{len} bytes, 1 to {MAX_CAPTURED_LEN} are plausible"),
+                    Claim::CapturedLen(len) => {
+                        write!(f, "{len} bytes, 1 to {MAX_CAPTURED_LEN} are plausible")
+                    }
                     Claim::Fraction(units) => {
-                        write!(f, "a fraction of a second of {units} units, more than a second has")
+                        write!(
+                            f,
+                            "a fraction of a second of {units} units, more than a second has"
+                        )
                     }
                 }
             }
-            Self::Truncated { inside, size, missing } => {
+            Self::Truncated {
+                inside,
+                size,
+                missing,
+            } => {
                 write!(f, "cut short: it ends after {size} bytes, ")?;
                 match inside {
-                    Part::FileHeader => write!(f, "{missing} bytes before the end of the file header"),
-                    Part::RecordHeader(n) => {
-                        write!(f, "{missing} bytes before the end of the header of packet record {n}")
+                    Part::FileHeader => {
+                        write!(f, "{missing} bytes before the end of the file header")
                     }
-                    Part::RecordData(n) => write!(f, "{missing} bytes before the end of packet record {n}"),
+                    Part::RecordHeader(n) => {
+                        write!(
+                            f,
+                            "{missing} bytes before the end of the header of packet record {n}"
+                        )
+                    }
+                    Part::RecordData(n) => {
+                        write!(f, "{missing} bytes before the end of packet record {n}")
+                    }
                 }
             }
         }
@@ -143,8 +172,8 @@ impl fmt::Display for Malformed {
 
 impl core::error::Error for Malformed {}
 
-/// An incremental scan of one capture file. Holds 24 bytes of it at most, whatever the size of the pieces, and one packet if
-/// packets are looked at.
+/// An incremental scan of one capture file. Holds 24 bytes of it at most, whatever the size of the
+/// pieces, and one packet if packets are looked at.
 #[derive(Clone, Debug)]
 pub struct Scanner {
     /// The beginning of a packet whose data comes in several pieces.
@@ -153,14 +182,18 @@ pub struct Scanner {
     partial: [u8; FILE_HEADER_LEN],
     filled: usize,
     state: State,
-    tally: Tally,
+    stats: Stats,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
     FileHeader,
     RecordHeader(FileHeader),
-    RecordData { header: FileHeader, record: RecordHeader, remaining: u32 },
+    RecordData {
+        header: FileHeader,
+        record: RecordHeader,
+        remaining: u32,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -184,7 +217,7 @@ impl Scanner {
             partial: [0; FILE_HEADER_LEN],
             filled: 0,
             state: State::FileHeader,
-            tally: Tally::default(),
+            stats: Stats::default(),
         }
     }
 
@@ -196,18 +229,24 @@ impl Scanner {
         self.scan_packets(bytes, None)
     }
 
-    /// Takes the next bytes of the file, and shows each packet record whose last byte is among them to `visit`, which is to be
-    /// given from a packet's first byte on.
+    /// Takes the next bytes of the file, and shows each packet record whose last byte is among them
+    /// to `visit`, which is to be given from a packet's first byte on.
     ///
     /// # Errors
-    /// Any [`Malformed`] but `Truncated`, as soon as its bytes are there: a wrong magic number after four. The scan is
-    /// then over; what further calls return is not specified, only that they do not panic.
-    pub fn scan_packets(&mut self, mut bytes: &[u8], mut visit: Option<Visit<'_>>) -> Result<(), Malformed> {
+    /// Any [`Malformed`] but `Truncated`, as soon as its bytes are there: a wrong magic number
+    /// after four. The scan is then over; what further calls return is not specified, only that
+    /// they do not panic.
+    pub fn scan_packets(
+        &mut self,
+        mut bytes: &[u8],
+        mut visit: Option<Visit<'_>>,
+    ) -> Result<(), Malformed> {
         while !bytes.is_empty() {
             let taken = match self.state {
                 State::FileHeader => {
                     let taken = self.fill(bytes, FILE_HEADER_LEN);
-                    // A reply that is no capture file is often shorter than a file header: judge it by four bytes.
+                    // A reply that is no capture file is often shorter than a file header: judge it
+                    // by four bytes.
                     let [a, b, c, d, ..] = self.partial;
                     if self.filled >= 4 {
                         magic([a, b, c, d])?;
@@ -221,14 +260,23 @@ impl Scanner {
                 State::RecordHeader(header) => {
                     let taken = self.fill(bytes, RECORD_HEADER_LEN);
                     if self.filled == RECORD_HEADER_LEN {
-                        let offset = self.tally.size_bytes + taken as u64 - RECORD_HEADER_LEN as u64;
+                        let offset =
+                            self.stats.size_bytes + taken as u64 - RECORD_HEADER_LEN as u64;
                         let record = self.record(header, offset)?;
                         self.filled = 0;
-                        self.state = State::RecordData { header, record, remaining: record.captured_len };
+                        self.state = State::RecordData {
+                            header,
+                            record,
+                            remaining: record.captured_len,
+                        };
                     }
                     taken
                 }
-                State::RecordData { header, record, remaining } => {
+                State::RecordData {
+                    header,
+                    record,
+                    remaining,
+                } => {
                     let available = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                     let taken = remaining.min(available);
                     let ends = taken == remaining;
@@ -237,12 +285,16 @@ impl Scanner {
                     }
                     self.state = match ends {
                         true => State::RecordHeader(header),
-                        false => State::RecordData { header, record, remaining: remaining - taken },
+                        false => State::RecordData {
+                            header,
+                            record,
+                            remaining: remaining - taken,
+                        },
                     };
                     taken as usize
                 }
             };
-            self.tally.size_bytes += taken as u64;
+            self.stats.size_bytes += taken as u64;
             bytes = &bytes[taken..];
         }
         Ok(())
@@ -251,46 +303,84 @@ impl Scanner {
     /// The end of the file: what it holds.
     ///
     /// # Errors
-    /// [`Malformed::Truncated`] unless the last byte was the last of a packet record, or of the file header.
-    pub fn finish(&self) -> Result<Tally, Malformed> {
+    /// [`Malformed::Truncated`] unless the last byte was the last of a packet record, or of the
+    /// file header.
+    pub fn finish(&self) -> Result<Stats, Malformed> {
         let (inside, missing) = match self.state {
-            State::RecordHeader(_) if self.filled == 0 => return Ok(self.tally),
+            State::RecordHeader(_) if self.filled == 0 => return Ok(self.stats),
             State::FileHeader => (Part::FileHeader, FILE_HEADER_LEN - self.filled),
-            State::RecordHeader(_) => (Part::RecordHeader(self.tally.packets + 1), RECORD_HEADER_LEN - self.filled),
-            State::RecordData { remaining, .. } => (Part::RecordData(self.tally.packets), remaining as usize),
+            State::RecordHeader(_) => (
+                Part::RecordHeader(self.stats.packets + 1),
+                RECORD_HEADER_LEN - self.filled,
+            ),
+            State::RecordData { remaining, .. } => {
+                (Part::RecordData(self.stats.packets), remaining as usize)
+            }
         };
-        Err(Malformed::Truncated { inside, size: self.tally.size_bytes, missing: missing as u32 })
+        Err(Malformed::Truncated {
+            inside,
+            size: self.stats.size_bytes,
+            missing: missing as u32,
+        })
     }
 
     /// What has been counted so far.
-    pub fn tally(&self) -> Tally {
-        self.tally
+    pub fn stats(&self) -> Stats {
+        self.stats
     }
 
-    /// Whether the file header is past and the first packet record has begun: the file is not empty.
+    /// Whether the file header is past and the first packet record has begun: the file is not
+    /// empty.
     pub fn has_packets(&self) -> bool {
-        self.tally.size_bytes > FILE_HEADER_LEN as u64
+        self.stats.size_bytes > FILE_HEADER_LEN as u64
     }
 
     /// Shows a packet that `data` completes, or keeps the beginning of one that it does not.
-    fn show(&mut self, file: FileHeader, header: RecordHeader, data: &[u8], ends: bool, visit: &mut Visit<'_>) {
-        let RecordHeader { time_us, captured_len, original_len } = header;
-        let number = self.tally.packets;
-        let room = MAX_SHOWN.saturating_sub(self.packet.len());
+    fn show(
+        &mut self,
+        file: FileHeader,
+        header: RecordHeader,
+        data: &[u8],
+        ends: bool,
+        visit: &mut Visit<'_>,
+    ) {
+        let RecordHeader {
+            time_us,
+            captured_len,
+            original_len,
+        } = header;
+        let number = self.stats.packets;
+        let room = MAX_PACKET_BYTES.saturating_sub(self.packet.len());
         let data = &data[..data.len().min(room)];
         if ends && self.packet.is_empty() {
-            return visit(&Record { file, number, time_us, captured_len, original_len, data });
+            return visit(&Record {
+                file,
+                number,
+                time_us,
+                captured_len,
+                original_len,
+                data,
+            });
         }
         self.packet.extend_from_slice(data);
         if ends {
-            visit(&Record { file, number, time_us, captured_len, original_len, data: &self.packet });
+            visit(&Record {
+                file,
+                number,
+                time_us,
+                captured_len,
+                original_len,
+                data: &self.packet,
+            });
             self.packet.clear();
         }
     }
 
     /// Copies bytes until `self.partial` holds `want`; returns how many.
     fn fill(&mut self, bytes: &[u8], want: usize) -> usize {
-        if let (0, RECORD_HEADER_LEN, Some(whole)) = (self.filled, want, bytes.first_chunk::<RECORD_HEADER_LEN>()) {
+        if let (0, RECORD_HEADER_LEN, Some(whole)) =
+            (self.filled, want, bytes.first_chunk::<RECORD_HEADER_LEN>())
+        {
             // Nearly every time. A copy of a known length needs no call.
             self.partial[..RECORD_HEADER_LEN].copy_from_slice(whole);
             self.filled = want;
@@ -304,11 +394,34 @@ impl Scanner {
 
     /// Counts the record whose header has been collected.
     fn record(&mut self, header: FileHeader, offset: u64) -> Result<RecordHeader, Malformed> {
-        let [s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, o0, o1, o2, o3, ..] = self.partial;
+        let [
+            s0,
+            s1,
+            s2,
+            s3,
+            f0,
+            f1,
+            f2,
+            f3,
+            c0,
+            c1,
+            c2,
+            c3,
+            o0,
+            o1,
+            o2,
+            o3,
+            ..,
+        ] = self.partial;
         let order = header.byte_order;
-        // The original length is not compared: the draft lets it be smaller than the captured length.
+        // The original length is not compared: the draft lets it be smaller than the captured
+        // length.
         let captured_len = order.u32([c0, c1, c2, c3]);
-        let implausible = |claim| Malformed::Implausible { record: self.tally.packets + 1, offset, claim };
+        let implausible = |claim| Malformed::Implausible {
+            record: self.stats.packets + 1,
+            offset,
+            claim,
+        };
         if !(1..=MAX_CAPTURED_LEN).contains(&captured_len) {
             return Err(implausible(Claim::CapturedLen(captured_len)));
         }
@@ -320,16 +433,29 @@ impl Scanner {
         if fraction >= 1_000_000 * units_per_us {
             return Err(implausible(Claim::Fraction(fraction)));
         }
-        let time_us = u64::from(order.u32([s0, s1, s2, s3])) * 1_000_000 + u64::from(fraction / units_per_us);
+        let time_us =
+            u64::from(order.u32([s0, s1, s2, s3])) * 1_000_000 + u64::from(fraction / units_per_us);
 
-        let tally = &mut self.tally;
-        tally.packets += 1;
+        let stats = &mut self.stats;
+        stats.packets += 1;
         if time_us < YEAR_1971_US {
-            tally.undated_packets += 1;
+            stats.undated_packets += 1;
         } else {
-            tally.first_packet_us = Some(tally.first_packet_us.map_or(time_us, |first| first.min(time_us)));
-            tally.last_packet_us = Some(tally.last_packet_us.map_or(time_us, |last| last.max(time_us)));
+            stats.first_packet_us = Some(
+                stats
+                    .first_packet_us
+                    .map_or(time_us, |first| first.min(time_us)),
+            );
+            stats.last_packet_us = Some(
+                stats
+                    .last_packet_us
+                    .map_or(time_us, |last| last.max(time_us)),
+            );
         }
-        Ok(RecordHeader { time_us, captured_len, original_len: order.u32([o0, o1, o2, o3]) })
+        Ok(RecordHeader {
+            time_us,
+            captured_len,
+            original_len: order.u32([o0, o1, o2, o3]),
+        })
     }
 }

@@ -10,31 +10,38 @@ use crate::ExportError;
 
 /// The value of a SIP Call-ID header field as captured.
 ///
-/// RFC 3261 §25.1 allows `word [ "@" word ]`; real traffic holds blanks, quotes and letters of all scripts as well
-/// (recordings `export-callid-awkward-*`), and a malformed Call-ID is just what one wants to look at. So only what Homer
-/// cannot find is refused.
+/// RFC 3261 §25.1 allows `word [ "@" word ]`; real traffic holds blanks, quotes and letters of all
+/// scripts as well (recordings `export-callid-awkward-*`), and a malformed Call-ID is just what one
+/// wants to look at. So only what Homer cannot find is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct CallId(String);
 
 impl CallId {
-    /// Longest Call-ID accepted, in characters, inclusive. RFC 3261 sets no limit; those seen in the wild stay below
-    /// 256, and one that long still fits a URI and an error text.
+    /// Longest Call-ID accepted, in characters, inclusive. RFC 3261 sets no limit; those seen in
+    /// the wild stay below 256, and one that long still fits a URI and an error text.
     pub const MAX_CHARS: usize = 512;
 
-    /// Takes 1 to [`Self::MAX_CHARS`] characters, none of them a control character, no white space at either end.
+    /// Takes 1 to [`Self::MAX_CHARS`] characters, none of them a control character, no white space
+    /// at either end.
     ///
     /// # Errors
-    /// `invalid-request` for anything else, and for a whole header line instead of its value. White space at the ends is
-    /// not cut off in silence: Homer compares exactly, and a Call-ID that was mangled on its way is worth knowing of.
+    /// `invalid-request` for anything else, and for a whole header line instead of its value. White
+    /// space at the ends is not cut off in silence: Homer compares exactly, and a Call-ID that was
+    /// mangled on its way is worth knowing of.
     pub fn parse(text: &str) -> Result<Self, ExportError> {
         let refuse = |why: String| Err(ExportError::InvalidRequest(why));
         if text.is_empty() {
-            return refuse("the Call-ID is empty; pass the value of the SIP Call-ID header field".to_string());
+            return refuse(
+                "the Call-ID is empty; pass the value of the SIP Call-ID header field".to_string(),
+            );
         }
         let chars = text.chars().count();
         if chars > Self::MAX_CHARS {
-            return refuse(format!("the Call-ID has {chars} characters, at most {} are taken", Self::MAX_CHARS));
+            return refuse(format!(
+                "the Call-ID has {chars} characters, at most {} are taken",
+                Self::MAX_CHARS
+            ));
         }
         if let Some((at, c)) = text.chars().enumerate().find(|(_, c)| c.is_control()) {
             return refuse(format!(
@@ -50,8 +57,14 @@ impl CallId {
                 quoted(text, 64)
             ));
         }
-        if text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("call-id:")) {
-            return refuse("the Call-ID begins with \"Call-ID:\"; pass the header field's value alone".to_string());
+        if text
+            .get(..8)
+            .is_some_and(|start| start.eq_ignore_ascii_case("call-id:"))
+        {
+            return refuse(
+                "the Call-ID begins with \"Call-ID:\"; pass the header field's value alone"
+                    .to_string(),
+            );
         }
         Ok(Self(text.to_string()))
     }
@@ -61,9 +74,10 @@ impl CallId {
         &self.0
     }
 
-    /// A file name for this call's capture, ending in `.pcap`, safe on all platforms: ASCII letters, digits and
-    /// `.`, `_`, `-`, `@` stay, anything else becomes `_`; no leading dot or dash, no device name of Windows, at most
-    /// 101 characters before the ending. Two Call-IDs may share a name.
+    /// A file name for this call's capture, ending in `.pcap`, safe on all platforms: ASCII
+    /// letters, digits and `.`, `_`, `-`, `@` stay, anything else becomes `_`; no leading dot or
+    /// dash, no device name of Windows, at most 101 characters before the ending. Two Call-IDs may
+    /// share a name.
     pub fn filename(&self) -> String {
         const MAX_STEM: usize = 100;
         const WINDOWS_DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
@@ -71,13 +85,26 @@ impl CallId {
             .0
             .chars()
             .take(MAX_STEM)
-            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@') { c } else { '_' })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@') {
+                    c
+                } else {
+                    '_'
+                }
+            })
             .collect();
-        let device = stem.split('.').next().unwrap_or_default().to_ascii_lowercase();
+        let device = stem
+            .split('.')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let numbered_device = device.len() == 4
             && (device.starts_with("com") || device.starts_with("lpt"))
             && device.ends_with(|c: char| c.is_ascii_digit());
-        if stem.starts_with(['.', '-']) || WINDOWS_DEVICES.contains(&device.as_str()) || numbered_device {
+        if stem.starts_with(['.', '-'])
+            || WINDOWS_DEVICES.contains(&device.as_str())
+            || numbered_device
+        {
             stem.insert(0, '_');
         }
         stem.push_str(".pcap");

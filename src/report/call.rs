@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::hash;
 use crate::packet::{Route, endpoint};
 use crate::pcap::YEAR_1971_US;
-use crate::query::{Utc, Window};
+use crate::query::{Timestamp, Window};
 use crate::sip::{Message, Start};
 
 /// Early responses remembered.
@@ -21,8 +21,8 @@ const MAX_TAGS: usize = 32;
 pub(super) struct Call {
     /// The Call-ID's value.
     pub(super) id: Vec<u8>,
-    /// The request that began it, or the one that took its place after a challenge, a redirection or another refusal; none if
-    /// the capture has no request that begins a call.
+    /// The request that began it, or the one that took its place after a challenge, a redirection
+    /// or another refusal; none if the capture has no request that begins a call.
     lead: Option<Lead>,
     /// When the first INVITE, or other first request, came; 1970 if undated.
     begin_us: u64,
@@ -38,7 +38,8 @@ pub(super) struct Call {
     bye: Option<Route>,
     /// Whether a BYE has a final answer.
     bye_answered: bool,
-    /// Responses that came before the first request, as they do where the clocks of two capture agents differ.
+    /// Responses that came before the first request, as they do where the clocks of two capture
+    /// agents differ.
     early: Vec<Response>,
     /// Hashes of all tags that a dialog may have.
     tags: Vec<u64>,
@@ -109,7 +110,8 @@ impl Call {
         }
     }
 
-    /// Takes note of a message that is not a repetition. Returns the field whose tag belongs to none of the call's dialogs.
+    /// Takes note of a message that is not a repetition. Returns the field whose tag belongs to
+    /// none of the call's dialogs.
     pub(super) fn message(
         &mut self,
         packet: u64,
@@ -123,11 +125,25 @@ impl Call {
         match message.start {
             Start::Response { status, .. } => {
                 self.learn_tag(message.to_tag);
-                if method == b"BYE" && status >= 200 && !matches!(status, 401 | 407) && self.is_of_dialog(message) {
+                if method == b"BYE"
+                    && status >= 200
+                    && !matches!(status, 401 | 407)
+                    && self.is_of_dialog(message)
+                {
                     self.bye_answered = true;
                 }
-                let answer = Answer { status, time_us, route: *route, tag: message.to_tag.map(hash) };
-                let response = Response { method: hash(method), cseq, branch, answer };
+                let answer = Answer {
+                    status,
+                    time_us,
+                    route: *route,
+                    tag: message.to_tag.map(hash),
+                };
+                let response = Response {
+                    method: hash(method),
+                    cseq,
+                    branch,
+                    answer,
+                };
                 if self.lead.is_some() {
                     self.answer(&response);
                 } else if self.early.len() < MAX_EARLY {
@@ -143,7 +159,9 @@ impl Call {
         match method {
             b"ACK" => return None,
             b"CANCEL" => {
-                if self.lead.is_some_and(|lead| lead.branch == branch && lead.cseq == cseq)
+                if self
+                    .lead
+                    .is_some_and(|lead| lead.branch == branch && lead.cseq == cseq)
                     && self.cancelled_by.is_none()
                 {
                     self.cancelled_by = Some(*route);
@@ -158,7 +176,15 @@ impl Call {
         }
         self.learn_tag(message.from_tag);
         let (method, is_invite) = (hash(method), method == b"INVITE");
-        let request = Lead { is_invite, method, cseq, branch, route: *route, answer: None, elsewhere: None };
+        let request = Lead {
+            is_invite,
+            method,
+            cseq,
+            branch,
+            route: *route,
+            answer: None,
+            elsewhere: None,
+        };
         self.initial(packet, time_us, request);
         None
     }
@@ -180,8 +206,11 @@ impl Call {
             self.lead = Some(request);
             return;
         }
-        // Sent again with an answer to the challenge, or to where the redirection points: another port or destination, perhaps.
-        let refused = self.final_answer().is_some_and(|answer| answer.status >= 300);
+        // Sent again with an answer to the challenge, or to where the redirection points: another
+        // port or destination, perhaps.
+        let refused = self
+            .final_answer()
+            .is_some_and(|answer| answer.status >= 300);
         let same_sender = lead.route.source.ip() == request.route.source.ip();
         if refused && lead.method == request.method && same_sender && request.cseq > lead.cseq {
             self.lead = Some(request);
@@ -190,13 +219,18 @@ impl Call {
 
     /// Takes note of a response if it is one to a request that begins the call.
     fn answer(&mut self, response: &Response) {
-        let Response { method, cseq, branch, answer } = *response;
+        let Response {
+            method,
+            cseq,
+            branch,
+            answer,
+        } = *response;
         let Some(lead) = &mut self.lead else { return };
         if lead.cseq != cseq || lead.method != method {
             return;
         }
-        // The branch tells the hop (RFC 3261 §17.1.3). Ports do not: a response goes to the port in Via, or over whatever
-        // connection there is.
+        // The branch tells the hop (RFC 3261 §17.1.3). Ports do not: a response goes to the port in
+        // Via, or over whatever connection there is.
         let own = lead.branch == branch;
         if (180..190).contains(&answer.status) && self.ringing_us.is_none() {
             self.ringing_us = Some(answer.time_us);
@@ -204,7 +238,11 @@ impl Call {
         if answer.status < 200 {
             return;
         }
-        let slot = if own { &mut lead.answer } else { &mut lead.elsewhere };
+        let slot = if own {
+            &mut lead.answer
+        } else {
+            &mut lead.elsewhere
+        };
         if slot.is_none() {
             *slot = Some(answer);
         }
@@ -221,7 +259,9 @@ impl Call {
     fn final_answer(&self) -> Option<Answer> {
         let lead = self.lead.as_ref()?;
         // The caller's own hop tells when the answer came to it.
-        let own = lead.answer.filter(|answer| self.accepted.is_none() || answer.status < 300);
+        let own = lead
+            .answer
+            .filter(|answer| self.accepted.is_none() || answer.status < 300);
         own.or(self.accepted).or(lead.elsewhere)
     }
 
@@ -235,16 +275,25 @@ impl Call {
         }
     }
 
-    /// Whether a BYE, or the response to it, belongs to the dialog that the first 2xx set up, and not to a fork of the call.
+    /// Whether a BYE, or the response to it, belongs to the dialog that the first 2xx set up, and
+    /// not to a fork of the call.
     fn is_of_dialog(&self, message: &Message<'_>) -> bool {
-        let Some(tag) = self.accepted.and_then(|accepted| accepted.tag) else { return true };
-        [message.from_tag, message.to_tag].into_iter().flatten().any(|found| hash(found) == tag)
+        let Some(tag) = self.accepted.and_then(|accepted| accepted.tag) else {
+            return true;
+        };
+        [message.from_tag, message.to_tag]
+            .into_iter()
+            .flatten()
+            .any(|found| hash(found) == tag)
     }
 
-    /// Of a request within a dialog: the field with a tag that no earlier message of the call had. Only said of a call that
-    /// was set up before our eyes, and of methods that go over nothing but its dialog.
+    /// Of a request within a dialog: the field with a tag that no earlier message of the call had.
+    /// Only said of a call that was set up before our eyes, and of methods that go over nothing but
+    /// its dialog.
     fn stray_tag(&mut self, method: &[u8], message: &Message<'_>) -> Option<&'static str> {
-        if self.accepted.is_none() || !self.tags_complete || !matches!(method, b"BYE" | b"INVITE" | b"UPDATE" | b"INFO")
+        if self.accepted.is_none()
+            || !self.tags_complete
+            || !matches!(method, b"BYE" | b"INVITE" | b"UPDATE" | b"INFO")
         {
             return None;
         }
@@ -258,24 +307,33 @@ impl Call {
         })
     }
 
-    /// Why the capture does not hold all of the call, in a code and a sentence; none if it does: its first request, the final
-    /// answer, and of an answered INVITE the BYE and its answer.
+    /// Why the capture does not hold all of the call, in a code and a sentence; none if it does:
+    /// its first request, the final answer, and of an answered INVITE the BYE and its answer.
     pub(super) fn lack(&self, window: &Window) -> Option<String> {
         let Some(lead) = &self.lead else {
             return Some(format!(
                 "no-initial-request: the capture does not have the request that began the call; it came before the window, \
                  which begins {}, or was not captured: choose an earlier from_ts",
-                Utc::from_ms(window.from_ms())
+                Timestamp::from_ms(window.from_ms())
             ));
         };
         let (code, what) = match (self.final_answer(), self.bye) {
-            (None, _) => ("no-final-answer", "the first request has no final answer in the capture; it"),
+            (None, _) => (
+                "no-final-response",
+                "the first request has no final answer in the capture; it",
+            ),
             (Some(answer), _) if !lead.is_invite || answer.status >= 300 => return None,
-            (Some(_), None) => ("no-bye", "the call was answered, and its end is not in the capture; it"),
+            (Some(_), None) => (
+                "no-bye",
+                "the call was answered, and its end is not in the capture; it",
+            ),
             (Some(_), Some(_)) if self.bye_answered => return None,
-            (Some(_), Some(_)) => ("bye-unanswered", "the BYE has no final answer in the capture; it"),
+            (Some(_), Some(_)) => (
+                "no-bye-response",
+                "the BYE has no final answer in the capture; it",
+            ),
         };
-        let end = Utc::from_ms(window.to_ms());
+        let end = Timestamp::from_ms(window.to_ms());
         Some(format!(
             "{code}: {what} came after the window, which ends {end}, or was not captured, or did not come at all: choose a later \
              to_ts"

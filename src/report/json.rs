@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::{CaptureReport, Count, LadderEntry};
 use crate::finding::Finding;
 
-/// Longest report in an MCP result, in bytes of JSON, inclusive: some 3,000 tokens, as models count.
+/// Longest report in an MCP result, in bytes of JSON, inclusive: some 3,000 tokens, as models
+/// count.
 pub const MAX_JSON: usize = 12 * 1024;
 
 /// How to cut a list of a report down, from how many entries to how few.
@@ -43,10 +44,10 @@ impl CaptureReport {
             "ringing_after_us": self.ringing_after_us,
             "final_after_us": self.final_after_us,
             "complete": self.complete,
-            "incomplete_because": self.incomplete_because,
+            "incomplete_reasons": self.incomplete_reasons,
             "ended_with": self.ended_with,
             "ended_by": self.ended_by,
-            "lower_bounds": self.lower_bounds,
+            "counts_truncated": self.counts_truncated,
             "ladder": self.ladder.iter().map(LadderEntry::to_json).collect::<Vec<_>>(),
             "ladder_elided": self.ladder_elided,
             "findings": self.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
@@ -54,8 +55,9 @@ impl CaptureReport {
         }))
     }
 
-    /// The report cut down until its JSON has at most `max` bytes: first the middle of the ladder, down to ten entries, then
-    /// the findings likewise, then the rest of both, then Call-IDs, then reasons. What is left out is counted.
+    /// The report cut down until its JSON has at most `max` bytes: first the middle of the ladder,
+    /// down to ten entries, then the findings likewise, then the rest of both, then Call-IDs, then
+    /// reasons. What is left out is counted.
     #[must_use]
     pub fn fitted(&self, max: usize) -> Self {
         let mut report = self.clone();
@@ -65,8 +67,12 @@ impl CaptureReport {
             (Self::keep_findings, self.findings.len(), FEW),
             (Self::keep_ladder, FEW, 0),
             (Self::keep_findings, FEW, 0),
-            (Self::keep_call_ids, self.call_ids.len().max(self.missing_call_ids.len()), 3),
-            (Self::keep_reasons, self.incomplete_because.len(), 3),
+            (
+                Self::keep_call_ids,
+                self.call_ids.len().max(self.missing_call_ids.len()),
+                3,
+            ),
+            (Self::keep_reasons, self.incomplete_reasons.len(), 3),
             (Self::keep_call_ids, 3, 0),
             (Self::keep_reasons, 3, 1),
         ];
@@ -119,7 +125,12 @@ impl CaptureReport {
     }
 
     fn keep_reasons(&mut self, entries: usize) {
-        keep(&mut self.incomplete_because, entries, "incomplete_because", &mut self.warnings);
+        keep(
+            &mut self.incomplete_reasons,
+            entries,
+            "incomplete_reasons",
+            &mut self.warnings,
+        );
     }
 }
 
@@ -128,11 +139,14 @@ fn keep(list: &mut Vec<String>, entries: usize, what: &str, warnings: &mut Vec<S
     let surplus = list.len().saturating_sub(entries);
     if surplus > 0 {
         list.truncate(entries);
-        warnings.push(format!("{surplus} more of {what} are left out, to keep the report short"));
+        warnings.push(format!(
+            "{surplus} more of {what} are left out, to keep the report short"
+        ));
     }
 }
 
-/// An object without its null members: some clients find fault with schemas that allow null, and models read less.
+/// An object without its null members: some clients find fault with schemas that allow null, and
+/// models read less.
 fn without_nulls(mut object: Value) -> Value {
     if let Some(members) = object.as_object_mut() {
         members.retain(|_, member| !member.is_null());
@@ -141,7 +155,10 @@ fn without_nulls(mut object: Value) -> Value {
 }
 
 fn counts(counts: &[Count]) -> Vec<Value> {
-    counts.iter().map(|Count { name, count }| json!({ "name": name, "count": count })).collect()
+    counts
+        .iter()
+        .map(|Count { name, count }| json!({ "name": name, "count": count }))
+        .collect()
 }
 
 impl LadderEntry {

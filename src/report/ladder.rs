@@ -12,7 +12,8 @@ use crate::packet::{Route, endpoint};
 use crate::pcap::YEAR_1971_US;
 use crate::sip::{CSeq, Message, Start, password};
 
-/// Entries kept at either end: a call has 7 messages, one with retransmissions and re-INVITEs some dozens.
+/// Entries kept at either end: a call has 7 messages, one with retransmissions and re-INVITEs some
+/// dozens.
 const MAX_KEPT: usize = 100;
 
 /// Bytes kept of a start line.
@@ -37,12 +38,14 @@ pub struct LadderEntry {
     pub destination: String,
     /// False where the file does not say which of the two sent the message.
     pub directed: bool,
-    /// `INVITE sip:bob@example.net`, `180 Ringing`, or a malformed start line, of one without `SIP/2.0` the first word alone: at
-    /// most 160 bytes, control characters and what is not UTF-8 replaced by U+FFFD, a URI's password and header fields by `***`.
+    /// `INVITE sip:bob@example.net`, `180 Ringing`, or a malformed start line, of one without
+    /// `SIP/2.0` the first word alone: at most 160 bytes, control characters and what is not UTF-8
+    /// replaced by U+FFFD, a URI's password and header fields by `***`.
     pub line: String,
     /// `1 INVITE`; empty if malformed.
     pub cseq: String,
-    /// Which of the report's `call_ids`, counted from 0; none if it has no Call-ID, or the list no room for it.
+    /// Which of the report's `call_ids`, counted from 0; none if it has no Call-ID, or the list no
+    /// room for it.
     pub call: Option<u32>,
     /// The earlier packet that this one repeats byte for byte between the same addresses.
     pub repeats: Option<u64>,
@@ -100,11 +103,20 @@ impl Ladder {
 
     /// The entries in the order of the file, and how many are left out in the middle.
     pub(super) fn entries(&self, begin_us: Option<u64>) -> (Vec<LadderEntry>, u64) {
-        let oldest = if self.later > MAX_KEPT { self.later % MAX_KEPT } else { 0 };
+        let oldest = if self.later > MAX_KEPT {
+            self.later % MAX_KEPT
+        } else {
+            0
+        };
         let (newer, older) = self.last.split_at(oldest.min(self.last.len()));
         let rungs = self.first.iter().chain(older).chain(newer);
         let mut endpoints = Endpoints::default();
-        (rungs.map(|rung| rung.entry(begin_us, &mut endpoints)).collect(), self.later.saturating_sub(MAX_KEPT) as u64)
+        (
+            rungs
+                .map(|rung| rung.entry(begin_us, &mut endpoints))
+                .collect(),
+            self.later.saturating_sub(MAX_KEPT) as u64,
+        )
     }
 }
 
@@ -114,7 +126,10 @@ struct Endpoints(Vec<(SocketAddr, bool, String)>);
 
 impl Endpoints {
     fn text(&mut self, end: SocketAddr, has_port: bool) -> String {
-        let known = self.0.iter().find(|known| (known.0, known.1) == (end, has_port));
+        let known = self
+            .0
+            .iter()
+            .find(|known| (known.0, known.1) == (end, has_port));
         if let Some((.., text)) = known {
             return text.clone();
         }
@@ -126,24 +141,42 @@ impl Endpoints {
 
 impl Rung {
     fn set(&mut self, step: &Step<'_>) {
-        let Step { packet, time_us, route, message, call, repeats } = *step;
+        let Step {
+            packet,
+            time_us,
+            route,
+            message,
+            call,
+            repeats,
+        } = *step;
         self.line.clear();
         match message.start {
             Start::Request { method, uri } => {
-                self.line.extend_from_slice(&method[..method.len().min(MAX_LINE / 2)]);
+                self.line
+                    .extend_from_slice(&method[..method.len().min(MAX_LINE / 2)]);
                 self.line.push(b' ');
                 push_without_password(&mut self.line, uri);
             }
             // Without `SIP/2.0 `.
             Start::Response { .. } => {
                 let rest = message.start_line.get(8..).unwrap_or_default();
-                self.line.extend_from_slice(&rest[..rest.len().min(MAX_LINE)]);
+                self.line
+                    .extend_from_slice(&rest[..rest.len().min(MAX_LINE)]);
             }
-            // One that lacks its version may be anything, a header field with credentials among others.
-            Start::Malformed => match message.start_line.windows(VERSION.len()).any(|part| part == VERSION) {
+            // One that lacks its version may be anything, a header field with credentials among
+            // others.
+            Start::Malformed => match message
+                .start_line
+                .windows(VERSION.len())
+                .any(|part| part == VERSION)
+            {
                 true => push_without_password(&mut self.line, message.start_line),
                 false => {
-                    let word = message.start_line.iter().take(MAX_WORD).take_while(|byte| byte.is_ascii_alphanumeric());
+                    let word = message
+                        .start_line
+                        .iter()
+                        .take(MAX_WORD)
+                        .take_while(|byte| byte.is_ascii_alphanumeric());
                     self.line.extend(word);
                     self.line.extend_from_slice("…".as_bytes());
                 }
@@ -152,33 +185,45 @@ impl Rung {
         self.line.truncate(MAX_LINE);
         let method = message.cseq.map_or(&[][..], |CSeq { method, .. }| method);
         self.method.clear();
-        self.method.extend_from_slice(&method[..method.len().min(MAX_LINE / 2)]);
+        self.method
+            .extend_from_slice(&method[..method.len().min(MAX_LINE / 2)]);
         self.cseq = message.cseq.map(|cseq| cseq.number);
-        (self.packet, self.time_us, self.route, self.call, self.repeats) =
-            (packet, time_us, Some(route), call, repeats);
+        (
+            self.packet,
+            self.time_us,
+            self.route,
+            self.call,
+            self.repeats,
+        ) = (packet, time_us, Some(route), call, repeats);
     }
 
     fn entry(&self, begin_us: Option<u64>, endpoints: &mut Endpoints) -> LadderEntry {
         let dated = (self.time_us >= YEAR_1971_US).then_some(self.time_us);
         let mut end = |pick: fn(&Route) -> SocketAddr| {
-            self.route.map_or_else(String::new, |route| endpoints.text(pick(&route), route.directed))
+            self.route.map_or_else(String::new, |route| {
+                endpoints.text(pick(&route), route.directed)
+            })
         };
         LadderEntry {
             packet: self.packet,
-            after_us: dated.zip(begin_us).map(|(time, begin)| time.saturating_sub(begin)),
+            after_us: dated
+                .zip(begin_us)
+                .map(|(time, begin)| time.saturating_sub(begin)),
             source: end(|route| route.source),
             destination: end(|route| route.destination),
             directed: self.route.is_some_and(|route| route.directed),
             line: printable(&self.line),
-            cseq: self.cseq.map_or_else(String::new, |number| format!("{number} {}", printable(&self.method))),
+            cseq: self.cseq.map_or_else(String::new, |number| {
+                format!("{number} {}", printable(&self.method))
+            }),
             call: self.call,
             repeats: self.repeats,
         }
     }
 }
 
-/// Appends a URI, or a line with one, without what in it may be secret: the password of `sip:user:password@host` and the header
-/// fields of `sip:host?header=value` (RFC 3261 §19.1.1).
+/// Appends a URI, or a line with one, without what in it may be secret: the password of
+/// `sip:user:password@host` and the header fields of `sip:host?header=value` (RFC 3261 §19.1.1).
 fn push_without_password(line: &mut Vec<u8>, text: &[u8]) {
     let text = match memchr(b'?', text) {
         Some(at) => [&text[..at], b"?***"],

@@ -11,11 +11,12 @@ use crate::pcap::YEAR_1971_US;
 /// Messages remembered in each of two generations.
 const MAX_REMEMBERED: usize = 2048;
 
-/// How long after a message its last retransmission may come: timers B, F and H are 64 × T1 = 32 s (RFC 3261 appendix A).
+/// How long after a message its last retransmission may come: timers B, F and H are 64 × T1 = 32 s
+/// (RFC 3261 appendix A).
 const LAST_RETRANSMISSION_US: u64 = 40_000_000;
 
-/// A message that comes again sooner than this was captured twice and not sent twice: T1 is 500 ms, or an estimate of the
-/// round trip, which no one retransmits faster than (RFC 3261 §17.1.1.1).
+/// A message that comes again sooner than this was captured twice and not sent twice: T1 is 500 ms,
+/// or an estimate of the round trip, which no one retransmits faster than (RFC 3261 §17.1.1.1).
 const CAPTURED_TWICE_US: u64 = 50_000;
 
 /// What a message is to an earlier one.
@@ -57,7 +58,13 @@ struct Seen {
 
 impl Repeats {
     /// Takes note of a message; tells if it came before.
-    pub(super) fn of(&mut self, packet: u64, time_us: u64, route: &Route, payload: &[u8]) -> Option<Repeat> {
+    pub(super) fn of(
+        &mut self,
+        packet: u64,
+        time_us: u64,
+        route: &Route,
+        payload: &[u8],
+    ) -> Option<Repeat> {
         let hash = XxHash64::oneshot(seed(route), payload);
         let known = |seen: &Seen| seen.hash == hash;
         let seen = match self.young.find_mut(hash, known) {
@@ -82,12 +89,21 @@ impl Repeats {
             return None;
         }
         if self.young.len() >= MAX_REMEMBERED {
-            self.forgot |= !self.old.is_empty() && time_us.abs_diff(self.old_until_us) < LAST_RETRANSMISSION_US;
+            self.forgot |= !self.old.is_empty()
+                && time_us.abs_diff(self.old_until_us) < LAST_RETRANSMISSION_US;
             core::mem::swap(&mut self.young, &mut self.old);
             self.young.clear();
             self.old_until_us = time_us;
         }
-        self.young.insert_unique(hash, Seen { hash, packet, time_us }, |seen| seen.hash);
+        self.young.insert_unique(
+            hash,
+            Seen {
+                hash,
+                packet,
+                time_us,
+            },
+            |seen| seen.hash,
+        );
         None
     }
 }
@@ -102,7 +118,9 @@ fn seed(route: &Route) -> u64 {
                 ((bits >> 64) as u64).rotate_left(17) ^ bits as u64
             }
         };
-        address.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(u64::from(end.port()))
+        address
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .wrapping_add(u64::from(end.port()))
     };
     end(route.source).rotate_left(32) ^ end(route.destination).wrapping_mul(3)
 }

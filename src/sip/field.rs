@@ -3,9 +3,10 @@
 use memchr::memchr;
 
 use super::message::{CSeq, Message, Via};
-use crate::finding::Flaw;
+use crate::finding::Rule;
 
-/// A header field, in places counted from its beginning, so that it says the same wherever its bytes stand.
+/// A header field, in places counted from its beginning, so that it says the same wherever its
+/// bytes stand.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Field {
     /// None if it is not looked at.
@@ -42,15 +43,21 @@ impl Span {
     /// Where in `field` its `part` stands; an empty one may stand anywhere.
     fn of(part: &[u8], field: &[u8]) -> Self {
         let start = part.as_ptr().addr().wrapping_sub(field.as_ptr().addr());
-        Self { start: start as u32, end: (start + part.len()) as u32 }
+        Self {
+            start: start as u32,
+            end: (start + part.len()) as u32,
+        }
     }
 
     fn within(self, field: &[u8]) -> &[u8] {
-        field.get(self.start as usize..self.end as usize).unwrap_or_default()
+        field
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
     }
 }
 
-/// The fields that are looked at; those that every message has come first, in the order in which missing ones are named.
+/// The fields that are looked at; those that every message has come first, in the order in which
+/// missing ones are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name {
     To,
@@ -102,13 +109,16 @@ impl Field {
     ///
     /// # Errors
     /// If it has no name, or something else in the place of one.
-    pub(super) fn read(field: &[u8]) -> Result<Self, Flaw> {
-        let colon = memchr(b':', field).ok_or(Flaw::HeaderWithoutColon)?;
+    pub(super) fn read(field: &[u8]) -> Result<Self, Rule> {
+        let colon = memchr(b':', field).ok_or(Rule::HeaderWithoutColon)?;
         let name = field[..colon].trim_ascii_end();
         let Some(name) = Name::of(name) else {
             return match !name.is_empty() && name.iter().all(|byte| is_token(*byte)) {
-                true => Ok(Self { name: None, says: Says::Presence }),
-                false => Err(Flaw::HeaderNameMalformed),
+                true => Ok(Self {
+                    name: None,
+                    says: Says::Presence,
+                }),
+                false => Err(Rule::HeaderNameMalformed),
             };
         };
         let value = field[colon + 1..].trim_ascii();
@@ -124,7 +134,10 @@ impl Field {
             Name::ContentLength => Says::Length(decimal(value)),
             Name::MaxForwards | Name::ContentEncoding => Says::Presence,
         };
-        Ok(Self { name: Some(name), says })
+        Ok(Self {
+            name: Some(name),
+            says,
+        })
     }
 
     /// One bit for its [`Name`].
@@ -132,24 +145,30 @@ impl Field {
         self.name.map_or(0, Name::bit)
     }
 
-    /// Tells a message what this field, which `bytes` begin with, and which begins at `at`, says of it.
+    /// Tells a message what this field, which `bytes` begin with, and which begins at `at`, says of
+    /// it.
     pub(super) fn tell<'a>(
         &self,
         bytes: &'a [u8],
         at: usize,
         message: &mut Message<'a>,
-        flawed: &mut dyn FnMut(Option<usize>, Flaw),
+        flawed: &mut dyn FnMut(Option<usize>, Rule),
     ) {
         let Some(name) = self.name else { return };
         match (name, self.says) {
             (_, Says::Via(transport, branch)) if message.via.is_none() => {
                 let branch = branch.map(|branch| branch.within(bytes));
-                message.via = Some(Via { transport: transport.within(bytes), branch });
+                message.via = Some(Via {
+                    transport: transport.within(bytes),
+                    branch,
+                });
             }
             (Name::From, Says::Tag(tag)) if message.from_tag.is_none() => {
                 message.from_tag = tag.map(|tag| tag.within(bytes));
             }
-            (Name::To, Says::Tag(tag)) if message.to_tag.is_none() => message.to_tag = tag.map(|tag| tag.within(bytes)),
+            (Name::To, Says::Tag(tag)) if message.to_tag.is_none() => {
+                message.to_tag = tag.map(|tag| tag.within(bytes))
+            }
             (Name::CallId, Says::Text(value)) if message.call_id.is_none() => {
                 message.call_id = Some(value.within(bytes));
             }
@@ -158,14 +177,19 @@ impl Field {
             }
             (Name::ContentEncoding, _) => message.is_encoded = true,
             (_, Says::CSeq(cseq)) if message.cseq.is_none() => match cseq {
-                Some((number, method)) => message.cseq = Some(CSeq { number, method: method.within(bytes) }),
-                None => flawed(Some(at), Flaw::CSeqMalformed),
+                Some((number, method)) => {
+                    message.cseq = Some(CSeq {
+                        number,
+                        method: method.within(bytes),
+                    })
+                }
+                None => flawed(Some(at), Rule::CSeqMalformed),
             },
             (_, Says::Length(length)) => match (message.content_length, length) {
-                (_, None) => flawed(Some(at), Flaw::ContentLengthMalformed),
+                (_, None) => flawed(Some(at), Rule::ContentLengthMalformed),
                 (None, length) => message.content_length = length,
                 (Some(first), Some(other)) if first != other => {
-                    flawed(Some(at), Flaw::ContentLengthRepeated { first, other });
+                    flawed(Some(at), Rule::ContentLengthRepeated { first, other });
                 }
                 _ => {}
             },
@@ -179,9 +203,19 @@ fn via(value: &[u8]) -> Via<'_> {
     let value = &value[..memchr(b',', value).unwrap_or(value.len())];
     let (sent, parameters) = value.split_at(memchr(b';', value).unwrap_or(value.len()));
     // Blanks are allowed around the slashes of SIP / 2.0 / UDP.
-    let transport = sent.splitn(3, |byte| *byte == b'/').nth(2).unwrap_or_default().trim_ascii_start();
-    let end = transport.iter().position(|byte| !is_token(*byte)).unwrap_or(transport.len());
-    Via { transport: &transport[..end], branch: parameter(parameters, b"branch") }
+    let transport = sent
+        .splitn(3, |byte| *byte == b'/')
+        .nth(2)
+        .unwrap_or_default()
+        .trim_ascii_start();
+    let end = transport
+        .iter()
+        .position(|byte| !is_token(*byte))
+        .unwrap_or(transport.len());
+    Via {
+        transport: &transport[..end],
+        branch: parameter(parameters, b"branch"),
+    }
 }
 
 fn cseq(value: &[u8]) -> Option<CSeq<'_>> {
@@ -190,7 +224,10 @@ fn cseq(value: &[u8]) -> Option<CSeq<'_>> {
     let method = value[digits..].trim_ascii_start();
     let separated = method.len() < value.len() - digits;
     let well_formed = separated && !method.is_empty() && method.iter().all(|byte| is_token(*byte));
-    well_formed.then_some(CSeq { number: number as u32, method })
+    well_formed.then_some(CSeq {
+        number: number as u32,
+        method,
+    })
 }
 
 /// The tag of a From or To field: a parameter of the field, not of the URI in it (RFC 3261 §20.10).
@@ -242,7 +279,8 @@ pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// Whether a token is `known`, in any case (RFC 3261 §7.3.1). Nearly always it is written as here, which is told faster.
+/// Whether a token is `known`, in any case (RFC 3261 §7.3.1). Nearly always it is written as here,
+/// which is told faster.
 pub(super) fn is(token: &[u8], known: &[u8]) -> bool {
     token == known || token.eq_ignore_ascii_case(known)
 }

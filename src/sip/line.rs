@@ -1,6 +1,6 @@
 //! The lines of a header, and what is odd about their bytes.
 
-use crate::finding::Flaw;
+use crate::finding::Rule;
 
 /// A line of a header. What is odd about its bytes is found on the way to its end.
 #[derive(Clone, Copy)]
@@ -36,21 +36,31 @@ impl Odd {
         }
     }
 
-    pub(super) fn tell(self, header: &[u8], flawed: &mut dyn FnMut(Option<usize>, Flaw)) {
+    pub(super) fn tell(self, header: &[u8], flawed: &mut dyn FnMut(Option<usize>, Rule)) {
         if let Some(at) = self.bare_lf {
-            flawed(Some(at), Flaw::BareLf);
+            flawed(Some(at), Rule::BareLf);
         }
         if let Some(at) = self.bare_cr {
-            flawed(Some(at), Flaw::BareCr);
+            flawed(Some(at), Rule::BareCr);
         }
         if let Some(at) = self.control {
-            flawed(Some(at), Flaw::ControlByte { byte: header.get(at).copied().unwrap_or_default() });
+            flawed(
+                Some(at),
+                Rule::ControlByte {
+                    byte: header.get(at).copied().unwrap_or_default(),
+                },
+            );
         }
         if self.beyond_ascii.is_some()
             && let Err(error) = core::str::from_utf8(header)
         {
             let at = error.valid_up_to();
-            flawed(Some(at), Flaw::NotUtf8 { byte: header.get(at).copied().unwrap_or_default() });
+            flawed(
+                Some(at),
+                Rule::NotUtf8 {
+                    byte: header.get(at).copied().unwrap_or_default(),
+                },
+            );
         }
     }
 }
@@ -59,8 +69,8 @@ impl Odd {
 fn unprintable(bytes: &[u8], from: usize) -> usize {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let mut at = from;
-    // Eight bytes at a time: the highest bit of a byte is set where it is below a blank, or a DEL or beyond. A borrow or a
-    // carry only reaches bytes behind one that is found.
+    // Eight bytes at a time: the highest bit of a byte is set where it is below a blank, or a DEL
+    // or beyond. A borrow or a carry only reaches bytes behind one that is found.
     while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(*eight);
         let below_blank = word.wrapping_sub(EACH * 0x20) & !word;
@@ -71,7 +81,9 @@ fn unprintable(bytes: &[u8], from: usize) -> usize {
         at += 8;
     }
     let rest = bytes.get(at..).unwrap_or_default();
-    rest.iter().position(|byte| !matches!(byte, b' '..=b'~')).map_or(bytes.len(), |found| at + found)
+    rest.iter()
+        .position(|byte| !matches!(byte, b' '..=b'~'))
+        .map_or(bytes.len(), |found| at + found)
 }
 
 impl Line {
@@ -82,11 +94,30 @@ impl Line {
         loop {
             let at = unprintable(bytes, from);
             match bytes.get(at) {
-                None => return Self { start, end: at, next: at, odd },
-                Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => return Self { start, end: at, next: at + 2, odd },
+                None => {
+                    return Self {
+                        start,
+                        end: at,
+                        next: at,
+                        odd,
+                    };
+                }
+                Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => {
+                    return Self {
+                        start,
+                        end: at,
+                        next: at + 2,
+                        odd,
+                    };
+                }
                 Some(b'\n') => {
                     odd.bare_lf = Some(at);
-                    return Self { start, end: at, next: at + 1, odd };
+                    return Self {
+                        start,
+                        end: at,
+                        next: at + 1,
+                        odd,
+                    };
                 }
                 Some(b'\r') => odd.bare_cr = odd.bare_cr.or(Some(at)),
                 Some(b'\t') => {}
@@ -97,13 +128,17 @@ impl Line {
         }
     }
 
-    /// The line that begins at `start` and those that it goes on in, which begin with a blank (RFC 3261 §7.3.1, folding), as one;
-    /// an empty line is one alone.
+    /// The line that begins at `start` and those that it goes on in, which begin with a blank (RFC
+    /// 3261 §7.3.1, folding), as one; an empty line is one alone.
     pub(super) fn unfolded_at(bytes: &[u8], start: usize) -> Self {
         let mut line = Self::at(bytes, start);
         while !line.is_empty() && matches!(bytes.get(line.next), Some(b' ' | b'\t')) {
             let folded = Self::at(bytes, line.next);
-            line = Self { start, odd: line.odd.and(folded.odd), ..folded };
+            line = Self {
+                start,
+                odd: line.odd.and(folded.odd),
+                ..folded
+            };
         }
         line
     }

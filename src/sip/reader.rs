@@ -4,7 +4,7 @@ use super::familiar::Familiar;
 use super::field::Field;
 use super::line::{Line, Odd};
 use super::message::{Message, Start};
-use crate::finding::Flaw;
+use crate::finding::Rule;
 
 /// Reads the messages of a capture, one after the other.
 #[derive(Clone, Debug, Default)]
@@ -13,17 +13,20 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Reads a datagram's payload, and tells `flawed` at which byte it breaks which rule, some of them more than once. `is_whole`
-    /// is to be false if the payload is cut off, so that nothing is said of its length. None if it is no SIP message: its start
-    /// line says nothing of SIP, and it lacks Call-ID or CSeq.
+    /// Reads a datagram's payload, and tells `flawed` at which byte it breaks which rule, some of
+    /// them more than once. `is_whole` is to be false if the payload is cut off, so that nothing is
+    /// said of its length. None if it is no SIP message: its start line says nothing of SIP, and it
+    /// lacks Call-ID or CSeq.
     pub fn read<'a>(
         &mut self,
         payload: &'a [u8],
         is_whole: bool,
-        flawed: &mut dyn FnMut(Option<usize>, Flaw),
+        flawed: &mut dyn FnMut(Option<usize>, Rule),
     ) -> Option<Message<'a>> {
         // Empty lines before a message are no part of it (RFC 3261 §7.5).
-        let first = payload.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
+        let first = payload
+            .iter()
+            .position(|byte| !matches!(byte, b'\r' | b'\n'))?;
         let line = Line::at(payload, first);
         let start_line = &payload[first..line.end];
         let start = Start::read(start_line);
@@ -47,22 +50,28 @@ impl Reader {
             if message.call_id.is_none() || message.cseq.is_none() {
                 return None;
             }
-            flawed(Some(first), Flaw::StartLineMalformed);
-            message = Message { call_id: None, cseq: None, via: None, content_length: None, ..message };
+            flawed(Some(first), Rule::StartLineMalformed);
+            message = Message {
+                call_id: None,
+                cseq: None,
+                via: None,
+                content_length: None,
+                ..message
+            };
         }
         let present = self.read_fields(payload, &line, &mut message, flawed);
         message.check_fields(present, is_whole, flawed);
         Some(message)
     }
 
-    /// Reads the header fields behind the start line; returns which of those that are looked at are there, well-formed or not, one
-    /// bit each.
+    /// Reads the header fields behind the start line; returns which of those that are looked at are
+    /// there, well-formed or not, one bit each.
     fn read_fields<'a>(
         &mut self,
         payload: &'a [u8],
         start_line: &Line,
         message: &mut Message<'a>,
-        flawed: &mut dyn FnMut(Option<usize>, Flaw),
+        flawed: &mut dyn FnMut(Option<usize>, Rule),
     ) -> u16 {
         let mut present = 0;
         let mut odd = start_line.odd;
@@ -99,7 +108,7 @@ impl Reader {
     }
 
     /// Reads the field that begins at `at`, its lines taken as one, and remembers it.
-    fn unfamiliar(&mut self, payload: &[u8], at: usize) -> (Line, Result<Field, Flaw>) {
+    fn unfamiliar(&mut self, payload: &[u8], at: usize) -> (Line, Result<Field, Rule>) {
         let line = Line::unfolded_at(payload, at);
         let field = Field::read(&payload[line.start..line.end]);
         // Without its end, it could be the beginning of another.

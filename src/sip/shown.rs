@@ -6,8 +6,9 @@ use alloc::string::String;
 /// Bytes in a line of a hex dump.
 const DUMP_WIDTH: usize = 16;
 
-/// Text with escapes: `\r`, `\t`, `\n` with a line break behind it, `\\`, `\x00` for other control bytes and what is not UTF-8,
-/// `\u{202e}` for characters that change how the text around them is shown.
+/// Text with escapes: `\r`, `\t`, `\n` with a line break behind it, `\\`, `\x00` for other control
+/// bytes and what is not UTF-8, `\u{202e}` for characters that change how the text around them is
+/// shown.
 pub fn escaped(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + bytes.len() / 8);
     for chunk in bytes.utf8_chunks() {
@@ -18,7 +19,8 @@ pub fn escaped(bytes: &[u8]) -> String {
                 '\t' => text.push_str("\\t"),
                 '\\' => text.push_str("\\\\"),
                 '\0'..='\x1f' | '\x7f' => text.push_str(&format!("\\x{:02x}", u32::from(c))),
-                // C1 controls; marks of direction, and other characters without a shape (Unicode, category Cf).
+                // C1 controls; marks of direction, and other characters without a shape (Unicode,
+                // category Cf).
                 '\u{80}'..='\u{9f}'
                 | '\u{ad}'
                 | '\u{61c}'
@@ -38,7 +40,8 @@ pub fn escaped(bytes: &[u8]) -> String {
     text
 }
 
-/// A hex dump: offset in the message, 16 bytes, and what of them is printable ASCII. `offset` is that of the first byte.
+/// A hex dump: offset in the message, 16 bytes, and what of them is printable ASCII. `offset` is
+/// that of the first byte.
 pub fn hex_dump(bytes: &[u8], offset: usize) -> String {
     let mut text = String::with_capacity(bytes.len() * 5);
     for (line, bytes) in bytes.chunks(DUMP_WIDTH).enumerate() {

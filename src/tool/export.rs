@@ -5,7 +5,9 @@ use alloc::string::{String, ToString};
 
 use serde_json::{Value, json};
 
-use super::{Mode, Terms, Way, WindowArguments, object, resource_uri, size, window_schema};
+use super::{
+    Delivery, ResultMode, ToolConfig, WindowArguments, object, resource_uri, size, window_schema,
+};
 use crate::report::MAX_JSON;
 use crate::{CallId, CaptureReport, ExportError, MEDIA_TYPE};
 
@@ -17,7 +19,7 @@ pub const TITLE: &str = "Export SIP call as pcap";
 
 /// Where the bytes of a capture went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery<'a> {
+pub enum Delivered<'a> {
     /// In the same MCP result, as an embedded resource with this URI.
     Embedded {
         /// The resource's URI.
@@ -38,7 +40,7 @@ pub enum Delivery<'a> {
     /// To standard output.
     Stdout,
     /// Nowhere: it is larger than what goes along.
-    Withheld,
+    Omitted,
 }
 
 /// What goes with a result: the bytes once, if at all.
@@ -64,13 +66,13 @@ pub enum Attachment {
     None,
 }
 
-/// The result of a call of the tool, as structured content, and what goes with it. `file` is where the capture is, if not in
-/// memory.
+/// The result of a call of the tool, as structured content, and what goes with it. `file` is where
+/// the capture is, if not in memory.
 ///
 /// # Errors
 /// `too-large` if the capture is in memory and larger than what goes into a message.
 pub fn shape(
-    terms: &Terms,
+    terms: &ToolConfig,
     arguments: &WindowArguments,
     sha256: &str,
     report: &CaptureReport,
@@ -79,21 +81,32 @@ pub fn shape(
     let filename = CallId::parse(&arguments.callid)?.filename();
     let report = report.fitted(MAX_JSON);
     let uri = resource_uri(arguments);
-    let (delivery, attachment) = match (file, terms.way(report.size_bytes)) {
-        (Some(path), _) => (Delivery::File { path }, Attachment::None),
-        (None, Some(Way::Embed)) => (Delivery::Embedded { uri: &uri }, Attachment::Blob { uri: uri.clone() }),
-        (None, Some(Way::Link)) => {
+    let (delivery, attachment) = match (file, terms.delivery(report.size_bytes)) {
+        (Some(path), _) => (Delivered::File { path }, Attachment::None),
+        (None, Some(Delivery::Embed)) => (
+            Delivered::Embedded { uri: &uri },
+            Attachment::Blob { uri: uri.clone() },
+        ),
+        (None, Some(Delivery::Link)) => {
             let (size_bytes, filename) = (report.size_bytes, filename.clone());
-            (Delivery::Linked { uri: &uri }, Attachment::Link { uri: uri.clone(), filename, size_bytes })
+            (
+                Delivered::Linked { uri: &uri },
+                Attachment::Link {
+                    uri: uri.clone(),
+                    filename,
+                    size_bytes,
+                },
+            )
         }
-        (None, Some(Way::Text)) => (Delivery::Text, Attachment::Text),
-        (None, Some(Way::File) | None) => return Err(terms.too_large(report.size_bytes)),
+        (None, Some(Delivery::Text)) => (Delivered::Text, Attachment::Text),
+        (None, Some(Delivery::File) | None) => return Err(terms.too_large(report.size_bytes)),
     };
     Ok((result(&filename, sha256, &report, delivery), attachment))
 }
 
-/// The result of `homer-export-tool.wasm`: [`result`] with the capture itself as `pcap_base64`, or null with a word on
-/// `HOMER_MAX_INLINE_BYTES`, which `inline_bytes` is, if there is none to go along.
+/// The result of `homer-export-tool.wasm`: [`result`] with the capture itself as `pcap_base64`, or
+/// null with a word on `HOMER_MAX_INLINE_BYTES`, which `inline_bytes` is, if there is none to go
+/// along.
 pub fn text(
     filename: &str,
     sha256: &str,
@@ -101,7 +114,11 @@ pub fn text(
     pcap_base64: Option<String>,
     inline_bytes: u64,
 ) -> String {
-    let delivery = if pcap_base64.is_some() { Delivery::Text } else { Delivery::Withheld };
+    let delivery = if pcap_base64.is_some() {
+        Delivered::Text
+    } else {
+        Delivered::Omitted
+    };
     let mut result = result(filename, sha256, &report.fitted(MAX_JSON), delivery);
     if pcap_base64.is_none() {
         let summary = format!(
@@ -116,9 +133,15 @@ pub fn text(
     result.to_string()
 }
 
-/// The JSON shape of a finished export, the same for `--json` and for MCP's structured content; without the bytes. Cut the
-/// report down first where a model is to read it ([`CaptureReport::fitted`]). `sha256` is that of the capture file, in lower-case hexadecimal.
-pub fn result(filename: &str, sha256: &str, report: &CaptureReport, delivery: Delivery<'_>) -> Value {
+/// The JSON shape of a finished export, the same for `--json` and for MCP's structured content;
+/// without the bytes. Cut the report down first where a model is to read it
+/// ([`CaptureReport::fitted`]). `sha256` is that of the capture file, in lower-case hexadecimal.
+pub fn result(
+    filename: &str,
+    sha256: &str,
+    report: &CaptureReport,
+    delivery: Delivered<'_>,
+) -> Value {
     let mut result = json!({
         "summary": report.summary(),
         "filename": filename,
@@ -128,12 +151,12 @@ pub fn result(filename: &str, sha256: &str, report: &CaptureReport, delivery: De
         "report": report.to_json(),
     });
     let (name, place) = match delivery {
-        Delivery::Embedded { uri } => ("embedded", Some(("resource_uri", uri))),
-        Delivery::Linked { uri } => ("link", Some(("resource_uri", uri))),
-        Delivery::Text => ("base64", None),
-        Delivery::File { path } => ("file", Some(("file_path", path))),
-        Delivery::Stdout => ("stdout", None),
-        Delivery::Withheld => ("withheld", None),
+        Delivered::Embedded { uri } => ("embedded", Some(("resource_uri", uri))),
+        Delivered::Linked { uri } => ("link", Some(("resource_uri", uri))),
+        Delivered::Text => ("base64", None),
+        Delivered::File { path } => ("file", Some(("file_path", path))),
+        Delivered::Stdout => ("stdout", None),
+        Delivered::Omitted => ("withheld", None),
     };
     result["delivery"] = name.into();
     if let Some((key, place)) = place {
@@ -143,7 +166,7 @@ pub fn result(filename: &str, sha256: &str, report: &CaptureReport, delivery: De
 }
 
 /// The definition of the tool as `tools/list` returns it.
-pub fn definition(terms: &Terms) -> Value {
+pub fn definition(terms: &ToolConfig) -> Value {
     json!({
         "name": NAME,
         "title": TITLE,
@@ -161,12 +184,14 @@ pub fn definition(terms: &Terms) -> Value {
     })
 }
 
-fn description(terms: &Terms) -> String {
+fn description(terms: &ToolConfig) -> String {
     let written = match terms.writes_files() {
         true => {
             "Homer is only read, with the server's own credentials; the file is new, and none is replaced or deleted."
         }
-        false => "Only reads from Homer, with the server's own credentials; nothing is written or deleted.",
+        false => {
+            "Only reads from Homer, with the server's own credentials; nothing is written or deleted."
+        }
     };
     format!(
         "Export the captured SIP messages of one call from Homer as a pcap file that opens in Wireshark or tshark, checked \
@@ -183,35 +208,45 @@ fn description(terms: &Terms) -> String {
          check that both times are in milliseconds and widen the window. Rejected credentials, an unreachable Homer and \
          captures over the size limit are also reported as errors that say what to change.",
         message = super::message::NAME,
-        progress = if terms.one_request { "" } else { ", and progress and cancellation are supported" },
+        progress = if terms.one_request {
+            ""
+        } else {
+            ", and progress and cancellation are supported"
+        },
         delivery = delivery(terms),
     )
 }
 
 /// Where the bytes go, in words.
-fn delivery(terms: &Terms) -> String {
+fn delivery(terms: &ToolConfig) -> String {
     let (inline, read) = (size(terms.inline_bytes), size(terms.read_bytes));
     match terms.mode {
-        Mode::Auto if terms.output_dir => "The capture is saved in a file on the server's machine.".to_string(),
-        Mode::Auto => format!(
+        ResultMode::Auto if terms.output_dir => {
+            "The capture is saved in a file on the server's machine.".to_string()
+        }
+        ResultMode::Auto => format!(
             "Captures up to {inline} are attached as a base64 binary resource, larger ones up to {read} come as a resource link \
              for resources/read, so that packet bytes never fill the conversation."
         ),
-        Mode::Embed => format!("Captures up to {read} are attached as a base64 binary resource."),
-        Mode::Link => format!("Captures up to {read} come as a resource link for resources/read."),
-        Mode::File => "The capture is saved in a file on the server's machine.".to_string(),
-        Mode::Base64 => format!("Captures up to {read} are attached as base64 text."),
+        ResultMode::Embed => {
+            format!("Captures up to {read} are attached as a base64 binary resource.")
+        }
+        ResultMode::Link => {
+            format!("Captures up to {read} come as a resource link for resources/read.")
+        }
+        ResultMode::File => "The capture is saved in a file on the server's machine.".to_string(),
+        ResultMode::Base64 => format!("Captures up to {read} are attached as base64 text."),
     }
 }
 
-fn output_schema(terms: &Terms) -> Value {
+fn output_schema(terms: &ToolConfig) -> Value {
     let ways: &[&str] = match terms.mode {
-        Mode::Auto if terms.output_dir => &["file"],
-        Mode::Auto => &["embedded", "link"],
-        Mode::Embed => &["embedded"],
-        Mode::Link => &["link"],
-        Mode::File => &["file"],
-        Mode::Base64 => &["base64"],
+        ResultMode::Auto if terms.output_dir => &["file"],
+        ResultMode::Auto => &["embedded", "link"],
+        ResultMode::Embed => &["embedded"],
+        ResultMode::Link => &["link"],
+        ResultMode::File => &["file"],
+        ResultMode::Base64 => &["base64"],
     };
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -254,38 +289,72 @@ fn output_schema(terms: &Terms) -> Value {
 
 /// The schema of [`CaptureReport::to_json`].
 fn report_schema() -> Value {
-    let integer = |description: &str| json!({ "type": "integer", "minimum": 0, "description": description });
-    let maybe =
-        |kind: &str, text: &str| json!({ "type": kind, "description": format!("{text} Left out if there is none.") });
+    let integer =
+        |description: &str| json!({ "type": "integer", "minimum": 0, "description": description });
+    let maybe = |kind: &str, text: &str| json!({ "type": kind, "description": format!("{text} Left out if there is none.") });
     let text = |description: &str| json!({ "type": "string", "description": description });
     let flag = |description: &str| json!({ "type": "boolean", "description": description });
     let list = |items: Value, description: &str| json!({ "type": "array", "items": items, "description": description });
     let texts = |description: &str| list(json!({ "type": "string" }), description);
-    let count = object(&[("name", text("Of what.")), ("count", integer("How many."))], &[], "A count.");
+    let count = object(
+        &[("name", text("Of what.")), ("count", integer("How many."))],
+        &[],
+        "A count.",
+    );
     let ladder_entry = object(
         &[
-            ("packet", integer("Number of the packet record, counted from 1.")),
+            (
+                "packet",
+                integer("Number of the packet record, counted from 1."),
+            ),
             ("source", text("Address and port.")),
             ("destination", text("Address and port.")),
-            ("directed", flag("False where the file does not say which of the two sent the message.")),
+            (
+                "directed",
+                flag("False where the file does not say which of the two sent the message."),
+            ),
             ("line", text("Method and URI, or status and reason.")),
             ("cseq", text("CSeq; empty if malformed.")),
         ],
         &[
-            ("after_us", maybe("integer", "Microseconds after the earliest packet.")),
-            ("call", maybe("integer", "Which of call_ids, counted from 0.")),
-            ("repeats", maybe("integer", "The earlier packet that this one repeats byte for byte.")),
+            (
+                "after_us",
+                maybe("integer", "Microseconds after the earliest packet."),
+            ),
+            (
+                "call",
+                maybe("integer", "Which of call_ids, counted from 0."),
+            ),
+            (
+                "repeats",
+                maybe(
+                    "integer",
+                    "The earlier packet that this one repeats byte for byte.",
+                ),
+            ),
         ],
         "One SIP message.",
     );
     let finding = object(
         &[
-            ("packet", integer("Number of the packet record, counted from 1.")),
+            (
+                "packet",
+                integer("Number of the packet record, counted from 1."),
+            ),
             ("code", text("What it is, for programs.")),
             ("text", text("What it is, in one sentence.")),
-            ("rule", text("The rule that is broken: document and section.")),
+            (
+                "rule",
+                text("The rule that is broken: document and section."),
+            ),
         ],
-        &[("offset", maybe("integer", "Where in the message, in bytes from its beginning."))],
+        &[(
+            "offset",
+            maybe(
+                "integer",
+                "Where in the message, in bytes from its beginning.",
+            ),
+        )],
         "Something odd.",
     );
     object(
@@ -294,35 +363,115 @@ fn report_schema() -> Value {
             ("packets", integer("Packet records.")),
             ("sip_messages", integer("Those that are SIP messages.")),
             ("other_packets", integer("The others.")),
-            ("others", list(count.clone(), "What the others are: RTCP as JSON, log lines, and so on.")),
-            ("undated_packets", integer("Packet records dated 1970: Homer had no capture time for them.")),
+            (
+                "others",
+                list(
+                    count.clone(),
+                    "What the others are: RTCP as JSON, log lines, and so on.",
+                ),
+            ),
+            (
+                "undated_packets",
+                integer("Packet records dated 1970: Homer had no capture time for them."),
+            ),
             ("profile", text("The Homer search profile that answered.")),
-            ("api", integer("The generation of Homer's API that answered.")),
+            (
+                "api",
+                integer("The generation of Homer's API that answered."),
+            ),
             ("call_ids", texts("Call-IDs of the SIP messages.")),
-            ("missing_call_ids", texts("Call-IDs that were asked for, and that no packet carries.")),
-            ("other_call_ids", texts("Call-IDs that were not asked for: other legs, as Homer correlates them.")),
+            (
+                "missing_call_ids",
+                texts("Call-IDs that were asked for, and that no packet carries."),
+            ),
+            (
+                "other_call_ids",
+                texts("Call-IDs that were not asked for: other legs, as Homer correlates them."),
+            ),
             ("warnings", texts("Texts about the capture as a whole.")),
-            ("participants", texts("Addresses with ports that messages ran between.")),
-            ("transports", texts("Transports that the topmost Via fields name; as captured, it is not in the file.")),
+            (
+                "participants",
+                texts("Addresses with ports that messages ran between."),
+            ),
+            (
+                "transports",
+                texts(
+                    "Transports that the topmost Via fields name; as captured, it is not in the file.",
+                ),
+            ),
             ("requests", list(count.clone(), "Requests by method.")),
             ("responses", list(count, "Responses by status.")),
             ("retransmissions", integer("Messages that were sent again.")),
-            ("duplicates", integer("Messages that two capture agents saw.")),
-            ("complete", flag("Whether the capture has the whole call, from its first request to its end.")),
-            ("incomplete_because", texts("Why not: a code, a colon, a sentence.")),
-            ("lower_bounds", flag("Whether counts and lists are lower bounds, since the capture has too much.")),
-            ("ladder", list(ladder_entry, "The messages in order, the middle left out if there are too many.")),
-            ("ladder_elided", integer("Messages left out in the middle of the ladder.")),
+            (
+                "duplicates",
+                integer("Messages that two capture agents saw."),
+            ),
+            (
+                "complete",
+                flag("Whether the capture has the whole call, from its first request to its end."),
+            ),
+            (
+                "incomplete_reasons",
+                texts("Why not: a code, a colon, a sentence."),
+            ),
+            (
+                "counts_truncated",
+                flag("Whether counts and lists are lower bounds, since the capture has too much."),
+            ),
+            (
+                "ladder",
+                list(
+                    ladder_entry,
+                    "The messages in order, the middle left out if there are too many.",
+                ),
+            ),
+            (
+                "ladder_elided",
+                integer("Messages left out in the middle of the ladder."),
+            ),
             ("findings", list(finding, "What is odd.")),
             ("findings_elided", integer("Findings left out.")),
         ],
         &[
-            ("first_packet_us", maybe("integer", "Earliest time of the other packets, Unix time in microseconds.")),
-            ("last_packet_us", maybe("integer", "Latest time of the other packets, Unix time in microseconds.")),
-            ("final_status", maybe("integer", "Status of the call's final answer.")),
-            ("ringing_after_us", maybe("integer", "Microseconds from the first request to the first 18x.")),
-            ("final_after_us", maybe("integer", "Microseconds from the first request to the final answer.")),
-            ("ended_with", maybe("string", "BYE, CANCEL, or the status that refused the INVITE.")),
+            (
+                "first_packet_us",
+                maybe(
+                    "integer",
+                    "Earliest time of the other packets, Unix time in microseconds.",
+                ),
+            ),
+            (
+                "last_packet_us",
+                maybe(
+                    "integer",
+                    "Latest time of the other packets, Unix time in microseconds.",
+                ),
+            ),
+            (
+                "final_status",
+                maybe("integer", "Status of the call's final answer."),
+            ),
+            (
+                "ringing_after_us",
+                maybe(
+                    "integer",
+                    "Microseconds from the first request to the first 18x.",
+                ),
+            ),
+            (
+                "final_after_us",
+                maybe(
+                    "integer",
+                    "Microseconds from the first request to the final answer.",
+                ),
+            ),
+            (
+                "ended_with",
+                maybe(
+                    "string",
+                    "BYE, CANCEL, or the status that refused the INVITE.",
+                ),
+            ),
             ("ended_by", maybe("string", "The address that sent it.")),
         ],
         "What the capture holds.",

@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use super::{Terms, object, window_schema};
+use super::{ToolConfig, object, window_schema};
 use crate::ExportError;
 use crate::packet::{Packet, Route, endpoint};
 use crate::pcap::{Malformed, Record, Scanner, YEAR_1971_US};
-use crate::query::Utc;
+use crate::query::Timestamp;
 use crate::sip::{Message, escaped, hex_dump, mask};
 
 /// The tool's name.
@@ -44,11 +44,17 @@ impl Format {
     }
 }
 
-/// One packet of a capture file for a model: what it carries, without what is secret in it, from byte `offset` on.
+/// One packet of a capture file for a model: what it carries, without what is secret in it, from
+/// byte `offset` on.
 ///
 /// # Errors
 /// As [`Reader::finish`].
-pub fn read(capture: &[u8], packet: u64, format: Format, offset: u64) -> Result<Value, ExportError> {
+pub fn read(
+    capture: &[u8],
+    packet: u64,
+    format: Format,
+    offset: u64,
+) -> Result<Value, ExportError> {
     let mut reader = Reader::new(packet);
     reader.pass(capture)?;
     reader.finish(format, offset)
@@ -65,15 +71,23 @@ pub struct Reader {
 impl Reader {
     /// For the packet of this number, counted from 1.
     pub fn new(packet: u64) -> Self {
-        Self { packet, scanner: Scanner::new(), found: None }
+        Self {
+            packet,
+            scanner: Scanner::new(),
+            found: None,
+        }
     }
 
     /// The next bytes of the file.
     ///
     /// # Errors
-    /// `broken-reply` if they are not those of a capture file.
+    /// `invalid-response` if they are not those of a capture file.
     pub fn pass(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
-        let Self { packet, scanner, found } = self;
+        let Self {
+            packet,
+            scanner,
+            found,
+        } = self;
         let mut look = |record: &Record<'_>| {
             if record.number == *packet {
                 *found = Some(Found::new(record));
@@ -85,8 +99,8 @@ impl Reader {
     /// The packet, from byte `offset` on, once all of the file has passed.
     ///
     /// # Errors
-    /// `invalid-request` if the file has no packet of this number, or the packet does not reach to `offset`; `broken-reply` if it
-    /// is no whole capture file.
+    /// `invalid-request` if the file has no packet of this number, or the packet does not reach to
+    /// `offset`; `invalid-response` if it is no whole capture file.
     pub fn finish(self, format: Format, offset: u64) -> Result<Value, ExportError> {
         let packets = self.scanner.finish().map_err(broken)?.packets;
         match self.found {
@@ -100,7 +114,7 @@ impl Reader {
 }
 
 fn broken(malformed: Malformed) -> ExportError {
-    ExportError::BrokenReply(format!("the capture is {malformed}"))
+    ExportError::InvalidResponse(format!("the capture is {malformed}"))
 }
 
 #[derive(Debug)]
@@ -123,10 +137,21 @@ impl Found {
             (_, true) => "sip",
             (_, false) => "other",
         };
-        Self { time_us: record.time_us, route, kind, bytes: bytes.to_vec() }
+        Self {
+            time_us: record.time_us,
+            route,
+            kind,
+            bytes: bytes.to_vec(),
+        }
     }
 
-    fn show(mut self, packet: u64, packets: u64, format: Format, offset: u64) -> Result<Value, ExportError> {
+    fn show(
+        mut self,
+        packet: u64,
+        packets: u64,
+        format: Format,
+        offset: u64,
+    ) -> Result<Value, ExportError> {
         let total = self.bytes.len();
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
         if start > 0 && start >= total {
@@ -157,7 +182,7 @@ impl Found {
             result["next_offset"] = end.into();
         }
         if self.time_us >= YEAR_1971_US {
-            result["time"] = Utc::of_packet(self.time_us).to_string().into();
+            result["time"] = Timestamp::of_packet(self.time_us).to_string().into();
         }
         if let Some(route) = self.route {
             result["source"] = endpoint(route.source, route.directed).into();
@@ -168,7 +193,7 @@ impl Found {
 }
 
 /// The definition of the tool as `tools/list` returns it.
-pub fn definition(terms: &Terms) -> Value {
+pub fn definition(terms: &ToolConfig) -> Value {
     let packet = json!({
         "type": "integer",
         "title": "Packet number",
@@ -213,7 +238,7 @@ pub fn definition(terms: &Terms) -> Value {
     })
 }
 
-fn description(terms: &Terms) -> String {
+fn description(terms: &ToolConfig) -> String {
     let again = match terms.one_request {
         true => "Each call fetches the capture again, which takes as long as the export did.",
         false => {
@@ -242,7 +267,10 @@ fn output_schema() -> Value {
     let text = |text: &str| json!({ "type": "string", "description": text });
     let mut schema = object(
         &[
-            ("packet", integer(1, "Number of the packet, counted from 1.")),
+            (
+                "packet",
+                integer(1, "Number of the packet, counted from 1."),
+            ),
             ("packets", integer(1, "Packets in the capture.")),
             (
                 "kind",
@@ -256,7 +284,10 @@ fn output_schema() -> Value {
             ("total_bytes", integer(0, "Bytes of the message.")),
             ("offset", integer(0, "Where the part that is shown begins.")),
             ("shown_bytes", integer(0, "Bytes that are shown.")),
-            ("format", json!({ "type": "string", "enum": Format::ALL.map(|(name, _)| name), "description": "How." })),
+            (
+                "format",
+                json!({ "type": "string", "enum": Format::ALL.map(|(name, _)| name), "description": "How." }),
+            ),
             (
                 "masked",
                 json!({
@@ -268,10 +299,19 @@ fn output_schema() -> Value {
             ("text", text("The message, or part of it.")),
         ],
         &[
-            ("next_offset", integer(1, "Where the next part begins; left out at the end.")),
-            ("time", text("When it was captured, RFC 3339; left out if Homer had no time for it.")),
+            (
+                "next_offset",
+                integer(1, "Where the next part begins; left out at the end."),
+            ),
+            (
+                "time",
+                text("When it was captured, RFC 3339; left out if Homer had no time for it."),
+            ),
             ("source", text("Address and port; left out for a frame.")),
-            ("destination", text("Address and port; left out for a frame.")),
+            (
+                "destination",
+                text("Address and port; left out for a frame."),
+            ),
         ],
         "One message.",
     );

@@ -1,4 +1,5 @@
-//! The URI of a capture: the query itself, so that it means the same everywhere and needs nothing to be kept.
+//! The URI of a capture: the query itself, so that it means the same everywhere and needs nothing
+//! to be kept.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -6,15 +7,20 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use super::{Terms, WindowArguments, size};
+use super::{ToolConfig, WindowArguments, size};
 use crate::{CallId, ExportError, MEDIA_TYPE};
 
 /// The template of such URIs (RFC 6570).
 pub const TEMPLATE: &str = "homer-pcap:///{callid}{?from_ts,to_ts}";
 
-/// The URI of a capture, `homer-pcap:///{callid}{?from_ts,to_ts}`: the query itself, so that it means the same everywhere.
+/// The URI of a capture, `homer-pcap:///{callid}{?from_ts,to_ts}`: the query itself, so that it
+/// means the same everywhere.
 pub fn resource_uri(arguments: &WindowArguments) -> String {
-    let WindowArguments { callid, from_ts, to_ts } = arguments;
+    let WindowArguments {
+        callid,
+        from_ts,
+        to_ts,
+    } = arguments;
     let mut uri = "homer-pcap:///".to_string();
     for byte in callid.bytes() {
         // RFC 3986 §2.3: the unreserved characters; everything else is escaped.
@@ -28,8 +34,8 @@ pub fn resource_uri(arguments: &WindowArguments) -> String {
     uri
 }
 
-/// Longest such URI in bytes, inclusive: that of a Call-ID of 512 characters, all of them escaped, is not half as long; and it goes
-/// back with the bytes.
+/// Longest such URI in bytes, inclusive: that of a Call-ID of 512 characters, all of them escaped,
+/// is not half as long; and it goes back with the bytes.
 const MAX_URI: usize = 16 * 1024;
 
 /// The query in such a URI. The order of the two parameters does not matter.
@@ -38,16 +44,23 @@ const MAX_URI: usize = 16 * 1024;
 /// `invalid-request` if it is not of that form, or too long.
 pub fn query_of_uri(uri: &str) -> Result<WindowArguments, ExportError> {
     if uri.len() > MAX_URI {
-        return Err(ExportError::InvalidRequest(format!("the resource URI is longer than {MAX_URI} bytes")));
+        return Err(ExportError::InvalidRequest(format!(
+            "the resource URI is longer than {MAX_URI} bytes"
+        )));
     }
     let malformed = |why: &str| {
         ExportError::InvalidRequest(format!(
             "the resource URI {why}; the form is homer-pcap:///<Call-ID, percent-encoded>?from_ts=<ms>&to_ts=<ms>"
         ))
     };
-    let rest = uri.strip_prefix("homer-pcap:///").ok_or_else(|| malformed("does not begin with homer-pcap:///"))?;
-    let (path, query) = rest.split_once('?').ok_or_else(|| malformed("has no query"))?;
-    let call_id = decoded(path).ok_or_else(|| malformed("has a Call-ID that is not percent-encoded UTF-8"))?;
+    let rest = uri
+        .strip_prefix("homer-pcap:///")
+        .ok_or_else(|| malformed("does not begin with homer-pcap:///"))?;
+    let (path, query) = rest
+        .split_once('?')
+        .ok_or_else(|| malformed("has no query"))?;
+    let call_id = decoded(path)
+        .ok_or_else(|| malformed("has a Call-ID that is not percent-encoded UTF-8"))?;
     let (mut from_ts, mut to_ts) = (None, None);
     for parameter in query.split('&') {
         let slot = match parameter.split_once('=') {
@@ -55,7 +68,10 @@ pub fn query_of_uri(uri: &str) -> Result<WindowArguments, ExportError> {
             Some(("to_ts", value)) => (&mut to_ts, value),
             _ => return Err(malformed("has another parameter than from_ts and to_ts")),
         };
-        let value = slot.1.parse().map_err(|_| malformed("has a time that is no whole number"))?;
+        let value = slot
+            .1
+            .parse()
+            .map_err(|_| malformed("has a time that is no whole number"))?;
         if slot.0.replace(value).is_some() {
             return Err(malformed("has a parameter twice"));
         }
@@ -63,7 +79,11 @@ pub fn query_of_uri(uri: &str) -> Result<WindowArguments, ExportError> {
     match (from_ts, to_ts) {
         (Some(from_ts), Some(to_ts)) => {
             let callid = CallId::parse(&call_id)?.as_str().to_string();
-            Ok(WindowArguments { callid, from_ts, to_ts })
+            Ok(WindowArguments {
+                callid,
+                from_ts,
+                to_ts,
+            })
         }
         _ => Err(malformed("lacks from_ts or to_ts")),
     }
@@ -75,8 +95,12 @@ pub fn uri_shown(uri: &str) -> Value {
 }
 
 /// The template of such URIs as `resources/templates/list` returns it.
-pub fn resource_template(terms: &Terms) -> Value {
-    let kept = if terms.one_request { "" } else { ", unless it was exported in the last minutes" };
+pub fn resource_template(terms: &ToolConfig) -> Value {
+    let kept = if terms.one_request {
+        ""
+    } else {
+        ", unless it was exported in the last minutes"
+    };
     json!({
         "uriTemplate": TEMPLATE,
         "name": "homer-pcap",

@@ -3,8 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::settings::{DEFAULT_TOOL_INLINE_BYTES, is_set, number};
-use crate::{ExportError, Settings};
+use crate::config::{DEFAULT_TOOL_INLINE_BYTES, is_set, number};
+use crate::{Config, ExportError};
 
 /// This component's environment.
 pub struct Environment(Vec<(String, String)>);
@@ -15,17 +15,20 @@ impl Environment {
         Self(wasi::cli::environment::get_environment())
     }
 
-    /// The settings in it.
+    /// The configuration in it.
     ///
     /// # Errors
-    /// As [`Settings::from_vars`].
-    pub fn settings(&self) -> Result<Settings, ExportError> {
-        Settings::from_vars(self.0.iter().map(|(name, value)| (name, value.as_str())))
+    /// As [`Config::from_vars`].
+    pub fn config(&self) -> Result<Config, ExportError> {
+        Config::from_vars(self.0.iter().map(|(name, value)| (name, value.as_str())))
     }
 
     /// A variable, if it is there, filled in or not; of two of one name the later one counts.
     pub fn as_it_is(&self, name: &str) -> Option<String> {
-        self.0.iter().rfind(|(known, _)| known == name).map(|(_, value)| value.clone())
+        self.0
+            .iter()
+            .rfind(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
     }
 
     /// The same, if it says something ([`is_set`]).
@@ -39,6 +42,11 @@ impl Environment {
     /// `misconfigured` if it is none of the numbers that it may be.
     pub fn inline_bytes(&self) -> Result<u64, ExportError> {
         let name = "HOMER_MAX_INLINE_BYTES";
-        number(name, self.variable(name), DEFAULT_TOOL_INLINE_BYTES, 24..=crate::tool::MAX_READ_BYTES)
+        number(
+            name,
+            self.variable(name),
+            DEFAULT_TOOL_INLINE_BYTES,
+            24..=crate::tool::MAX_READ_BYTES,
+        )
     }
 }

@@ -23,7 +23,10 @@ pub fn head(request: &IncomingRequest) -> Head {
         // Which of the others does not matter: none is served.
         _ => String::new(),
     };
-    Head { method, fields: request.headers().entries() }
+    Head {
+        method,
+        fields: request.headers().entries(),
+    }
 }
 
 /// The body of a request.
@@ -47,7 +50,8 @@ pub fn body(request: IncomingRequest, max: usize) -> Result<Vec<u8>, Reply> {
     }
 }
 
-/// Answers, with the bytes of `capture` where the reply wants them. A client that has left is no news.
+/// Answers, with the bytes of `capture` where the reply wants them. A client that has left is no
+/// news.
 pub fn send(out: ResponseOutparam, reply: Reply, capture: Vec<Vec<u8>>) {
     let fields = Fields::new();
     let length = match &reply.body {

@@ -11,11 +11,12 @@ use crate::homer::reply::{self, Head, MAX_ERROR_BODY, Refusal};
 use crate::homer::{Api, nothing_captured};
 use crate::pcap::{Malformed, Scanner};
 use crate::query::Profile;
-use crate::report::Examiner;
+use crate::report::Analyzer;
 use crate::tool::lower_hex;
-use crate::{CaptureReport, ExportError, Query, Settings};
+use crate::{CaptureReport, Config, ExportError, Query};
 
-/// Largest read from the network in bytes: above 64 KiB the size hardly matters (wasm.md §5), and memory stays small.
+/// Largest read from the network in bytes: above 64 KiB the size hardly matters (wasm.md §5), and
+/// memory stays small.
 const MAX_READ: u64 = 256 * 1024;
 
 /// Why asking one endpoint brought no capture.
@@ -31,7 +32,7 @@ impl From<ExportError> for Miss {
 }
 
 /// A whole capture.
-pub struct Held {
+pub struct BufferedCapture {
     /// Its bytes, in pieces as they came; none if it is larger than what was to be held.
     pub pieces: Option<Vec<Vec<u8>>>,
     /// SHA-256 of its bytes, in lower-case hexadecimal.
@@ -42,11 +43,11 @@ pub struct Held {
 
 /// A capture file that arrives in pieces, each checked before it is handed on.
 pub struct PcapStream {
-    settings: Settings,
+    config: Config,
     api: Api,
     profile: Profile,
     /// None if `HOMER_REPORT` is off.
-    examiner: Option<Examiner>,
+    analyzer: Option<Analyzer>,
     /// Profiles that were not asked since this one answered.
     unasked: Vec<Profile>,
     head: Head,
@@ -58,34 +59,37 @@ pub struct PcapStream {
 }
 
 impl PcapStream {
-    /// Asks the profiles of `query` in turn, until one holds something; returns once its first packet record has begun.
+    /// Asks the profiles of `query` in turn, until one holds something; returns once its first
+    /// packet record has begun.
     ///
     /// # Errors
     /// As `homer:capture/homer-export-stream.open-pcap`.
-    pub fn open(query: &Query, settings: Settings) -> Result<Self, ExportError> {
-        let settings = http::logged_in(settings)?;
-        let first = settings.api.unwrap_or(Api::V7);
-        match Self::ask(first, query, &settings) {
-            // Homer 7 is the likelier one; HOMER 11 does not have its endpoint, and Homer 7 not that of HOMER 11.
-            Err(Miss::UnknownEndpoint(error)) if settings.api.is_none() => Self::ask(Api::V11, query, &settings)
-                .map_err(|miss| match miss {
+    pub fn open(query: &Query, config: Config) -> Result<Self, ExportError> {
+        let config = http::logged_in(config)?;
+        let first = config.api.unwrap_or(Api::V7);
+        match Self::ask(first, query, &config) {
+            // Homer 7 is the likelier one; HOMER 11 does not have its endpoint, and Homer 7 not
+            // that of HOMER 11.
+            Err(Miss::UnknownEndpoint(error)) if config.api.is_none() => {
+                Self::ask(Api::V11, query, &config).map_err(|miss| match miss {
                     Miss::UnknownEndpoint(_) => error,
                     Miss::Failed(other) => other,
-                }),
+                })
+            }
             asked => asked.map_err(|(Miss::UnknownEndpoint(error) | Miss::Failed(error))| error),
         }
     }
 
     /// Asks one generation's endpoint for the profiles in turn.
-    fn ask(api: Api, query: &Query, settings: &Settings) -> Result<Self, Miss> {
+    fn ask(api: Api, query: &Query, config: &Config) -> Result<Self, Miss> {
         let mut unknown = None;
         let mut empty = false;
         for profile in query.profiles() {
-            let request = api.export_request(&settings.homer, query, profile)?;
-            let Reply { head, mut body } = http::send(&request, settings)?;
+            let request = api.export_request(&config.homer, query, profile)?;
+            let Reply { head, mut body } = http::send(&request, config)?;
             if !head.announces_capture() {
-                let said = body.beginning(MAX_ERROR_BODY, settings);
-                match reply::refusal(&head, &said, settings) {
+                let said = body.beginning(MAX_ERROR_BODY, config);
+                match reply::refusal(&head, &said, config) {
                     Refusal::UnknownProfile(error) => unknown = Some(error),
                     Refusal::Nothing => empty = true,
                     Refusal::UnknownEndpoint(error) => return Err(Miss::UnknownEndpoint(error)),
@@ -94,11 +98,17 @@ impl PcapStream {
                 continue;
             }
             let mut stream = Self {
-                settings: settings.clone(),
+                config: config.clone(),
                 api,
                 profile: profile.clone(),
-                examiner: settings.report.then(|| Examiner::new(query)),
-                unasked: query.profiles().iter().skip_while(|other| *other != profile).skip(1).cloned().collect(),
+                analyzer: config.report.then(|| Analyzer::new(query)),
+                unasked: query
+                    .profiles()
+                    .iter()
+                    .skip_while(|other| *other != profile)
+                    .skip(1)
+                    .cloned()
+                    .collect(),
                 head,
                 body,
                 scanner: Scanner::new(),
@@ -116,12 +126,12 @@ impl PcapStream {
         }
         Err(Miss::Failed(match unknown {
             Some(error) if !empty => error,
-            _ => nothing_captured(query, &settings.homer),
+            _ => nothing_captured(query, &config.homer),
         }))
     }
 
-    /// The next bytes of the capture, at least one and at most `max_bytes` while there are more; empty once it is complete
-    /// and found whole.
+    /// The next bytes of the capture, at least one and at most `max_bytes` while there are more;
+    /// empty once it is complete and found whole.
     ///
     /// # Errors
     /// As `homer:capture/homer-export-stream.pcap-stream.read`.
@@ -143,10 +153,10 @@ impl PcapStream {
 
     /// What has been received so far; final after the empty read.
     pub fn report(&self) -> CaptureReport {
-        let (tally, profile) = (self.scanner.tally(), self.profile.as_str());
-        let mut report = match &self.examiner {
-            Some(examiner) => examiner.report(&tally, profile, self.api),
-            None => CaptureReport::unexamined(&tally, profile, self.api),
+        let (stats, profile) = (self.scanner.stats(), self.profile.as_str());
+        let mut report = match &self.analyzer {
+            Some(analyzer) => analyzer.report(&stats, profile, self.api),
+            None => CaptureReport::without_analysis(&stats, profile, self.api),
         };
         if !report.missing_call_ids.is_empty() && !self.unasked.is_empty() {
             let names: Vec<&str> = self.unasked.iter().map(Profile::as_str).collect();
@@ -184,8 +194,9 @@ impl PcapStream {
         }
     }
 
-    /// The capture to its end, hashed, and held if it has no more than `max_bytes`. Else it is dropped as soon as that is known,
-    /// and `beyond` says, of the bytes seen by then, whether to go on for the report.
+    /// The capture to its end, hashed, and held if it has no more than `max_bytes`. Else it is
+    /// dropped as soon as that is known, and `beyond` says, of the bytes seen by then, whether to
+    /// go on for the report.
     ///
     /// # Errors
     /// As [`Self::read`], and what `beyond` says.
@@ -193,7 +204,7 @@ impl PcapStream {
         mut self,
         max_bytes: u64,
         beyond: impl Fn(u64) -> Result<(), ExportError>,
-    ) -> Result<Held, ExportError> {
+    ) -> Result<BufferedCapture, ExportError> {
         let mut pieces = Some(Vec::new());
         let mut hash = Sha256::new();
         let mut seen = 0;
@@ -211,7 +222,11 @@ impl PcapStream {
                 pieces.push(bytes);
             }
         }
-        Ok(Held { pieces, sha256: lower_hex(&hash.finalize()), report: self.report() })
+        Ok(BufferedCapture {
+            pieces,
+            sha256: lower_hex(&hash.finalize()),
+            report: self.report(),
+        })
     }
 
     /// Receives and checks the next bytes into `ready`, or finds the end.
@@ -230,18 +245,23 @@ impl PcapStream {
     }
 
     fn receive_checked(&mut self) -> Result<Vec<u8>, ExportError> {
-        let bytes = self.body.read(MAX_READ, &self.settings)?;
-        let scanned = if bytes.is_empty() { self.scanner.finish().map(drop) } else { self.scan(&bytes) };
+        let bytes = self.body.read(MAX_READ, &self.config)?;
+        let scanned = if bytes.is_empty() {
+            self.scanner.finish().map(drop)
+        } else {
+            self.scan(&bytes)
+        };
         scanned.map_err(|malformed| self.broken(malformed, &bytes))?;
-        let size = self.scanner.tally().size_bytes;
-        // Hosts differ in whether they compare; an exact match is what tells a cut reply from a whole one.
+        let size = self.scanner.stats().size_bytes;
+        // Hosts differ in whether they compare; an exact match is what tells a cut reply from a
+        // whole one.
         if let Some(length) = self.head.content_length
             && (size > length || (bytes.is_empty() && size < length))
         {
-            return Err(ExportError::BrokenReply(format!(
+            return Err(ExportError::InvalidResponse(format!(
                 "the reply of Homer at {} has {size} bytes, where its header announced {length}; the capture is not whole \
                  and was thrown away",
-                self.settings.homer
+                self.config.homer
             )));
         }
         Ok(bytes)
@@ -249,26 +269,32 @@ impl PcapStream {
 
     /// Scans, and looks into the packets on the way.
     fn scan(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
-        match &mut self.examiner {
-            Some(examiner) => self.scanner.scan_packets(bytes, Some(&mut |record| examiner.record(record))),
+        match &mut self.analyzer {
+            Some(analyzer) => self
+                .scanner
+                .scan_packets(bytes, Some(&mut |record| analyzer.record(record))),
             None => self.scanner.scan(bytes),
         }
     }
 
     fn broken(&mut self, malformed: Malformed, bytes: &[u8]) -> ExportError {
         match malformed {
-            // The scan stopped within the first bytes: they and a little more tell what came instead.
+            // The scan stopped within the first bytes: they and a little more tell what came
+            // instead.
             Malformed::NotPcap | Malformed::Truncated { size: 0..4, .. } => {
                 let mut opening = core::mem::take(&mut self.ready);
                 opening.extend_from_slice(bytes);
                 if opening.len() < MAX_ERROR_BODY {
-                    opening.extend(self.body.beginning(MAX_ERROR_BODY - opening.len(), &self.settings));
+                    opening.extend(
+                        self.body
+                            .beginning(MAX_ERROR_BODY - opening.len(), &self.config),
+                    );
                 }
-                reply::not_a_capture(&self.head, &opening, &self.settings)
+                reply::not_a_capture(&self.head, &opening, &self.config)
             }
-            malformed => ExportError::BrokenReply(format!(
+            malformed => ExportError::InvalidResponse(format!(
                 "what Homer at {} sent is {malformed}; it was thrown away",
-                self.settings.homer
+                self.config.homer
             )),
         }
     }

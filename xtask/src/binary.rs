@@ -1,9 +1,10 @@
-//! The binary format of components: what they import and export, and what can be left out or put in.
+//! The binary format of components: what they import and export, and what can be left out or put
+//! in.
 
 use anyhow::{Context, Result, bail};
 use wasm_encoder::{
-    ComponentNameSection, ComponentSection as _, ComponentSectionId, CustomSection, Encode as _, RawSection,
-    Section as _,
+    ComponentNameSection, ComponentSection as _, ComponentSectionId, CustomSection, Encode as _,
+    RawSection, Section as _,
 };
 use wasmparser::{Encoding, Parser, Payload};
 
@@ -55,8 +56,8 @@ pub fn custom_sections(component: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(sections)
 }
 
-/// The component without custom sections at any depth, then with the root component's name and the given custom sections, such as
-/// metadata (the OCI annotations that wasm tools show).
+/// The component without custom sections at any depth, then with the root component's name and the
+/// given custom sections, such as metadata (the OCI annotations that wasm tools show).
 ///
 /// # Errors
 /// If `component` is not a valid component.
@@ -66,7 +67,11 @@ pub fn finish(component: &[u8], name: &str, sections: &[(&str, Vec<u8>)]) -> Res
     names.component(name);
     names.append_to_component(&mut output);
     for (name, data) in sections {
-        CustomSection { name: (*name).into(), data: data.into() }.append_to(&mut output);
+        CustomSection {
+            name: (*name).into(),
+            data: data.into(),
+        }
+        .append_to(&mut output);
     }
     wasmparser::validate(&output).context("the finished component is not valid")?;
     Ok(output)
@@ -87,7 +92,9 @@ fn strip(component: &[u8]) -> Result<Vec<u8>> {
                 continue;
             }
             Payload::End(_) => {
-                let Some(mut parent) = parents.pop() else { break };
+                let Some(mut parent) = parents.pop() else {
+                    break;
+                };
                 let id = if output.starts_with(&wasm_encoder::Component::HEADER) {
                     ComponentSectionId::Component
                 } else {
@@ -101,28 +108,38 @@ fn strip(component: &[u8]) -> Result<Vec<u8>> {
             _ => {}
         }
         if let Some((id, range)) = payload.as_section() {
-            RawSection { id, data: &component[range] }.append_to(&mut output);
+            RawSection {
+                id,
+                data: &component[range],
+            }
+            .append_to(&mut output);
         }
     }
     Ok(output)
 }
 
-/// The payloads of the root component alone: what is nested in it has imports and exports of its own.
+/// The payloads of the root component alone: what is nested in it has imports and exports of its
+/// own.
 fn root_payloads(component: &[u8]) -> impl Iterator<Item = Result<Payload<'_>>> {
     let mut depth = 0_u32;
-    Parser::new(0).parse_all(component).filter_map(move |payload| match payload {
-        Err(error) => Some(Err(error.into())),
-        Ok(Payload::Version { encoding: Encoding::Module, .. }) if depth == 0 => Some(not_a_component()),
-        Ok(Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) => {
-            depth += 1;
-            None
-        }
-        Ok(Payload::End(_)) if depth > 0 => {
-            depth -= 1;
-            None
-        }
-        Ok(payload) => (depth == 0).then_some(Ok(payload)),
-    })
+    Parser::new(0)
+        .parse_all(component)
+        .filter_map(move |payload| match payload {
+            Err(error) => Some(Err(error.into())),
+            Ok(Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            }) if depth == 0 => Some(not_a_component()),
+            Ok(Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) => {
+                depth += 1;
+                None
+            }
+            Ok(Payload::End(_)) if depth > 0 => {
+                depth -= 1;
+                None
+            }
+            Ok(payload) => (depth == 0).then_some(Ok(payload)),
+        })
 }
 
 fn not_a_component<'a>() -> Result<Payload<'a>> {

@@ -1,4 +1,5 @@
-//! `cargo xtask dist`: the finished components in `dist/`, their sizes and imports; fails on a foreign import.
+//! `cargo xtask dist`: the finished components in `dist/`, their sizes and imports; fails on a
+//! foreign import.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -6,12 +7,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use xtask::{Artefact, artefact, binary};
+use xtask::{Artifact, artifact, binary};
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let result = match (args.next().as_deref(), args.next()) {
-        (Some("dist"), None) => dist(&artefact::workspace_root().join("dist")),
+        (Some("dist"), None) => dist(&artifact::workspace_root().join("dist")),
         _ => Err(anyhow::anyhow!("usage: cargo xtask dist")),
     };
     match result {
@@ -25,14 +26,17 @@ fn main() -> ExitCode {
 
 fn dist(dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    artefact::ALL.iter().try_for_each(|artefact| write(artefact, dir))
+    artifact::ALL
+        .iter()
+        .try_for_each(|artifact| write(artifact, dir))
 }
 
-fn write(artefact: &Artefact, dir: &Path) -> Result<()> {
-    let component = artefact.build()?;
-    let path = dir.join(artefact.file_name());
+fn write(artifact: &Artifact, dir: &Path) -> Result<()> {
+    let component = artifact.build()?;
+    let path = dir.join(artifact.file_name());
     let partial = path.with_extension("wasm.partial");
-    fs::write(&partial, &component).with_context(|| format!("cannot write {}", partial.display()))?;
+    fs::write(&partial, &component)
+        .with_context(|| format!("cannot write {}", partial.display()))?;
     fs::rename(&partial, &path).with_context(|| format!("cannot rename to {}", path.display()))?;
     let mut text = format!("{} ({} bytes)\n", path.display(), component.len());
     for import in binary::imports(&component)? {
@@ -41,5 +45,7 @@ fn write(artefact: &Artefact, dir: &Path) -> Result<()> {
     for export in binary::exports(&component)? {
         text.push_str(&format!("  exports {export}\n"));
     }
-    io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
+    io::stdout()
+        .write_all(text.as_bytes())
+        .context("cannot write to standard output")
 }

@@ -2,61 +2,100 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::Value;
-use wasm_encoder::{Component, ComponentImportSection, ComponentTypeRef, ComponentTypeSection, InstanceType};
-use xtask::artefact::{ALL, ALLOWED_IMPORTS, EDGE, PLUGIN, TOOL};
-use xtask::{Artefact, binary};
+use wasm_encoder::{
+    Component, ComponentImportSection, ComponentTypeRef, ComponentTypeSection, InstanceType,
+};
+use xtask::artifact::{ALL, ALLOWED_IMPORTS, EXPORTER, EXPORTER_TEXT, MCP_SERVER};
+use xtask::{Artifact, binary};
 
 #[test]
 fn components_import_what_the_contract_says_and_nothing_else() {
-    for artefact in ALL {
-        let imports = binary::imports(&artefact.build().unwrap()).unwrap();
-        assert_eq!(imports, ALLOWED_IMPORTS.map(|name| format!("{name}@0.2.12")), "{}", artefact.name);
+    for artifact in ALL {
+        let imports = binary::imports(&artifact.build().unwrap()).unwrap();
+        assert_eq!(
+            imports,
+            ALLOWED_IMPORTS.map(|name| format!("{name}@0.2.12")),
+            "{}",
+            artifact.name
+        );
     }
 }
 
 #[test]
 fn components_export_their_world_and_nothing_of_the_others() {
-    for (artefact, exports) in [
+    for (artifact, exports) in [
         (
-            PLUGIN,
-            &["homer-export-stream", "homer-export", "types"].map(|name| format!("homer:capture/{name}@0.1.0"))[..],
+            EXPORTER,
+            &["homer-export-stream", "homer-export", "types"]
+                .map(|name| format!("homer:capture/{name}@0.1.0"))[..],
         ),
-        (TOOL, &["homer-export-pcap".to_string()]),
-        (EDGE, &["wasi:http/incoming-handler@0.2.12".to_string()]),
+        (EXPORTER_TEXT, &["homer-export-pcap".to_string()]),
+        (
+            MCP_SERVER,
+            &["wasi:http/incoming-handler@0.2.12".to_string()],
+        ),
     ] {
-        assert_eq!(binary::exports(&artefact.build().unwrap()).unwrap(), exports);
+        assert_eq!(
+            binary::exports(&artifact.build().unwrap()).unwrap(),
+            exports
+        );
     }
 }
 
 #[test]
 fn components_are_named_and_carry_metadata_alone() {
-    for artefact in ALL {
-        let sections = binary::custom_sections(&artefact.build().unwrap()).unwrap();
+    for artifact in ALL {
+        let sections = binary::custom_sections(&artifact.build().unwrap()).unwrap();
         let names: Vec<&str> = sections.iter().map(|(name, _)| name.as_str()).collect();
-        let metadata = ["component-name", "description", "licenses", "source", "version"];
-        let documentation: &[&str] = if artefact.documented_world.is_some() { &["package-docs"] } else { &[] };
+        let metadata = [
+            "component-name",
+            "description",
+            "licenses",
+            "source",
+            "version",
+        ];
+        let documentation: &[&str] = if artifact.documented_world.is_some() {
+            &["package-docs"]
+        } else {
+            &[]
+        };
         assert_eq!(names, [&metadata[..], documentation].concat());
         // Subsection 0, its length, the name's length, the name.
-        let length = u8::try_from(artefact.name.len()).unwrap();
-        let name = [&[0, length + 1, length], artefact.name.as_bytes()].concat();
+        let length = u8::try_from(artifact.name.len()).unwrap();
+        let name = [&[0, length + 1, length], artifact.name.as_bytes()].concat();
         assert_eq!(sections[0].1, name);
-        assert_eq!((&*sections[1].1, &*sections[2].1), (artefact.description.as_bytes(), &b"MIT OR Apache-2.0"[..]));
-        assert!(sections[3].1.starts_with(b"https://") && sections[4].1 == env!("CARGO_PKG_VERSION").as_bytes());
+        assert_eq!(
+            (&*sections[1].1, &*sections[2].1),
+            (artifact.description.as_bytes(), &b"MIT OR Apache-2.0"[..])
+        );
+        assert!(
+            sections[3].1.starts_with(b"https://")
+                && sections[4].1 == env!("CARGO_PKG_VERSION").as_bytes()
+        );
     }
 }
 
 #[test]
 fn tool_carries_the_documentation_of_its_world() {
-    let sections = binary::custom_sections(&TOOL.build().unwrap()).unwrap();
-    let (_, documentation) = sections.into_iter().find(|(name, _)| name == "package-docs").unwrap();
+    let sections = binary::custom_sections(&EXPORTER_TEXT.build().unwrap()).unwrap();
+    let (_, documentation) = sections
+        .into_iter()
+        .find(|(name, _)| name == "package-docs")
+        .unwrap();
     let (version, json) = documentation.split_first().unwrap();
     let json: Value = serde_json::from_slice(json).unwrap();
-    let function = json["worlds"]["root"]["func_exports"]["homer-export-pcap"]["docs"].as_str().unwrap();
+    let function = json["worlds"]["root"]["func_exports"]["homer-export-pcap"]["docs"]
+        .as_str()
+        .unwrap();
     assert!(
-        *version == 0 && function.starts_with("Export the captured SIP messages of one call from Homer"),
+        *version == 0
+            && function.starts_with("Export the captured SIP messages of one call from Homer"),
         "{function}"
     );
-    assert!(function.contains("HOMER_MAX_INLINE_BYTES (32 KiB unless set)"), "{function}");
+    assert!(
+        function.contains("HOMER_MAX_INLINE_BYTES (32 KiB unless set)"),
+        "{function}"
+    );
     // Documentation of an interface keeps tools from reading the file.
     assert_eq!(json.as_object().unwrap().len(), 1);
 }
@@ -64,8 +103,8 @@ fn tool_carries_the_documentation_of_its_world() {
 #[test]
 fn components_hold_no_path_of_this_machine() {
     let home = std::env::home_dir().unwrap();
-    for component in ALL.map(|artefact| artefact.build().unwrap()) {
-        for path in [xtask::artefact::workspace_root(), home.join(".cargo")] {
+    for component in ALL.map(|artifact| artifact.build().unwrap()) {
+        for path in [xtask::artifact::workspace_root(), home.join(".cargo")] {
             let path = path.to_str().unwrap().as_bytes();
             assert!(!component.windows(path.len()).any(|bytes| bytes == path));
         }
@@ -74,14 +113,30 @@ fn components_hold_no_path_of_this_machine() {
 
 #[test]
 fn component_that_exports_more_or_grew_is_refused() {
-    PLUGIN.check(&PLUGIN.build().unwrap()).unwrap();
-    let grown = Artefact { max_bytes: 1000, ..PLUGIN }.build().unwrap_err().to_string();
+    EXPORTER.check(&EXPORTER.build().unwrap()).unwrap();
+    let grown = Artifact {
+        max_bytes: 1000,
+        ..EXPORTER
+    }
+    .build()
+    .unwrap_err()
+    .to_string();
     assert!(
-        grown.starts_with("homer-export.wasm has ") && grown.ends_with("more than the 1000 it is to have at most"),
+        grown.starts_with("homer-export.wasm has ")
+            && grown.ends_with("more than the 1000 it is to have at most"),
         "{grown}"
     );
-    let other = Artefact { exports: TOOL.exports, ..PLUGIN }.build().unwrap_err().to_string();
-    assert!(other.starts_with("homer-export.wasm exports homer:capture/homer-export-stream@0.1.0, "), "{other}");
+    let other = Artifact {
+        exports: EXPORTER_TEXT.exports,
+        ..EXPORTER
+    }
+    .build()
+    .unwrap_err()
+    .to_string();
+    assert!(
+        other.starts_with("homer-export.wasm exports homer:capture/homer-export-stream@0.2.0, "),
+        "{other}"
+    );
 }
 
 #[test]
@@ -95,9 +150,15 @@ fn foreign_import_is_refused_and_an_allowed_one_is_not() {
         component.section(&types).section(&imports);
         component.finish()
     };
-    let empty = Artefact { exports: &[], ..PLUGIN };
+    let empty = Artifact {
+        exports: &[],
+        ..EXPORTER
+    };
     empty.check(&importing("wasi:io/poll@0.2.0")).unwrap();
-    let error = empty.check(&importing("wasi:filesystem/preopens@0.2.12")).unwrap_err();
-    let why = "homer-export.wasm imports wasi:filesystem/preopens@0.2.12, which no component of ours may";
+    let error = empty
+        .check(&importing("wasi:filesystem/preopens@0.2.12"))
+        .unwrap_err();
+    let why =
+        "homer-export.wasm imports wasi:filesystem/preopens@0.2.12, which no component of ours may";
     assert_eq!(error.to_string(), why);
 }

@@ -1,0 +1,27 @@
+//! What is aimed at (design), and whether a run reached it.
+
+/// A row of the table of goals: what is aimed at, and whether this run reached it.
+pub fn goal(name: &str, found: f64, bound: Bound, unit: &str) -> String {
+    let (sign, limit, reached) = match bound {
+        Bound::AtMost(limit) => ("≤", limit, found <= limit),
+        Bound::AtLeast(limit) => ("≥", limit, found >= limit),
+    };
+    let found = if found < 10.0 {
+        format!("{found:.2}")
+    } else {
+        format!("{found:.0}")
+    };
+    format!(
+        "| {name} | {sign} {limit} {unit} | {found} | {} |\n",
+        if reached { "yes" } else { "**no**" }
+    )
+}
+
+/// The head of that table.
+pub const GOALS: &str = "\n| goal | | found | reached |\n|---|---|---|---|\n";
+
+/// What a goal asks for, inclusive.
+pub enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}

@@ -1,0 +1,38 @@
+//! What the benchmarks share: the sections of docs/benchmarks.md that they rewrite, the goals, and
+//! the programs they run.
+#![expect(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a benchmark fails by panicking; names say what each is"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub mod figures;
+pub mod goals;
+
+/// A program of this workspace, built as released; its path.
+pub fn program(package: &str, name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .current_dir(root)
+        .args([
+            "build",
+            "--release",
+            "--quiet",
+            "--package",
+            package,
+            "--bin",
+            name,
+        ])
+        .status()
+        .unwrap();
+    assert!(built.success(), "cannot build {name}");
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    target
+        .join("release")
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}

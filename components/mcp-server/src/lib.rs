@@ -1,0 +1,129 @@
+//! `homer-export-mcp.wasm`: the world `mcp-server`, exported on top of the library.
+#![cfg_attr(target_family = "wasm", no_std)]
+#![cfg(target_family = "wasm")]
+
+extern crate alloc;
+
+use alloc::string::ToString as _;
+use alloc::vec::Vec;
+
+use homer_export::mcp::{Export, Head, MAX_REQUEST, Reply, Server, Step, Wanted};
+use homer_export::tool::{ToolConfig, message};
+use homer_export::wasi::{Environment, PcapStream, incoming};
+use homer_export::{CallId, CallerPolicy, Config, ExportError, Query, Window};
+use wasi::http::types::{IncomingRequest, ResponseOutparam};
+
+mod bindings {
+    wit_bindgen::generate!({
+        world: "mcp-server",
+        path: "../../wit",
+        with: {
+            "wasi:cli/environment@0.2.12": wasi::cli::environment,
+            "wasi:clocks/monotonic-clock@0.2.12": wasi::clocks::monotonic_clock,
+            "wasi:http/outgoing-handler@0.2.12": wasi::http::outgoing_handler,
+            "wasi:http/types@0.2.12": wasi::http::types,
+            "wasi:io/error@0.2.12": wasi::io::error,
+            "wasi:io/poll@0.2.12": wasi::io::poll,
+            "wasi:io/streams@0.2.12": wasi::io::streams,
+        },
+    });
+
+    super::bindings::export!(Edge with_types_in self);
+
+    use super::Edge;
+}
+
+struct Edge;
+
+impl bindings::exports::wasi::http::incoming_handler::Guest for Edge {
+    fn handle(request: IncomingRequest, out: ResponseOutparam) {
+        let (reply, capture) = match configured() {
+            Ok((server, config)) => {
+                let head = incoming::head(&request);
+                let (reply, capture) = answer(&server, &config, &head, request);
+                (server.outgoing(&head, reply), capture)
+            }
+            // The operator's to mend; a caller learns what, since it holds no secret.
+            Err(error) => (Reply::refusal(503, &error.to_string()), Pieces::new()),
+        };
+        incoming::send(out, reply, capture);
+    }
+}
+
+/// A capture in pieces, as it came.
+type Pieces = Vec<Vec<u8>>;
+
+fn configured() -> Result<(Server, Config), ExportError> {
+    let environment = Environment::read();
+    let config = environment.config()?;
+    let token = environment.as_it_is("HOMER_MCP_TOKEN");
+    let open = environment.as_it_is("HOMER_MCP_OPEN");
+    let origins = environment.variable("HOMER_MCP_ORIGINS");
+    // Who can reach this is for the host to say, and not known here.
+    let http_auth = CallerPolicy::new(token, open.as_deref(), origins.as_deref(), false)?;
+    let terms = ToolConfig::new(
+        |name| environment.variable(name),
+        config.max_window_hours,
+        false,
+        true,
+    )?;
+    Ok((Server { http_auth, terms }, config))
+}
+
+fn answer(
+    server: &Server,
+    config: &Config,
+    head: &Head,
+    request: IncomingRequest,
+) -> (Reply, Pieces) {
+    if let Err(refusal) = server.admit(head) {
+        return (refusal, Pieces::new());
+    }
+    let step = match incoming::body(request, MAX_REQUEST) {
+        Ok(body) => server.step(head, &body),
+        Err(refusal) => return (refusal, Pieces::new()),
+    };
+    match step {
+        Step::Reply(reply) => (reply, Pieces::new()),
+        Step::Export(export) => run(server, config, &export)
+            .unwrap_or_else(|error| (export.failed(&error), Pieces::new())),
+    }
+}
+
+fn run(server: &Server, config: &Config, export: &Export) -> Result<(Reply, Pieces), ExportError> {
+    let window = export.window();
+    let call_id = CallId::parse(&window.callid)?;
+    let query = Query::new(
+        [call_id].into(),
+        Window::new(window.from_ts, window.to_ts, config.max_window_hours)?,
+    )?;
+    if let Wanted::Message(wanted) = export.wanted() {
+        // Passed by and not held, and not looked into for a report that nobody gets.
+        let mut pcap = PcapStream::open(
+            &query,
+            Config {
+                report: false,
+                ..config.clone()
+            },
+        )?;
+        let mut reader = message::Reader::new(wanted.packet);
+        loop {
+            let bytes = pcap.read(u32::MAX)?;
+            if bytes.is_empty() {
+                break;
+            }
+            reader.pass(&bytes)?;
+        }
+        return Ok((
+            export.message(reader.finish(wanted.format, wanted.offset)?),
+            Pieces::new(),
+        ));
+    }
+    let terms = &server.terms;
+    let too_large = |seen| Err(terms.too_large(seen));
+    let capture = PcapStream::open(&query, config.clone())?.hold(terms.read_bytes, too_large)?;
+    Ok((
+        export.exported(terms, &capture.sha256, &capture.report),
+        capture.pieces.unwrap_or_default(),
+    ))
+}

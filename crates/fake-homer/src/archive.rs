@@ -1,0 +1,211 @@
+//! What the stand-in's Homer holds: calls with their packet records, and the replies that are no
+//! captures.
+
+use anyhow::{Result, ensure};
+use homer_export::pcap::{FILE_HEADER_LEN, RECORD_HEADER_LEN, YEAR_1971_US};
+
+use super::Recording;
+
+/// Seconds by which the default mapping's second look at a call reaches beyond the window, before
+/// and after (homer.md §5).
+const LOOK_AROUND_S: (i64, i64) = (300, 200);
+
+/// Recordings, taken apart.
+#[derive(Debug, Default)]
+pub struct Archive {
+    replies: Vec<Recording>,
+    calls: Vec<Call>,
+}
+
+/// What one request for one Call-ID brings.
+#[derive(Debug)]
+struct Call {
+    profile: String,
+    call_id: String,
+    packets: Vec<Packet>,
+}
+
+#[derive(Debug)]
+struct Packet {
+    /// Unix time in microseconds.
+    time_us: i64,
+    /// Record header and data.
+    record: Vec<u8>,
+}
+
+macro_rules! bundled {
+    ($archive:expr, captures: [$($capture:literal),* $(,)?], replies: [$($reply:literal),* $(,)?]) => {
+        $($archive.add(Recording::parse(
+            include_str!(concat!("../../../tests/data/", $capture, ".json")),
+            Some(include_bytes!(concat!("../../../tests/data/", $capture, ".pcap"))),
+        )?)?;)*
+        $($archive.add(Recording::parse(include_str!(concat!("../../../tests/data/", $reply, ".json")), None)?)?;)*
+    };
+}
+
+impl Archive {
+    /// The recordings that come with this library.
+    ///
+    /// # Errors
+    /// If one of them is not what it should be.
+    pub fn bundled() -> Result<Self> {
+        let mut archive = Self::default();
+        bundled!(archive,
+            captures: [
+                "export-b2bua-a", "export-b2bua-b", "export-callid-awkward-1", "export-callid-awkward-2", "export-ipv6",
+                "export-long-call-end-only", "export-long-call-start-only", "export-mixed-v4-v6", "export-ok-auth-token",
+                "export-profile-options", "export-profile-registration", "export-rtcp-log", "export-tcp",
+                "export-two-probes", "export-unknown-callid", "v1_5_10-odd-fields",
+            ],
+            replies: [
+                "auth-malformed-json", "auth-no-content-type", "auth-ok", "auth-wrong-password", "authz-garbage-bearer",
+                "authz-none", "export-bad-profile", "export-content-type-text", "export-float-ts",
+                "export-malformed-json", "http-404-api-authorized", "http-404-outside",
+            ]
+        );
+        Ok(archive)
+    }
+
+    /// Adds a recording: one with packets in it as a call, any other as a reply of its name.
+    ///
+    /// # Errors
+    /// If a recorded capture is not a whole one in Homer's byte order.
+    pub fn add(&mut self, recording: Recording) -> Result<()> {
+        let is_capture = recording.status == 200 && recording.body.len() > FILE_HEADER_LEN;
+        match recording.search() {
+            Some((profile, call_ids)) if is_capture => {
+                ensure!(
+                    call_ids.len() == 1,
+                    "{} asks for {} Call-IDs, not one",
+                    recording.name,
+                    call_ids.len()
+                );
+                let packets = packets(&recording)?;
+                let (profile, call_id) = (profile.to_string(), call_ids[0].to_string());
+                // A long call comes as two recordings, its beginning and its end.
+                match self
+                    .calls
+                    .iter_mut()
+                    .find(|call| call.profile == profile && call.call_id == call_id)
+                {
+                    Some(call) => call.packets.extend(packets),
+                    None => self.calls.push(Call {
+                        profile,
+                        call_id,
+                        packets,
+                    }),
+                }
+            }
+            _ => self.replies.push(recording),
+        }
+        Ok(())
+    }
+
+    /// The reply recorded under this name.
+    pub(super) fn reply(&self, name: &str) -> Option<&Recording> {
+        self.replies.iter().find(|recording| recording.name == name)
+    }
+
+    /// Whether a fresh Homer 7 has this search profile.
+    pub(super) fn knows_profile(&self, profile: &str) -> bool {
+        [
+            "1_call",
+            "1_registration",
+            "1_default",
+            "100_default",
+            "2000_default",
+        ]
+        .contains(&profile)
+    }
+
+    /// The packet records of some calls in time order, from a window in whole Unix seconds, both
+    /// ends inclusive: all those around the window of each call that has one in it.
+    pub(super) fn packets(
+        &self,
+        profile: &str,
+        call_ids: &[&str],
+        from_s: i64,
+        to_s: i64,
+    ) -> Vec<&[u8]> {
+        let within = |packet: &&Packet, from_s: i64, to_s: i64| {
+            (from_s.saturating_mul(1_000_000)..=to_s.saturating_mul(1_000_000))
+                .contains(&packet.time_us)
+                || packet.is_undated()
+        };
+        let matching = self
+            .calls
+            .iter()
+            .filter(|call| call.profile == profile && call_ids.contains(&call.call_id.as_str()))
+            .filter(|call| {
+                call.packets
+                    .iter()
+                    .any(|packet| !packet.is_undated() && within(&packet, from_s, to_s))
+            });
+        let (before, after) = LOOK_AROUND_S;
+        let mut found: Vec<&Packet> = Vec::new();
+        for call in matching {
+            // Two legs that bring each other bring the same rows, and Homer drops duplicates; but
+            // not those within a call, where two probes saw the same message.
+            let of_others = found.len();
+            for packet in call.packets.iter().filter(|packet| {
+                within(
+                    packet,
+                    from_s.saturating_sub(before),
+                    to_s.saturating_add(after),
+                )
+            }) {
+                if !found[..of_others]
+                    .iter()
+                    .any(|other| other.record == packet.record)
+                {
+                    found.push(packet);
+                }
+            }
+        }
+        found.sort_by_key(|packet| packet.time_us);
+        found
+            .into_iter()
+            .map(|packet| packet.record.as_slice())
+            .collect()
+    }
+}
+
+impl Packet {
+    fn is_undated(&self) -> bool {
+        u64::try_from(self.time_us).is_ok_and(|time_us| time_us < YEAR_1971_US)
+    }
+}
+
+/// The packet records of a capture as homer-app writes it: little-endian, microseconds.
+fn packets(recording: &Recording) -> Result<Vec<Packet>> {
+    let word = |bytes: &[u8], at: usize| {
+        let mut word = [0; 4];
+        word.copy_from_slice(&bytes[at..at + 4]);
+        u32::from_le_bytes(word)
+    };
+    let file = &recording.body;
+    ensure!(
+        file.len() >= FILE_HEADER_LEN && word(file, 0) == 0xa1b2_c3d4,
+        "{} is not in Homer's format",
+        recording.name
+    );
+    let mut packets = Vec::new();
+    let mut rest = &file[FILE_HEADER_LEN..];
+    while !rest.is_empty() {
+        ensure!(
+            rest.len() >= RECORD_HEADER_LEN,
+            "{} is cut short",
+            recording.name
+        );
+        let len = RECORD_HEADER_LEN + word(rest, 8) as usize;
+        ensure!(rest.len() >= len, "{} is cut short", recording.name);
+        let (record, behind) = rest.split_at(len);
+        let time_us = i64::from(word(record, 0)) * 1_000_000 + i64::from(word(record, 4));
+        packets.push(Packet {
+            time_us,
+            record: record.to_vec(),
+        });
+        rest = behind;
+    }
+    Ok(packets)
+}

@@ -1,0 +1,387 @@
+//! A stand-in for Homer 7 (homer-app 1.5.20) on a loopback port, which answers from recorded
+//! exchanges.
+//!
+//! It serves `--demo` and the tests. A request is matched as Homer would match it: path, then
+//! credentials, then content type and shape of the body, then profile, Call-IDs and window
+//! (homer.md §2 to §5). Captures are put together from the packet records of the recordings, all
+//! other replies are sent as recorded, and a shape that makes Homer close the connection makes the
+//! stand-in close it. Not imitated: databases and nodes failing, the B2BUA lookup by `…_b2b-1`,
+//! mappings other than the default one.
+
+mod archive;
+mod large;
+mod recording;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Frame, Incoming};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+pub use archive::Archive;
+pub use large::large_capture;
+pub use recording::Recording;
+
+/// The API token that the stand-in accepts. It opens nothing else.
+pub const API_TOKEN: &str = "demo-token-of-the-stand-in";
+
+/// The JSON web token that the stand-in accepts.
+pub const JWT: &str = "demo.jwt.of-the-stand-in";
+
+/// The user name that the stand-in lets log in.
+pub const USERNAME: &str = "demo-user";
+
+/// That user's password.
+pub const PASSWORD: &str = "demo password of the stand-in";
+
+/// A call that is in the demonstration's archive: 7 packets, 3,311 bytes.
+pub const DEMO_CALL_ID: &str = "udp-normal-1@192.0.2.10";
+
+/// A window around that call: 2026-11-20, 10:00 to 10:05 UTC, in Unix milliseconds.
+pub const DEMO_WINDOW_MS: (i64, i64) = (1_795_168_800_000, 1_795_169_100_000);
+
+#[derive(Debug, Default)]
+struct State {
+    archive: Archive,
+    /// What every export brings, if not what is in the archive.
+    capture: Option<Bytes>,
+    /// Requests for an export so far.
+    exports: AtomicUsize,
+    /// Logins so far; the token of the n-th ends in n.
+    logins: AtomicUsize,
+    /// The last login whose token is refused.
+    revoked: AtomicUsize,
+}
+
+/// A stand-in that runs until it is dropped.
+#[derive(Debug)]
+pub struct FakeHomer {
+    address: SocketAddr,
+    state: Arc<State>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl FakeHomer {
+    /// Starts on a free port of 127.0.0.1 with the recordings that come with this library.
+    ///
+    /// # Errors
+    /// If no port can be had.
+    pub async fn start() -> Result<Self> {
+        Self::with_archive(Archive::bundled()?).await
+    }
+
+    /// Starts with other recordings.
+    ///
+    /// # Errors
+    /// If no port can be had.
+    pub async fn with_archive(archive: Archive) -> Result<Self> {
+        Self::with_state(State {
+            archive,
+            ..State::default()
+        })
+        .await
+    }
+
+    async fn with_state(state: State) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .context("no loopback port for the stand-in")?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(state);
+        let task = tokio::spawn(accept(listener, Arc::clone(&state)));
+        Ok(Self {
+            address,
+            state,
+            task,
+        })
+    }
+
+    /// Starts as one that answers every request for an export with this capture, whoever asks.
+    ///
+    /// # Errors
+    /// If no port can be had.
+    pub async fn with_capture(capture: Vec<u8>) -> Result<Self> {
+        Self::with_state(State {
+            capture: Some(capture.into()),
+            ..State::default()
+        })
+        .await
+    }
+
+    /// How many requests for an export there have been.
+    pub fn exports(&self) -> usize {
+        self.state.exports.load(Ordering::SeqCst)
+    }
+
+    /// How many logins there have been.
+    pub fn logins(&self) -> usize {
+        self.state.logins.load(Ordering::SeqCst)
+    }
+
+    /// Refuses all tokens that were issued so far, as a Homer does that got a new secret.
+    pub fn revoke_tokens(&self) {
+        self.state.revoked.store(self.logins(), Ordering::SeqCst);
+    }
+
+    /// The settings of a client of this server, as environment variables: its URL and the token
+    /// that it accepts.
+    pub fn variables(&self) -> [(String, String); 2] {
+        [
+            ("HOMER_URL".to_string(), self.url()),
+            ("HOMER_API_TOKEN".to_string(), API_TOKEN.to_string()),
+        ]
+    }
+
+    /// Its base URL, for `HOMER_URL`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for FakeHomer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    // Connections end with this task, since the set that holds them does.
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((socket, _)) = accepted else { continue };
+                let state = Arc::clone(&state);
+                let service = hyper::service::service_fn(move |request| {
+                    let state = Arc::clone(&state);
+                    async move { respond(&state, request).await }
+                });
+                connections.spawn(async move {
+                    // A client that leaves, or a reply that is a closed connection, is no news.
+                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
+                });
+            }
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+}
+
+/// Homer's handler crashed: the connection is closed without a reply.
+#[derive(Debug)]
+struct Crashed;
+
+impl std::fmt::Display for Crashed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the handler crashed")
+    }
+}
+
+impl std::error::Error for Crashed {}
+
+async fn respond(
+    state: &State,
+    request: Request<Incoming>,
+) -> Result<Response<BoxBody<Bytes, Infallible>>, Crashed> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = body.collect().await else {
+        return Err(Crashed);
+    };
+    if head.uri.path().ends_with(EXPORT_PATH) {
+        state.exports.fetch_add(1, Ordering::SeqCst);
+        if let Some(capture) = &state.capture {
+            let response =
+                Response::builder().header(header::CONTENT_TYPE, "application/octet-stream");
+            return response
+                .body(Chunked(Some(capture.clone())).boxed())
+                .map_err(|_| Crashed);
+        }
+    }
+    let (recording, body) = match answer(state, &head, &body.to_bytes()) {
+        Answer::AsRecorded(recording) => (recording, recording.body.clone()),
+        Answer::Like { like, body } => (like, Bytes::from(body)),
+        Answer::Crash => return Err(Crashed),
+    };
+    let mut response = Response::builder().status(recording.status);
+    for (name, value) in &recording.response_headers {
+        // Framing and date are the server's own to write.
+        if !["transfer-encoding", "content-length", "date", "connection"]
+            .contains(&name.to_ascii_lowercase().as_str())
+        {
+            response = response.header(name, value);
+        }
+    }
+    let body = if recording.is_chunked() {
+        // Homer never announces a capture's length.
+        Chunked(Some(body)).boxed()
+    } else {
+        Full::new(body).boxed()
+    };
+    response.body(body).map_err(|_| Crashed)
+}
+
+/// A body whose length nobody announces, so that it goes out chunked.
+struct Chunked(Option<Bytes>);
+
+impl http_body::Body for Chunked {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+/// What the stand-in does with a request.
+enum Answer<'a> {
+    AsRecorded(&'a Recording),
+    Like { like: &'a Recording, body: Vec<u8> },
+    Crash,
+}
+
+const EXPORT_PATH: &str = "/api/v3/export/call/messages/pcap";
+
+const LOGIN_PATH: &str = "/api/v3/auth";
+
+/// A login: the recorded reply with a token of ours in it, or the recorded refusal.
+fn log_in<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Answer<'a> {
+    let archive = &state.archive;
+    let as_recorded = |name: &str| {
+        archive
+            .reply(name)
+            .map_or(Answer::Crash, Answer::AsRecorded)
+    };
+    if !head
+        .headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+    {
+        return as_recorded("auth-no-content-type");
+    }
+    let Ok(body) = serde_json::from_slice::<Value>(body) else {
+        return as_recorded("auth-malformed-json");
+    };
+    if body["username"] != USERNAME || body["password"] != PASSWORD {
+        return as_recorded("auth-wrong-password");
+    }
+    let Some(like) = archive.reply("auth-ok") else {
+        return Answer::Crash;
+    };
+    let number = state.logins.fetch_add(1, Ordering::SeqCst) + 1;
+    let text = String::from_utf8_lossy(&like.body).replace("<JWT>", &format!("{JWT}.{number}"));
+    Answer::Like {
+        like,
+        body: text.into_bytes(),
+    }
+}
+
+/// Whether a JSON web token is the fixed one, or of a login that was not revoked.
+fn accepts(state: &State, token: &str) -> bool {
+    let number = token
+        .strip_prefix(JWT)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .and_then(|number| number.parse().ok());
+    let (revoked, logins) = (
+        state.revoked.load(Ordering::SeqCst),
+        state.logins.load(Ordering::SeqCst),
+    );
+    token == JWT || number.is_some_and(|number: usize| number > revoked && number <= logins)
+}
+
+fn answer<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Answer<'a> {
+    let archive = &state.archive;
+    let as_recorded = |name: &str| {
+        archive
+            .reply(name)
+            .map_or(Answer::Crash, Answer::AsRecorded)
+    };
+    let path = head.uri.path();
+    if !path.starts_with("/api/v3/") {
+        return as_recorded("http-404-outside");
+    }
+    if path == LOGIN_PATH && head.method == http::Method::POST {
+        return log_in(state, head, body);
+    }
+    // Credentials are looked at before the route is (recording http-404-api-noauth); a good token
+    // wins over a bad bearer.
+    let field = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    if field("auth-token") != Some(API_TOKEN) {
+        match field("authorization").and_then(|value| value.split_once(' ')) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                if !accepts(state, token) {
+                    return as_recorded("authz-garbage-bearer");
+                }
+            }
+            _ => return as_recorded("authz-none"),
+        }
+    }
+    if path != EXPORT_PATH || head.method != http::Method::POST {
+        return as_recorded("http-404-api-authorized");
+    }
+    let content_type = head
+        .headers
+        .get(header::CONTENT_TYPE)
+        .map(|value| value.as_bytes())
+        .unwrap_or_default();
+    if !content_type.starts_with(b"application/json") {
+        return as_recorded("export-content-type-text");
+    }
+    let Ok(body) = serde_json::from_slice::<Value>(body) else {
+        return as_recorded("export-malformed-json");
+    };
+    let time = |name: &str| match &body["timestamp"][name] {
+        Value::Null => Some(0),
+        value => value.as_i64(),
+    };
+    let (Some(from_ms), Some(to_ms)) = (time("from"), time("to")) else {
+        return as_recorded("export-float-ts");
+    };
+
+    let mut found = Vec::new();
+    if let Some(search) = body["param"]["search"].as_object() {
+        for (profile, criteria) in search {
+            if !archive.knows_profile(profile) {
+                return as_recorded("export-bad-profile");
+            }
+            let Some(call_ids) = criteria["callid"].as_array() else {
+                return Answer::Crash;
+            };
+            let call_ids: Vec<&str> = call_ids.iter().filter_map(Value::as_str).collect();
+            // Homer cuts both ends down to the whole second.
+            found = archive.packets(
+                profile,
+                &call_ids,
+                from_ms.div_euclid(1000),
+                to_ms.div_euclid(1000),
+            );
+        }
+    }
+    match archive.reply("export-unknown-callid") {
+        None => Answer::Crash,
+        Some(empty) if found.is_empty() => Answer::AsRecorded(empty),
+        Some(empty) => {
+            // The file header is the one of every recording.
+            let mut file = empty.body.to_vec();
+            found
+                .iter()
+                .for_each(|packet| file.extend_from_slice(packet));
+            Answer::Like {
+                like: empty,
+                body: file,
+            }
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! A report for a person: who sent what to whom and when, and below it what is odd.
+
+use std::fmt::Write as _;
+
+use console::{Style, measure_text_width, truncate_str};
+use homer_export::CaptureReport;
+use homer_export::finding::Finding;
+use homer_export::report::LadderEntry;
+
+/// Columns of a line, at most.
+const WIDTH: usize = 100;
+
+/// Columns of time and packet number before the participants.
+const MARGIN: usize = 19;
+
+/// Columns between two participants, at least: room for an arrow and `183 Session Pr`.
+const NARROWEST: usize = 18;
+
+/// Columns between two participants, at most.
+const WIDEST: usize = 60;
+
+/// Names of participants.
+const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef";
+
+/// The ladder and the findings in lines of at most 100 columns, each after a line break; nothing if
+/// there is no message. `colours` is to be true on a terminal alone.
+pub(crate) fn view(report: &CaptureReport, colours: bool) -> String {
+    let mut text = String::new();
+    if report.sip_messages > 0 {
+        view_ladder(report, colours, &mut text);
+    }
+    for because in &report.incomplete_reasons {
+        wrapped(&mut text, &style(colours).red(), "incomplete", because);
+    }
+    let total = report.findings.len() as u64 + report.findings_elided;
+    if total > 0 {
+        let _ = write!(text, "\n\n{total} odd:");
+    }
+    for finding in &report.findings {
+        wrapped(
+            &mut text,
+            &style(colours).yellow(),
+            &finding.code,
+            &sentence(finding),
+        );
+    }
+    if report.findings_elided > 0 {
+        let _ = write!(text, "\n  and {} more", report.findings_elided);
+    }
+    text
+}
+
+fn sentence(finding: &Finding) -> String {
+    let place = finding
+        .offset
+        .map_or_else(String::new, |offset| format!(", byte {offset}"));
+    format!(
+        "packet {}{place}: {} ({})",
+        finding.packet, finding.text, finding.rule
+    )
+}
+
+fn view_ladder(report: &CaptureReport, colours: bool, text: &mut String) {
+    let participants = participants(report);
+    text.push('\n');
+    for (letter, participant) in LETTERS.chars().zip(&participants) {
+        let _ = write!(text, "\n  {letter}  {participant}");
+    }
+    let rungs = rungs(report);
+    let gaps = participants.len().saturating_sub(1).max(1);
+    let pitch = ((WIDTH - MARGIN - 2) / gaps).min(WIDEST);
+    let in_columns = pitch >= NARROWEST;
+    let _ = write!(text, "\n\n{:>9}   packet", "seconds");
+    if in_columns {
+        for (at, letter) in LETTERS.chars().take(participants.len()).enumerate() {
+            let _ = write!(
+                text,
+                "{letter:>width$}",
+                width = if at == 0 { 3 } else { pitch }
+            );
+        }
+    }
+    for (at, rung) in rungs.iter().enumerate() {
+        if report.ladder_elided > 0
+            && rung.entry.packet > middle(report)
+            && (at == 0 || rungs[at - 1].entry.packet <= middle(report))
+        {
+            let _ = write!(
+                text,
+                "\n{:>9}  {} messages are left out here; the file has them",
+                "...", report.ladder_elided
+            );
+        }
+        let column = |end: &str| {
+            participants
+                .iter()
+                .position(|participant| *participant == end)
+        };
+        let line = match (column(&rung.entry.source), column(&rung.entry.destination)) {
+            (Some(from), Some(to)) if in_columns && from != to => {
+                arrow(rung, from, to, participants.len(), pitch)
+            }
+            (from, to) => sent(rung, from, to),
+        };
+        let styled = style_of(rung, colours).apply_to(line);
+        let time = rung.entry.after_us.map_or_else(|| "-".to_string(), seconds);
+        let _ = write!(text, "\n{time:>9}  {:>7} {styled}", rung.entry.packet);
+    }
+    if report.transports.iter().any(|transport| transport != "UDP") {
+        let transports = report.transports.join(", ");
+        wrapped(
+            text,
+            &style(colours),
+            "transport",
+            &format!("{transports} by the topmost Via; the file has all as UDP"),
+        );
+    }
+}
+
+/// Microseconds as seconds, in nine columns: with three digits behind the point for a day.
+fn seconds(us: u64) -> String {
+    match us / 1_000_000 {
+        seconds if seconds < 100_000 => format!("{seconds}.{:03}", us % 1_000_000 / 1000),
+        seconds => seconds.to_string(),
+    }
+}
+
+/// A message, and how often it was sent again.
+struct Rung<'a> {
+    entry: &'a LadderEntry,
+    again: u32,
+}
+
+/// The messages, each with its repetitions folded into it where it is shown itself.
+fn rungs(report: &CaptureReport) -> Vec<Rung<'_>> {
+    let mut rungs: Vec<Rung<'_>> = Vec::new();
+    for entry in &report.ladder {
+        let first = entry
+            .repeats
+            .and_then(|packet| rungs.iter_mut().find(|rung| rung.entry.packet == packet));
+        match first {
+            Some(rung) => rung.again += 1,
+            None => rungs.push(Rung { entry, again: 0 }),
+        }
+    }
+    rungs
+}
+
+/// The packet behind which messages are left out.
+fn middle(report: &CaptureReport) -> u64 {
+    let first_half = report.ladder.len().div_ceil(2);
+    report
+        .ladder
+        .get(first_half.saturating_sub(1))
+        .map_or(0, |entry| entry.packet)
+}
+
+/// Those who sent or got a message that is shown, in the order in which they appear.
+fn participants(report: &CaptureReport) -> Vec<&str> {
+    let mut participants: Vec<&str> = Vec::new();
+    for end in report
+        .ladder
+        .iter()
+        .flat_map(|entry| [&entry.source, &entry.destination])
+    {
+        if !participants.contains(&end.as_str()) && participants.len() < LETTERS.len() {
+            participants.push(end);
+        }
+    }
+    participants
+}
+
+/// `|--- INVITE sip:bob@example.net --->|` between two different columns.
+fn arrow(rung: &Rung<'_>, from: usize, to: usize, columns: usize, pitch: usize) -> String {
+    let (left, right) = (from.min(to), from.max(to));
+    let room = pitch * (right - left) - 1;
+    let label = label(rung, room.saturating_sub(4));
+    let dashes = room.saturating_sub(measure_text_width(&label) + 2);
+    let (mut before, mut after) = ("-".repeat(dashes / 2), "-".repeat(dashes - dashes / 2));
+    match (rung.entry.directed, from < to) {
+        (false, _) => {}
+        (true, true) => after.replace_range(after.len().saturating_sub(1).., ">"),
+        (true, false) => before.replace_range(..before.len().min(1), "<"),
+    }
+    let mut line = String::from(" |");
+    for column in 0..columns.saturating_sub(1) {
+        if column == left {
+            let _ = write!(line, "{before} {label} {after}|");
+        } else if column < left || column >= right {
+            let _ = write!(line, "{}|", " ".repeat(pitch - 1));
+        }
+    }
+    line
+}
+
+/// `A -> B  INVITE sip:bob@example.net`, where there is no room for columns, or only one
+/// participant.
+fn sent(rung: &Rung<'_>, from: Option<usize>, to: Option<usize>) -> String {
+    let letter = |at: Option<usize>| at.and_then(|at| LETTERS.chars().nth(at)).unwrap_or('?');
+    let sign = if rung.entry.directed { "->" } else { "--" };
+    format!(
+        " {} {sign} {}  {}",
+        letter(from),
+        letter(to),
+        label(rung, WIDTH - MARGIN - 9)
+    )
+}
+
+fn label(rung: &Rung<'_>, room: usize) -> String {
+    let again = if rung.again > 0 {
+        format!(" (+{})", rung.again)
+    } else {
+        String::new()
+    };
+    let line = &rung.entry.line;
+    format!(
+        "{}{again}",
+        truncate_str(line, room.saturating_sub(again.len()), "~")
+    )
+}
+
+fn style(colours: bool) -> Style {
+    Style::new().force_styling(colours)
+}
+
+/// Requests stand out; a response has the colour of its outcome.
+fn style_of(rung: &Rung<'_>, colours: bool) -> Style {
+    match rung.entry.line.as_bytes() {
+        [b'1', b'0'..=b'9', b'0'..=b'9', b' ' | b'\0', ..] => style(colours),
+        [b'2', b'0'..=b'9', b'0'..=b'9', ..] => style(colours).green(),
+        [b'3'..=b'6', b'0'..=b'9', b'0'..=b'9', ..] => style(colours).red(),
+        _ => style(colours).cyan(),
+    }
+}
+
+/// What there is, where, in lines of at most 100 columns but for the place's name.
+pub(crate) fn headline(place: &str, summary: &str) -> String {
+    let mut text = format!("{place}:");
+    let used = measure_text_width(&text);
+    words(&mut text, used, summary);
+    text
+}
+
+/// A heading and a sentence, on lines of their own.
+fn wrapped(text: &mut String, style: &Style, heading: &str, sentence: &str) {
+    let _ = write!(text, "\n  {}", style.apply_to(heading));
+    words(text, 2 + measure_text_width(heading), sentence);
+}
+
+/// A sentence, broken between words, on a line of which some columns are used.
+fn words(text: &mut String, mut used: usize, sentence: &str) {
+    const INDENT: &str = "      ";
+    for word in sentence.split(' ') {
+        // A word longer than a line is cut.
+        let word = truncate_str(word, WIDTH - INDENT.len(), "~");
+        let width = measure_text_width(&word);
+        if used + 1 + width > WIDTH {
+            let _ = write!(text, "\n{INDENT}{word}");
+            used = INDENT.len() + width;
+        } else {
+            let _ = write!(text, " {word}");
+            used += 1 + width;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use homer_export::CaptureReport;
+    use homer_export::finding::Finding;
+    use homer_export::report::LadderEntry;
+
+    use super::{headline, view};
+
+    fn entry(packet: u64, ends: (&str, &str), line: &str) -> LadderEntry {
+        LadderEntry {
+            packet,
+            after_us: Some(packet * 1_500_000),
+            source: ends.0.to_string(),
+            destination: ends.1.to_string(),
+            directed: true,
+            line: line.to_string(),
+            ..LadderEntry::default()
+        }
+    }
+
+    fn report(ladder: Vec<LadderEntry>) -> CaptureReport {
+        CaptureReport {
+            sip_messages: ladder.len() as u64,
+            ladder,
+            ..CaptureReport::default()
+        }
+    }
+
+    #[track_caller]
+    fn assert_fits(text: &str) {
+        for line in text.lines() {
+            let width = console::measure_text_width(line);
+            assert!(width <= super::WIDTH, "{width} columns: {line}");
+        }
+    }
+
+    #[test]
+    fn ladder_draws_arrows_between_participants() {
+        let report = report(vec![
+            entry(1, ("a:1", "b:2"), "INVITE sip:bob@h"),
+            entry(2, ("b:2", "c:3"), "INVITE sip:bob@h"),
+            entry(3, ("c:3", "a:1"), "200 OK"),
+        ]);
+        let expected = "
+
+  A  a:1
+  B  b:2
+  C  c:3
+
+  seconds   packet  A                                      B                                      C
+    1.500        1  |---------- INVITE sip:bob@h --------->|                                      |
+    3.000        2  |                                      |---------- INVITE sip:bob@h --------->|
+    4.500        3  |<--------------------------------- 200 OK -----------------------------------|";
+        assert_eq!(view(&report, false), expected);
+    }
+
+    #[test]
+    fn ladder_folds_what_was_sent_again() {
+        let again = LadderEntry {
+            repeats: Some(1),
+            ..entry(2, ("a:1", "b:2"), "INVITE sip:bob@h")
+        };
+        let other = LadderEntry {
+            repeats: Some(1),
+            ..entry(3, ("a:1", "b:2"), "INVITE sip:bob@h")
+        };
+        let text = view(
+            &report(vec![
+                entry(1, ("a:1", "b:2"), "INVITE sip:bob@h"),
+                again,
+                other,
+            ]),
+            false,
+        );
+        assert_eq!(
+            (
+                text.matches("INVITE").count(),
+                text.matches(" INVITE sip:bob@h (+2) ").count()
+            ),
+            (1, 1),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn ladder_says_what_is_left_out_in_the_middle() {
+        let mut report = report(vec![
+            entry(1, ("a:1", "b:2"), "1"),
+            entry(2, ("a:1", "b:2"), "2"),
+            entry(9, ("a:1", "b:2"), "9"),
+        ]);
+        report.ladder_elided = 6;
+        let text = view(&report, false);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(
+            lines[lines.len() - 2].contains("6 messages are left out here"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn ladder_without_direction_has_no_arrowheads() {
+        let entry = LadderEntry {
+            directed: false,
+            ..entry(1, ("192.0.2.1", "2001:db8::1"), "200 OK")
+        };
+        let text = view(&report(vec![entry]), false);
+        assert!(
+            !text.contains(['<', '>']) && text.contains("- 200 OK -"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn ladder_fits_its_columns_whatever_comes() {
+        let long = format!("INVITE sip:{}", "ü試".repeat(80));
+        for participants in 1..40 {
+            let name = |number: usize| {
+                format!(
+                    "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:{number:04x}]:50{:02}",
+                    number % 60
+                )
+            };
+            let ladder = (0..80)
+                .map(|at| {
+                    entry(
+                        if at < 40 {
+                            at as u64
+                        } else {
+                            9_999_900 + at as u64
+                        },
+                        (&name(at % participants), &name((at * 7 + 3) % participants)),
+                        &long,
+                    )
+                })
+                .collect();
+            let mut report = report(ladder);
+            report.ladder_elided = 1_000_000;
+            report.incomplete_reasons = vec![format!(
+                "no-bye: {} {}",
+                "word ".repeat(50),
+                "x".repeat(300)
+            )];
+            report.findings = vec![Finding {
+                packet: 1,
+                offset: Some(7),
+                code: "control-byte".into(),
+                text: "the header has a control byte ".repeat(9),
+                rule: "RFC 3261 §25.1".into(),
+            }];
+            report.transports = vec!["TLS".into(); 30];
+            for colours in [false, true] {
+                assert_fits(&view(&report, colours));
+            }
+            assert_fits(&headline("call.pcap", &"a long summary; ".repeat(20)));
+        }
+    }
+
+    #[test]
+    fn ladder_has_colours_only_where_they_are_wanted() {
+        let mut report = report(vec![
+            entry(1, ("a:1", "b:2"), "INVITE sip:b@h"),
+            entry(2, ("b:2", "a:1"), "486 Busy Here"),
+        ]);
+        report.incomplete_reasons = vec!["no-bye: x".into()];
+        assert!(!view(&report, false).contains('\x1b'));
+        assert_eq!(view(&report, true).matches("\x1b[31m").count(), 2);
+        assert_eq!(
+            console::strip_ansi_codes(&view(&report, true)),
+            view(&report, false)
+        );
+    }
+
+    #[test]
+    fn ladder_lists_findings_with_their_rule() {
+        let mut report = report(vec![entry(1, ("a:1", "b:2"), "200 OK")]);
+        report.findings.push(Finding {
+            packet: 1,
+            offset: Some(7),
+            code: "bare-lf".into(),
+            text: "a line".into(),
+            rule: "RFC".into(),
+        });
+        report.findings_elided = 4;
+        let text = view(&report, false);
+        assert!(
+            text.ends_with("\n\n5 odd:\n  bare-lf packet 1, byte 7: a line (RFC)\n  and 4 more"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn ladder_of_a_capture_without_messages_is_not_there() {
+        assert_eq!(view(&CaptureReport::default(), false), "");
+    }
+}

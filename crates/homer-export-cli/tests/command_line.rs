@@ -1,0 +1,615 @@
+//! The command line, run as a program.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use fake_homer::{API_TOKEN, JWT, PASSWORD, USERNAME};
+use serde_json::Value;
+use tokio::process::Command;
+
+use host_test::calls::{CALL, CALL_SHA256, homer, recorded};
+use host_test::server::{CAPTURE_HEAD, Server, Then, chunk};
+
+/// The program in a directory of its own, without this process's environment.
+fn program(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_homer-export"));
+    command
+        .current_dir(dir)
+        .env_clear()
+        .kill_on_drop(true)
+        .stdin(Stdio::null());
+    // The compilation cache, shared by all tests.
+    command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")));
+    command
+}
+
+async fn run(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
+    program(dir)
+        .args(args)
+        .envs(env.iter().copied())
+        .output()
+        .await
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+const WINDOW: [&str; 4] = ["--from", "2026-11-20T10:00:00Z", "--to", "1795169100000"];
+
+#[tokio::test]
+async fn demo_writes_a_capture_with_nothing_configured() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--demo", "-o", "call.pcap"], &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(
+        fs::read(dir.path().join("call.pcap")).unwrap(),
+        recorded("export-ok-auth-token")
+    );
+    let expected = format!(
+        "call.pcap: 7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to 2026-11-20T10:01:37.394456Z, from
+      profile 1_call; 7 SIP messages: final status 200 after 4.250 s (ringing after 0.731 s), ended
+      with BYE from 192.0.2.10:5060; nothing odd found
+sha256 {CALL_SHA256}
+
+  A  192.0.2.10:5060
+  B  192.0.2.20:5060
+
+  seconds   packet  A                                                           B
+    0.000        1  |------------- INVITE sip:bob@192.0.2.20:5060 ------------->|
+    0.000        2  |<---------------------- 100 Trying ------------------------|
+    0.731        3  |<---------------------- 180 Ringing -----------------------|
+    4.250        4  |<------------------------ 200 OK --------------------------|
+    4.261        5  |--------------- ACK sip:bob@192.0.2.20:5060 -------------->|
+   97.262        6  |--------------- BYE sip:bob@192.0.2.20:5060 -------------->|
+   97.271        7  |<------------------------ 200 OK --------------------------|
+"
+    );
+    assert_eq!(
+        (text(&output.stdout), text(&output.stderr)),
+        (expected, String::new())
+    );
+    assert_eq!(files(dir.path()), ["call.pcap"]);
+}
+
+#[tokio::test]
+async fn command_line_says_what_an_incomplete_call_lacks() {
+    let dir = tempfile::tempdir().unwrap();
+    let window = [
+        "--from",
+        "2026-11-20T10:40:00Z",
+        "--to",
+        "2026-11-20T10:41:00Z",
+        "--demo",
+        "-o",
+        "call.pcap",
+    ];
+    let output = run(
+        dir.path(),
+        &[&["long-call-1@192.0.2.10"], &window[..]].concat(),
+        &[],
+    )
+    .await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let expected = "  incomplete no-bye: the call was answered, and its end is not in the capture; it came after the
+      window, which ends 2026-11-20T10:41:00Z, or was not captured, or did not come at all: choose a
+      later to_ts\n";
+    let stdout = text(&output.stdout);
+    assert!(stdout.ends_with(expected), "{stdout}");
+    // Not on a terminal: no colours.
+    assert!(!stdout.contains('\x1b'), "{stdout}");
+}
+
+#[tokio::test]
+async fn command_line_does_not_look_into_packets_where_the_report_is_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(
+        dir.path(),
+        &["--demo", "--report", "off", "-o", "call.pcap", "--json"],
+        &[],
+    )
+    .await;
+    let report =
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["report"].take();
+    assert_eq!(
+        (
+            &report["packets"],
+            &report["sip_messages"],
+            &report["complete"]
+        ),
+        (&7.into(), &0.into(), &false.into())
+    );
+    let output = run(dir.path(), &["--demo", "--report", "maybe"], &[]).await;
+    assert_eq!(
+        (
+            output.status.code(),
+            text(&output.stderr).contains("HOMER_REPORT is neither on nor off")
+        ),
+        (Some(3), true)
+    );
+}
+
+#[tokio::test]
+async fn demo_sends_nothing_to_a_configured_homer() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start("", Then::Hold).await;
+    let env = [("HOMER_URL", server.url.as_str()), ("HOMER_JWT", "s3cret")];
+    let output = run(dir.path(), &["--demo"], &env).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(
+        (server.connections(), files(dir.path())),
+        (0, vec![format!("{CALL}.pcap")])
+    );
+}
+
+#[tokio::test]
+async fn capture_is_one_that_tshark_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--demo", "-o", "call.pcap"], &[]).await;
+    assert_eq!(output.status.code(), Some(0));
+    let args = [
+        "-r",
+        "call.pcap",
+        "-T",
+        "fields",
+        "-e",
+        "sip.Method",
+        "-e",
+        "sip.Status-Code",
+        "-e",
+        "sip.Call-ID",
+    ];
+    let tshark = Command::new("tshark")
+        .args(args)
+        .current_dir(dir.path())
+        .output()
+        .await;
+    let Ok(tshark) = tshark else {
+        eprintln!("skipped: there is no tshark here");
+        return;
+    };
+    let lines: Vec<String> = text(&tshark.stdout)
+        .lines()
+        .map(|line| line.replace(&format!("\t{CALL}"), ""))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "INVITE\t", "\t100", "\t180", "\t200", "ACK\t", "BYE\t", "\t200"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn result_in_json_has_the_contracts_shape() {
+    let (_homer, url) = homer().await;
+    let dir = tempfile::tempdir().unwrap();
+    let env = [("HOMER_URL", url.as_str()), ("HOMER_API_TOKEN", API_TOKEN)];
+    let output = run(
+        dir.path(),
+        &[&[CALL, "--json", "-o", "c.pcap"], &WINDOW[..]].concat(),
+        &env,
+    )
+    .await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let keys: Vec<&String> = result.as_object().unwrap().keys().collect();
+    let expected = [
+        "delivery",
+        "file_path",
+        "filename",
+        "mime_type",
+        "report",
+        "sha256",
+        "size_bytes",
+        "summary",
+    ];
+    assert_eq!(keys, expected);
+    assert_eq!(
+        (result["sha256"].as_str(), result["delivery"].as_str()),
+        (Some(CALL_SHA256), Some("file"))
+    );
+    assert_eq!(result["file_path"], "c.pcap");
+}
+
+#[tokio::test]
+async fn no_output_shows_a_credential() {
+    let (_homer, url) = homer().await;
+    let homer = ("HOMER_URL", url.as_str());
+    for credential in [
+        vec![("HOMER_API_TOKEN", API_TOKEN)],
+        vec![("HOMER_JWT", JWT)],
+        vec![("HOMER_USERNAME", USERNAME), ("HOMER_PASSWORD", PASSWORD)],
+    ] {
+        for args in [
+            vec!["--json"],
+            vec![],
+            vec!["--force", "--profile", "1_nope"],
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let args = [&[CALL, "-o", "c.pcap"], &WINDOW[..], &args[..]].concat();
+            // Whatever a library may want to log.
+            let env = [&credential[..], &[homer, ("RUST_LOG", "trace")]].concat();
+            let output = run(dir.path(), &args, &env).await;
+            assert!(
+                matches!(output.status.code(), Some(0 | 9)),
+                "{}",
+                text(&output.stderr)
+            );
+            let said = text(&output.stdout) + &text(&output.stderr);
+            for secret in [API_TOKEN, JWT, PASSWORD] {
+                assert!(!said.contains(secret), "{said}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn standard_output_carries_the_capture_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--demo", "-o", "-", "--json"], &[]).await;
+    assert_eq!(output.stdout, recorded("export-ok-auth-token"));
+    let result: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(result["delivery"], "stdout");
+    assert!(files(dir.path()).is_empty());
+}
+
+#[tokio::test]
+async fn several_call_ids_go_into_one_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = [
+        "--demo",
+        "b2bua-leg-a@192.0.2.10",
+        "b2bua-leg-b@192.0.2.30",
+        "-o",
+        "both.pcap",
+    ];
+    let output = run(dir.path(), &args, &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(
+        fs::read(dir.path().join("both.pcap")).unwrap(),
+        recorded("export-b2bua-both")
+    );
+}
+
+#[tokio::test]
+async fn existing_file_is_overwritten_only_by_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("call.pcap");
+    fs::write(&path, "precious").unwrap();
+    let output = run(dir.path(), &["--demo", "-o", "call.pcap"], &[]).await;
+    let why = "homer-export: call.pcap exists already; use --force to overwrite it, or -o to name another file\n";
+    assert_eq!(
+        (output.status.code(), text(&output.stderr).as_str()),
+        (Some(2), why)
+    );
+    assert_eq!(fs::read(&path).unwrap(), b"precious");
+    // A failing export leaves it alone even then.
+    let output = run(
+        dir.path(),
+        &["--demo", "nobody@nowhere", "-o", "call.pcap", "--force"],
+        &[],
+    )
+    .await;
+    assert_eq!(output.status.code(), Some(8));
+    assert_eq!(fs::read(&path).unwrap(), b"precious");
+    let output = run(dir.path(), &["--demo", "-o", "call.pcap", "--force"], &[]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(fs::read(&path).unwrap().len(), 3311);
+    assert_eq!(files(dir.path()), ["call.pcap"]);
+}
+
+#[tokio::test]
+async fn output_that_cannot_be_written_is_said_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--demo", "-o", "."], &[]).await;
+    let why = "homer-export: . is a directory; name a file, or use -o - and redirect it\n";
+    assert_eq!(
+        (output.status.code(), text(&output.stderr).as_str()),
+        (Some(2), why)
+    );
+    let server = Server::start("", Then::Hold).await;
+    let args = [&[CALL, "-o", "no/such/dir.pcap"], &WINDOW[..]].concat();
+    let output = run(dir.path(), &args, &[("HOMER_URL", &server.url)]).await;
+    assert_eq!((output.status.code(), server.connections()), (Some(1), 0));
+    assert!(
+        text(&output.stderr).starts_with("homer-export: cannot write into no/such: "),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn links_and_devices_are_not_replaced_even_by_force() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("precious"), "precious").unwrap();
+    std::os::unix::fs::symlink("precious", dir.path().join("link.pcap")).unwrap();
+    for place in ["link.pcap", "/dev/null"] {
+        let output = run(dir.path(), &["--demo", "-o", place, "--force"], &[]).await;
+        let why = format!(
+            "homer-export: {place} is no regular file; name a file, or use -o - and redirect it\n"
+        );
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(2), why));
+    }
+    assert_eq!(fs::read(dir.path().join("precious")).unwrap(), b"precious");
+    assert_eq!(files(dir.path()), ["link.pcap", "precious"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn configuration_that_is_no_text_is_not_passed_over() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = program(dir.path());
+    program
+        .args([&[CALL], &WINDOW[..]].concat())
+        .env("HOMER_URL", "https://127.0.0.1:9");
+    program.env("HOMER_CA_FILE", std::ffi::OsStr::from_bytes(b"/tmp/\xff"));
+    let output = program.output().await.unwrap();
+    let why = "homer-export: misconfigured: HOMER_CA_FILE is not Unicode text\n";
+    assert_eq!(
+        (output.status.code(), text(&output.stderr).as_str()),
+        (Some(3), why)
+    );
+}
+
+#[tokio::test]
+async fn failures_have_exit_codes_and_leave_nothing() {
+    let (_homer, url) = homer().await;
+    let cut = Server::start(
+        [
+            CAPTURE_HEAD.as_bytes(),
+            &chunk(&recorded("export-ok-auth-token")),
+        ]
+        .concat(),
+        Then::Close,
+    )
+    .await;
+    let silent = Server::start("", Then::Hold).await;
+    let failing = Server::start(
+        "HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n",
+        Then::Close,
+    )
+    .await;
+    let elsewhere = Server::start(
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n",
+        Then::Close,
+    )
+    .await;
+    let page = Server::start(
+        "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
+        Then::Close,
+    )
+    .await;
+    let closed = Server::start("", Then::Close).await;
+    let begun = [
+        CAPTURE_HEAD.as_bytes(),
+        &chunk(&recorded("export-ok-auth-token")[..2000]),
+    ]
+    .concat();
+    let reset = Server::start(begun, Then::Reset).await;
+    let plain = host_test::server::plain_http().await;
+    let token = ("HOMER_API_TOKEN", API_TOKEN);
+    let homer = ("HOMER_URL", url.as_str());
+    for (code, case, args, env) in [
+        (
+            2,
+            "invalid-request",
+            vec!["--from", "1795168800", "--to", "now"],
+            vec![homer, token],
+        ),
+        (
+            2,
+            "invalid-request",
+            vec!["--from", "yesterday", "--to", "now"],
+            vec![homer, token],
+        ),
+        (3, "misconfigured", WINDOW.to_vec(), vec![]),
+        (
+            3,
+            "misconfigured",
+            WINDOW.to_vec(),
+            vec![homer, token, ("HOMER_JWT", "s3cret")],
+        ),
+        (
+            3,
+            "misconfigured",
+            [&WINDOW[..], &["--ca-file", "/no/such/file"]].concat(),
+            vec![("HOMER_URL", "https://127.0.0.1:9")],
+        ),
+        (
+            5,
+            "unauthorized",
+            WINDOW.to_vec(),
+            vec![homer, ("HOMER_API_TOKEN", "s3cret")],
+        ),
+        (
+            6,
+            "unreachable",
+            WINDOW.to_vec(),
+            vec![("HOMER_URL", "http://127.0.0.1:9"), token],
+        ),
+        (
+            7,
+            "timed-out",
+            [&WINDOW[..], &["--timeout-ms", "200"]].concat(),
+            vec![("HOMER_URL", &silent.url), token],
+        ),
+        (
+            7,
+            "timed-out",
+            [&WINDOW[..], &["--export-deadline-ms", "200"]].concat(),
+            vec![("HOMER_URL", &silent.url), token],
+        ),
+        (
+            8,
+            "nothing-captured",
+            vec![
+                "--from",
+                "2026-11-19T00:00:00Z",
+                "--to",
+                "2026-11-19T01:00:00Z",
+            ],
+            vec![homer, token],
+        ),
+        (
+            9,
+            "rejected",
+            WINDOW.to_vec(),
+            vec![("HOMER_URL", &elsewhere.url), token],
+        ),
+        (
+            10,
+            "invalid-response",
+            WINDOW.to_vec(),
+            vec![("HOMER_URL", &page.url), token],
+        ),
+        (
+            10,
+            "invalid-response",
+            WINDOW.to_vec(),
+            vec![("HOMER_URL", &closed.url), token],
+        ),
+        (
+            10,
+            "invalid-response",
+            WINDOW.to_vec(),
+            vec![("HOMER_URL", &reset.url), token],
+        ),
+        (
+            6,
+            "unreachable",
+            WINDOW.to_vec(),
+            vec![("HOMER_URL", &plain), token],
+        ),
+        (
+            5,
+            "unauthorized",
+            WINDOW.to_vec(),
+            vec![homer, ("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "s3cret")],
+        ),
+        (
+            9,
+            "rejected",
+            WINDOW.to_vec(),
+            vec![("HOMER_URL", &failing.url), token],
+        ),
+        (
+            10,
+            "invalid-response",
+            WINDOW.to_vec(),
+            vec![("HOMER_URL", &cut.url), token],
+        ),
+        (
+            11,
+            "too-large",
+            [&WINDOW[..], &["--export-max-bytes", "3000"]].concat(),
+            vec![homer, token],
+        ),
+    ] {
+        for target in ["call.pcap", "-"] {
+            let dir = tempfile::tempdir().unwrap();
+            let output = run(
+                dir.path(),
+                &[&[CALL, "-o", target], &args[..]].concat(),
+                &env,
+            )
+            .await;
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{case}: {said}");
+            assert!(
+                said.starts_with(&format!("homer-export: {case}: ")),
+                "{said}"
+            );
+            assert!(output.stdout.is_empty(), "{case} wrote to standard output");
+            assert!(
+                files(dir.path()).is_empty(),
+                "{case} left {:?}",
+                files(dir.path())
+            );
+            assert!(
+                !said.contains("s3cret") && !said.contains(API_TOKEN),
+                "{said}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn usage_is_explained() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [&[][..], &[CALL], &["--from", "now"], &["--no-such-flag"]] {
+        assert_eq!(
+            run(dir.path(), args, &[]).await.status.code(),
+            Some(2),
+            "{args:?}"
+        );
+    }
+    let help = run(dir.path(), &["--help"], &[]).await;
+    assert_eq!(help.status.code(), Some(0));
+    for word in [
+        "CALL-ID",
+        "--demo",
+        "HOMER_API_TOKEN_FILE",
+        "8 nothing captured",
+    ] {
+        assert!(
+            text(&help.stdout).contains(word),
+            "--help does not speak of {word}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn interrupt_leaves_nothing() {
+    let capture = recorded("export-ok-auth-token");
+    let server = Server::start(
+        [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat(),
+        Then::Hold,
+    )
+    .await;
+    let dir = tempfile::tempdir().unwrap();
+    for (nth, signal) in ["-HUP", "-TERM", "-INT"].into_iter().enumerate() {
+        let mut program = program(dir.path());
+        let child = program
+            .args([&[CALL, "-o", "call.pcap"], &WINDOW[..]].concat())
+            .env("HOMER_URL", &server.url)
+            .spawn()
+            .unwrap();
+        // Bytes have come, and the partial file is there.
+        while files(dir.path()).is_empty() || server.connections() < nth + 1 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let pid = child.id().unwrap().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .await
+                .unwrap()
+                .success()
+        );
+        let output = child.wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(130), "{signal}");
+        assert!(files(dir.path()).is_empty(), "{signal}");
+    }
+}

@@ -1,0 +1,520 @@
+//! The server over streamable HTTP: both protocol eras, who is let in, and limits.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+const CALL: &str = "udp-normal-1@192.0.2.10";
+const FROM: i64 = 1_795_168_800_000;
+const TO: i64 = 1_795_169_100_000;
+
+/// A server on a port of its own, until it is dropped.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+fn program(args: &[&str], env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_homer-export-mcp"));
+    command
+        .args(args)
+        .env_clear()
+        .envs(env.iter().copied())
+        .kill_on_drop(true)
+        .stdin(Stdio::null());
+    command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+impl Server {
+    async fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
+        let args = [&["--http", "127.0.0.1:0"], args].concat();
+        let mut child = program(&args, env).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = said.next_line().await.unwrap().unwrap();
+        let url = line
+            .strip_prefix("homer-export-mcp: MCP at ")
+            .unwrap_or_else(|| panic!("{line}"))
+            .to_string();
+        Self { child, url }
+    }
+
+    async fn send(
+        &self,
+        request: http::request::Builder,
+        body: &str,
+    ) -> (http::response::Parts, String) {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let request: Request<Full<Bytes>> = request
+            .body(Full::new(Bytes::from(body.to_string())))
+            .unwrap();
+        let response: Response<_> = client.request(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = tokio::time::timeout(Duration::from_secs(20), body.collect())
+            .await
+            .unwrap()
+            .unwrap();
+        (head, String::from_utf8(body.to_bytes().to_vec()).unwrap())
+    }
+
+    /// A request in the way of an MCP client, with more header fields.
+    fn request(&self, fields: &[(&str, &str)]) -> http::request::Builder {
+        let request = Request::post(&self.url)
+            .header("Content-Type", "application/json")
+            .header("Accept", "application/json, text/event-stream");
+        fields.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        })
+    }
+
+    /// A call of the stateless protocol.
+    async fn modern(
+        &self,
+        method: &str,
+        params: Value,
+        fields: &[(&str, &str)],
+    ) -> (http::response::Parts, Value) {
+        let mut params = params;
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        });
+        let name = params["name"]
+            .as_str()
+            .or(params["uri"].as_str())
+            .map(str::to_string);
+        let mut all = vec![
+            ("MCP-Protocol-Version", "2026-07-28"),
+            ("Mcp-Method", method),
+        ];
+        all.extend(name.as_deref().map(|name| ("Mcp-Name", name)));
+        all.extend(fields);
+        let body =
+            json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+        let (head, body) = self.send(self.request(&all), &body).await;
+        (head, answer(&body))
+    }
+}
+
+/// The last message of a body, in JSON or as events.
+fn answer(body: &str) -> Value {
+    let mut data = body
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .filter(|data| !data.is_empty());
+    serde_json::from_str(data.next_back().unwrap_or(body)).unwrap_or(Value::Null)
+}
+
+fn export() -> Value {
+    json!({"name": "homer_export_pcap", "arguments": {"callid": CALL, "from_ts": FROM, "to_ts": TO}})
+}
+
+#[tokio::test]
+async fn http_serves_the_stateless_protocol() {
+    let server = Server::start(&["--demo"], &[]).await;
+    let (_, discovered) = server.modern("server/discover", json!({}), &[]).await;
+    let versions = discovered["result"]["supportedVersions"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{discovered}"));
+    assert!(versions.contains(&json!("2026-07-28")), "{discovered}");
+    assert_eq!(
+        (
+            &discovered["result"]["ttlMs"],
+            &discovered["result"]["cacheScope"]
+        ),
+        (&json!(3_600_000), &json!("public"))
+    );
+    let (_, listed) = server.modern("tools/list", json!({}), &[]).await;
+    let result = &listed["result"];
+    assert_eq!(result["tools"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&result["ttlMs"], &result["cacheScope"]),
+        (&json!(3_600_000), &json!("public"))
+    );
+    assert_eq!(
+        result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"],
+        "homer-export-mcp"
+    );
+    let (_, exported) = server.modern("tools/call", export(), &[]).await;
+    assert_eq!(exported["result"]["structuredContent"]["size_bytes"], 3311);
+    assert_eq!(exported["result"]["resultType"], "complete");
+    let uri = exported["result"]["structuredContent"]["resource_uri"].clone();
+    let (_, read) = server
+        .modern("resources/read", json!({ "uri": uri }), &[])
+        .await;
+    assert_eq!(
+        read["result"]["contents"][0]["blob"]
+            .as_str()
+            .unwrap()
+            .len(),
+        3311_usize.div_ceil(3) * 4
+    );
+    assert_eq!(
+        (&read["result"]["ttlMs"], &read["result"]["cacheScope"]),
+        (&json!(0), &json!("private"))
+    );
+    let (_, missing) = server
+        .modern("resources/read", json!({"uri": "file:///etc/passwd"}), &[])
+        .await;
+    assert_eq!(missing["error"]["code"], -32602, "{missing}");
+}
+
+#[tokio::test]
+async fn http_serves_clients_that_initialize() {
+    let server = Server::start(&["--demo"], &[]).await;
+    let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+    }});
+    let (head, body) = server
+        .send(server.request(&[]), &initialize.to_string())
+        .await;
+    let initialized = answer(&body);
+    assert_eq!(initialized["result"]["protocolVersion"], "2025-06-18");
+    let session = head.headers["mcp-session-id"].to_str().unwrap().to_string();
+    let fields = [
+        ("Mcp-Session-Id", session.as_str()),
+        ("MCP-Protocol-Version", "2025-06-18"),
+    ];
+    let notification = json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string();
+    assert_eq!(
+        server
+            .send(server.request(&fields), &notification)
+            .await
+            .0
+            .status,
+        202
+    );
+    let call =
+        json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": export()}).to_string();
+    let exported = answer(&server.send(server.request(&fields), &call).await.1);
+    assert_eq!(
+        exported["result"]["structuredContent"]["delivery"],
+        "embedded"
+    );
+    // Not a word of the newer protocol.
+    assert_eq!(exported["result"].get("resultType"), None);
+}
+
+#[tokio::test]
+async fn http_admits_callers_with_the_token_alone() {
+    let server = Server::start(&["--demo"], &[("HOMER_MCP_TOKEN", "s3cret-of-ours")]).await;
+    let (head, listed) = server
+        .modern(
+            "tools/list",
+            json!({}),
+            &[("Authorization", "bearer s3cret-of-ours")],
+        )
+        .await;
+    assert_eq!(
+        (
+            head.status.as_u16(),
+            listed["result"]["tools"].as_array().map(Vec::len)
+        ),
+        (200, Some(2))
+    );
+    for fields in [
+        &[][..],
+        &[("Authorization", "Bearer s3cret-of-ourS")],
+        &[("Authorization", "Basic s3cret-of-ours")],
+        &[
+            ("Authorization", "Bearer s3cret-of-ours"),
+            ("Authorization", "Bearer another"),
+        ],
+    ] {
+        let (head, answer) = server.modern("tools/list", json!({}), fields).await;
+        assert_eq!((head.status.as_u16(), answer), (401, Value::Null));
+        assert_eq!(head.headers["www-authenticate"], "Bearer");
+    }
+}
+
+#[tokio::test]
+async fn http_refuses_pages_and_names_from_elsewhere() {
+    let pages = [(
+        "HOMER_MCP_ORIGINS",
+        "https://app.example.net, http://intranet:8080",
+    )];
+    let server = Server::start(&["--demo", "--http-host", "homer.example.net"], &pages).await;
+    for (field, value, status) in [
+        ("Origin", "https://app.example.net", 200),
+        ("Origin", "http://app.example.net", 403),
+        ("Origin", "http://intranet:8080", 200),
+        ("Origin", "http://intranet", 403),
+        ("Origin", "http://localhost:5173", 200),
+        ("Origin", "https://homer.example.net:8443", 200),
+        ("Origin", "http://evil.example", 403),
+        ("Origin", "null", 403),
+        ("Host", "homer.example.net", 200),
+        ("Host", "evil.example", 403),
+    ] {
+        let (head, _) = server
+            .modern("tools/list", json!({}), &[(field, value)])
+            .await;
+        assert_eq!(head.status.as_u16(), status, "{field}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn http_lets_pages_that_may_call_send_and_read() {
+    let env = [
+        ("HOMER_MCP_TOKEN", "s3cret"),
+        ("HOMER_MCP_ORIGINS", "https://app.example.net"),
+    ];
+    let server = Server::start(&["--demo"], &env).await;
+    for (origin, status) in [
+        ("https://app.example.net", 204),
+        ("https://evil.example", 403),
+    ] {
+        let request = Request::options(&server.url).header("Origin", origin);
+        // As browsers ask: without the token.
+        let (head, _) = server
+            .send(
+                request.header("CallerPolicy-Control-Request-Method", "POST"),
+                "",
+            )
+            .await;
+        let allowed = head
+            .headers
+            .get("access-control-allow-origin")
+            .map(|value| value.to_str().unwrap().to_string());
+        assert_eq!(
+            (head.status.as_u16(), allowed.as_deref()),
+            (status, (status == 204).then_some(origin))
+        );
+        let fields = head
+            .headers
+            .get("access-control-allow-headers")
+            .map(|value| value.to_str().unwrap().to_string());
+        assert_eq!(
+            fields.is_some_and(|fields| fields.contains("authorization")),
+            status == 204
+        );
+    }
+    let page = ("Origin", "https://app.example.net");
+    let (head, _) = server
+        .modern(
+            "tools/list",
+            json!({}),
+            &[page, ("Authorization", "Bearer s3cret")],
+        )
+        .await;
+    assert_eq!(
+        (
+            head.status.as_u16(),
+            &head.headers["access-control-allow-origin"]
+        ),
+        (200, &http::HeaderValue::from_static(page.1))
+    );
+    // A page learns as well why it is refused.
+    let (head, _) = server.modern("tools/list", json!({}), &[page]).await;
+    assert_eq!(
+        (
+            head.status.as_u16(),
+            &head.headers["access-control-allow-origin"]
+        ),
+        (401, &http::HeaderValue::from_static(page.1))
+    );
+}
+
+#[tokio::test]
+async fn http_refuses_what_is_no_request_of_its_own_and_goes_on() {
+    let server = Server::start(&["--demo"], &[]).await;
+    let large = format!(
+        "{{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"{}\"}}",
+        "x".repeat(300_000)
+    );
+    let (head, _) = server.send(server.request(&[]), &large).await;
+    assert_eq!(head.status, 413);
+    let (head, _) = server.send(server.request(&[]), "{nonsense").await;
+    assert_eq!(head.status, 400);
+    let (head, _) = server
+        .send(Request::get(server.url.replace("/mcp", "/etc/passwd")), "")
+        .await;
+    assert_eq!(head.status, 404);
+    let (_, exported) = server.modern("tools/call", export(), &[]).await;
+    assert_eq!(exported["result"]["structuredContent"]["size_bytes"], 3311);
+}
+
+#[tokio::test]
+async fn http_client_that_leaves_ends_its_export() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let homer = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", homer.local_addr().unwrap());
+    let server = Server::start(&[], &[("HOMER_URL", &url)]).await;
+    let mut params = export();
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let body =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
+    let address = server
+        .url
+        .strip_prefix("http://")
+        .unwrap()
+        .strip_suffix("/mcp")
+        .unwrap();
+    let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+         MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: homer_export_pcap\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    client.write_all(head.as_bytes()).await.unwrap();
+    let (mut connection, _) = homer.accept().await.unwrap();
+    connection.read_exact(&mut [0; 4]).await.unwrap();
+    drop(client);
+    let mut rest = Vec::new();
+    // Noticed when the stream of events next shows that it is alive.
+    tokio::time::timeout(Duration::from_secs(5), connection.read_to_end(&mut rest))
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test]
+async fn http_beyond_loopback_wants_a_token() {
+    let output = program(&["--demo", "--http", "0.0.0.0:0"], &[])
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.code() == Some(1)
+            && said.contains("HOMER_MCP_TOKEN is not set, and others can reach this server"),
+        "{said}"
+    );
+    for (env, why) in [
+        (
+            [("HOMER_MCP_TOKEN", "a b"), ("X", "")],
+            "HOMER_MCP_TOKEN has a blank",
+        ),
+        (
+            [("HOMER_MCP_TOKEN", "a"), ("HOMER_MCP_OPEN", "1")],
+            "HOMER_MCP_TOKEN and HOMER_MCP_OPEN are both set",
+        ),
+        (
+            [("HOMER_MCP_OPEN", "yes"), ("X", "")],
+            "HOMER_MCP_OPEN is not 1",
+        ),
+        (
+            [("HOMER_MCP_TOKEN", "${user_config.token}"), ("X", "")],
+            "HOMER_MCP_TOKEN is a placeholder",
+        ),
+        (
+            [("HOMER_MCP_ORIGINS", "app.example.net"), ("X", "")],
+            "HOMER_MCP_ORIGINS has an entry that is none",
+        ),
+        (
+            [("HOMER_MCP_TOKEN", "a"), ("HOMER_MCP_TOKEN_FILE", "b")],
+            "are both set",
+        ),
+        (
+            [("HOMER_MCP_TOKEN_FILE", "/nonexistent"), ("X", "")],
+            "HOMER_MCP_TOKEN_FILE: cannot read /nonexistent",
+        ),
+    ] {
+        let output = program(&["--demo", "--http", "127.0.0.1:0"], &env)
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.code() == Some(1) && said.contains(why),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn http_beyond_loopback_is_open_where_the_operator_says_so() {
+    let args = ["--demo", "--http", "0.0.0.0:0"];
+    let mut child = program(&args, &[("HOMER_MCP_OPEN", "1")])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let line = BufReader::new(child.stderr.take().unwrap())
+        .lines()
+        .next_line()
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        line.starts_with("homer-export-mcp: MCP at http://0.0.0.0:"),
+        "{line}"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn http_ends_well_when_it_is_told_to() {
+    let mut server = Server::start(&["--demo"], &[]).await;
+    let id = server.child.id().unwrap().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .await
+            .unwrap()
+            .success()
+    );
+    let ended = tokio::time::timeout(Duration::from_secs(10), server.child.wait())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(ended.code(), Some(0));
+}
+
+#[tokio::test]
+async fn http_bears_a_thousand_calls_at_once() {
+    let server = Server::start(&["--demo"], &[("HOMER_MAX_CONCURRENT", "8")]).await;
+    let server = std::sync::Arc::new(server);
+    // As many connections as a process may have open.
+    let connections = std::sync::Arc::new(tokio::sync::Semaphore::new(500));
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..1000 {
+        let (server, connections) = (
+            std::sync::Arc::clone(&server),
+            std::sync::Arc::clone(&connections),
+        );
+        calls.spawn(async move {
+            let _turn = connections.acquire().await.unwrap();
+            let (_, exported) = server.modern("tools/call", export(), &[]).await;
+            let result = &exported["result"];
+            match result["isError"] == json!(true) {
+                true => {
+                    let text = result["content"][0]["text"].as_str().unwrap().to_string();
+                    assert!(text.contains("64 calls are under way"), "{text}");
+                    0
+                }
+                false => {
+                    assert_eq!(
+                        result["structuredContent"]["size_bytes"], 3311,
+                        "{exported}"
+                    );
+                    1
+                }
+            }
+        });
+    }
+    let mut served = 0;
+    while let Some(call) = calls.join_next().await {
+        served += call.unwrap();
+    }
+    assert!(served >= 64, "only {served} of 1000");
+    let (_, exported) = server.modern("tools/call", export(), &[]).await;
+    assert_eq!(exported["result"]["structuredContent"]["size_bytes"], 3311);
+}

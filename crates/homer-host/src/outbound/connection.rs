@@ -1,0 +1,118 @@
+//! A connection to an allowed origin: name, TCP, TLS.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use homer_export::Origin;
+use homer_export::origin::Scheme;
+use http::Uri;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::fault::ConnectFault;
+
+/// Connects to one origin, whatever URI it is asked for.
+#[derive(Clone)]
+pub(super) struct Connector {
+    origin: Origin,
+    tls: Option<TlsConnector>,
+    timeout: Duration,
+}
+
+impl Connector {
+    pub(super) fn new(origin: &Origin, tls: Option<&TlsConnector>, timeout: Duration) -> Self {
+        let tls = tls.filter(|_| origin.scheme() == Scheme::Https).cloned();
+        Self {
+            origin: origin.clone(),
+            tls,
+            timeout,
+        }
+    }
+
+    async fn connect(self) -> Result<TokioIo<Box<dyn Socket>>, ConnectFault> {
+        tokio::time::timeout(self.timeout, self.connect_patiently())
+            .await
+            .map_err(|_| ConnectFault::Timeout)?
+    }
+
+    async fn connect_patiently(&self) -> Result<TokioIo<Box<dyn Socket>>, ConnectFault> {
+        let target = (self.origin.host(), self.origin.port());
+        let addresses: Vec<SocketAddr> = tokio::net::lookup_host(target)
+            .await
+            .map_err(|_| ConnectFault::Name)?
+            .collect();
+        // A share of the time for each, so that a dead address does not keep a living one from
+        // being tried.
+        let share = self.timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+        let mut connected = Err(ConnectFault::Name);
+        for address in addresses {
+            connected = match tokio::time::timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => Ok(stream),
+                Ok(Err(error)) => Err(ConnectFault::Tcp(error.kind())),
+                Err(_) => Err(ConnectFault::Timeout),
+            };
+            if connected.is_ok() {
+                break;
+            }
+        }
+        let stream = connected?;
+        // A request goes out in one piece; nothing is gained by waiting for more.
+        let _ = stream.set_nodelay(true);
+        match (&self.tls, self.origin.scheme()) {
+            (None, Scheme::Http) => Ok(TokioIo::new(Box::new(stream))),
+            (Some(tls), Scheme::Https) => {
+                let name = ServerName::try_from(self.origin.host().to_string())
+                    .map_err(|_| ConnectFault::Name)?;
+                let stream = tls
+                    .connect(name, stream)
+                    .await
+                    .map_err(|error| tls_fault(&error))?;
+                Ok(TokioIo::new(Box::new(stream)))
+            }
+            // Never plain where TLS was asked for.
+            _ => Err(ConnectFault::Tls),
+        }
+    }
+}
+
+fn tls_fault(error: &io::Error) -> ConnectFault {
+    match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+    {
+        Some(rustls::Error::InvalidCertificate(_)) => ConnectFault::Certificate,
+        _ => ConnectFault::Tls,
+    }
+}
+
+impl tower_service::Service<Uri> for Connector {
+    type Response = TokioIo<Box<dyn Socket>>;
+    type Error = ConnectFault;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectFault>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        Box::pin(self.clone().connect())
+    }
+}
+
+/// A TCP stream, with TLS around it or not.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
+
+impl Connection for Box<dyn Socket> {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}

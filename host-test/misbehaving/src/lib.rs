@@ -1,0 +1,173 @@
+//! A component of the contract's shape that does what it should not. What it does is the first word
+//! of the Call-ID.
+#![cfg_attr(target_family = "wasm", no_std)]
+#![cfg(target_family = "wasm")]
+
+extern crate alloc;
+// For its allocator and panic handler.
+extern crate homer_export;
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::hint::black_box;
+
+use wasi::http::outgoing_handler;
+use wasi::http::types::{ErrorCode, Fields, OutgoingRequest, RequestOptions, Scheme};
+
+mod bindings {
+    wit_bindgen::generate!({
+        world: "exporter",
+        path: "../../wit",
+        with: {
+            "wasi:cli/environment@0.2.12": wasi::cli::environment,
+            "wasi:clocks/monotonic-clock@0.2.12": wasi::clocks::monotonic_clock,
+            "wasi:http/outgoing-handler@0.2.12": wasi::http::outgoing_handler,
+            "wasi:http/types@0.2.12": wasi::http::types,
+            "wasi:io/error@0.2.12": wasi::io::error,
+            "wasi:io/poll@0.2.12": wasi::io::poll,
+            "wasi:io/streams@0.2.12": wasi::io::streams,
+        },
+    });
+
+    super::bindings::export!(Misbehaving with_types_in self);
+
+    use super::Misbehaving;
+}
+
+use bindings::exports::homer::capture::{
+    homer_export as flat, homer_export_stream as stream, types,
+};
+
+struct Misbehaving;
+
+/// Tells the test something, in a case that nothing else here uses.
+fn tell<T>(text: String) -> Result<T, types::ExportError> {
+    Err(types::ExportError::NothingCaptured(text))
+}
+
+impl flat::Guest for Misbehaving {
+    fn export_pcap(_: String, _: i64, _: i64) -> Result<types::Capture, types::ExportError> {
+        tell("not for this".into())
+    }
+}
+
+impl stream::Guest for Misbehaving {
+    type PcapStream = Flood;
+
+    fn open_pcap(query: stream::Query) -> Result<stream::PcapStream, types::ExportError> {
+        let command = query
+            .call_ids
+            .first()
+            .map(String::as_str)
+            .unwrap_or_default();
+        let (verb, object) = command.split_once(' ').unwrap_or((command, ""));
+        match verb {
+            "loop" => loop {
+                black_box(());
+            },
+            "grow" => {
+                let mut hoard: Vec<Vec<u8>> = Vec::new();
+                loop {
+                    hoard.push(black_box(vec![1; 1 << 20]));
+                }
+            }
+            "trap" => core::arch::wasm32::unreachable(),
+            "environment" => tell(format!("{:?}", wasi::cli::environment::get_environment())),
+            "arguments" => tell(format!("{:?}", wasi::cli::environment::get_arguments())),
+            "set" => tell(format!("{:?}", Fields::new().append(object, b"smuggled"))),
+            "get" => tell(match get(object) {
+                Ok(status) => format!("status {status}"),
+                Err(code) => format!("{code:?}"),
+            }),
+            "hoard" => {
+                let mut fields = Vec::new();
+                loop {
+                    fields.push(Fields::new());
+                }
+            }
+            "flood" => Ok(stream::PcapStream::new(Flood { bytes: 16 << 20 })),
+            "trickle" => Ok(stream::PcapStream::new(Flood { bytes: 100 })),
+            _ => tell("no such command".into()),
+        }
+    }
+}
+
+/// A request with more patience than any policy allows.
+fn get(url: &str) -> Result<u16, ErrorCode> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let request = OutgoingRequest::new(Fields::new());
+    let scheme = if scheme == "https" {
+        Scheme::Https
+    } else {
+        Scheme::Http
+    };
+    let set = request
+        .set_scheme(Some(&scheme))
+        .and_then(|()| request.set_authority(Some(authority)))
+        .and_then(|()| request.set_path_with_query(Some(if path.is_empty() { "/" } else { path })));
+    if set.is_err() {
+        return Err(ErrorCode::HttpRequestUriInvalid);
+    }
+    let options = RequestOptions::new();
+    const HOUR_NS: u64 = 3_600_000_000_000;
+    let _ = options.set_connect_timeout(Some(HOUR_NS));
+    let _ = options.set_first_byte_timeout(Some(HOUR_NS));
+    let _ = options.set_between_bytes_timeout(Some(HOUR_NS));
+    let future = outgoing_handler::handle(request, Some(options))?;
+    future.subscribe().block();
+    match future.get() {
+        Some(Ok(response)) => response.map(|response| response.status()),
+        _ => Err(ErrorCode::InternalError(None)),
+    }
+}
+
+/// Hands over bytes of its own, without end.
+struct Flood {
+    bytes: usize,
+}
+
+impl stream::GuestPcapStream for Flood {
+    fn read(&self, _: u32) -> Result<Vec<u8>, types::ExportError> {
+        Ok(vec![0; self.bytes])
+    }
+
+    fn report(&self) -> types::CaptureReport {
+        types::CaptureReport {
+            size_bytes: 0,
+            packets: 0,
+            sip_messages: 0,
+            other_packets: 0,
+            others: Vec::new(),
+            undated_packets: 0,
+            first_packet_us: None,
+            last_packet_us: None,
+            profile: String::new(),
+            api: 7,
+            call_ids: Vec::new(),
+            missing_call_ids: Vec::new(),
+            other_call_ids: Vec::new(),
+            warnings: Vec::new(),
+            participants: Vec::new(),
+            transports: Vec::new(),
+            requests: Vec::new(),
+            responses: Vec::new(),
+            retransmissions: 0,
+            duplicates: 0,
+            final_status: None,
+            ringing_after_us: None,
+            final_after_us: None,
+            complete: false,
+            incomplete_reasons: Vec::new(),
+            ended_with: None,
+            ended_by: None,
+            counts_truncated: false,
+            ladder: Vec::new(),
+            ladder_elided: 0,
+            findings: Vec::new(),
+            findings_elided: 0,
+        }
+    }
+}

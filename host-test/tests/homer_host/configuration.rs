@@ -1,0 +1,121 @@
+use std::io::Write as _;
+use std::time::Duration;
+
+use homer_export::ExportError;
+use homer_host::HostConfig;
+
+fn configuration(vars: &[(&str, &str)]) -> Result<HostConfig, ExportError> {
+    let url = [("HOMER_URL", "http://homer:9080")];
+    HostConfig::from_vars(
+        url.iter()
+            .chain(vars)
+            .map(|(name, value)| (name.to_string(), value.to_string())),
+    )
+}
+
+#[track_caller]
+fn misconfigured(vars: &[(&str, &str)], why: &str) {
+    assert_eq!(
+        configuration(vars).unwrap_err(),
+        ExportError::Misconfigured(why.to_string())
+    );
+}
+
+#[test]
+fn configuration_gives_the_component_everything_but_the_credential() {
+    let policy = configuration(&[
+        ("HOMER_API_TOKEN", "s3cret"),
+        ("HOMER_MAX_WINDOW_HOURS", "48"),
+    ])
+    .unwrap()
+    .policy();
+    let expected = [
+        ("HOMER_URL", "http://homer:9080"),
+        ("HOMER_API", "auto"),
+        ("HOMER_CREDENTIAL_KIND", "api-token"),
+        ("HOMER_TIMEOUT_MS", "120000"),
+        ("HOMER_MAX_WINDOW_HOURS", "48"),
+        ("HOMER_MAX_BYTES", "2097152"),
+        ("HOMER_REPORT", "on"),
+    ];
+    assert_eq!(
+        policy.environment,
+        expected.map(|(name, value)| (name.to_string(), value.to_string()))
+    );
+    assert_eq!(policy.allowed.len(), 1);
+    assert_eq!(policy.allowed[0].base.to_string(), "http://homer:9080");
+    assert!(policy.allowed[0].credential.is_some());
+    assert!(!format!("{policy:?}").contains("s3cret"));
+}
+
+#[test]
+fn configuration_takes_a_placeholder_for_nothing() {
+    let unfilled = [
+        ("HOMER_API_TOKEN", "${user_config.api_token}"),
+        ("HOMER_API", "${user_config.api}"),
+    ];
+    let config = configuration(&[&unfilled[..], &[("HOMER_JWT", "s3cret")]].concat())
+        .unwrap()
+        .config;
+    assert_eq!((config.credential_kind.name(), config.api), ("jwt", None));
+    // What only looks like one is a value.
+    let config = configuration(&[("HOMER_API_TOKEN", "${s3cret")])
+        .unwrap()
+        .config;
+    assert_eq!(config.credential.unwrap().header().unwrap().1, "${s3cret");
+}
+
+#[test]
+fn configuration_reads_secrets_from_files() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"s3cret\r\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let config = configuration(&[("HOMER_JWT_FILE", path)]).unwrap().config;
+    assert_eq!(
+        config.credential.unwrap().header().unwrap().1,
+        "Bearer s3cret"
+    );
+    misconfigured(
+        &[("HOMER_JWT_FILE", path), ("HOMER_JWT", "s3cret")],
+        "HOMER_JWT and HOMER_JWT_FILE are both set; keep one of them",
+    );
+    misconfigured(
+        &[("HOMER_API_TOKEN_FILE", "/nowhere/token")],
+        "HOMER_API_TOKEN_FILE: cannot read /nowhere/token: No such file or directory (os error 2)",
+    );
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let path = empty.path().to_str().unwrap();
+    misconfigured(
+        &[("HOMER_JWT_FILE", path)],
+        &format!("HOMER_JWT_FILE: {path} is empty"),
+    );
+}
+
+#[test]
+fn configuration_limits_exports_and_later_variables_win() {
+    let configuration = configuration(&[
+        ("HOMER_EXPORT_MAX_BYTES", "1000"),
+        ("HOMER_EXPORT_DEADLINE_MS", "5000"),
+        ("HOMER_TIMEOUT_MS", "1000"),
+        ("HOMER_TIMEOUT_MS", "2000"),
+        ("HOMER_URL", "http://other"),
+        ("HOMER_API", "11"),
+        ("HOMER_API", "7"),
+        ("HOMER_MAX_CONCURRENT", "2"),
+    ])
+    .unwrap();
+    let policy = configuration.policy();
+    assert_eq!(
+        (policy.limits.response_bytes, policy.limits.deadline),
+        (1000, Duration::from_secs(5))
+    );
+    assert_eq!(
+        (policy.limits.first_byte, policy.limits.concurrent_exports),
+        (Duration::from_secs(2), 2)
+    );
+    assert_eq!(policy.allowed[0].base.to_string(), "http://other");
+    misconfigured(
+        &[("HOMER_EXPORT_DEADLINE_MS", "0")],
+        "HOMER_EXPORT_DEADLINE_MS is \"0\", not a whole number from 1 to 86400000",
+    );
+}

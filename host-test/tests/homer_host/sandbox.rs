@@ -1,0 +1,282 @@
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use homer_export::ExportError;
+use homer_host::{Exporter, Failure, LimitExceeded, Limits, Policy};
+use wasm_encoder::{
+    Component, ComponentImportSection, ComponentTypeRef, ComponentTypeSection, ComponentValType,
+    InstanceType, PrimitiveValType,
+};
+
+use host_test::calls::{allow, query};
+use host_test::server::{Server, Then};
+
+fn misbehaving() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| xtask::artifact::build_package("misbehaving").unwrap())
+}
+
+fn sandbox(policy: Policy) -> Exporter {
+    Exporter::with_component(misbehaving(), policy).unwrap()
+}
+
+/// What the component has to tell after it did what `command` says.
+async fn told(exporter: &Exporter, command: &str) -> String {
+    match exporter.open(&query(command)).await.unwrap_err() {
+        Failure::Export(ExportError::NothingCaptured(text)) => text,
+        failure => panic!("{failure}"),
+    }
+}
+
+/// That the host serves the next export, with a fresh instance.
+async fn assert_alive(exporter: &Exporter) {
+    assert_eq!(told(exporter, "arguments").await, "[]");
+}
+
+#[tokio::test]
+async fn sandbox_allows_one_origin_and_refuses_another_port_of_the_host() {
+    let reply = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n";
+    let (allowed, other) = (
+        Server::start(reply, Then::Serve).await,
+        Server::start(reply, Then::Serve).await,
+    );
+    let exporter = sandbox(Policy {
+        allowed: vec![allow(&allowed.url)],
+        ..Policy::default()
+    });
+
+    assert_eq!(
+        told(&exporter, &format!("get {}/x", allowed.url)).await,
+        "status 204"
+    );
+    let port = allowed.url.rsplit(':').next().unwrap();
+    for refused in [
+        other.url.clone(),
+        format!("http://localhost:{port}"),
+        format!("https://127.0.0.1:{port}"),
+        format!("http://user@127.0.0.1:{port}"),
+        "http://127.0.0.1".to_string(),
+    ] {
+        assert_eq!(
+            told(&exporter, &format!("get {refused}/x")).await,
+            "ErrorCode::HttpRequestDenied",
+            "{refused}"
+        );
+    }
+    assert_eq!((allowed.connections(), other.connections()), (1, 0));
+}
+
+#[tokio::test]
+async fn sandbox_shows_the_environment_that_was_given_and_no_other() {
+    let given = ("HOMER_URL".to_string(), "http://homer".to_string());
+    let exporter = sandbox(Policy {
+        environment: vec![given],
+        ..Policy::default()
+    });
+    // This process has a PATH at least.
+    assert!(std::env::var_os("PATH").is_some());
+    assert_eq!(
+        told(&exporter, "environment").await,
+        "[(\"HOMER_URL\", \"http://homer\")]"
+    );
+    assert_eq!(told(&sandbox(Policy::default()), "environment").await, "[]");
+}
+
+#[test]
+fn sandbox_refuses_a_component_that_wants_files() {
+    // (component (import "wasi:filesystem/preopens@0.2.12" (instance (export "get-directories"
+    // (func (result u32))))))
+    let mut files = InstanceType::new();
+    files
+        .ty()
+        .function()
+        .params([] as [(&str, ComponentValType); 0])
+        .result(Some(PrimitiveValType::U32.into()));
+    files.export("get-directories", ComponentTypeRef::Func(0));
+    let mut types = ComponentTypeSection::new();
+    types.instance(&files);
+    let mut imports = ComponentImportSection::new();
+    imports.import(
+        "wasi:filesystem/preopens@0.2.12",
+        ComponentTypeRef::Instance(0),
+    );
+    let mut component = Component::new();
+    component.section(&types).section(&imports);
+
+    let error = Exporter::with_component(&component.finish(), Policy::default()).unwrap_err();
+    assert!(
+        format!("{error:#}").contains("wasi:filesystem/preopens@0.2.12"),
+        "{error:#}"
+    );
+}
+
+#[tokio::test]
+async fn sandbox_lets_no_component_set_a_credential() {
+    let mut policy = Policy {
+        allowed: vec![allow("http://127.0.0.1:9")],
+        ..Policy::default()
+    };
+    policy.allowed[0].credential =
+        Some(homer_export::Credential::api_token("X-Homer-Key", "s3cret").unwrap());
+    let exporter = sandbox(policy);
+    for forbidden in [
+        "authorization",
+        "Cookie",
+        "x-homer-key",
+        "host",
+        "transfer-encoding",
+    ] {
+        assert_eq!(
+            told(&exporter, &format!("set {forbidden}")).await,
+            "Err(HeaderError::Forbidden)",
+            "{forbidden}"
+        );
+    }
+    assert_eq!(told(&exporter, "set accept").await, "Ok(())");
+}
+
+#[tokio::test]
+async fn sandbox_ends_an_endless_loop_by_its_share_of_the_processor() {
+    let cpu = Duration::from_millis(100);
+    let exporter = sandbox(Policy {
+        limits: Limits {
+            cpu,
+            ..Limits::default()
+        },
+        ..Policy::default()
+    });
+    let failure = exporter.open(&query("loop")).await.unwrap_err();
+    assert_eq!(failure, Failure::Limit(LimitExceeded::Cpu { limit: cpu }));
+    assert_eq!(
+        failure.to_string(),
+        "stopped by the sandbox: the component computed for more than 100 ms in one call, the sandbox allows no more"
+    );
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
+async fn sandbox_ends_an_endless_loop_by_the_deadline() {
+    let limits = Limits {
+        deadline: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let exporter = sandbox(Policy {
+        limits,
+        ..Policy::default()
+    });
+    let failure = exporter.open(&query("loop")).await.unwrap_err();
+    let why = "the export was not over after 100 ms, the host's deadline; narrow the window, or raise HOMER_EXPORT_DEADLINE_MS";
+    assert_eq!(
+        failure,
+        Failure::Export(ExportError::TimedOut(why.to_string()))
+    );
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
+async fn sandbox_ends_a_loop_that_nobody_waits_for() {
+    let exporter = sandbox(Policy::default());
+    let left = tokio::time::timeout(Duration::from_millis(50), exporter.open(&query("loop"))).await;
+    assert!(left.is_err());
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
+async fn sandbox_ends_a_component_at_its_memory_limit() {
+    let limits = Limits {
+        memory_bytes: 8 << 20,
+        ..Limits::default()
+    };
+    let exporter = sandbox(Policy {
+        limits,
+        ..Policy::default()
+    });
+    let failure = exporter.open(&query("grow")).await.unwrap_err();
+    let Failure::Limit(LimitExceeded::Memory { limit, wanted }) = failure else {
+        panic!("{failure}")
+    };
+    assert_eq!(limit, 8 << 20);
+    assert!(wanted > limit);
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
+async fn sandbox_takes_no_more_from_a_component_than_a_reply_may_have() {
+    let limits = Limits {
+        response_bytes: 1000,
+        ..Limits::default()
+    };
+    let exporter = sandbox(Policy {
+        limits,
+        ..Policy::default()
+    });
+    let mut export = exporter.open(&query("trickle")).await.unwrap();
+    for _ in 0..10 {
+        assert_eq!(export.next().await.unwrap().unwrap().len(), 100);
+    }
+    let failure = export.next().await.unwrap_err();
+    assert_eq!(
+        failure,
+        Failure::Limit(LimitExceeded::Output { limit: 1000 })
+    );
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
+async fn sandbox_keeps_few_handles_for_a_component() {
+    let exporter = sandbox(Policy::default());
+    let failure = exporter.open(&query("hoard")).await.unwrap_err();
+    assert!(matches!(failure, Failure::Trap(_)), "{failure}");
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
+async fn sandbox_takes_no_flood_in_one_call() {
+    let exporter = sandbox(Policy::default());
+    let mut export = exporter.open(&query("flood")).await.unwrap();
+    let failure = export.next().await.unwrap_err();
+    assert!(
+        matches!(&failure, Failure::Trap(why) if why.contains("fuel allocated for hostcalls")),
+        "{failure}"
+    );
+    // Nothing enters that store again.
+    assert_eq!(
+        export.next().await.unwrap_err(),
+        Failure::Trap("the export is over".to_string())
+    );
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
+async fn sandbox_tells_a_trap_from_an_error() {
+    let exporter = sandbox(Policy::default());
+    let failure = exporter.open(&query("trap")).await.unwrap_err();
+    assert!(matches!(failure, Failure::Trap(_)), "{failure}");
+    assert!(
+        failure
+            .to_string()
+            .starts_with("the component failed, which is a bug of homer-export: ")
+    );
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
+async fn sandbox_is_less_patient_than_a_component_asks_it_to_be() {
+    let silent = Server::start("", Then::Hold).await;
+    let limits = Limits {
+        first_byte: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let exporter = sandbox(Policy {
+        allowed: vec![allow(&silent.url)],
+        limits,
+        ..Policy::default()
+    });
+    let begin = Instant::now();
+    assert_eq!(
+        told(&exporter, &format!("get {}", silent.url)).await,
+        "ErrorCode::ConnectionReadTimeout"
+    );
+    assert!(begin.elapsed() < Duration::from_secs(10));
+    assert_alive(&exporter).await;
+}

@@ -1,0 +1,623 @@
+//! `homer-export-mcp.wasm`: an MCP server behind `wasi:http/incoming-handler`, spoken to by rmcp's
+//! client and by hand.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use fake_homer::{API_TOKEN, DEMO_CALL_ID, DEMO_WINDOW_MS, FakeHomer, large_capture};
+use futures::stream::BoxStream;
+use homer_export::tool::{self, ResultMode, ToolConfig, WindowArguments};
+use http::{HeaderName, HeaderValue, Request};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResult, ClientConfig, ClientJsonRpcMessage, ProtocolVersion,
+    ReadResourceRequestParams, ResourceContents,
+};
+use rmcp::service::{RoleClient, RunningService, ServiceError};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::{
+    StreamableHttpClient, StreamableHttpClientTransportConfig, StreamableHttpError,
+    StreamableHttpPostResponse,
+};
+use rmcp::{ClientLifecycleMode, ClientServiceExt as _};
+use serde_json::{Value, json};
+use sse_stream::{Error as SseError, Sse};
+use xtask::artifact::MCP_SERVER;
+
+use host_test::untyped_host::Host;
+
+const TOKEN: &str = "s3cret-of-the-callers";
+
+/// An HTTP client for rmcp.
+#[derive(Clone)]
+struct Http(HttpClient<HttpConnector, Full<Bytes>>);
+
+impl Http {
+    fn new() -> Self {
+        Self(HttpClient::builder(TokioExecutor::new()).build_http())
+    }
+}
+
+type HttpError = StreamableHttpError<hyper_util::client::legacy::Error>;
+
+impl StreamableHttpClient for Http {
+    type Error = hyper_util::client::legacy::Error;
+
+    async fn post_message(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session: Option<Arc<str>>,
+        token: Option<String>,
+        fields: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<StreamableHttpPostResponse, HttpError> {
+        assert_eq!(session, None, "there are no sessions");
+        let mut request = Request::post(&*uri)
+            .header("Content-Type", "application/json")
+            .header("Accept", "application/json, text/event-stream");
+        if let Some(token) = token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        request.headers_mut().unwrap().extend(fields);
+        let body = Full::new(Bytes::from(serde_json::to_vec(&message)?));
+        let response = self
+            .0
+            .request(request.body(body).unwrap())
+            .await
+            .map_err(StreamableHttpError::Client)?;
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        match (status.as_u16(), serde_json::from_slice(&body)) {
+            (202, _) => Ok(StreamableHttpPostResponse::Accepted),
+            (_, Ok(message)) => Ok(StreamableHttpPostResponse::Json(message, None)),
+            _ => Err(StreamableHttpError::UnexpectedServerResponse(
+                status.to_string().into(),
+            )),
+        }
+    }
+
+    async fn delete_session(
+        &self,
+        _: Arc<str>,
+        _: Arc<str>,
+        _: Option<String>,
+        _: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<(), HttpError> {
+        Err(StreamableHttpError::ServerDoesNotSupportDeleteSession)
+    }
+
+    async fn get_stream(
+        &self,
+        _: Arc<str>,
+        _: Option<Arc<str>>,
+        _: Option<String>,
+        _: Option<String>,
+        _: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<BoxStream<'static, Result<Sse, SseError>>, HttpError> {
+        Err(StreamableHttpError::ServerDoesNotSupportSse)
+    }
+}
+
+/// A server, and the Homer behind it.
+struct Edge {
+    url: String,
+    homer: FakeHomer,
+}
+
+impl Edge {
+    async fn start(environment: &[(&str, &str)]) -> Self {
+        Self::with_homer(FakeHomer::start().await.unwrap(), environment).await
+    }
+
+    async fn with_homer(homer: FakeHomer, environment: &[(&str, &str)]) -> Self {
+        let url = homer.url();
+        let own = [
+            ("HOMER_URL", url.as_str()),
+            ("HOMER_API_TOKEN", API_TOKEN),
+            ("HOMER_MCP_TOKEN", TOKEN),
+        ];
+        // The first one counts.
+        let url = Host::new(MCP_SERVER, &[environment, &own].concat())
+            .serve()
+            .await;
+        Self { url, homer }
+    }
+
+    async fn client(
+        &self,
+        lifecycle: ClientLifecycleMode,
+    ) -> RunningService<RoleClient, ClientConfig> {
+        let config =
+            StreamableHttpClientTransportConfig::with_uri(self.url.as_str()).auth_header(TOKEN);
+        let transport = StreamableHttpClientTransport::with_client(Http::new(), config);
+        ClientConfig::default()
+            .serve_with_lifecycle(transport, lifecycle)
+            .await
+            .unwrap()
+    }
+
+    /// Status, header fields and body of an answer.
+    async fn send(
+        &self,
+        method: &str,
+        fields: &[(&str, &str)],
+        body: &str,
+    ) -> (http::response::Parts, String) {
+        let mut request = Request::builder().method(method).uri(&self.url);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let response = Http::new()
+            .0
+            .request(
+                request
+                    .body(Full::new(Bytes::from(body.to_string())))
+                    .unwrap(),
+            )
+            .await
+            .unwrap();
+        let (parts, body) = response.into_parts();
+        (
+            parts,
+            String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap(),
+        )
+    }
+
+    /// A request of the stateless protocol, with other header fields in the place of its own, or
+    /// more of them.
+    async fn ask(&self, method: &str, mut params: Value, fields: &[(&str, &str)]) -> (u16, Value) {
+        params["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let name = params["name"]
+            .as_str()
+            .or(params["uri"].as_str())
+            .unwrap_or_default()
+            .to_string();
+        let authorization = format!("Bearer {TOKEN}");
+        let own = [
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json, text/event-stream"),
+            ("Authorization", &authorization),
+            ("MCP-Protocol-Version", "2026-07-28"),
+            ("Mcp-Method", method),
+            ("Mcp-Name", &name),
+        ];
+        let own = own.into_iter().filter(|(name, value)| {
+            !value.is_empty() && fields.iter().all(|(other, _)| other != name)
+        });
+        let fields: Vec<_> = own
+            .chain(
+                fields
+                    .iter()
+                    .copied()
+                    .filter(|(_, value)| !value.is_empty()),
+            )
+            .collect();
+        let body = json!({ "jsonrpc": "2.0", "id": "a-1", "method": method, "params": params })
+            .to_string();
+        let (parts, body) = self.send("POST", &fields, &body).await;
+        (
+            parts.status.as_u16(),
+            serde_json::from_str(&body).unwrap_or(Value::String(body)),
+        )
+    }
+}
+
+fn arguments(call_id: &str) -> Value {
+    json!({ "callid": call_id, "from_ts": DEMO_WINDOW_MS.0, "to_ts": DEMO_WINDOW_MS.1 })
+}
+
+fn export(call_id: &str) -> Value {
+    json!({ "name": tool::export::NAME, "arguments": arguments(call_id) })
+}
+
+fn stateless() -> ClientLifecycleMode {
+    ClientLifecycleMode::Discover {
+        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+    }
+}
+
+async fn call(
+    client: &RunningService<RoleClient, ClientConfig>,
+    name: &'static str,
+    arguments: Value,
+) -> CallToolResult {
+    let arguments = arguments.as_object().unwrap().clone();
+    client
+        .call_tool(CallToolRequestParams::new(name).with_arguments(arguments))
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edge_serves_clients_of_both_eras() {
+    let recorded = std::fs::read(format!(
+        "{}/../tests/data/export-ok-auth-token.pcap",
+        env!("CARGO_MANIFEST_DIR")
+    ))
+    .unwrap();
+    let edge = Edge::start(&[]).await;
+    for lifecycle in [ClientLifecycleMode::Initialize, stateless()] {
+        let client = edge.client(lifecycle).await;
+        let terms = ToolConfig {
+            max_window_hours: 24,
+            mode: ResultMode::Auto,
+            inline_bytes: 256 * 1024,
+            read_bytes: 6 << 20,
+            output_dir: false,
+            one_request: true,
+        };
+        let tools = client.list_all_tools().await.unwrap();
+        let expected = [
+            tool::export::definition(&terms),
+            tool::message::definition(&terms),
+        ];
+        assert_eq!(serde_json::to_value(&tools).unwrap(), json!(expected));
+        assert!(client.list_all_resources().await.unwrap().is_empty());
+        let templates = client.list_all_resource_templates().await.unwrap();
+        assert_eq!(
+            templates
+                .iter()
+                .map(|template| template.uri_template.as_str())
+                .collect::<Vec<_>>(),
+            [tool::TEMPLATE]
+        );
+
+        let exported = call(&client, tool::export::NAME, arguments(DEMO_CALL_ID)).await;
+        assert_ne!(exported.is_error, Some(true));
+        let structured = exported.structured_content.unwrap();
+        let schema = Value::Object(tools[0].output_schema.as_deref().cloned().unwrap());
+        assert!(jsonschema::draft202012::validate(&schema, &structured).is_ok());
+        assert_eq!(
+            structured["sha256"],
+            "c8d017b7a70b6017b93c0ed28eee5ac66e3af9740c6e05480ce8edaeab37ad3f"
+        );
+        let text: Value =
+            serde_json::from_str(&exported.content[0].as_text().unwrap().text).unwrap();
+        assert_eq!((text, exported.content.len()), (structured.clone(), 2));
+        let uri = structured["resource_uri"].as_str().unwrap();
+        let read = client
+            .read_resource(ReadResourceRequestParams::new(uri))
+            .await
+            .unwrap();
+        for resource in [
+            &exported.content[1].as_resource().unwrap().resource,
+            &read.contents[0],
+        ] {
+            let ResourceContents::BlobResourceContents {
+                uri: named,
+                mime_type,
+                blob,
+                ..
+            } = resource
+            else {
+                panic!()
+            };
+            assert_eq!(
+                (named.as_str(), mime_type.as_deref()),
+                (uri, Some("application/vnd.tcpdump.pcap"))
+            );
+            assert_eq!(BASE64_STANDARD.decode(blob).unwrap(), recorded);
+        }
+
+        let mut asked = arguments(DEMO_CALL_ID);
+        asked["packet"] = json!(1);
+        let message = call(&client, tool::message::NAME, asked)
+            .await
+            .structured_content
+            .unwrap();
+        assert!(
+            message["text"]
+                .as_str()
+                .unwrap()
+                .starts_with("INVITE sip:bob"),
+            "{message}"
+        );
+
+        for (asked, beginning) in [
+            (arguments("nobody@nowhere"), "nothing-captured: "),
+            (
+                json!({ "callid": "a" }),
+                "invalid-request: from_ts is missing; pass Unix time in milliseconds, UTC",
+            ),
+        ] {
+            let failed = call(&client, tool::export::NAME, asked).await;
+            assert_eq!(
+                (failed.is_error, failed.structured_content),
+                (Some(true), None)
+            );
+            let text = &failed.content[0].as_text().unwrap().text;
+            assert!(text.starts_with(beginning), "{text}");
+        }
+        let ServiceError::McpError(error) = client
+            .call_tool(CallToolRequestParams::new("no_such_tool"))
+            .await
+            .unwrap_err()
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (error.code.0, error.message.as_ref()),
+            (-32602, tool::unknown("no_such_tool").as_str())
+        );
+        client.cancel().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn edge_lets_in_who_shows_the_token_and_pages_that_are_named() {
+    let edge = Edge::start(&[("HOMER_MCP_ORIGINS", "https://app.example.net")]).await;
+    let before = edge.homer.exports();
+    for (field, value, status) in [
+        ("Authorization", "", 401),
+        ("Authorization", "Bearer s3cret-of-the-callerS", 401),
+        ("Origin", "https://evil.example", 403),
+        ("Origin", "null", 403),
+    ] {
+        let (refused, said) = edge
+            .ask("tools/call", export(DEMO_CALL_ID), &[(field, value)])
+            .await;
+        assert_eq!(refused, status, "{field}: {value}: {said}");
+        assert!(!said.to_string().contains("s3cret"), "{said}");
+    }
+    assert_eq!(edge.homer.exports(), before);
+    for origin in ["https://app.example.net", "http://localhost:5173"] {
+        let (status, exported) = edge
+            .ask("tools/call", export(DEMO_CALL_ID), &[("Origin", origin)])
+            .await;
+        assert_eq!(
+            (
+                status,
+                &exported["result"]["structuredContent"]["size_bytes"]
+            ),
+            (200, &json!(3311))
+        );
+    }
+}
+
+#[tokio::test]
+async fn edge_lets_pages_that_may_call_send_and_read() {
+    let edge = Edge::start(&[("HOMER_MCP_ORIGINS", "https://app.example.net")]).await;
+    for (origin, status) in [
+        ("https://app.example.net", 204),
+        ("https://evil.example", 403),
+    ] {
+        let (parts, _) = edge
+            .send(
+                "OPTIONS",
+                &[
+                    ("Origin", origin),
+                    ("CallerPolicy-Control-Request-Method", "POST"),
+                ],
+                "",
+            )
+            .await;
+        // RFC 9110 §8.6.
+        assert_eq!(parts.headers.contains_key("content-length"), status != 204);
+        let allowed = parts
+            .headers
+            .get("access-control-allow-origin")
+            .map(|value| value.to_str().unwrap());
+        assert_eq!(
+            (parts.status.as_u16(), allowed),
+            (status, (status == 204).then_some(origin))
+        );
+    }
+    let (parts, _) = edge
+        .send("POST", &[("Origin", "https://app.example.net")], "")
+        .await;
+    assert_eq!(
+        (
+            parts.status.as_u16(),
+            &parts.headers["access-control-allow-origin"]
+        ),
+        (401, &HeaderValue::from_static("https://app.example.net"))
+    );
+}
+
+#[tokio::test]
+async fn edge_without_a_token_serves_nobody_unless_told_to() {
+    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
+    let fields = [
+        ("Content-Type", "application/json"),
+        ("Accept", "application/json"),
+    ];
+    for (token, open, status) in [
+        ("", "", 503),
+        ("", "0", 503),
+        ("${HOMER_MCP_TOKEN}", "", 503),
+        ("", "1", 200),
+    ] {
+        let homer = FakeHomer::start().await.unwrap();
+        let environment = [
+            ("HOMER_URL", &*homer.url()),
+            ("HOMER_MCP_TOKEN", token),
+            ("HOMER_MCP_OPEN", open),
+        ];
+        let edge = Edge {
+            url: Host::new(MCP_SERVER, &environment).serve().await,
+            homer,
+        };
+        let (parts, said) = edge.send("POST", &fields, &list).await;
+        assert_eq!(parts.status, status, "{said}");
+        assert!(
+            status == 200 || said.starts_with("misconfigured: HOMER_MCP_"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn edge_keeps_to_the_rules_of_http() {
+    let edge = Edge::start(&[]).await;
+    let authorization = format!("Bearer {TOKEN}");
+    let own = [
+        ("Authorization", authorization.as_str()),
+        ("Content-Type", "application/json"),
+    ];
+    for method in ["GET", "DELETE", "PUT", "OPTIONS"] {
+        let (parts, _) = edge.send(method, &own, "").await;
+        assert_eq!(
+            (parts.status.as_u16(), &parts.headers["allow"]),
+            (405, &HeaderValue::from_static("POST"))
+        );
+    }
+    let message = |method: &str| json!({ "jsonrpc": "2.0", "id": 1, "method": method }).to_string();
+    let notification =
+        json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
+    // As deep as `serde_json` goes, which is what takes most of a component's stack.
+    let deep = |depth: usize| {
+        let value = format!(
+            "{}1{}",
+            r#"{"a":["#.repeat(depth / 2),
+            "]}".repeat(depth / 2)
+        );
+        message("ping").replace("\"ping\"", &format!("\"ping\",\"params\":{value}"))
+    };
+    for (fields, body, status) in [
+        (&own[..], notification, 202),
+        (&own, deep(126), 200),
+        (&own, deep(130), 400),
+        (
+            &own,
+            json!({ "jsonrpc": "2.0", "id": 1, "result": {} }).to_string(),
+            202,
+        ),
+        (&own, message("ping"), 200),
+        (&own, "{".to_string(), 400),
+        (&own, format!("[{}]", message("ping")), 400),
+        (&own, message("x").replace("2.0", "1.0"), 400),
+        (&own, message(&"x".repeat(256 * 1024)), 413),
+        (&own[..1], message("ping"), 415),
+        (
+            &[own[0], own[1], ("Accept", "text/html")],
+            message("ping"),
+            406,
+        ),
+        (
+            &[own[0], own[1], ("MCP-Protocol-Version", "2024-01-01")],
+            message("ping"),
+            400,
+        ),
+    ] {
+        let (parts, said) = edge.send("POST", fields, &body).await;
+        assert_eq!(parts.status.as_u16(), status, "{said}");
+        assert_eq!(said.is_empty(), status == 202, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn edge_answers_an_answer_that_breaks_off_with_an_error() {
+    // Whole but for its last byte: known only once nearly all of it has come.
+    let mut capture = large_capture(300);
+    capture.pop();
+    let edge = Edge::with_homer(FakeHomer::with_capture(capture).await.unwrap(), &[]).await;
+    let (status, exported) = edge
+        .ask("tools/call", export("000000000000@192.0.2.10"), &[])
+        .await;
+    let text = exported["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(
+        status == 200 && text.starts_with("invalid-response: "),
+        "{text}"
+    );
+    assert_eq!(exported["result"]["isError"], json!(true));
+    let window = WindowArguments {
+        callid: "a".to_string(),
+        from_ts: DEMO_WINDOW_MS.0,
+        to_ts: DEMO_WINDOW_MS.1,
+    };
+    let (_, read) = edge
+        .ask(
+            "resources/read",
+            json!({ "uri": tool::resource_uri(&window) }),
+            &[],
+        )
+        .await;
+    assert_eq!(read["error"]["code"], -32603, "{read}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edge_hands_over_captures_in_every_way() {
+    for (calls, mode, delivery) in [
+        (1, "auto", Some("embedded")),
+        (300, "auto", Some("link")),
+        (1800, "embed", Some("embedded")),
+        (1800, "base64", Some("base64")),
+        (1800, "link", Some("link")),
+        (2770, "auto", None),
+        (2770, "embed", None),
+    ] {
+        let capture = large_capture(calls);
+        let homer = FakeHomer::with_capture(capture.clone()).await.unwrap();
+        let edge = Edge::with_homer(homer, &[("HOMER_RESULT_MODE", mode)]).await;
+        let (_, exported) = edge
+            .ask("tools/call", export("000000000000@192.0.2.10"), &[])
+            .await;
+        let result = &exported["result"];
+        let what = format!("{} bytes, {mode}", capture.len());
+        assert_eq!(
+            result["structuredContent"]["delivery"].as_str(),
+            delivery,
+            "{what}"
+        );
+        let blob = match delivery {
+            None => {
+                let text = result["content"][0]["text"].as_str().unwrap();
+                assert!(
+                    result["isError"] == json!(true) && text.starts_with("too-large: "),
+                    "{what}: {text}"
+                );
+                // There is no --output-dir here.
+                assert!(!text.contains("--output-dir"), "{what}: {text}");
+                continue;
+            }
+            Some("embedded") => result["content"][1]["resource"]["blob"].clone(),
+            Some("base64") => result["content"][1]["text"].clone(),
+            _ => {
+                assert_eq!(result["content"][1]["size"], json!(capture.len()), "{what}");
+                let uri = &result["content"][1]["uri"];
+                edge.ask("resources/read", json!({ "uri": uri }), &[])
+                    .await
+                    .1["result"]["contents"][0]["blob"]
+                    .clone()
+            }
+        };
+        assert!(
+            BASE64_STANDARD.decode(blob.as_str().unwrap()).unwrap() == capture,
+            "{what}: other bytes"
+        );
+    }
+}
+
+#[tokio::test]
+async fn edge_reads_a_message_of_a_capture_that_no_message_could_hold() {
+    let homer = FakeHomer::with_capture(large_capture(2770)).await.unwrap();
+    let edge = Edge::with_homer(homer, &[]).await;
+    let mut asked = arguments("000000000000@192.0.2.10");
+    asked["packet"] = json!(19_384);
+    let (_, read) = edge
+        .ask(
+            "tools/call",
+            json!({ "name": tool::message::NAME, "arguments": asked }),
+            &[],
+        )
+        .await;
+    let message = &read["result"]["structuredContent"];
+    assert_eq!(
+        (&message["packet"], &message["packets"]),
+        (&json!(19_384), &json!(19_390)),
+        "{read}"
+    );
+    assert!(
+        message["text"].as_str().unwrap().contains("SIP/2.0"),
+        "{message}"
+    );
+}

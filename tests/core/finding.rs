@@ -1,0 +1,698 @@
+//! Each rule broken in a call that is healthy otherwise: exactly that finding, and none where
+//! nothing is broken.
+
+use homer_export::finding::{Finding, Rule};
+
+use crate::capture::{CALL_ID, Capture, Sent, healthy, udp};
+use crate::{recordings, report};
+
+/// What a change to the healthy call brings: packet, offset, code.
+fn findings(change: impl FnOnce(&mut Vec<Sent>)) -> Vec<(u64, Option<u32>, String)> {
+    let mut sent = healthy();
+    change(&mut sent);
+    of(&Capture::messages(&sent))
+}
+
+fn of(capture: &[u8]) -> Vec<(u64, Option<u32>, String)> {
+    let found = report::examine(capture, &[CALL_ID]).findings;
+    for Finding {
+        packet, text, rule, ..
+    } in &found
+    {
+        assert!(
+            !text.contains("alice") && !text.is_empty() && !rule.is_empty(),
+            "packet {packet}: {text}, {rule}"
+        );
+    }
+    found
+        .into_iter()
+        .map(|finding| (finding.packet, finding.offset, finding.code))
+        .collect()
+}
+
+#[track_caller]
+fn assert_found(
+    code: &str,
+    packet: u64,
+    offset: Option<usize>,
+    change: impl FnOnce(&mut Vec<Sent>),
+) {
+    let offset = offset.map(|offset| offset as u32);
+    assert_eq!(findings(change), [(packet, offset, code.to_string())]);
+}
+
+/// Where a text of the healthy call's message begins.
+fn at(packet: usize, text: &str) -> Option<usize> {
+    Some(healthy()[packet - 1].find(text))
+}
+
+#[test]
+fn finding_none_in_a_healthy_call() {
+    assert_eq!(findings(|_| {}), []);
+}
+
+#[test]
+fn finding_none_in_any_recorded_healthy_call() {
+    for (name, capture) in recordings::captures() {
+        assert_eq!(of(&capture), [], "{name}");
+    }
+}
+
+#[test]
+fn finding_start_line_malformed() {
+    for line in [
+        "BYE sip:bob@192.0.2.20",
+        "BYE  sip:bob@192.0.2.20 SIP/2.0",
+        "BYE sip:bob@192.0.2.20 SIP/3.0",
+        "BYE <sip:bob smith> SIP/2.0",
+    ] {
+        let found = findings(|sent| sent[5].replace("BYE sip:bob@192.0.2.20 SIP/2.0", line));
+        assert_eq!(
+            found,
+            [(6, Some(0), "start-line-malformed".to_string())],
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn finding_status_line_malformed() {
+    for line in [
+        "SIP/2.0 2000 OK",
+        "SIP/2.0 700 OK",
+        "SIP/2.0 OK",
+        "SIP/2.0  100 Trying",
+    ] {
+        let found = findings(|sent| sent[1].replace("SIP/2.0 100 Trying", line));
+        assert_eq!(
+            found,
+            [(2, Some(0), "start-line-malformed".to_string())],
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn finding_header_without_colon() {
+    assert_found("header-without-colon", 1, at(1, "Max-Forwards"), |sent| {
+        sent[0].replace(
+            "Max-Forwards: 70\r\n",
+            "no colon here\r\nMax-Forwards: 70\r\n",
+        );
+    });
+}
+
+#[test]
+fn finding_header_name_malformed() {
+    assert_found("header-name-malformed", 5, at(5, "Max-Forwards"), |sent| {
+        sent[4].replace("Max-Forwards: 70\r\n", "X Odd: 1\r\nMax-Forwards: 70\r\n");
+    });
+}
+
+#[test]
+fn finding_bare_lf() {
+    let end = at(2, "Call-ID").unwrap() + "Call-ID: ".len() + CALL_ID.len();
+    assert_found("bare-lf", 2, Some(end), |sent| {
+        sent[1].replace(&format!("{CALL_ID}\r\n"), &format!("{CALL_ID}\n"));
+    });
+    // However many there are.
+    let all = findings(|sent| sent[1].message.retain(|byte| *byte != b'\r'));
+    assert_eq!(all.len(), 1, "{all:?}");
+}
+
+#[test]
+fn finding_bare_cr() {
+    let end = at(2, "To:").unwrap() + "To: ".len();
+    assert_found("bare-cr", 2, Some(end), |sent| {
+        sent[1].replace("To: <sip", "To: \r<sip")
+    });
+}
+
+#[test]
+fn finding_control_byte() {
+    for byte in [0, 7, 0x1b, 0x7f] {
+        let end = at(1, "Alice").unwrap();
+        assert_found("control-byte", 1, Some(end), |sent| {
+            sent[0].replace_bytes("Alice", &[byte, b'l'])
+        });
+    }
+}
+
+#[test]
+fn finding_not_utf8() {
+    let end = at(1, "Alice").unwrap();
+    assert_found("not-utf8", 1, Some(end), |sent| {
+        sent[0].replace_bytes("Alice", b"\xe9lise")
+    });
+    assert_eq!(
+        findings(|sent| sent[0].replace("Alice", "Élise Звонок")),
+        []
+    );
+}
+
+#[test]
+fn finding_content_length_mismatch() {
+    for length in ["19", "99999"] {
+        let found = findings(|sent| {
+            sent[2].replace("Content-Length: 0", &format!("Content-Length: {length}"))
+        });
+        assert_eq!(found, [(3, None, "content-length-mismatch".to_string())]);
+    }
+    let longer = findings(|sent| sent[2].message.extend(b"body"));
+    assert_eq!(longer, [(3, None, "content-length-mismatch".to_string())]);
+    // A segment may hold part of a message, or several.
+    assert_eq!(
+        findings(|sent| {
+            sent[2].replace("SIP/2.0/UDP", "SIP/2.0/TCP");
+            sent[2].message.extend(b"body");
+        }),
+        []
+    );
+    // Of a binary body, bytes are stripped before it is stored.
+    assert_eq!(
+        findings(|sent| {
+            sent[2].replace(
+                "Content-Length: 0",
+                "Content-Type: multipart/mixed;boundary=b\r\nContent-Length: 9",
+            );
+            sent[2].message.extend(b"body");
+        }),
+        []
+    );
+    // Padding of agents is no body.
+    assert_eq!(findings(|sent| sent[2].message.extend(b"\r\n\0")), []);
+}
+
+#[test]
+fn finding_none_about_the_length_of_a_message_that_was_cut_off() {
+    let sent = healthy();
+    let mut capture = Capture::new();
+    let frame = sent[0].frame();
+    capture.cut_record(sent[0].time_us, &frame[..frame.len() - 30], frame.len());
+    for message in &sent[1..] {
+        capture.record(message.time_us, &message.frame());
+    }
+    assert_eq!(of(&capture.bytes), []);
+}
+
+#[test]
+fn finding_content_length_malformed() {
+    assert_found(
+        "content-length-malformed",
+        3,
+        at(3, "Content-Length"),
+        |sent| {
+            sent[2].replace("Content-Length: 0", "Content-Length: none");
+        },
+    );
+}
+
+#[test]
+fn finding_content_length_missing_on_a_stream_transport() {
+    for transport in ["TCP", "tls"] {
+        assert_found("content-length-missing", 3, None, |sent| {
+            sent[2].replace("SIP/2.0/UDP", &format!("SIP/2.0/{transport}"));
+            sent[2].replace("Content-Length: 0\r\n", "");
+        });
+    }
+    assert_eq!(
+        findings(|sent| sent[2].replace("Content-Length: 0\r\n", "")),
+        []
+    );
+}
+
+#[test]
+fn finding_content_length_repeated() {
+    assert_found(
+        "content-length-repeated",
+        3,
+        at(3, "Content-Length").map(|at| at + 19),
+        |sent| {
+            sent[2].replace("Content-Length: 0\r\n", "Content-Length: 0\r\nl: 5\r\n");
+        },
+    );
+    assert_eq!(
+        findings(|sent| sent[2].replace("Content-Length: 0\r\n", "Content-Length: 0\r\nl: 0\r\n")),
+        []
+    );
+}
+
+#[test]
+fn finding_mandatory_field_missing() {
+    for (packet, field) in [
+        (1, "Max-Forwards: 70\r\n"),
+        (5, "Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK2\r\n"),
+        (4, "To: <sip:bob@example.net>;tag=bbb\r\n"),
+    ] {
+        let found = findings(|sent| sent[packet - 1].replace(field, ""));
+        assert_eq!(
+            found,
+            [(packet as u64, None, "mandatory-field-missing".to_string())],
+            "{field}"
+        );
+    }
+    let report = report::examine(
+        &Capture::messages(&{
+            let mut sent = healthy();
+            sent[4].replace("Max-Forwards: 70\r\n", "");
+            sent[4].replace("CSeq: 1 ACK\r\n", "");
+            sent
+        }),
+        &[CALL_ID],
+    );
+    assert_eq!(report.findings[0].text, "there is no CSeq, Max-Forwards");
+}
+
+#[test]
+fn finding_cseq_malformed() {
+    for cseq in ["1ACK", "one ACK", "2147483648 ACK", "1 ", "1 A/K"] {
+        let found = findings(|sent| sent[4].replace("CSeq: 1 ACK", &format!("CSeq: {cseq}")));
+        assert_eq!(
+            found,
+            [(
+                5,
+                at(5, "CSeq").map(|at| at as u32),
+                "cseq-malformed".to_string()
+            )],
+            "{cseq}"
+        );
+    }
+}
+
+#[test]
+fn finding_cseq_method_mismatch() {
+    // In the request itself.
+    assert_found("cseq-method-mismatch", 5, None, |sent| {
+        sent[4].replace("CSeq: 1 ACK", "CSeq: 1 INVITE")
+    });
+    // In the response to it.
+    assert_found("cseq-method-mismatch", 7, None, |sent| {
+        sent[6].replace("CSeq: 2 BYE", "CSeq: 2 INVITE")
+    });
+}
+
+#[test]
+fn finding_branch_without_cookie() {
+    for (branch, code) in [
+        (";branch=3", "branch-without-cookie"),
+        ("", "branch-without-cookie"),
+    ] {
+        assert_found(code, 6, None, |sent| {
+            for message in &mut sent[5..] {
+                message.replace(";branch=z9hG4bK3", branch);
+            }
+        });
+    }
+}
+
+#[test]
+fn finding_call_id_changed() {
+    assert_found("call-id-changed", 7, None, |sent| {
+        sent[6].replace(CALL_ID, "another@192.0.2.20")
+    });
+}
+
+#[test]
+fn finding_tag_changed_in_a_response() {
+    assert_found("tag-changed", 2, None, |sent| {
+        sent[1].replace("tag=aaa", "tag=axa")
+    });
+    assert_found("tag-changed", 7, None, |sent| {
+        sent[6].replace("tag=bbb", "tag=bxb")
+    });
+}
+
+#[test]
+fn finding_tag_changed_within_a_dialog() {
+    assert_found("tag-changed", 6, None, |sent| {
+        for message in &mut sent[5..] {
+            message.replace("tag=bbb", "tag=bxb");
+        }
+    });
+    // The callee hangs up: the same tags, the other way round.
+    let callee = findings(|sent| {
+        for message in &mut sent[5..] {
+            message.replace("tag=aaa", "tag=x");
+            message.replace("tag=bbb", "tag=aaa");
+            message.replace("tag=x", "tag=bbb");
+            std::mem::swap(&mut message.from, &mut message.to);
+        }
+    });
+    assert_eq!(callee, []);
+}
+
+#[test]
+fn finding_sdp_unreadable() {
+    let body = |packet: usize| healthy()[packet - 1].find("v=0");
+    for (old, new, offset) in [
+        ("v=0", "V=0", 0),
+        ("s=-", "s -", "v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\n".len()),
+        (
+            "m=audio 40000 RTP/AVP 0 8",
+            "m=audio forty RTP/AVP 0 8",
+            healthy()[0].find("m=audio") - body(1),
+        ),
+    ] {
+        let found = findings(|sent| {
+            sent[0].replace(old, new);
+            let length = sent[0].message.len() - sent[0].find("\r\n\r\n") - 4;
+            let said = healthy()[0].message.len() - healthy()[0].find("\r\n\r\n") - 4;
+            sent[0].replace(
+                &format!("Content-Length: {said}"),
+                &format!("Content-Length: {length}"),
+            );
+        });
+        assert_eq!(
+            found,
+            [(
+                1,
+                Some((body(1) + offset) as u32),
+                "sdp-unreadable".to_string()
+            )],
+            "{new}"
+        );
+    }
+}
+
+#[test]
+fn finding_sdp_connection_missing() {
+    assert_found("sdp-connection-missing", 1, at(1, "m=audio"), |sent| {
+        sent[0].replace("c=IN IP4 192.0.2.10", "b=IN IP4 192.0.2.10");
+    });
+    // In the description of the medium itself, or for a medium that is refused: nothing amiss.
+    assert_eq!(
+        findings(|sent| {
+            sent[3].replace("c=IN IP4 192.0.2.20\r\n", "");
+            sent[3].replace("a=sendrecv\r\n", "c=IN IP4 192.0.2.20\r\na=sendrecv\r\n");
+        }),
+        []
+    );
+    assert_eq!(
+        findings(|sent| {
+            sent[3].replace("c=IN IP4", "b=IN IP4");
+            sent[3].replace("m=audio 40000", "m=audio 00000");
+        }),
+        []
+    );
+}
+
+#[test]
+fn finding_sdp_media_missing_in_an_answer() {
+    assert_found("sdp-media-missing", 4, None, |sent| {
+        sent[3].replace(
+            "m=audio 40000 RTP/AVP 0 8\r\n",
+            "a=audio 40000 RTP/AVP 0 8\r\n",
+        );
+    });
+}
+
+#[test]
+fn finding_response_without_request() {
+    assert_found("response-without-request", 6, None, |sent| {
+        drop(sent.remove(5))
+    });
+    // Many proxies do not trace the CANCEL that they make.
+    assert_eq!(
+        findings(|sent| {
+            sent[2].replace("180 Ringing", "200 OK");
+            sent[2].replace("1 INVITE", "1 CANCEL");
+        }),
+        []
+    );
+    // Where the call's beginning is missing, its responses are none the stranger for it.
+    assert_eq!(findings(|sent| drop(sent.drain(..1))), []);
+}
+
+#[test]
+fn finding_ip_length_wrapped() {
+    let mut capture = Capture::with_snaplen(262_144);
+    for (number, message) in healthy().iter_mut().enumerate() {
+        if number == 0 {
+            let long = format!("X-Long: {}\r\nMax-Forwards", "x".repeat(70_000));
+            message.replace("Max-Forwards", &long);
+        }
+        capture.record(message.time_us, &message.frame());
+    }
+    assert_eq!(
+        of(&capture.bytes),
+        [(1, None, "ip-length-wrapped".to_string())]
+    );
+}
+
+#[test]
+fn finding_record_above_snaplen() {
+    let mut capture = Capture::with_snaplen(600);
+    for message in &mut healthy() {
+        if message.message.starts_with(b"ACK") {
+            message.replace(
+                "Max-Forwards",
+                &format!("X-Long: {}\r\nMax-Forwards", "x".repeat(600)),
+            );
+        }
+        capture.record(message.time_us, &message.frame());
+    }
+    assert_eq!(
+        of(&capture.bytes),
+        [(5, None, "record-above-snaplen".to_string())]
+    );
+}
+
+#[test]
+fn finding_record_too_long_for_wireshark() {
+    let [from, to] = ["[2001:db8::10]:5060", "[2001:db8::20]:5060"].map(|end| end.parse().unwrap());
+    for (len, codes) in [
+        (262_144, vec![]),
+        (
+            262_145,
+            vec![(1, None, "record-too-long-for-wireshark".to_string())],
+        ),
+    ] {
+        let mut capture = Capture::with_snaplen(300_000);
+        let frame = udp(from, to, &vec![b'x'; len - 14 - 40 - 8]);
+        assert_eq!(frame.len(), len);
+        capture.record(crate::capture::BEGIN_US, &frame);
+        assert_eq!(of(&capture.bytes), codes);
+    }
+}
+
+#[test]
+fn finding_time_backwards() {
+    assert_found("time-backwards", 3, None, |sent| sent[2].time_us -= 699_001);
+    // A packet without time is no step back, and the one behind it no step forth.
+    assert_eq!(findings(|sent| sent[2].time_us = 5), []);
+}
+
+#[test]
+fn finding_of_a_message_is_not_repeated_for_its_retransmission() {
+    assert_found("control-byte", 1, at(1, "Alice"), |sent| {
+        sent[0].replace_bytes("Alice", b"\x01");
+        let mut again = sent[0].clone();
+        again.time_us += 500_000;
+        sent.insert(2, again);
+    });
+}
+
+#[test]
+fn finding_list_is_bounded_and_counted() {
+    let mut sent = healthy();
+    let bye = sent.split_off(5);
+    for number in 0..150_u64 {
+        let mut options = bye[0].clone();
+        options.time_us += number;
+        options.replace("BYE sip", "OPTIONS sip");
+        options.replace("2 BYE", &format!("{} OPTIONS", number + 2));
+        options.replace("Max-Forwards: 70\r\n", "");
+        sent.push(options);
+    }
+    let report = report::examine(&Capture::messages(&sent), &[CALL_ID]);
+    assert_eq!((report.findings.len(), report.findings_elided), (20, 130));
+    assert_eq!(report.findings[19].packet, 25);
+    // Of seven kinds, in every message: the first hundred.
+    for message in &mut sent[5..] {
+        message.replace("z9hG4bK", "");
+        message.replace("From: ", "no colon\r\nFrom: \x01");
+        message.replace("OPTIONS\r\n", "INFO\n");
+        message.replace("sip:bob@example.net", "sip:\rbob");
+    }
+    let report = report::examine(&Capture::messages(&sent), &[CALL_ID]);
+    assert_eq!(
+        (report.findings.len(), report.findings_elided),
+        (100, 150 * 7 - 100)
+    );
+    assert!(report.findings.is_sorted_by_key(|finding| finding.packet));
+    assert_eq!(report.findings[99].packet, 20);
+}
+
+#[test]
+fn finding_none_in_a_description_that_is_no_answer() {
+    // What a refusal would have taken.
+    assert_eq!(
+        findings(|sent| {
+            sent[3].replace("200 OK", "488 Not Acceptable Here");
+            sent[3].replace(
+                "m=audio 40000 RTP/AVP 0 8\r\n",
+                "a=audio 40000 RTP/AVP 0 8\r\n",
+            );
+        }),
+        []
+    );
+    // A body that is compressed is no text.
+    assert_eq!(
+        findings(|sent| {
+            sent[3].replace("Content-Type", "e: gzip\r\nContent-Type");
+            sent[3].replace("v=0", "\x1f\x02\x03");
+        }),
+        []
+    );
+}
+
+#[test]
+fn finding_none_where_a_branch_is_used_twice_for_want_of_a_cookie() {
+    let codes: Vec<_> = findings(|sent| {
+        for message in sent.iter_mut() {
+            let text = String::from_utf8(message.message.clone()).unwrap();
+            let branch = text
+                .split(";branch=")
+                .nth(1)
+                .unwrap()
+                .split("\r\n")
+                .next()
+                .unwrap()
+                .to_string();
+            message.replace(&format!(";branch={branch}"), "");
+        }
+        // The callee offers two media with the same CSeq and gets two, where it answered one
+        // before.
+        let (mut offer, mut answer) = (sent[0].clone(), sent[3].clone());
+        for message in [&mut offer, &mut answer] {
+            message.time_us += 30_000_000;
+            message.replace("m=audio", "m=image 0 udptl\r\nm=audio");
+            message.replace("Content-Length: 1", "X: 1");
+            message.replace("tag=aaa", "tag=x");
+        }
+        offer.replace(
+            "To: <sip:bob@example.net>",
+            "To: <sip:bob@example.net>;tag=aaa",
+        );
+        answer.replace("tag=bbb", "tag=aaa");
+        for message in [&mut offer, &mut answer] {
+            message.replace("tag=x", "tag=bbb");
+            std::mem::swap(&mut message.from, &mut message.to);
+        }
+        sent.splice(5..5, [offer, answer]);
+    })
+    .into_iter()
+    .map(|(.., code)| code)
+    .collect();
+    assert!(
+        codes.iter().all(|code| code == "branch-without-cookie"),
+        "{codes:?}"
+    );
+}
+
+/// One of each, in the order of the page; a new one does not compile until it is here.
+fn every_flaw() -> Vec<Rule> {
+    use Rule::*;
+    let name = |text: &str| text.to_string();
+    let flaws = vec![
+        StartLineMalformed,
+        HeaderWithoutColon,
+        HeaderNameMalformed,
+        BareLf,
+        BareCr,
+        ControlByte { byte: 0 },
+        NotUtf8 { byte: 0xe9 },
+        ContentLengthMismatch {
+            says: 193,
+            body: 150,
+        },
+        ContentLengthMalformed,
+        ContentLengthMissing {
+            transport: name("TCP"),
+        },
+        ContentLengthRepeated {
+            first: 0,
+            other: 193,
+        },
+        MandatoryFieldMissing {
+            names: name("CSeq, Max-Forwards"),
+        },
+        CSeqMalformed,
+        CSeqMethodMismatch {
+            cseq: name("INVITE"),
+            request: name("BYE"),
+        },
+        BranchWithoutCookie { missing: false },
+        CallIdChanged { request: 6 },
+        TagChanged {
+            field: "To",
+            request: Some(6),
+        },
+        SdpUnreadable {
+            why: "it does not begin with v=0",
+        },
+        SdpConnectionMissing,
+        SdpMediaMissing {
+            offered: 2,
+            answered: 1,
+        },
+        ResponseWithoutRequest,
+        IpLengthWrapped { len: 70_028 },
+        RecordAboveSnaplen {
+            len: 70_042,
+            snaplen: 65_536,
+        },
+        RecordTooLongForWireshark { len: 262_186 },
+        TimeBackwards { by_us: 12_000 },
+    ];
+    for flaw in &flaws {
+        match flaw {
+            StartLineMalformed
+            | HeaderWithoutColon
+            | HeaderNameMalformed
+            | BareLf
+            | BareCr
+            | ControlByte { .. } => {}
+            NotUtf8 { .. }
+            | ContentLengthMismatch { .. }
+            | ContentLengthMalformed
+            | ContentLengthMissing { .. } => {}
+            ContentLengthRepeated { .. }
+            | MandatoryFieldMissing { .. }
+            | CSeqMalformed
+            | CSeqMethodMismatch { .. } => {}
+            BranchWithoutCookie { .. }
+            | CallIdChanged { .. }
+            | TagChanged { .. }
+            | SdpUnreadable { .. } => {}
+            SdpConnectionMissing
+            | SdpMediaMissing { .. }
+            | ResponseWithoutRequest
+            | IpLengthWrapped { .. } => {}
+            RecordAboveSnaplen { .. } | RecordTooLongForWireshark { .. } | TimeBackwards { .. } => {
+            }
+        }
+    }
+    flaws
+}
+
+#[test]
+fn finding_page_has_every_code_with_its_text_and_rule() {
+    let mut page = "# What the report finds odd\n\nOnly rules that are broken for certain; a clean call has no finding. The code stays the \
+        same, the numbers in the\nsentence are examples. The page is checked by `tests/library/finding.rs`; `BLESS=1 cargo test` \
+        writes it anew.\n\n| code | sentence | rule |\n|---|---|---|\n"
+        .to_string();
+    for flaw in every_flaw() {
+        page += &format!(
+            "| `{}` | {} | {} |\n",
+            flaw.code(),
+            flaw.text(),
+            flaw.rule()
+        );
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/findings.md");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(file, &page).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(file).unwrap(), page);
+}

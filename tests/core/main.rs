@@ -1,0 +1,25 @@
+//! Behaviour of the library, without I/O but for reading recordings.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod arguments;
+mod capture;
+mod config;
+mod finding;
+mod homer;
+mod http_auth;
+mod mask;
+mod mcp;
+mod origin;
+mod outcomes;
+mod packet;
+mod pcap;
+mod query;
+mod recordings;
+mod report;
+mod sip;
+mod tool;
+mod tshark;

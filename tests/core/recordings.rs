@@ -1,0 +1,47 @@
+//! The recorded exchanges in `tests/data`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
+}
+
+/// The body of a recorded capture.
+pub(crate) fn capture(name: &str) -> Vec<u8> {
+    fs::read(data().join(format!("{name}.pcap"))).unwrap()
+}
+
+/// Name and body of every recorded capture.
+pub(crate) fn captures() -> Vec<(String, Vec<u8>)> {
+    let mut names: Vec<PathBuf> = fs::read_dir(data())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    names.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "pcap")
+    });
+    names.sort();
+    assert!(
+        names.len() >= 20,
+        "only {} captures in tests/data",
+        names.len()
+    );
+    names
+        .iter()
+        .map(|path| {
+            (
+                path.file_stem().unwrap().to_str().unwrap().to_string(),
+                fs::read(path).unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// A recorded exchange.
+pub(crate) fn exchange(name: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(data().join(format!("{name}.json"))).unwrap()).unwrap()
+}

@@ -1,0 +1,179 @@
+//! Wireshark's own reader is the judge of ours: message by message over every recorded capture, and
+//! one of our making.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::capture::{Capture, healthy};
+use crate::{recordings, report};
+
+/// What either reader says of a packet.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    source: String,
+    destination: String,
+    /// Method or status.
+    what: String,
+    call_id: String,
+    cseq: String,
+}
+
+const FIELDS: [&str; 11] = [
+    "frame.number",
+    "ip.src",
+    "ip.dst",
+    "ipv6.src",
+    "ipv6.dst",
+    "udp.srcport",
+    "udp.dstport",
+    "sip.Method",
+    "sip.Status-Code",
+    "sip.Call-ID",
+    "sip.CSeq",
+];
+
+/// What tshark says of each packet of a capture file; none for a packet that is no SIP. None at all
+/// if there is no tshark.
+fn tshark(capture: &[u8]) -> Option<Vec<Option<Seen>>> {
+    let mut command = Command::new("tshark");
+    command.args([
+        "-r",
+        "-",
+        "-n",
+        "-T",
+        "fields",
+        "-E",
+        "separator=/t",
+        "-E",
+        "occurrence=f",
+    ]);
+    command.args(FIELDS.iter().flat_map(|field| ["-e", field]));
+    let child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = match child {
+        Ok(child) => child,
+        Err(why) => {
+            assert!(
+                std::env::var_os("HOMER_REQUIRE_TSHARK").is_none(),
+                "cannot run tshark: {why}"
+            );
+            return None;
+        }
+    };
+    let mut stdin = child.stdin.take().unwrap();
+    let bytes = capture.to_vec();
+    let writer = std::thread::spawn(move || stdin.write_all(&bytes));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success(), "tshark: {}", output.status);
+    let text = String::from_utf8(output.stdout).unwrap();
+    Some(text.lines().map(packet).collect())
+}
+
+fn packet(line: &str) -> Option<Seen> {
+    let fields: Vec<&str> = line.split('\t').collect();
+    let [
+        _,
+        ip_source,
+        ip_destination,
+        ip6_source,
+        ip6_destination,
+        source_port,
+        destination_port,
+        method,
+        status,
+        call_id,
+        cseq,
+    ] = fields[..]
+    else {
+        panic!("{line}");
+    };
+    let what = if method.is_empty() { status } else { method };
+    if what.is_empty() {
+        return None;
+    }
+    let (source, destination) = match (ip_source, ip6_source) {
+        (source, "") => (
+            format!("{source}:{source_port}"),
+            format!("{ip_destination}:{destination_port}"),
+        ),
+        ("", source) => (
+            format!("[{source}]:{source_port}"),
+            format!("[{ip6_destination}]:{destination_port}"),
+        ),
+        // IPv6 in IPv4: which is the source nobody knows.
+        (v4, v6) => (v4.to_string(), v6.to_string()),
+    };
+    let [what, call_id, cseq] = [what, call_id, cseq].map(str::to_string);
+    Some(Seen {
+        source,
+        destination,
+        what,
+        call_id,
+        cseq,
+    })
+}
+
+/// What our report says of each packet.
+fn ours(capture: &[u8]) -> Vec<Option<Seen>> {
+    let report = report::examine(capture, &["any"]);
+    assert_eq!(report.ladder_elided, 0);
+    let mut packets: Vec<Option<Seen>> = (0..report.packets).map(|_| None).collect();
+    for entry in report.ladder {
+        packets[entry.packet as usize - 1] = Some(Seen {
+            source: entry.source,
+            destination: entry.destination,
+            what: entry.line.split(' ').next().unwrap().to_string(),
+            call_id: report.call_ids[entry.call.unwrap() as usize].clone(),
+            cseq: entry.cseq,
+        });
+    }
+    packets
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn tshark_reads_every_message_as_we_do() {
+    let mut captures: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut distinct = BTreeSet::new();
+    for (name, capture) in recordings::captures() {
+        if distinct.insert(capture.clone()) {
+            captures.push((name, capture));
+        }
+    }
+    assert!(
+        captures.len() > 25,
+        "only {} different captures",
+        captures.len()
+    );
+    let mut compact = healthy();
+    compact[1].replace("Call-ID: ", "i:");
+    compact[1].replace("CSeq: ", "cseq: ");
+    compact[1].replace("Via:", "v:");
+    compact[1].replace(";tag=aaa", "\r\n ;tag=aaa");
+    captures.push(("healthy".to_string(), Capture::messages(&compact)));
+
+    // All in one file, since tshark takes its time to start.
+    let mut whole = Capture::new().bytes;
+    for (_, capture) in &captures {
+        whole.extend(&capture[24..]);
+    }
+    let Some(theirs) = tshark(&whole) else {
+        eprintln!("skipped: tshark is not installed");
+        return;
+    };
+    let mut theirs = theirs.into_iter();
+    let mut messages = 0;
+    for (name, capture) in &captures {
+        for (number, ours) in ours(capture).into_iter().enumerate() {
+            messages += usize::from(ours.is_some());
+            assert_eq!(Some(ours), theirs.next(), "packet {} of {name}", number + 1);
+        }
+    }
+    assert_eq!(theirs.next(), None);
+    assert!(messages > 200, "only {messages} messages");
+}
