@@ -22,6 +22,8 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 pub mod config;
 pub mod error;
@@ -33,6 +35,7 @@ pub mod origin;
 pub mod packet;
 pub mod pcap;
 pub mod query;
+pub mod record;
 pub mod report;
 pub mod sip;
 pub mod tool;

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::http::{self, Body, Reply};
 use crate::homer::reply::{self, Head, MAX_ERROR_BODY, Refusal};
 use crate::homer::{Api, nothing_captured};
-use crate::pcap::{Malformed, Scanner};
+use crate::pcap::{self, Scanner};
 use crate::query::Profile;
 use crate::report::Analyzer;
 use crate::tool::lower_hex;
@@ -268,7 +268,7 @@ impl PcapStream {
     }
 
     /// Scans, and looks into the packets on the way.
-    fn scan(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+    fn scan(&mut self, bytes: &[u8]) -> Result<(), pcap::Error> {
         match &mut self.analyzer {
             Some(analyzer) => self
                 .scanner
@@ -277,11 +277,11 @@ impl PcapStream {
         }
     }
 
-    fn broken(&mut self, malformed: Malformed, bytes: &[u8]) -> ExportError {
+    fn broken(&mut self, malformed: pcap::Error, bytes: &[u8]) -> ExportError {
         match malformed {
             // The scan stopped within the first bytes: they and a little more tell what came
             // instead.
-            Malformed::NotPcap | Malformed::Truncated { size: 0..4, .. } => {
+            pcap::Error::NotPcap | pcap::Error::Truncated { size: 0..4, .. } => {
                 let mut opening = core::mem::take(&mut self.ready);
                 opening.extend_from_slice(bytes);
                 if opening.len() < MAX_ERROR_BODY {
