@@ -433,7 +433,8 @@ fn parts(text: &mut String) {
                 if part == 0 {
                     return;
                 }
-                let packet = std::hint::black_box(Packet::parse(record.file.link_type, record.data));
+                let packet =
+                    std::hint::black_box(Packet::parse(record.file.link_type, record.data));
                 let Packet::Udp { payload, .. } = packet else {
                     return;
                 };
