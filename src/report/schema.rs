@@ -69,27 +69,37 @@ fn simplify(schema: &mut Value) {
     }
 }
 
-/// Writes a schema with keywords and properties in a fixed order, which `Value` does not keep.
+/// Writes a schema with keywords and properties in a fixed order, which `Value` does not keep; one
+/// without properties in one line.
 fn write(schema: &Value, indent: usize, text: &mut String) {
     let Some(object) = schema.as_object() else {
-        *text += &schema.to_string();
+        *text += &schema.to_string().replace(",", ", ");
         return;
     };
-    let inner = "  ".repeat(indent + 1);
+    let is_flat = !schema.to_string().contains("\"properties\"");
+    let inner = match is_flat {
+        true => " ".to_string(),
+        false => format!("\n{}", "  ".repeat(indent + 1)),
+    };
     let mut members = Vec::new();
     for keyword in KEYWORDS {
         let Some(value) = object.get(keyword) else {
             continue;
         };
-        let mut member = format!("\n{inner}\"{keyword}\": ");
-        match keyword {
-            "properties" => write_properties(value.as_object().unwrap(), indent + 1, &mut member),
+        let mut member = format!("{inner}\"{keyword}\": ");
+        match (keyword, value) {
+            ("properties", Value::Object(properties)) => {
+                write_properties(properties, indent + 1, &mut member);
+            }
+            // A text, whose commas are its own.
+            ("description", _) => member += &value.to_string(),
             _ => write(value, indent + 1, &mut member),
         }
         members.push(member);
     }
     assert_eq!(members.len(), object.len(), "a new keyword in {object:?}");
-    *text += &format!("{{{}\n{}}}", members.join(","), "  ".repeat(indent));
+    let end = &inner[..inner.len() - if is_flat { 0 } else { 2 }];
+    *text += &format!("{{{}{end}}}", members.join(","));
 }
 
 fn write_properties(properties: &Map<String, Value>, indent: usize, text: &mut String) {

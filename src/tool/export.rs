@@ -287,5 +287,5 @@ fn output_schema(terms: &ToolConfig) -> Value {
 
 /// The schema of [`CaptureReport::to_json`].
 fn report_schema() -> Value {
-    serde_json::from_str(crate::report::SCHEMA).unwrap_or_default()
+    serde_json::from_slice(crate::report::SCHEMA.as_bytes()).unwrap_or_default()
 }
