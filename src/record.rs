@@ -3,8 +3,8 @@
 //! Every side of the contract has its own types: this library, the bindings that wit-bindgen
 //! generates for a component, and those that Wasmtime generates for a host. [`record!`] defines a
 //! struct together with a macro that converts it, field by field, to and from a generated type with
-//! the same fields. A field that is added here and in the WIT is then converted everywhere; one that
-//! is forgotten in either place does not compile.
+//! the same fields. A field that is added here and in the WIT is then converted everywhere; one
+//! that is forgotten in either place does not compile.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -84,8 +84,8 @@ macro_rules! record {
 
 pub(crate) use record;
 
-/// Implements [`Convert`] from the report's records to the types of the same names in `$bindings`, a
-/// module of generated bindings that is in scope.
+/// Implements [`Convert`] from the report's records to the types of the same names in `$bindings`,
+/// a module of generated bindings that is in scope.
 #[macro_export]
 macro_rules! report_to_bindings {
     ($bindings:ident) => {
@@ -96,8 +96,8 @@ macro_rules! report_to_bindings {
     };
 }
 
-/// Implements [`Convert`] to the report's records from the types of the same names in `$bindings`, a
-/// module of generated bindings that is in scope.
+/// Implements [`Convert`] to the report's records from the types of the same names in `$bindings`,
+/// a module of generated bindings that is in scope.
 #[macro_export]
 macro_rules! report_from_bindings {
     ($bindings:ident) => {

@@ -70,7 +70,8 @@ pub struct Stats {
 /// use homer_export::pcap::{Error, Scanner, Section};
 ///
 /// // A little-endian file header, and the first three bytes of a record header.
-/// let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0];
+/// let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
+/// file.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0]);
 /// file.extend([1, 2, 3]);
 ///
 /// let mut scanner = Scanner::new();
@@ -78,7 +79,8 @@ pub struct Stats {
 ///     scanner.scan(piece)?;
 /// }
 /// let error = scanner.finish().unwrap_err();
-/// assert_eq!(error, Error::Truncated { section: Section::RecordHeader(1), size: 27, missing: 13 });
+/// let section = Section::RecordHeader(1);
+/// assert_eq!(error, Error::Truncated { section, size: 27, missing: 13 });
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -327,7 +327,8 @@ impl Analyzer {
         let unread = others(OtherKind::TcpOrSctp) + others(OtherKind::Fragment);
         if unread > 0 {
             report.warnings.push(format!(
-                "TCP segments, SCTP chunks and IP fragments are not reassembled: messages in {} are \
+                "TCP segments, SCTP chunks and IP fragments are not reassembled: messages in {} \
+                 are \
                  missing from this report",
                 counted(unread, "packet")
             ));

@@ -8,8 +8,8 @@ use crate::finding::{Finding, Rule};
 /// Most findings in a report, inclusive.
 pub const MAX_FINDINGS: usize = 100;
 
-/// Most findings with the same code in a report, inclusive. A device that omits a header field omits
-/// it in every message, and would otherwise displace all other findings.
+/// Most findings with the same code in a report, inclusive. A device that omits a header field
+/// omits it in every message, and would otherwise displace all other findings.
 pub const MAX_FINDINGS_OF_A_KIND: usize = 20;
 
 /// Findings in the order of packets.

@@ -11,8 +11,8 @@ use memchr::{memchr, memchr2, memrchr};
 /// Overwrites the secrets in a message: every byte becomes `*`, except blanks, line ends and
 /// quotation marks. Returns the kinds of secrets found, each once.
 ///
-/// Where something is malformed, or quoted in a log, too much is overwritten rather than too little.
-/// These are secrets:
+/// Where something is malformed, or quoted in a log, too much is overwritten rather than too
+/// little. These are secrets:
 ///
 /// - values of Authorization, Proxy-Authorization and Authentication-Info (RFC 3261 §20.7, §20.28,
 ///   §20.6), also as header fields in a URI; the names of digest parameters stay
@@ -301,9 +301,9 @@ fn uri_start(line: &[u8], from: usize) -> Option<usize> {
     Some(from + line.get(from..)?.windows(4).position(is_scheme)? + 4)
 }
 
-/// The place of the password in a SIP URI, given without its scheme (`user:password@host`): from the
-/// first colon to the last `@`. In a URI with another `@` after the host, the port counts as part of
-/// the password, which overwrites too much rather than too little.
+/// The place of the password in a SIP URI, given without its scheme (`user:password@host`): from
+/// the first colon to the last `@`. In a URI with another `@` after the host, the port counts as
+/// part of the password, which overwrites too much rather than too little.
 pub(crate) fn uri_password(uri: &[u8]) -> Option<Range<usize>> {
     let host = memrchr(b'@', uri)?;
     let colon = memchr(b':', &uri[..host])?;

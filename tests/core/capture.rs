@@ -100,7 +100,8 @@ pub(crate) fn healthy() -> Vec<Sent> {
     let callee: SocketAddr = CALLEE.parse().unwrap();
     let sdp = |host: &str| {
         format!(
-            "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 8\r\na=sendrecv\r\n"
+            "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio 40000 \
+             RTP/AVP 0 8\r\na=sendrecv\r\n"
         )
     };
     let with_body = |body: String| {
@@ -112,7 +113,8 @@ pub(crate) fn healthy() -> Vec<Sent> {
     let empty = "Content-Length: 0\r\n\r\n".to_string();
     let fields = |branch: &str, to_tag: &str, cseq: &str| {
         format!(
-            "Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK{branch}\r\nFrom: \"Alice\" <sip:alice@example.net>;tag=aaa\r\n\
+            "Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK{branch}\r\nFrom: \"Alice\" \
+             <sip:alice@example.net>;tag=aaa\r\n\
              To: <sip:bob@example.net>{to_tag}\r\nCall-ID: {CALL_ID}\r\nCSeq: {cseq}\r\n"
         )
     };

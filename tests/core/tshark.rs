@@ -120,7 +120,7 @@ fn packet(line: &str) -> Option<Seen> {
 
 /// What our report says of each packet.
 fn ours(capture: &[u8]) -> Vec<Option<Seen>> {
-    let report = report::examine(capture, &["any"]);
+    let report = report::analyze(capture, &["any"]);
     assert_eq!(report.ladder_elided, 0);
     let mut packets: Vec<Option<Seen>> = (0..report.packets).map(|_| None).collect();
     for entry in report.ladder {

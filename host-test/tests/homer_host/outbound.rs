@@ -362,7 +362,7 @@ async fn reply_that_is_no_capture_is_broken() {
         (b"", "an empty body instead of a capture file"),
         (
             b"\x0a\x0d\x0d\x0aabcdefghijklmnopqrst",
-            "a pcapng file, where a pcap file was expected",
+            "a pcapng file; expected a pcap file",
         ),
         (b"\xd4\xc3\xb2\xa1\x02", "cut short: it ends after 5 bytes"),
     ] {
