@@ -31,6 +31,7 @@ macro_rules! export_errors {
         /// assert!(matches!(error, ExportError::InvalidRequest(_)));
         /// assert_eq!((error.case(), error.exit_code()), ("invalid-request", 2));
         /// ```
+        // Not `#[non_exhaustive]`: a host should decide what to do in each case.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum ExportError {
             $($(#[$text_meta])* $text(String),)*
@@ -53,6 +54,7 @@ macro_rules! export_errors {
                 }
             }
 
+            // Codes 0 and 1 are success and other errors of the command line itself.
             /// The exit code of the command line.
             pub fn exit_code(&self) -> u8 {
                 match self {

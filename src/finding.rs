@@ -52,6 +52,8 @@ macro_rules! rules {
             $($rule $({ $($value: $type),* })?,)*
         }
 
+        // Three matches from one row each: the compiler makes tables of them.
+
         impl Rule {
             /// The codes of all rules, in the order of docs/findings.md.
             pub const CODES: &[&str] = &[$($code),*];

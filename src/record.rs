@@ -18,6 +18,7 @@ pub trait Convert<T> {
     fn convert(self) -> T;
 }
 
+// Types that are the same on every side.
 macro_rules! unchanged {
     ($($type:ty),*) => {$(
         impl Convert<$type> for $type {
@@ -54,6 +55,8 @@ macro_rules! record {
         }
     ) => {
         $(#[$meta])*
+        // `Serialize` makes the JSON of the report, and `JsonSchema` its schema, which only the
+        // tests need: they compare it with the committed file.
         #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub struct $name {
@@ -69,6 +72,8 @@ macro_rules! record {
         #[doc(hidden)]
         #[macro_export]
         macro_rules! $convert {
+            // Called in the crate that owns the bindings. The orphan rule allows it: one of the two
+            // types is always local there.
             ($dollar from:path => $dollar to:path) => {
                 impl $crate::record::Convert<$dollar to> for $dollar from {
                     fn convert(self) -> $dollar to {

@@ -199,6 +199,7 @@ impl CaptureReport {
 
     /// The part of a report that the scan of the file provides.
     pub(super) fn of_file(stats: &Stats, profile: &str, api: Api) -> Self {
+        // Field by field, so that this file lists them once, in the struct.
         let mut report = Self::default();
         report.size_bytes = stats.size_bytes;
         report.packets = stats.packets;

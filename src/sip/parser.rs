@@ -82,6 +82,7 @@ impl Parser {
             }
             on_finding(Some(first), Rule::StartLineMalformed);
         }
+        // Fields that the first pass cached need no second parsing.
         let mut message = empty;
         let present = self.parse_fields(payload, &line, &mut message, on_finding);
         rules::check(&message, present, is_whole, on_finding);
@@ -111,6 +112,7 @@ impl Parser {
                 at += len;
                 continue;
             }
+            // Not cached. The empty line that ends the header also comes here.
             let (line, field) = self.parse_uncached(payload, at);
             anomalies = anomalies.and(line.anomalies);
             at = line.next;
@@ -126,6 +128,7 @@ impl Parser {
                     let bytes = &payload[line.start..line.end];
                     field.apply_to(message, bytes, line.start, on_finding);
                 }
+                // The line is skipped: what follows may still be well-formed.
                 Err(rule) => on_finding(Some(line.start), rule),
             }
         }
