@@ -1,7 +1,7 @@
 //! Records of the contract (wit/homer-capture.wit), each spelled once in Rust.
 //!
 //! Every side of the contract has its own types: this library, the bindings that wit-bindgen
-//! generates for a component, and those that Wasmtime generates for a host. [`record!`] defines a
+//! generates for a component, and those that Wasmtime generates for a host. `record!` defines a
 //! struct together with a macro that converts it, field by field, to and from a generated type with
 //! the same fields. A field that is added here and in the WIT is then converted everywhere; one
 //! that is forgotten in either place does not compile.

@@ -199,15 +199,16 @@ impl CaptureReport {
 
     /// The part of a report that the scan of the file provides.
     pub(super) fn of_file(stats: &Stats, profile: &str, api: Api) -> Self {
-        // Field by field, so that this file lists them once, in the struct.
-        let mut report = Self::default();
-        report.size_bytes = stats.size_bytes;
-        report.packets = stats.packets;
-        report.undated_packets = stats.undated_packets;
-        report.first_packet_us = stats.first_packet_us;
-        report.last_packet_us = stats.last_packet_us;
-        report.profile = profile.to_string();
-        report.api = api.number();
+        let mut report = Self {
+            size_bytes: stats.size_bytes,
+            packets: stats.packets,
+            undated_packets: stats.undated_packets,
+            first_packet_us: stats.first_packet_us,
+            last_packet_us: stats.last_packet_us,
+            profile: profile.to_string(),
+            api: api.number(),
+            ..Self::default()
+        };
         if stats.undated_packets > 0 {
             report.warnings.push(format!(
                 "{} of {} packets are dated 1970 because Homer had no capture time for them",
