@@ -78,7 +78,7 @@ impl Origin {
                     .ok_or_else(|| {
                         format!(
                             "port {} is not between 1 and 65535",
-                            crate::query::fit(digits, 8)
+                            crate::text::truncate_for_display(digits, 8)
                         )
                     })?
             }

@@ -22,3 +22,4 @@ pub const RECORD_HEADER_LEN: usize = 16;
 /// its own snaplen of 65,536 (recordings `export-big-message-*`, up to 262,144 bytes of payload);
 /// agents send at most 65,535. A length above this is no packet but other bytes read as one.
 pub const MAX_CAPTURED_LEN: u32 = 16 * 1024 * 1024;
+pub use scanner::Malformed as Error;

@@ -18,7 +18,8 @@ use crate::finding::{Finding, Rule};
 use crate::homer::Api;
 use crate::homer::v11::MAX_ROWS;
 use crate::pcap::Stats;
-use crate::query::{CallId, Timestamp, quoted};
+use crate::query::{CallId, Timestamp};
+use crate::text::quoted;
 
 pub use analyzer::Analyzer;
 pub use json::MAX_JSON;

@@ -16,25 +16,7 @@ use core::hint::black_box;
 use wasi::http::outgoing_handler;
 use wasi::http::types::{ErrorCode, Fields, OutgoingRequest, RequestOptions, Scheme};
 
-mod bindings {
-    wit_bindgen::generate!({
-        world: "exporter",
-        path: "../../wit",
-        with: {
-            "wasi:cli/environment@0.2.12": wasi::cli::environment,
-            "wasi:clocks/monotonic-clock@0.2.12": wasi::clocks::monotonic_clock,
-            "wasi:http/outgoing-handler@0.2.12": wasi::http::outgoing_handler,
-            "wasi:http/types@0.2.12": wasi::http::types,
-            "wasi:io/error@0.2.12": wasi::io::error,
-            "wasi:io/poll@0.2.12": wasi::io::poll,
-            "wasi:io/streams@0.2.12": wasi::io::streams,
-        },
-    });
-
-    super::bindings::export!(Misbehaving with_types_in self);
-
-    use super::Misbehaving;
-}
+homer_export::component!("exporter", Misbehaving);
 
 use bindings::exports::homer::capture::{
     homer_export as flat, homer_export_stream as stream, types,
