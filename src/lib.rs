@@ -23,6 +23,8 @@
 
 extern crate alloc;
 
+#[cfg(target_family = "wasm")]
+mod component;
 pub mod config;
 pub mod error;
 pub mod export;

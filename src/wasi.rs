@@ -1,7 +1,6 @@
 //! The edge to WASI 0.2, compiled for WebAssembly only. It moves bytes and knows nothing about Homer.
 
 mod abi;
-mod bindings;
 mod environment;
 pub mod incoming;
 mod transport;

@@ -4,7 +4,7 @@
 //! setting is also its help text.
 
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 
 use super::{Given, Variables};
 use crate::error::ExportError;
@@ -62,6 +62,19 @@ pub enum Reader {
     ExporterText,
     /// `homer-export-mcp.wasm`.
     McpComponent,
+}
+
+impl Reader {
+    /// The name of the program or component file.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::CommandLine => "homer-export",
+            Self::McpProgram => "homer-export-mcp",
+            Self::Exporter => "homer-export.wasm",
+            Self::ExporterText => "homer-export-tool.wasm",
+            Self::McpComponent => "homer-export-mcp.wasm",
+        }
+    }
 }
 
 impl Setting {
@@ -126,9 +139,9 @@ fn unexpected(given: Given<'_>, expected: &str) -> ExportError {
 
 impl Value {
     /// The default as help texts show it. Empty if there is none.
-    pub fn default_text(&self) -> alloc::string::String {
+    pub fn default_text(&self) -> String {
         match self {
-            Self::Text(_) | Self::Secret => alloc::string::String::new(),
+            Self::Text(_) | Self::Secret => String::new(),
             Self::Integer { default, .. } => default.to_string(),
             Self::Choice(choices) => choices.first().map_or("", |first| first).to_string(),
         }

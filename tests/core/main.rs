@@ -8,6 +8,7 @@
 mod arguments;
 mod capture;
 mod config;
+mod export;
 mod finding;
 mod homer;
 mod http_auth;
@@ -19,6 +20,7 @@ mod packet;
 mod pcap;
 mod query;
 mod recordings;
+mod replay;
 mod report;
 mod sip;
 mod tool;
