@@ -290,9 +290,12 @@ impl<T: Transport> Session<'_, T> {
         let Some(Credential::Login { username, password }) = &self.homer.credential else {
             return Ok(());
         };
-        let request = login::login_request(&self.homer, username, password);
+        let request = login::login_request(&self.homer.base_url, username, password);
         let HttpResponse { head, mut body } = self.send(&request)?;
-        let token = login::token(&head, &read_prefix(&mut body, MAX_ERROR_BODY), &self.homer)?;
+        let opening = read_prefix(&mut body, MAX_ERROR_BODY);
+        let Some(token) = login::token(&head, &opening) else {
+            return Err(login::error(&head, &opening, &self.homer));
+        };
         // The kind stays: error texts then name the causes that fit a login.
         self.homer.credential = Some(Credential::Jwt(token));
         Ok(())

@@ -83,10 +83,7 @@ impl Setting {
     /// # Errors
     /// `misconfigured` if the value is not a whole number or out of range.
     pub fn integer(&self, variables: &Variables) -> Result<u64, ExportError> {
-        let Value::Integer { default, .. } = self.value else {
-            unreachable!("not an integer")
-        };
-        self.integer_or(variables, default)
+        self.integer_or(variables, self.default_integer())
     }
 
     /// The value of a setting that is a whole number and has a default of its own in this program.
@@ -106,6 +103,14 @@ impl Setting {
                 given,
                 &format!("a whole number from {min} to {max}"),
             )),
+        }
+    }
+
+    /// The default of a setting that is a whole number.
+    pub const fn default_integer(&self) -> u64 {
+        match self.value {
+            Value::Integer { default, .. } => default,
+            _ => panic!("not an integer"),
         }
     }
 

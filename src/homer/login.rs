@@ -7,37 +7,29 @@ use serde::{Deserialize, Serialize};
 
 use super::response::{self, NoCapture};
 use super::{HomerServer, Request};
-use crate::ExportError;
+use crate::error::ExportError;
+use crate::origin::BaseUrl;
 use crate::transport::ResponseHead;
 
 /// The path of the login endpoint.
 pub const LOGIN_PATH: &str = "/api/v3/auth";
 
 /// The request that exchanges a user name and password for a token.
-pub fn login_request(homer: &HomerServer, username: &str, password: &str) -> Request {
+pub fn login_request(base_url: &BaseUrl, username: &str, password: &str) -> Request {
     #[derive(Serialize)]
     struct LoginBody<'a> {
         username: &'a str,
         password: &'a str,
     }
-    Request::new(
-        homer.base_url.path(LOGIN_PATH),
-        &LoginBody { username, password },
-    )
+    Request::new(base_url.path(LOGIN_PATH), &LoginBody { username, password })
 }
 
-/// The token in the response to a login, or the error if there is none. `body` is the beginning of
-/// the body, up to [`response::MAX_ERROR_BODY`] bytes.
+/// The token in the response to a login, or `None` if there is none that a header field can carry.
+/// `body` is the beginning of the body, up to [`response::MAX_ERROR_BODY`] bytes.
 ///
-/// # Errors
-/// `unauthorized` if Homer refuses the login, and as [`response::no_capture`] otherwise.
-pub fn token(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> Result<String, ExportError> {
-    find_token(head, body).ok_or_else(|| error(head, body, homer))
-}
-
 /// homer-app responds with status 201 and `token` (recording `auth-ok`), HOMER 11 with status 200
-/// and `data.token` (from its source). A token that no header field can carry does not count.
-fn find_token(head: &ResponseHead, body: &[u8]) -> Option<String> {
+/// and `data.token` (from its source).
+pub fn token(head: &ResponseHead, body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct LoginResponse {
         token: Option<String>,
@@ -55,7 +47,8 @@ fn find_token(head: &ResponseHead, body: &[u8]) -> Option<String> {
     (!token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())).then_some(token)
 }
 
-fn error(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> ExportError {
+/// The error if the response to a login contains no token.
+pub fn error(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> ExportError {
     if matches!(head.status, 200 | 201) {
         return ExportError::InvalidResponse(format!(
             "the login at {homer} returned HTTP {} without a token; check that HOMER_URL points to \

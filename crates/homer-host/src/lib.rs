@@ -13,7 +13,7 @@ mod partial_file;
 pub mod policy;
 mod sandbox;
 
-pub use config::{Flags, HostConfig};
+pub use config::{Flags, HostConfig, McpFlags};
 pub use export::{Export, Exporter, Failure, Finished, HashedExport, Query, WaitingFor};
 pub use partial_file::PartialFile;
 pub use policy::{AllowedOrigin, Limits, Policy};

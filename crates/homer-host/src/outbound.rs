@@ -14,14 +14,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use homer_export::homer::login;
-use homer_export::homer::reply::{self, Head, MAX_ERROR_BODY};
+use homer_export::homer::response::{self, MAX_ERROR_BODY};
 use homer_export::origin::Scheme;
+use homer_export::transport::ResponseHead;
 use homer_export::{BaseUrl, Credential, ExportError, Origin};
 use http::header::{
     AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE, TRANSFER_ENCODING,
     WWW_AUTHENTICATE,
 };
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, response};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
@@ -152,7 +153,7 @@ impl Outbound {
             .values()
             .fold(text.to_string(), |text, target| match &target.credential {
                 Secret::None => text,
-                Secret::Field(_, _, credential) => credential.redacted(&text),
+                Secret::Field(_, _, credential) => credential.redact(&text),
                 Secret::Session(session) => session.redacted(&text),
             })
     }
@@ -240,9 +241,9 @@ impl Outbound {
             .await
             .map_err(NoToken::Error)?;
         let (head, said) = beginning(reply).await.map_err(NoToken::Error)?;
-        let status = Head {
+        let status = ResponseHead {
             status: head.status.as_u16(),
-            ..Head::default()
+            ..ResponseHead::default()
         };
         match login::token(&status, &said) {
             Some(token) => Ok(token),
@@ -341,7 +342,7 @@ fn whole(bytes: Bytes) -> WasiBody {
 }
 
 /// The head of a reply and the beginning of its body, up to [`MAX_ERROR_BODY`] bytes.
-async fn beginning(reply: Response<WasiBody>) -> Result<(response::Parts, Bytes), Error> {
+async fn beginning(reply: Response<WasiBody>) -> Result<(http::response::Parts, Bytes), Error> {
     let (head, mut body) = reply.into_parts();
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await.transpose()? {
@@ -363,8 +364,10 @@ async fn look_for_refusal(reply: Response<WasiBody>) -> Result<(Response<WasiBod
         return Ok((reply, false));
     }
     let (head, said) = beginning(reply).await?;
-    let refused =
-        reply::refuses_credentials(head.status.as_u16(), reply::message(&said).as_deref());
+    let refused = response::refuses_credential(
+        head.status.as_u16(),
+        &response::message(&said).unwrap_or_default(),
+    );
     Ok((Response::from_parts(head, whole(said)), refused))
 }
 
