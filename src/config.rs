@@ -89,7 +89,7 @@ impl Config {
 }
 
 fn base_url(variables: &Variables) -> Result<BaseUrl, ExportError> {
-    let Some(given) = variables.get(&setting::URL) else {
+    let Some(given) = setting::URL.get(variables) else {
         return misconfigured(
             "HOMER_URL is not set; set it to Homer's base URL, for example http://homer:9080",
         );
@@ -99,7 +99,7 @@ fn base_url(variables: &Variables) -> Result<BaseUrl, ExportError> {
 }
 
 fn credential(variables: &Variables) -> Result<Option<Credential>, ExportError> {
-    let get = |setting| variables.get(setting).map(|given| given.value);
+    let get = |setting: &Setting| setting.get(variables).map(|given| given.value);
     let token = get(&setting::API_TOKEN);
     let jwt = get(&setting::JWT);
     let username = get(&setting::USERNAME);
@@ -110,7 +110,7 @@ fn credential(variables: &Variables) -> Result<Option<Credential>, ExportError> 
     match (token, jwt, username, password) {
         (None, None, None, None) => Ok(None),
         (Some(token), None, None, None) => {
-            let header = variables.get(&setting::TOKEN_HEADER);
+            let header = setting::TOKEN_HEADER.get(variables);
             let name = header.map_or(setting::DEFAULT_TOKEN_HEADER, |given| given.value);
             match Credential::api_token(name, token) {
                 Ok(credential) => Ok(Some(credential)),
@@ -147,7 +147,7 @@ fn credential(variables: &Variables) -> Result<Option<Credential>, ExportError> 
 
 /// The kind of the credential that the host adds.
 fn credential_kind(variables: &Variables) -> Result<CredentialKind, ExportError> {
-    let Some(given) = variables.get(&setting::CREDENTIAL_KIND) else {
+    let Some(given) = setting::CREDENTIAL_KIND.get(variables) else {
         return Ok(CredentialKind::None);
     };
     // The value is not shown, because a credential may have been put here by mistake.

@@ -6,7 +6,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::{Given, Variables};
+use super::variables::{Given, Variables};
 use crate::error::ExportError;
 use crate::text::quoted;
 
@@ -78,6 +78,19 @@ impl Reader {
 }
 
 impl Setting {
+    /// The value of this setting, if it counts as set ([`Variables::get`]).
+    pub fn get<'v>(&self, variables: &'v Variables) -> Option<Given<'v>> {
+        variables.get(self.variable)
+    }
+
+    /// Sets this setting by its flag, which overrides the environment. Does nothing if it has no
+    /// flag.
+    pub fn set_by_flag(&self, variables: &mut Variables, value: String) {
+        if let Some(flag) = self.flag {
+            variables.set_by_flag(self.variable, format!("--{flag}"), value);
+        }
+    }
+
     /// The value of a setting that is a whole number.
     ///
     /// # Errors
@@ -94,7 +107,7 @@ impl Setting {
         let Value::Integer { min, max, .. } = self.value else {
             unreachable!("not an integer")
         };
-        let Some(given) = variables.get(self) else {
+        let Some(given) = self.get(variables) else {
             return Ok(default);
         };
         match given.value.parse() {
@@ -122,7 +135,7 @@ impl Setting {
         let Value::Choice(choices) = self.value else {
             unreachable!("not a choice")
         };
-        let Some(given) = variables.get(self) else {
+        let Some(given) = self.get(variables) else {
             return Ok(choices.first().unwrap_or(&""));
         };
         match choices.iter().find(|choice| **choice == given.value) {

@@ -1,11 +1,8 @@
 //! The values that were given to settings, by environment variables and by flags.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-
-use super::Setting;
 
 /// The prefix that all our environment variables share.
 const PREFIX: &str = "HOMER_";
@@ -63,16 +60,13 @@ impl Variables {
         });
     }
 
-    /// Sets a flag, which overrides the environment. Does nothing if the setting has no flag.
-    pub fn set_flag(&mut self, setting: &Setting, value: String) {
-        if let Some(flag) = setting.flag {
-            let flag = Some(format!("--{flag}"));
-            self.entries.push(Entry {
-                variable: setting.variable.into(),
-                value,
-                flag,
-            });
-        }
+    /// Sets a variable by a flag, which is named as typed, for example `--timeout-ms`.
+    pub fn set_by_flag(&mut self, variable: &str, flag: String, value: String) {
+        self.entries.push(Entry {
+            variable: variable.into(),
+            value,
+            flag: Some(flag),
+        });
     }
 
     /// Removes a variable and returns its last value, if that counts as set.
@@ -88,13 +82,13 @@ impl Variables {
         value
     }
 
-    /// The value of a setting. `None` if there is none, if it is empty, or if it is a placeholder
+    /// The value of a variable. `None` if there is none, if it is empty, or if it is a placeholder
     /// that was never filled in.
     ///
     /// MCP clients pass on a placeholder such as `${user_config.token}` unchanged if the user left
     /// the field empty (mcpb, issue 250). Without this rule it would go to Homer as a token.
-    pub fn get(&self, setting: &Setting) -> Option<Given<'_>> {
-        self.get_raw(setting).filter(|given| is_set(given.value))
+    pub fn get(&self, variable: &str) -> Option<Given<'_>> {
+        self.get_raw(variable).filter(|given| is_set(given.value))
     }
 
     /// Temporary: until the MCP settings use the table.
@@ -110,12 +104,12 @@ impl Variables {
             .map(|entry| entry.value.clone())
     }
 
-    /// The value of a setting, even if it is empty or a placeholder.
-    pub fn get_raw(&self, setting: &Setting) -> Option<Given<'_>> {
+    /// The value of a variable, even if it is empty or a placeholder.
+    pub fn get_raw(&self, variable: &str) -> Option<Given<'_>> {
         let entry = self
             .entries
             .iter()
-            .rfind(|entry| entry.variable == setting.variable)?;
+            .rfind(|entry| entry.variable == variable)?;
         Some(Given {
             name: entry.flag.as_deref().unwrap_or(&entry.variable),
             value: &entry.value,

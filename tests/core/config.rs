@@ -189,8 +189,8 @@ fn settings_refuse_what_cannot_work() {
 #[test]
 fn setting_given_by_a_flag_is_named_by_the_flag() {
     let mut variables = Variables::from_environment([URL, ("HOMER_TIMEOUT_MS", "5")]);
-    variables.set_flag(&setting::TIMEOUT_MS, "soon".to_string());
-    variables.set_flag(&setting::MAX_WINDOW_HOURS, "48".to_string());
+    setting::TIMEOUT_MS.set_by_flag(&mut variables, "soon".to_string());
+    setting::MAX_WINDOW_HOURS.set_by_flag(&mut variables, "48".to_string());
     assert_eq!(setting::MAX_WINDOW_HOURS.integer(&variables).unwrap(), 48);
     let why = "--timeout-ms is \"soon\"; expected a whole number from 1 to 3600000";
     assert_eq!(
@@ -198,8 +198,8 @@ fn setting_given_by_a_flag_is_named_by_the_flag() {
         ExportError::Misconfigured(why.to_string())
     );
     // A secret has no flag, since command lines are visible to other users.
-    variables.set_flag(&setting::API_TOKEN, "s3cret".to_string());
-    assert_eq!(variables.get(&setting::API_TOKEN), None);
+    setting::API_TOKEN.set_by_flag(&mut variables, "s3cret".to_string());
+    assert_eq!(setting::API_TOKEN.get(&variables), None);
     assert!(!format!("{variables:?}").contains("soon"));
 }
 
@@ -210,10 +210,10 @@ fn setting_that_is_a_placeholder_counts_as_unset() {
         ("HOMER_MCP_TOKEN", "${token"),
     ];
     let variables = Variables::from_environment(vars);
-    assert_eq!(variables.get(&setting::JWT), None);
-    assert!(variables.get_raw(&setting::JWT).is_some());
+    assert_eq!(setting::JWT.get(&variables), None);
+    assert!(variables.get_raw("HOMER_JWT").is_some());
     assert_eq!(
-        variables.get(&setting::MCP_TOKEN).map(|given| given.value),
+        setting::MCP_TOKEN.get(&variables).map(|given| given.value),
         Some("${token")
     );
 }

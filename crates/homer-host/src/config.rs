@@ -84,8 +84,8 @@ impl HostConfig {
         let deadline_ms = setting::EXPORT_DEADLINE_MS.integer(&variables)?;
         Ok(Self {
             config: Config::new(&variables)?,
-            ca_file: variables
-                .get(&setting::CA_FILE)
+            ca_file: setting::CA_FILE
+                .get(&variables)
                 .map(|given| given.value.into()),
             export_max_bytes: setting::EXPORT_MAX_BYTES.integer(&variables)?,
             export_deadline: Duration::from_millis(deadline_ms),
@@ -170,7 +170,7 @@ pub fn read_secret(variables: &mut Variables, secret: &Setting) -> Result<(), Ex
     let Some(path) = variables.take(&file_variable) else {
         return Ok(());
     };
-    if variables.get(secret).is_some() {
+    if secret.get(variables).is_some() {
         return misconfigured(format!(
             "{variable} and {file_variable} are both set; keep one"
         ));

@@ -34,7 +34,7 @@ impl<const MCP_ONLY: bool> SettingFlags<MCP_ONLY> {
     /// Sets the flags, which override the environment.
     pub fn apply(&self, variables: &mut Variables) {
         for (setting, value) in &self.given {
-            variables.set_flag(setting, value.clone());
+            setting.set_by_flag(variables, value.clone());
         }
     }
 
