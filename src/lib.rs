@@ -22,6 +22,8 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 #[cfg(target_family = "wasm")]
 mod component;
@@ -38,6 +40,7 @@ pub mod origin;
 pub mod packet;
 pub mod pcap;
 pub mod query;
+pub mod record;
 pub mod report;
 pub mod sip;
 pub mod text;

@@ -20,7 +20,7 @@ use fake_homer::{FakeHomer, large_capture};
 use homer_export::packet::Packet;
 use homer_export::pcap::{Record, Scanner};
 use homer_export::report::Analyzer;
-use homer_export::sip::{Reader, Sdp};
+use homer_export::sip::{Parser, Sdp};
 use homer_export::{CallId, Window};
 use homer_host::{Exporter, HostConfig, Policy, Query};
 use http_body_util::{BodyExt as _, Full};
@@ -423,8 +423,8 @@ fn parts(text: &mut String) {
     let mut packets = 0;
     for round in 0..=9 {
         for (part, times) in times.iter_mut().enumerate() {
-            let (mut scanner, mut analyzer, mut reader) =
-                (Scanner::new(), Analyzer::new(&query), Reader::default());
+            let (mut scanner, mut analyzer, mut parser) =
+                (Scanner::new(), Analyzer::new(&query), Parser::default());
             let begin = Instant::now();
             let mut visit = |record: &Record<'_>| {
                 if part == PARTS.len() - 1 {
@@ -433,19 +433,20 @@ fn parts(text: &mut String) {
                 if part == 0 {
                     return;
                 }
-                let packet = std::hint::black_box(Packet::read(record.file.link_type, record.data));
+                let packet =
+                    std::hint::black_box(Packet::parse(record.file.link_type, record.data));
                 let Packet::Udp { payload, .. } = packet else {
                     return;
                 };
                 if part == 1 {
                     return;
                 }
-                let message = std::hint::black_box(reader.read(payload, true, &mut |_, _| {}));
+                let message = std::hint::black_box(parser.parse(payload, true, &mut |_, _| {}));
                 if part == 3
                     && let Some(message) = message
                     && message.is_sdp()
                 {
-                    std::hint::black_box(Sdp::read(message.content()).is_ok());
+                    std::hint::black_box(Sdp::parse(message.content()).is_ok());
                 }
             };
             for piece in capture.chunks(256 * 1024) {

@@ -4,14 +4,17 @@
 
 extern crate alloc;
 
+mod convert;
+
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use homer_export::export::PcapStream;
 use homer_export::query::ParameterNames;
+use homer_export::record::Convert;
 use homer_export::wasi::{Environment, HttpBody, HttpTransport};
-use homer_export::{CallId, MEDIA_TYPE, Query, Window, report};
+use homer_export::{CallId, MEDIA_TYPE, Query, Window};
 
 homer_export::component!("exporter", Exporter);
 
@@ -27,7 +30,7 @@ impl flat::Guest for Exporter {
         from_ts: i64,
         to_ts: i64,
     ) -> Result<types::Capture, types::ExportError> {
-        export(&callid, from_ts, to_ts).map_err(to_wit_error)
+        export(&callid, from_ts, to_ts).map_err(Convert::convert)
     }
 }
 
@@ -54,7 +57,7 @@ fn export(
             .unwrap_or_default(),
         media_type: MEDIA_TYPE.to_string(),
         data,
-        report: to_wit_report(pcap.report()),
+        report: pcap.report().convert(),
     })
 }
 
@@ -64,7 +67,7 @@ impl stream::Guest for Exporter {
     fn open_pcap(query: stream::Query) -> Result<stream::PcapStream, types::ExportError> {
         open(query)
             .map(|pcap| stream::PcapStream::new(OpenStream(RefCell::new(pcap))))
-            .map_err(to_wit_error)
+            .map_err(Convert::convert)
     }
 }
 
@@ -89,121 +92,13 @@ struct OpenStream(RefCell<PcapStream<HttpBody>>);
 
 impl stream::GuestPcapStream for OpenStream {
     fn read(&self, max_bytes: u32) -> Result<Vec<u8>, types::ExportError> {
-        self.0.borrow_mut().read(max_bytes).map_err(to_wit_error)
+        self.0
+            .borrow_mut()
+            .read(max_bytes)
+            .map_err(Convert::convert)
     }
 
     fn report(&self) -> types::CaptureReport {
-        to_wit_report(self.0.borrow().report())
-    }
-}
-
-fn to_wit_report(report: homer_export::CaptureReport) -> types::CaptureReport {
-    types::CaptureReport {
-        size_bytes: report.size_bytes,
-        packets: report.packets,
-        sip_messages: report.sip_messages,
-        other_packets: report.other_packets,
-        others: counts(report.others),
-        undated_packets: report.undated_packets,
-        first_packet_us: report.first_packet_us,
-        last_packet_us: report.last_packet_us,
-        profile: report.profile,
-        api: report.api,
-        call_ids: report.call_ids,
-        missing_call_ids: report.missing_call_ids,
-        other_call_ids: report.other_call_ids,
-        warnings: report.warnings,
-        participants: report.participants,
-        transports: report.transports,
-        requests: counts(report.requests),
-        responses: counts(report.responses),
-        retransmissions: report.retransmissions,
-        duplicates: report.duplicates,
-        final_status: report.final_status,
-        ringing_after_us: report.ringing_after_us,
-        final_after_us: report.final_after_us,
-        complete: report.complete,
-        incomplete_reasons: report.incomplete_reasons,
-        ended_with: report.ended_with,
-        ended_by: report.ended_by,
-        counts_truncated: report.counts_truncated,
-        ladder: report.ladder.into_iter().map(to_wit_entry).collect(),
-        ladder_elided: report.ladder_elided,
-        findings: report.findings.into_iter().map(to_wit_finding).collect(),
-        findings_elided: report.findings_elided,
-    }
-}
-
-fn counts(counts: Vec<report::Count>) -> Vec<types::Count> {
-    counts
-        .into_iter()
-        .map(|report::Count { name, count }| types::Count { name, count })
-        .collect()
-}
-
-fn to_wit_entry(entry: report::LadderEntry) -> types::LadderEntry {
-    let report::LadderEntry {
-        packet,
-        after_us,
-        source,
-        destination,
-        directed,
-        line,
-        cseq,
-        call,
-        repeats,
-    } = entry;
-    types::LadderEntry {
-        packet,
-        after_us,
-        source,
-        destination,
-        directed,
-        line,
-        cseq,
-        call,
-        repeats,
-    }
-}
-
-fn to_wit_finding(finding: homer_export::finding::Finding) -> types::Finding {
-    let homer_export::finding::Finding {
-        packet,
-        offset,
-        code,
-        text,
-        rule,
-    } = finding;
-    types::Finding {
-        packet,
-        offset,
-        code,
-        text,
-        rule,
-    }
-}
-
-fn to_wit_error(error: homer_export::ExportError) -> types::ExportError {
-    use homer_export::ExportError as E;
-    use types::ExportError as W;
-    match error {
-        E::InvalidRequest(text) => W::InvalidRequest(text),
-        E::Misconfigured(text) => W::Misconfigured(text),
-        E::Denied(text) => W::Denied(text),
-        E::Unauthorized(text) => W::Unauthorized(text),
-        E::Unreachable(text) => W::Unreachable(text),
-        E::TimedOut(text) => W::TimedOut(text),
-        E::NothingCaptured(text) => W::NothingCaptured(text),
-        E::Rejected { status, message } => W::Rejected(types::Rejection { status, message }),
-        E::InvalidResponse(text) => W::InvalidResponse(text),
-        E::TooLarge {
-            limit,
-            seen,
-            message,
-        } => W::TooLarge(types::SizeLimit {
-            limit,
-            seen,
-            message,
-        }),
+        self.0.borrow().report().convert()
     }
 }

@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use homer_export::finding::Finding;
-use homer_export::report::{Count, LadderEntry};
+use homer_export::record::Convert;
 use homer_export::tool::lower_hex;
 use homer_export::{CaptureReport, ExportError};
 use sha2::{Digest as _, Sha256};
@@ -160,7 +159,7 @@ impl Shared {
         let opened = bounds
             .hold(interface.call_open_pcap(&mut store, query))
             .await?
-            .map_err(from_wit_error);
+            .map_err(convert_error);
         if let Err(Failure::Export(ExportError::Rejected { status: 404, .. })) = opened {
             // What was learned may no longer hold: find out again the next time.
             self.api.store(0, Ordering::Relaxed);
@@ -373,7 +372,7 @@ impl Running {
             .bounds
             .hold(stream.call_read(&mut self.store, self.stream, READ_BYTES))
             .await?;
-        read.map_err(from_wit_error)
+        read.map_err(convert_error)
     }
 
     async fn report(&mut self) -> Result<CaptureReport, Failure> {
@@ -384,7 +383,7 @@ impl Running {
         self.bounds
             .hold(stream.call_report(&mut self.store, self.stream))
             .await
-            .map(from_wit_report)
+            .map(Convert::convert)
     }
 }
 
@@ -433,113 +432,6 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-fn from_wit_report(report: stream::CaptureReport) -> CaptureReport {
-    CaptureReport {
-        size_bytes: report.size_bytes,
-        packets: report.packets,
-        sip_messages: report.sip_messages,
-        other_packets: report.other_packets,
-        others: counts(report.others),
-        undated_packets: report.undated_packets,
-        first_packet_us: report.first_packet_us,
-        last_packet_us: report.last_packet_us,
-        profile: report.profile,
-        api: report.api,
-        call_ids: report.call_ids,
-        missing_call_ids: report.missing_call_ids,
-        other_call_ids: report.other_call_ids,
-        warnings: report.warnings,
-        participants: report.participants,
-        transports: report.transports,
-        requests: counts(report.requests),
-        responses: counts(report.responses),
-        retransmissions: report.retransmissions,
-        duplicates: report.duplicates,
-        final_status: report.final_status,
-        ringing_after_us: report.ringing_after_us,
-        final_after_us: report.final_after_us,
-        complete: report.complete,
-        incomplete_reasons: report.incomplete_reasons,
-        ended_with: report.ended_with,
-        ended_by: report.ended_by,
-        counts_truncated: report.counts_truncated,
-        ladder: report.ladder.into_iter().map(from_wit_entry).collect(),
-        ladder_elided: report.ladder_elided,
-        findings: report.findings.into_iter().map(from_wit_finding).collect(),
-        findings_elided: report.findings_elided,
-    }
-}
-
-fn counts(counts: Vec<types::Count>) -> Vec<Count> {
-    counts
-        .into_iter()
-        .map(|types::Count { name, count }| Count { name, count })
-        .collect()
-}
-
-fn from_wit_entry(entry: types::LadderEntry) -> LadderEntry {
-    let types::LadderEntry {
-        packet,
-        after_us,
-        source,
-        destination,
-        directed,
-        line,
-        cseq,
-        call,
-        repeats,
-    } = entry;
-    LadderEntry {
-        packet,
-        after_us,
-        source,
-        destination,
-        directed,
-        line,
-        cseq,
-        call,
-        repeats,
-    }
-}
-
-fn from_wit_finding(finding: types::Finding) -> Finding {
-    let types::Finding {
-        packet,
-        offset,
-        code,
-        text,
-        rule,
-    } = finding;
-    Finding {
-        packet,
-        offset,
-        code,
-        text,
-        rule,
-    }
-}
-
-fn from_wit_error(error: types::ExportError) -> Failure {
-    use ExportError as E;
-    use types::ExportError as W;
-    Failure::Export(match error {
-        W::InvalidRequest(text) => E::InvalidRequest(text),
-        W::Misconfigured(text) => E::Misconfigured(text),
-        W::Denied(text) => E::Denied(text),
-        W::Unauthorized(text) => E::Unauthorized(text),
-        W::Unreachable(text) => E::Unreachable(text),
-        W::TimedOut(text) => E::TimedOut(text),
-        W::NothingCaptured(text) => E::NothingCaptured(text),
-        W::Rejected(types::Rejection { status, message }) => E::Rejected { status, message },
-        W::InvalidResponse(text) => E::InvalidResponse(text),
-        W::TooLarge(types::SizeLimit {
-            limit,
-            seen,
-            message,
-        }) => E::TooLarge {
-            limit,
-            seen,
-            message,
-        },
-    })
+fn convert_error(error: types::ExportError) -> Failure {
+    Failure::Export(error.convert())
 }

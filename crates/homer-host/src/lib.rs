@@ -7,6 +7,7 @@
 
 mod cache;
 pub mod config;
+mod convert;
 pub mod export;
 mod outbound;
 mod partial_file;

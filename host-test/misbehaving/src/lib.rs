@@ -4,8 +4,6 @@
 #![cfg(target_family = "wasm")]
 
 extern crate alloc;
-// For its allocator and panic handler.
-extern crate homer_export;
 
 use alloc::format;
 use alloc::string::String;
@@ -13,6 +11,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::hint::black_box;
 
+use homer_export::CaptureReport;
+use homer_export::record::Convert as _;
 use wasi::http::outgoing_handler;
 use wasi::http::types::{ErrorCode, Fields, OutgoingRequest, RequestOptions, Scheme};
 
@@ -21,6 +21,8 @@ homer_export::component!("exporter", Misbehaving);
 use bindings::exports::homer::capture::{
     homer_export as flat, homer_export_stream as stream, types,
 };
+
+homer_export::report_to_bindings!(types);
 
 struct Misbehaving;
 
@@ -117,39 +119,6 @@ impl stream::GuestPcapStream for Flood {
     }
 
     fn report(&self) -> types::CaptureReport {
-        types::CaptureReport {
-            size_bytes: 0,
-            packets: 0,
-            sip_messages: 0,
-            other_packets: 0,
-            others: Vec::new(),
-            undated_packets: 0,
-            first_packet_us: None,
-            last_packet_us: None,
-            profile: String::new(),
-            api: 7,
-            call_ids: Vec::new(),
-            missing_call_ids: Vec::new(),
-            other_call_ids: Vec::new(),
-            warnings: Vec::new(),
-            participants: Vec::new(),
-            transports: Vec::new(),
-            requests: Vec::new(),
-            responses: Vec::new(),
-            retransmissions: 0,
-            duplicates: 0,
-            final_status: None,
-            ringing_after_us: None,
-            final_after_us: None,
-            complete: false,
-            incomplete_reasons: Vec::new(),
-            ended_with: None,
-            ended_by: None,
-            counts_truncated: false,
-            ladder: Vec::new(),
-            ladder_elided: 0,
-            findings: Vec::new(),
-            findings_elided: 0,
-        }
+        CaptureReport::default().convert()
     }
 }

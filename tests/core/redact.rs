@@ -1,27 +1,27 @@
-use homer_export::sip::{escaped, hex_dump, mask};
+use homer_export::sip::{escape, hex_dump, redact};
 use proptest::prelude::*;
 
 #[track_caller]
-fn assert_masked(message: &str, expected: &str, what: &[&str]) {
+fn assert_redacted(message: &str, expected: &str, what: &[&str]) {
     let mut bytes = message.as_bytes().to_vec();
-    assert_eq!(mask(&mut bytes), what, "{message}");
+    assert_eq!(redact(&mut bytes), what, "{message}");
     assert_eq!(String::from_utf8(bytes).unwrap(), expected);
     assert_eq!(message.len(), expected.len());
 }
 
 #[test]
-fn mask_hides_values_of_a_digest_and_leaves_its_names() {
-    assert_masked(
+fn redact_hides_values_of_a_digest_and_leaves_its_names() {
+    assert_redacted(
         "REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"bob\", realm=\"a, b\",\r\n response=\"abc123\" , qop=auth, odd\r\nX: 1\r\n",
         "REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"***\", realm=\"** *\",\r\n response=\"******\" , qop=****, ***\r\nX: 1\r\n",
         &["Authorization"],
     );
-    assert_masked(
+    assert_redacted(
         "proxy-authorization :Digest x=secret",
         "proxy-authorization :Digest ********",
         &["Authorization"],
     );
-    assert_masked(
+    assert_redacted(
         "Authentication-Info: rspauth=\"77\", nc=1\n",
         "Authentication-Info: rspauth=\"**\", nc=*\n",
         &["Authorization"],
@@ -29,44 +29,44 @@ fn mask_hides_values_of_a_digest_and_leaves_its_names() {
 }
 
 #[test]
-fn mask_hides_all_of_other_schemes() {
-    assert_masked(
+fn redact_hides_all_of_other_schemes() {
+    assert_redacted(
         "Authorization: Basic Ym9iOnB3=\r\n",
         "Authorization: Basic *********\r\n",
         &["Authorization"],
     );
-    assert_masked(
+    assert_redacted(
         "Authorization: Bearer a.b.c\r\n",
         "Authorization: Bearer *****\r\n",
         &["Authorization"],
     );
     // Without a scheme, or with one that nobody knows, it may all be secret.
-    assert_masked(
+    assert_redacted(
         "Authorization: s3cret\r\n",
         "Authorization: ******\r\n",
         &["Authorization"],
     );
-    assert_masked(
+    assert_redacted(
         "Authorization: Own s3cret==\r\n",
         "Authorization: *** ********\r\n",
         &["Authorization"],
     );
-    assert_masked("Authorization:", "Authorization:", &["Authorization"]);
+    assert_redacted("Authorization:", "Authorization:", &["Authorization"]);
 }
 
 #[test]
-fn mask_hides_identity_tokens_and_passwords_in_uris() {
-    assert_masked(
+fn redact_hides_identity_tokens_and_passwords_in_uris() {
+    assert_redacted(
         "Identity: ey.J0;info=<x>\r\ny: abc\r\n",
         "Identity: **************\r\ny: ***\r\n",
         &["Identity"],
     );
-    assert_masked(
+    assert_redacted(
         "INVITE sip:bob:s3cret@h SIP/2.0\r\nTo: <SIPS:a:b@h>, <sip:c@h:5060>\r\n",
         "INVITE sip:bob:******@h SIP/2.0\r\nTo: <SIPS:a:*@h>, <sip:c@h:5060>\r\n",
         &["password in a URI"],
     );
-    assert_masked(
+    assert_redacted(
         "To: sip:bob:s3@cret@h",
         "To: sip:bob:*******@h",
         &["password in a URI"],
@@ -74,8 +74,8 @@ fn mask_hides_identity_tokens_and_passwords_in_uris() {
 }
 
 #[test]
-fn mask_hides_keys_of_media() {
-    assert_masked(
+fn redact_hides_keys_of_media() {
+    assert_redacted(
         "v=0\r\na=crypto:1 AES_CM_128 inline:WVNf|2^20|1:4\r\na=crypto:2 odd\r\na=key-mgmt:mikey AQ\r\nk=base64:abc\r\na=ice-pwd:xyz\r\na=ice-ufrag:u\r\n",
         "v=0\r\na=crypto:1 AES_CM_128 inline:*************\r\na=crypto:* ***\r\na=key-mgmt:***** **\r\nk=**********\r\na=ice-pwd:***\r\na=ice-ufrag:u\r\n",
         &["a=crypto", "a=key-mgmt", "k=", "a=ice-pwd"],
@@ -83,7 +83,7 @@ fn mask_hides_keys_of_media() {
 }
 
 #[test]
-fn mask_finds_secrets_in_logs_and_where_they_do_not_belong() {
+fn redact_finds_secrets_in_logs_and_where_they_do_not_belong() {
     for line in [
         "12:00:01 DEBUG Authorization: Digest username=\"a\", response=\"s3cret\"",
         "> Authorization: Digest response=\"s3cret\"",
@@ -104,7 +104,7 @@ fn mask_finds_secrets_in_logs_and_where_they_do_not_belong() {
         "\u{0}\u{1}Authorization: s3cret",
     ] {
         let mut bytes = line.as_bytes().to_vec();
-        let what = mask(&mut bytes);
+        let what = redact(&mut bytes);
         assert_eq!(bytes.len(), line.len());
         let text = String::from_utf8(bytes).unwrap();
         assert!(
@@ -115,7 +115,7 @@ fn mask_finds_secrets_in_logs_and_where_they_do_not_belong() {
 }
 
 #[test]
-fn mask_of_endless_schemes_takes_no_time() {
+fn redact_of_endless_schemes_takes_no_time() {
     for text in [
         "sip:",
         "sip:>",
@@ -126,7 +126,7 @@ fn mask_of_endless_schemes_takes_no_time() {
     ] {
         let mut bytes = text.repeat(250_000 / text.len()).into_bytes();
         assert_eq!(
-            mask(&mut bytes),
+            redact(&mut bytes),
             if text.starts_with("password") {
                 vec!["password"]
             } else {
@@ -138,14 +138,14 @@ fn mask_of_endless_schemes_takes_no_time() {
 }
 
 #[test]
-fn mask_leaves_the_rest_alone() {
+fn redact_leaves_the_rest_alone() {
     let message = "INVITE sip:bob@h:5060 SIP/2.0\r\nWWW-Authenticate: Digest nonce=\"1\"\r\nP-Asserted-Identity: <sip:a@h>\r\nTo: <sip:a@h>;tag=1\r\n\r\nv=0\r\na=sendrecv\r\n";
-    assert_masked(message, message, &[]);
+    assert_redacted(message, message, &[]);
 }
 
 #[test]
-fn mask_knows_lines_that_end_in_lf_or_cr_alone() {
-    assert_masked(
+fn redact_knows_lines_that_end_in_lf_or_cr_alone() {
+    assert_redacted(
         "A: 1\nAuthorization: x\rIdentity: y\n",
         "A: 1\nAuthorization: *\rIdentity: *\n",
         &["Authorization", "Identity"],
@@ -155,14 +155,14 @@ fn mask_knows_lines_that_end_in_lf_or_cr_alone() {
 proptest! {
     /// Whatever comes: lengths stay, only stars are new, and what was masked once is masked again.
     #[test]
-    fn mask_of_any_bytes_keeps_lengths(lines in prop::collection::vec(prop_oneof![
+    fn redact_of_any_bytes_keeps_lengths(lines in prop::collection::vec(prop_oneof![
         prop::sample::select(vec!["Authorization: Digest ", "Identity:", "a=crypto:1 x inline:k", "sip:a:b@", " ", "\"", ",", "=", "\r\n", "\r", "\n\t"])
             .prop_map(|text| text.as_bytes().to_vec()),
         prop::collection::vec(any::<u8>(), 0..20),
     ], 0..20)) {
         let original = lines.concat();
         let mut once = original.clone();
-        let what = mask(&mut once);
+        let what = redact(&mut once);
         prop_assert_eq!(once.len(), original.len());
         prop_assert!(once.iter().zip(&original).all(|(new, old)| new == old || *new == b'*'));
         prop_assert!(!what.is_empty() || once == original);
@@ -170,15 +170,15 @@ proptest! {
 
     /// Escaped text gives no control character to whoever shows it, but line breaks of its own.
     #[test]
-    fn escaped_bytes_have_no_control_characters(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-        prop_assert!(escaped(&bytes).chars().all(|c| c == '\n' || !c.is_control()));
+    fn escape_of_any_bytes_have_no_control_characters(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        prop_assert!(escape(&bytes).chars().all(|c| c == '\n' || !c.is_control()));
         prop_assert!(hex_dump(&bytes, 0).is_ascii());
     }
 }
 
 #[test]
-fn escaped_text_shows_every_byte() {
-    let text = escaped(b"A: \"\\\t\x00\x7f\xc3\xa9\xe9\xe2\x80\xae\r\nB\n");
+fn escape_shows_every_byte() {
+    let text = escape(b"A: \"\\\t\x00\x7f\xc3\xa9\xe9\xe2\x80\xae\r\nB\n");
     assert_eq!(text, "A: \"\\\\\\t\\x00\\x7fé\\xe9\\u{202e}\\r\\n\nB\\n\n");
 }
 

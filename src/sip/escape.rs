@@ -1,15 +1,28 @@
-//! A message as text that shows every byte.
+//! Shows the bytes of a message as text: with escapes, or as a hex dump.
 
 use alloc::format;
 use alloc::string::String;
 
-/// Bytes in a line of a hex dump.
+/// Bytes in one line of a hex dump.
 const DUMP_WIDTH: usize = 16;
 
-/// Text with escapes: `\r`, `\t`, `\n` with a line break behind it, `\\`, `\x00` for other control
-/// bytes and what is not UTF-8, `\u{202e}` for characters that change how the text around them is
-/// shown.
-pub fn escaped(bytes: &[u8]) -> String {
+/// Shows bytes as text without control characters other than line breaks.
+///
+/// | bytes | shown as |
+/// |---|---|
+/// | CR, TAB, backslash | `\r`, `\t`, `\\` |
+/// | LF | `\n` and a line break |
+/// | other control characters, invalid UTF-8 | `\x00` |
+/// | invisible characters, such as marks of direction | `\u{202e}` |
+///
+/// # Examples
+/// ```
+/// use homer_export::sip::escape;
+///
+/// assert_eq!(escape(b"To: \"\xc3\xa9\xff\"\r\n"), "To: \"é\\xff\"\\r\\n\n");
+/// ```
+pub fn escape(bytes: &[u8]) -> String {
+    // Nearly all bytes are shown as they are; two per line are not.
     let mut text = String::with_capacity(bytes.len() + bytes.len() / 8);
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
@@ -19,8 +32,8 @@ pub fn escaped(bytes: &[u8]) -> String {
                 '\t' => text.push_str("\\t"),
                 '\\' => text.push_str("\\\\"),
                 '\0'..='\x1f' | '\x7f' => text.push_str(&format!("\\x{:02x}", u32::from(c))),
-                // C1 controls; marks of direction, and other characters without a shape (Unicode,
-                // category Cf).
+                // C1 control characters, then marks of direction and other characters without a
+                // shape (Unicode, category Cf): they can make a text look like another one.
                 '\u{80}'..='\u{9f}'
                 | '\u{ad}'
                 | '\u{61c}'
@@ -40,12 +53,21 @@ pub fn escaped(bytes: &[u8]) -> String {
     text
 }
 
-/// A hex dump: offset in the message, 16 bytes, and what of them is printable ASCII. `offset` is
+/// A hex dump of 16 bytes per line: offset, bytes, and the printable ASCII among them. `offset` is
 /// that of the first byte.
+///
+/// # Examples
+/// ```
+/// use homer_export::sip::hex_dump;
+///
+/// let dump = hex_dump(b"Call-ID: a\xe9@b\r\n", 32);
+/// assert_eq!(dump, "000020  43 61 6c 6c 2d 49 44 3a 20 61 e9 40 62 0d 0a     Call-ID: a.@b..\n");
+/// ```
 pub fn hex_dump(bytes: &[u8], offset: usize) -> String {
     let mut text = String::with_capacity(bytes.len() * 5);
     for (line, bytes) in bytes.chunks(DUMP_WIDTH).enumerate() {
         text.push_str(&format!("{:06x} ", offset + line * DUMP_WIDTH));
+        // The last line is padded, so that the text column stays in its place.
         for at in 0..DUMP_WIDTH {
             match bytes.get(at) {
                 Some(byte) => text.push_str(&format!(" {byte:02x}")),
