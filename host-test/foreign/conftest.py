@@ -1,10 +1,17 @@
 """Paths, options and fixtures of the tests with foreign hosts, foreign MCP clients and foreign packaging tools."""
 
 import hashlib
+import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
+import sys
+import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,6 +27,7 @@ from tools import Tools
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = Path(__file__).resolve().parent / "clients"
 PAGES = ROOT / "hosts"
+PACKAGING = ROOT / "packaging"
 DIST = ROOT / "dist"
 WIT = ROOT / "wit/homer-capture.wit"
 # The page that lists all settings, with a table of their defaults.
@@ -30,6 +38,9 @@ EMBED_EXAMPLE = ROOT / "host-test/examples/embed.rs"
 FAKE_HOMER = "examples/stand-in"
 # The cargo package of the program homer-export-mcp.
 MCP_PACKAGE = "mcp"
+
+PACKAGE = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]
+VERSION, REPOSITORY = PACKAGE["version"], PACKAGE.get("repository", "")
 
 # The recorded call that the pages export.
 CAPTURE_BYTES = 3311
@@ -248,3 +259,66 @@ def host(serving_page) -> Iterator[ServingHost]:
     host = ServingHost(serving_page)
     yield host
     host.stop_all()
+
+
+# The packaging.
+
+
+def pack(*arguments) -> subprocess.CompletedProcess:
+    command = [sys.executable, PACKAGING / "pack.py", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+@dataclass
+class Packed:
+    """What pack.py made of a program: a folder with the bundle and the registry entry, and the command for the image."""
+
+    folder: Path
+    command: list[str]
+
+    @property
+    def bundle(self) -> Path:
+        [bundle] = self.folder.glob("*.mcpb")
+        return bundle
+
+
+@pytest.fixture(scope="session")
+def program_file(mcp_program, tmp_path_factory) -> Path:
+    """The debug program, without debug information where that can be removed: packing is faster then."""
+    file = tmp_path_factory.mktemp("program") / "homer-export-mcp"
+    shutil.copy(mcp_program, file)
+    if shutil.which("strip"):
+        subprocess.run(["strip", file], check=True)
+    return file
+
+
+def pack_into(folder: Path, program: Path) -> Packed:
+    result = pack(program, folder)
+    assert result.returncode == 0, result.stderr
+    return Packed(folder, shlex.split(result.stdout.splitlines()[-1]))
+
+
+@pytest.fixture(scope="session")
+def packed(program_file, tmp_path_factory) -> Packed:
+    return pack_into(tmp_path_factory.mktemp("packed"), program_file)
+
+
+@pytest.fixture(scope="session")
+def server_json(packed) -> dict:
+    return json.loads((packed.folder / "server.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def unpacked(packed, tmp_path_factory) -> Path:
+    """The bundle, unpacked by Python."""
+    folder = tmp_path_factory.mktemp("zipfile")
+    with zipfile.ZipFile(packed.bundle) as archive:
+        archive.extractall(folder)
+        for entry in archive.infolist():
+            (folder / entry.filename).chmod(entry.external_attr >> 16 & 0o777)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def manifest(unpacked) -> dict:
+    return json.loads((unpacked / "manifest.json").read_text())
