@@ -1,4 +1,7 @@
-"""The Python SDK 1.x against the adapter: list, export, read, error, progress, cancellation. Arguments as in typescript.mjs."""
+"""The Python SDK 1.x against homer-export-mcp: list, export, read, error, progress, cancellation.
+
+Arguments: those of typescript.mjs after its first.
+"""
 
 import asyncio
 import base64
@@ -10,7 +13,7 @@ from mcp import ClientSession, McpError, StdioServerParameters, types
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 
-_, transport, demo, waiting, homer = sys.argv[1:]
+_, transport, demo, waiting, homer = sys.argv
 ARGUMENTS = {"callid": "udp-normal-1@192.0.2.10", "from_ts": 1795168800000, "to_ts": 1795169100000}
 
 

@@ -1,6 +1,7 @@
-// A TypeScript SDK's client against the adapter: list, export, read, error, progress, cancellation.
-// Arguments: 1 or 2 (the SDK), stdio or http, what serves recorded calls, what asks a Homer that never answers, that Homer.
-// With stdio the two are the program and "", over HTTP they are URLs.
+// A TypeScript SDK against homer-export-mcp: list, export, read, error, progress, cancellation.
+//
+// Arguments: 1 or 2 (the SDK); stdio or http; the server with recorded calls; the server whose Homer never responds; the URL
+// of that Homer. With stdio the first server is the program and the second is "", over HTTP both are URLs.
 import assert from "node:assert/strict";
 
 const [sdk, transport, demo, waiting, homer] = process.argv.slice(2);
