@@ -1,4 +1,4 @@
-"""Paths, options and fixtures of the tests with foreign hosts, foreign MCP clients and foreign packaging tools."""
+"""Paths, options and fixtures of the tests with foreign hosts, MCP clients and packaging tools."""
 
 import hashlib
 import json
@@ -19,10 +19,10 @@ import pytest
 # Before they are imported, so that their failed assertions show values.
 pytest.register_assert_rewrite("mcp_http", "page", "processes", "tools")
 
-from mcp_http import McpHttp
-from page import Page
-from processes import FailingHomer, Processes
-from tools import Tools
+from mcp_http import McpHttp  # noqa: E402
+from page import Page  # noqa: E402
+from processes import FailingHomer, Processes  # noqa: E402
+from tools import Tools  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = Path(__file__).resolve().parent / "clients"
@@ -55,20 +55,37 @@ MCP_TOKEN = "the-token-of-callers"
 
 def pytest_addoption(parser):
     group = parser.getgroup("homer-export")
-    group.addoption("--target-dir", type=Path, default=Path("target"), help="cargo's target directory (default: target)")
-    group.addoption("--wasmtime", type=Path, metavar="PROGRAM", help="the Wasmtime command line; its page is left out without it")
-    group.addoption("--require-tools", action="store_true", help="fail where a tool cannot be installed (default if CI=true)")
+    group.addoption(
+        "--target-dir",
+        type=Path,
+        default=Path("target"),
+        help="cargo's target directory (default: target)",
+    )
+    group.addoption(
+        "--wasmtime",
+        type=Path,
+        metavar="PROGRAM",
+        help="the Wasmtime command line; its page is left out without it",
+    )
+    group.addoption(
+        "--require-tools",
+        action="store_true",
+        help="fail where a tool cannot be installed (default if CI=true)",
+    )
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "wasmtime: needs the Wasmtime command line, which --wasmtime names")
+    config.addinivalue_line(
+        "markers", "wasmtime: needs the Wasmtime command line, which --wasmtime names"
+    )
     config.stash[MEASURED] = []
     # Without this, a terminated run would leave its servers behind.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=1))
 
 
 def pytest_collection_modifyitems(config, items):
-    # The Wasmtime command line is in no registry that CI can reach, so its tests are chosen by hand and are not skipped.
+    # Wasmtime publishes its command line in no registry of packages, so CI does not have it. These
+    # tests are selected by hand; they do not count as skipped, which CI treats as an error.
     if config.option.wasmtime is None:
         left_out = [item for item in items if item.get_closest_marker("wasmtime")]
         config.hook.pytest_deselected(items=left_out)
@@ -105,7 +122,9 @@ def program(target) -> Callable[[str], Path]:
 
     def built(name: str) -> Path:
         path = target / "debug" / name
-        assert path.exists(), f"there is no {path}; `cargo build --workspace --bins --examples` makes it"
+        assert path.exists(), (
+            f"there is no {path}; `cargo build --workspace --bins --examples` makes it"
+        )
         return path
 
     return built
@@ -119,7 +138,9 @@ def mcp_program(program) -> Path:
 @pytest.fixture(scope="session")
 def components() -> list[Path]:
     files = sorted(DIST.glob("*.wasm"))
-    assert len(files) == 3, f"{len(files)} components in {DIST}, expected 3; `cargo xtask dist` makes them"
+    assert len(files) == 3, (
+        f"{len(files)} components in {DIST}, expected 3; `cargo xtask dist` makes them"
+    )
     return files
 
 
@@ -141,7 +162,11 @@ def processes() -> Iterator[Processes]:
 
 @pytest.fixture(scope="session")
 def fake_homer(program, processes) -> Callable[[int], dict[str, str]]:
-    """With no calls, the recorded ones; with a number, one capture with so many calls for every request. Started once."""
+    """A fake Homer, started once for each argument.
+
+    Without a number of calls it has the recorded ones; with it, every request gets one capture with
+    so many calls.
+    """
     started: dict[int, dict[str, str]] = {}
 
     def homer(calls: int = 0) -> dict[str, str]:
@@ -174,7 +199,12 @@ def huge_homer(fake_homer) -> dict[str, str]:
 def capture(program, tmp_path_factory) -> bytes:
     """The capture of the recorded call."""
     file = tmp_path_factory.mktemp("capture") / "call.pcap"
-    subprocess.run([program("homer-export"), "--demo", "-o", file], check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        [program("homer-export"), "--demo", "-o", file],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
     data = file.read_bytes()
     assert_is_the_capture(data)
     return data
@@ -240,7 +270,9 @@ class ServingHost:
         self.started.clear()
 
 
-@pytest.fixture(scope="module", params=["jco", pytest.param("wasmtime", marks=pytest.mark.wasmtime)])
+@pytest.fixture(
+    scope="module", params=["jco", pytest.param("wasmtime", marks=pytest.mark.wasmtime)]
+)
 def serving_page(request) -> Page:
     return request.getfixturevalue(request.param)
 
@@ -255,7 +287,7 @@ def mcp_server(serving_page, homer) -> Iterator[McpHttp]:
 
 @pytest.fixture
 def host(serving_page) -> Iterator[ServingHost]:
-    """For servers with other Homers, which end with the test: four workers of jco take some 500 MB."""
+    """For servers with other Homers. They end with the test: each one of jco takes 500 MB."""
     host = ServingHost(serving_page)
     yield host
     host.stop_all()
@@ -271,7 +303,7 @@ def pack(*arguments) -> subprocess.CompletedProcess:
 
 @dataclass
 class Packed:
-    """What pack.py made of a program: a folder with the bundle and the registry entry, and the command for the image."""
+    """What pack.py made: a folder with bundle and registry entry, and the command for the image."""
 
     folder: Path
     command: list[str]
@@ -284,7 +316,7 @@ class Packed:
 
 @pytest.fixture(scope="session")
 def program_file(mcp_program, tmp_path_factory) -> Path:
-    """The debug program, without debug information where that can be removed: packing is faster then."""
+    """The debug program without its debug information, where `strip` exists: it packs faster."""
     file = tmp_path_factory.mktemp("program") / "homer-export-mcp"
     shutil.copy(mcp_program, file)
     if shutil.which("strip"):

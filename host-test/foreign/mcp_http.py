@@ -29,24 +29,29 @@ class McpHttp:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/mcp"
 
-    def http(self, method: str, body: str | None, headers: dict[str, str | None] = {}):
+    def http(self, method: str, body: str | None, headers: dict[str, str | None] | None = None):
         """Status, header fields and body of the response; a header that is None is not sent."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         fields = {
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
             "Authorization": f"Bearer {self.token}",
-            **headers,
+            **(headers or {}),
         }
-        connection.request(method, "/mcp", body, {name: value for name, value in fields.items() if value is not None})
+        connection.request(
+            method,
+            "/mcp",
+            body,
+            {name: value for name, value in fields.items() if value is not None},
+        )
         response = connection.getresponse()
         read = response.status, response.headers, response.read()
         connection.close()
         return read
 
-    def call(self, method: str, params: dict = {}, version: str = STATELESS) -> dict:
+    def call(self, method: str, params: dict | None = None, version: str = STATELESS) -> dict:
         """The result of a request of the protocol."""
-        params = dict(params)
+        params = dict(params or {})
         headers = {}
         if version == STATELESS:
             params["_meta"] = stateless_meta()
@@ -64,4 +69,6 @@ class McpHttp:
 
     def export(self, version: str = STATELESS, **arguments) -> dict:
         arguments = {"callid": CALL, "from_ts": FROM_MS, "to_ts": TO_MS, **arguments}
-        return self.call("tools/call", {"name": "homer_export_pcap", "arguments": arguments}, version)
+        return self.call(
+            "tools/call", {"name": "homer_export_pcap", "arguments": arguments}, version
+        )

@@ -23,7 +23,9 @@ def free_port() -> int:
 
 class Page:
     def __init__(self, source: Path, directory: Path, files: Iterable[Path], processes: Processes):
-        self.blocks = re.findall(r"^```sh\n(.*?)^```$", (source / "README.md").read_text(), re.M | re.S)
+        self.blocks = re.findall(
+            r"^```sh\n(.*?)^```$", (source / "README.md").read_text(), re.M | re.S
+        )
         self.name = source.name
         self.directory = directory
         self.processes = processes
@@ -35,15 +37,17 @@ class Page:
         self.variables = dict(re.findall(r"\b(CALL|FROM|TO)=(\S+)", "".join(self.blocks)))
 
     def install(self, tools: Tools):
-        """Runs the first block, which installs the host, and links what it made into the directory."""
+        """Runs the first block, which installs the host, and links its files into the directory."""
         block = self.blocks.pop(0)
-        folder = tools.installed(self.name, block, lambda folder: tools.command(["sh", "-eu", "-c", block], folder))
+        folder = tools.installed(
+            self.name, block, lambda folder: tools.command(["sh", "-eu", "-c", block], folder)
+        )
         for path in folder.iterdir():
             if path.name != "installed":
                 (self.directory / path.name).symlink_to(path)
 
     def block(self, words: str, call: str | None = None) -> str:
-        """The one block with these words in it; with another call than the page's, if one is named."""
+        """The one block with these words in it; with another call than the page's, if given."""
         [block] = [block for block in self.blocks if words in block]
         return block.replace(self.variables["CALL"], call) if call else block
 
@@ -61,7 +65,9 @@ class Page:
             merged |= setting
         return merged
 
-    def run(self, words: str, *settings: dict[str, str], call: str | None = None) -> tuple[int, str, str]:
+    def run(
+        self, words: str, *settings: dict[str, str], call: str | None = None
+    ) -> tuple[int, str, str]:
         """Exit code, standard output and standard error of a block."""
         return self.shell(self.block(words, call), {"CALL": call} if call else {}, *settings)
 
@@ -73,7 +79,12 @@ class Page:
         environment = self.environment(*settings)
         command = ["sh", "-eu", "-c", script]
         done = subprocess.run(
-            command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=120
+            command,
+            cwd=self.directory,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         return done.returncode, done.stdout, done.stderr
 
@@ -99,7 +110,7 @@ class Page:
         raise AssertionError(f"nobody listens after 30 s: {log.read_text()}")
 
     def take(self, name: str) -> bytes:
-        """The capture that a block has saved; the file is removed, so that the next block has to save it itself."""
+        """The capture that a block has saved. The file is removed, so that no other test sees it."""
         file = self.directory / name
         data = file.read_bytes()
         assert file.stat().st_mode & 0o777 == 0o600, f"{name} is readable by others"

@@ -1,5 +1,6 @@
 """Started programs, and Homers that fail."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Processes:
-    """Each process leads a group, and the group ends with it: npx and sh leave their children behind otherwise."""
+    """Each program leads a process group, so that the children of npx and sh end with it."""
 
     def __init__(self):
         self.running: list[subprocess.Popen] = []
@@ -20,10 +21,8 @@ class Processes:
         return process
 
     def stop(self, process: subprocess.Popen):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe:
@@ -36,10 +35,15 @@ class Processes:
 
 
 def succeed(command: list, timeout_s: float = 120, **options) -> str:
-    """Runs a command that has to succeed; its output, both kinds together, is in the error if it does not."""
+    """Runs a command that has to succeed. Returns standard output and standard error together."""
     command = [str(part) for part in command]
     done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout_s, **options
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout_s,
+        **options,
     )
     assert done.returncode == 0, f"exit code {done.returncode}: {done.stdout[-4000:]}"
     return done.stdout
@@ -59,7 +63,10 @@ class FailingHomer(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/{how}"
 
     def environment(self, how: str) -> dict[str, str]:
-        """What has to be in the environment for this Homer, so that it is asked neither for a login nor for its version."""
+        """What has to be in the environment for this Homer.
+
+        With a token and a version, it is asked neither for a login nor for its version.
+        """
         return {"HOMER_URL": self.url(how), "HOMER_API_TOKEN": "any", "HOMER_API": "7"}
 
     def count(self, change: int):
@@ -74,7 +81,7 @@ class FailingHomerHandler(BaseHTTPRequestHandler):
     SENT_BYTES = {"cut": 1500, "cut-at-once": 0}
 
     def do_GET(self):
-        """How many requests wait for a silent Homer: what a client script asks after it has cancelled a call."""
+        """The number of open requests, for the client scripts that cancel a call."""
         body = str(self.server.open_requests).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -102,10 +109,8 @@ class FailingHomerHandler(BaseHTTPRequestHandler):
 
     def wait_until_closed(self):
         self.server.count(1)
-        try:
+        with contextlib.suppress(OSError):
             self.connection.recv(1)
-        except OSError:
-            pass
         self.server.count(-1)
 
     def log_message(self, *_):

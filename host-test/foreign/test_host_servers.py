@@ -1,4 +1,4 @@
-"""The component homer-export-mcp.wasm, served by foreign hosts as their pages say, and asked over plain HTTP."""
+"""homer-export-mcp.wasm, served by foreign hosts as their pages say, and asked over plain HTTP."""
 
 import base64
 import hashlib
@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from conftest import CAPTURE_SHA256, MCP_TOKEN, assert_is_the_capture
 from mcp_http import FROM_MS, STATELESS, WITH_INITIALIZE
 
@@ -23,14 +24,18 @@ def assert_is_error(case: str, result: dict):
 
 
 def test_server_answers_the_curl_of_the_page(serving_page, mcp_server):
-    code, out, errors = serving_page.run("curl", {"HOMER_MCP_TOKEN": MCP_TOKEN, "PORT": str(mcp_server.port)})
+    code, out, errors = serving_page.run(
+        "curl", {"HOMER_MCP_TOKEN": MCP_TOKEN, "PORT": str(mcp_server.port)}
+    )
     assert code == 0 and "homer_export_pcap" in out, out + errors
 
 
 # HTTP.
 
 
-@pytest.mark.parametrize("shown", [pytest.param(None, id="no"), pytest.param("Bearer wrong", id="wrong")])
+@pytest.mark.parametrize(
+    "shown", [pytest.param(None, id="no"), pytest.param("Bearer wrong", id="wrong")]
+)
 def test_server_refuses_without_the_token(mcp_server, shown):
     status, fields, _ = mcp_server.http("POST", TOOLS_LIST, {"Authorization": shown})
     assert (status, fields["WWW-Authenticate"]) == (401, "Bearer")
@@ -60,12 +65,16 @@ def test_server_refuses_a_request_of_300_kb(mcp_server):
 
 
 def test_server_initialize(mcp_server):
-    result = mcp_server.call("initialize", {"protocolVersion": WITH_INITIALIZE, "capabilities": {}}, WITH_INITIALIZE)
+    result = mcp_server.call(
+        "initialize", {"protocolVersion": WITH_INITIALIZE, "capabilities": {}}, WITH_INITIALIZE
+    )
     assert result["protocolVersion"] == WITH_INITIALIZE
 
 
 def test_server_accepts_initialized(mcp_server):
-    status, _, body = mcp_server.http("POST", json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+    status, _, body = mcp_server.http(
+        "POST", json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    )
     assert (status, body) == (202, b"")
 
 

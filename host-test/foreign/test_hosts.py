@@ -1,4 +1,4 @@
-"""The commands of the pages of foreign hosts, word for word, against a fake Homer and Homers that fail."""
+"""The pages of foreign hosts: their commands, word for word, with a fake Homer and failing ones."""
 
 import base64
 import json
@@ -6,6 +6,7 @@ import re
 import tomllib
 
 import pytest
+
 from conftest import DIST, EMBED_EXAMPLE, PAGES, SETTINGS_PAGE, WIT, assert_is_the_capture
 
 SETTING = r"HOMER_[A-Z_]+[A-Z]"
@@ -36,7 +37,9 @@ def assert_succeeds(ran: tuple[int, str, str]) -> str:
 # What can be said of the pages and files without running them.
 
 
-@pytest.mark.parametrize("page", sorted(PAGES.rglob("README.md")), ids=lambda page: page.parent.name)
+@pytest.mark.parametrize(
+    "page", sorted(PAGES.rglob("README.md")), ids=lambda page: page.parent.name
+)
 def test_page_has_at_most_60_lines(page):
     assert len(page.read_text().splitlines()) <= 60
 
@@ -51,7 +54,9 @@ def test_page_names_only_documented_settings(file):
 
 
 def test_rust_page_shows_the_example():
-    [shown] = re.findall(r"^```rust\n(.*?)^```$", (PAGES / "rust/README.md").read_text(), re.M | re.S)
+    [shown] = re.findall(
+        r"^```rust\n(.*?)^```$", (PAGES / "rust/README.md").read_text(), re.M | re.S
+    )
     assert shown == EMBED_EXAMPLE.read_text()
 
 
@@ -147,7 +152,9 @@ def documentation(wit: str) -> list[str]:
 # wasmtime-py: one script for the typed component and the tool component.
 
 TYPED, TOOL = "call.py homer-export.wasm", "call.py homer-export-tool.wasm"
-BOTH_COMPONENTS = pytest.mark.parametrize("words", [pytest.param(TYPED, id="typed"), pytest.param(TOOL, id="tool")])
+BOTH_COMPONENTS = pytest.mark.parametrize(
+    "words", [pytest.param(TYPED, id="typed"), pytest.param(TOOL, id="tool")]
+)
 
 
 @BOTH_COMPONENTS
@@ -174,7 +181,9 @@ def test_wasmtime_py_connection_breaks_off(wasmtime_py, failing_homer, words, ho
 
 @BOTH_COMPONENTS
 def test_wasmtime_py_silent_homer(wasmtime_py, failing_homer, words):
-    assert_fails_with("timed-out", wasmtime_py.run(words, failing_homer.environment("silent"), SHORT_TIMEOUT))
+    assert_fails_with(
+        "timed-out", wasmtime_py.run(words, failing_homer.environment("silent"), SHORT_TIMEOUT)
+    )
 
 
 @pytest.mark.parametrize("above_limits", LARGE_HOMERS, indirect=True)
@@ -203,10 +212,14 @@ def test_wasmtime_tool_returns_the_capture(wasmtime, homer):
 def test_wasmtime_typed_returns_the_capture(wasmtime, homer):
     out = assert_succeeds(wasmtime.run(WASMTIME_TYPED, homer))
     assert out.startswith("ok({"), out
-    assert_is_the_capture(bytes(int(byte) for byte in re.search(r"data: \[([0-9, ]+)\]", out)[1].split(",")))
+    assert_is_the_capture(
+        bytes(int(byte) for byte in re.search(r"data: \[([0-9, ]+)\]", out)[1].split(","))
+    )
 
 
-def assert_wasmtime_fails_with(case: str, wasmtime, *settings: dict[str, str], call: str | None = None):
+def assert_wasmtime_fails_with(
+    case: str, wasmtime, *settings: dict[str, str], call: str | None = None
+):
     """By either component."""
     out = assert_succeeds(wasmtime.run(WASMTIME_TOOL, *settings, call=call))
     assert wave_string(out, "err").startswith(f"{case}: "), out
@@ -239,14 +252,21 @@ def test_wasmtime_typed_capture_above_the_limit(wasmtime, above_limits):
 @pytest.mark.wasmtime
 @pytest.mark.parametrize("above_limits", LARGE_HOMERS, indirect=True)
 def test_wasmtime_tool_capture_above_the_limit(wasmtime, above_limits):
-    result = json.loads(wave_string(assert_succeeds(wasmtime.run(WASMTIME_TOOL, above_limits)), "ok"))
+    result = json.loads(
+        wave_string(assert_succeeds(wasmtime.run(WASMTIME_TOOL, above_limits)), "ok")
+    )
     assert result["pcap_base64"] is None
     assert result["report"]["packets"] > 6000
 
 
 def wave_string(out: str, case: str) -> str:
-    """The string in `ok("…")` or `err("…")`. WAVE escapes it like JSON, but for code points and apostrophes."""
+    """The string in `ok("…")` or `err("…")`.
+
+    WAVE escapes strings like JSON does, except for code points and apostrophes.
+    """
     text = re.fullmatch(rf"{case}\((\".*\")\)\s*", out, re.S)
     assert text, out
-    text = re.sub(r"\\u\{([0-9a-f]+)\}", lambda found: json.dumps(chr(int(found[1], 16)))[1:-1], text[1])
+    text = re.sub(
+        r"\\u\{([0-9a-f]+)\}", lambda found: json.dumps(chr(int(found[1], 16)))[1:-1], text[1]
+    )
     return json.loads(text.replace("\\'", "'"))

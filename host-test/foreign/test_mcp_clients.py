@@ -1,6 +1,7 @@
-"""Foreign MCP clients: SDKs, the Inspector, a linter of tool definitions, and the conformance suite.
+"""Foreign MCP clients: SDKs, the Inspector, a linter of tool definitions, the conformance suite.
 
-Most of them ask the native program homer-export-mcp; the SDKs and the suite also ask homer-export-mcp.wasm in foreign hosts.
+All of them ask the native program homer-export-mcp. The SDKs and the suite also ask
+homer-export-mcp.wasm in foreign hosts.
 """
 
 import os
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from conftest import CLIENTS, MCP_TOKEN, ServingHost
 from mcp_http import tools_list_request
 from processes import succeed
@@ -36,7 +38,8 @@ SCENARIOS = {
     ],
 }
 EVERY_SCENARIO = pytest.mark.parametrize(
-    "version, scenario", [(version, scenario) for version, scenarios in SCENARIOS.items() for scenario in scenarios]
+    "version, scenario",
+    [(version, scenario) for version, scenarios in SCENARIOS.items() for scenario in scenarios],
 )
 
 
@@ -95,13 +98,17 @@ def test_sdk_over_stdio(tools, mcp_program, silent_homer, measured, sdk):
 
 @pytest.mark.parametrize("sdk", SDKS)
 def test_sdk_over_http(tools, demo_url, waiting_url, silent_homer, measured, sdk):
-    out = succeed([*sdk_command(sdk, tools), "http", demo_url, waiting_url, silent_homer], timeout_s=180)
+    out = succeed(
+        [*sdk_command(sdk, tools), "http", demo_url, waiting_url, silent_homer], timeout_s=180
+    )
     keep_figures(sdk, "HTTP", out, measured)
 
 
 @pytest.mark.parametrize("version", ["legacy", "2026-07-28"])
 def test_served_component_python_sdk_2(tools, mcp_server, version):
-    succeed([tools.python("mcp2") / "python", CLIENTS / "edge.py", mcp_server.url, MCP_TOKEN, version])
+    succeed(
+        [tools.python("mcp2") / "python", CLIENTS / "edge.py", mcp_server.url, MCP_TOKEN, version]
+    )
 
 
 # The first SDK knows no newer version of the protocol.
@@ -123,7 +130,10 @@ def test_inspector_accepts_the_tools(tools, mcp_program, era):
 @pytest.mark.parametrize("files", [False, True], ids=["captures_embedded", "captures_in_files"])
 def test_tdqs_lint_has_no_warning(tools, mcp_program, tmp_path, files):
     server = f"{mcp_program} --demo" + (f" --output-dir {tmp_path}" if files else "")
-    succeed([tools.python("tdqs") / "tdqs", "lint", "--fail-on", "warning", "--command", server], timeout_s=180)
+    succeed(
+        [tools.python("tdqs") / "tdqs", "lint", "--fail-on", "warning", "--command", server],
+        timeout_s=180,
+    )
 
 
 # The conformance suite.
@@ -160,7 +170,7 @@ def test_served_component_conformance(tools, open_server_url, tmp_path, version,
 
 
 def test_program_starts_with_and_without_its_cache(target, mcp_program, tmp_path, measured):
-    """From start to the response to tools/list: with an empty compilation cache, then the median of nine with it."""
+    """From start to the response to tools/list, ten times; the first finds an empty cache."""
     optimized = target / "release/homer-export-mcp"
     program = optimized if optimized.exists() else mcp_program
     environment = {"HOMER_URL": "http://127.0.0.1:1", "XDG_CACHE_HOME": str(tmp_path)}
@@ -174,4 +184,6 @@ def test_program_starts_with_and_without_its_cache(target, mcp_program, tmp_path
             assert "homer_export_pcap" in process.stdout.readline()
             times_ms.append(1000 * (time.monotonic() - begin))
     cold, warm = times_ms[0], sorted(times_ms[1:])[4]
-    measured(f"start to tools/list, {program.parent.name} build: {cold:.0f} ms cold, {warm:.0f} ms warm")
+    measured(
+        f"start to tools/list, {program.parent.name} build: {cold:.0f} ms cold, {warm:.0f} ms warm"
+    )

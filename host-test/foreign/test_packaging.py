@@ -1,4 +1,4 @@
-"""The bundle that packaging/pack.py makes, the tools of its format, and its server as a host starts it."""
+"""The bundle of packaging/pack.py, in the tools of its format and as a host starts its server."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from conftest import REPOSITORY, VERSION, pack, pack_into
 from mcp_http import META, tools_list_request
 from processes import succeed
@@ -103,8 +104,14 @@ def test_templates_are_filled(manifest, server_json):
 HOST = """
 import { getMcpConfigForManifest } from "@anthropic-ai/mcpb";
 const [manifest, extensionPath, userConfig] = process.argv.slice(1);
-const options = { manifest: JSON.parse(manifest), extensionPath, userConfig: JSON.parse(userConfig) };
-console.log(JSON.stringify(await getMcpConfigForManifest({ ...options, systemDirs: {}, pathSeparator: "/" }) ?? null));
+const config = await getMcpConfigForManifest({
+  manifest: JSON.parse(manifest),
+  extensionPath,
+  userConfig: JSON.parse(userConfig),
+  systemDirs: {},
+  pathSeparator: "/",
+});
+console.log(JSON.stringify(config ?? null));
 """
 
 # What the user has to fill in. Nobody listens there.
@@ -130,7 +137,7 @@ def start(tools, manifest, unpacked) -> dict:
 
 @dataclass
 class Ended:
-    """A server that had one request: its response, its exit code, and what else it wrote to standard output."""
+    """A server after one request: the response, the exit code, and the rest of standard output."""
 
     response: dict
     code: int
@@ -142,9 +149,16 @@ def tools_list(target, start, tmp_path_factory) -> Ended:
     home = tmp_path_factory.mktemp("home")
     # The cache is kept, because a debug program takes seconds to compile the component.
     cache = target / "foreign/cache"
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_CACHE_HOME": str(cache), **start["env"]}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(cache),
+        **start["env"],
+    }
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([start["command"], *start["args"]], env=environment, cwd=home, text=True, **pipes) as process:
+    with subprocess.Popen(
+        [start["command"], *start["args"]], env=environment, cwd=home, text=True, **pipes
+    ) as process:
         timer = threading.Timer(120, process.kill)
         timer.start()
         try:

