@@ -110,7 +110,7 @@ class Page:
         raise AssertionError(f"nobody listens after 30 s: {log.read_text()}")
 
     def take(self, name: str) -> bytes:
-        """The capture that a block has saved. The file is removed, so that no other test sees it."""
+        """The capture that a block has saved. The file is removed: no other test sees it."""
         file = self.directory / name
         data = file.read_bytes()
         assert file.stat().st_mode & 0o777 == 0o600, f"{name} is readable by others"
