@@ -52,12 +52,11 @@ class Tools:
 
     def command(self, command: list, folder: Path):
         """One step of an installation."""
-        try:
-            done = subprocess.run(
-                command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-            )
-        except FileNotFoundError as error:
-            self.unavailable(str(error))
+        if not shutil.which(command[0]):
+            self.unavailable(f"there is no program {command[0]}")
+        done = subprocess.run(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         if done.returncode != 0:
             self.unavailable(
                 f"{' '.join(map(str, command))}: exit code {done.returncode}: {done.stdout[-2000:]}"
