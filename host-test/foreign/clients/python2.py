@@ -1,4 +1,7 @@
-"""The Python SDK 2.x against the adapter: list, export, read, error, progress, cancellation. Arguments as in typescript.mjs."""
+"""The Python SDK 2.x against homer-export-mcp: list, export, read, error, progress, cancellation.
+
+Arguments: those of typescript.mjs after its first.
+"""
 
 import asyncio
 import base64
@@ -8,7 +11,7 @@ import urllib.request
 
 from mcp import Client, StdioServerParameters
 
-_, transport, demo, waiting, homer = sys.argv[1:]
+_, transport, demo, waiting, homer = sys.argv
 ARGUMENTS = {"callid": "udp-normal-1@192.0.2.10", "from_ts": 1795168800000, "to_ts": 1795169100000}
 
 
@@ -29,7 +32,9 @@ async def exports():
         assert resource.contents[0].blob == blob
         message = await client.call_tool("homer_read_message", {**ARGUMENTS, "packet": 1})
         assert message.structured_content["text"].startswith("INVITE sip:bob"), message
-        failed = await client.call_tool("homer_export_pcap", {**ARGUMENTS, "callid": "nobody@nowhere"})
+        failed = await client.call_tool(
+            "homer_export_pcap", {**ARGUMENTS, "callid": "nobody@nowhere"}
+        )
         assert failed.is_error and failed.content[0].text.startswith("nothing-captured: "), failed
         try:
             await client.read_resource("file:///etc/passwd")
@@ -48,8 +53,12 @@ async def cancels():
     async def progress(_progress, _total, message):
         told.append(message)
 
-    async with connect(StdioServerParameters(command=demo, env={"HOMER_URL": homer}), waiting) as client:
-        call = asyncio.create_task(client.call_tool("homer_export_pcap", ARGUMENTS, progress_callback=progress))
+    async with connect(
+        StdioServerParameters(command=demo, env={"HOMER_URL": homer}), waiting
+    ) as client:
+        call = asyncio.create_task(
+            client.call_tool("homer_export_pcap", ARGUMENTS, progress_callback=progress)
+        )
         for _ in range(200):
             if told and await asyncio.to_thread(open_requests):
                 break
@@ -60,7 +69,8 @@ async def cancels():
         while await asyncio.to_thread(open_requests):
             assert time.monotonic() - begin < 4, "the request to Homer goes on"
             await asyncio.sleep(0.02)
-        print(f"the request to Homer ended {1000 * (time.monotonic() - begin):.0f} ms after the cancellation")
+        elapsed_ms = 1000 * (time.monotonic() - begin)
+        print(f"the request to Homer ended {elapsed_ms:.0f} ms after the cancellation")
 
 
 asyncio.run(exports())

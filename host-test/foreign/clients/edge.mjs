@@ -13,7 +13,8 @@ const load = {
 };
 const { Client, StreamableHTTPClientTransport } = await load[sdk]();
 
-const options = sdk === "2" ? { versionNegotiation: { mode: era === "legacy" ? era : { pin: era } } } : {};
+const mode = era === "legacy" ? era : { pin: era };
+const options = sdk === "2" ? { versionNegotiation: { mode } } : {};
 const client = new Client({ name: "test", version: "1" }, options);
 const requestInit = { headers: { Authorization: `Bearer ${token}` } };
 await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
@@ -41,7 +42,10 @@ const reversed = await call("homer_export_pcap", { ...args, to_ts: args.from_ts 
 assert.equal(reversed.isError, true);
 assert.match(reversed.content[0].text, /^invalid-request: /);
 await assert.rejects(call("homer_delete", {}), { code: -32602 });
-await assert.rejects(client.readResource({ uri: "file:///etc/passwd" }), ({ code }) => [-32602, -32002].includes(code));
+await assert.rejects(
+  client.readResource({ uri: "file:///etc/passwd" }),
+  ({ code }) => [-32602, -32002].includes(code),
+);
 await client.close();
 // Some of its timers would hold the process.
 process.exit(0);

@@ -1,4 +1,7 @@
-"""The Python SDK 2.x against homer-export-mcp.wasm over HTTP: edge.py URL TOKEN ERA, an era being legacy or 2026-07-28."""
+"""The Python SDK 2.x against homer-export-mcp.wasm over HTTP: edge.py URL TOKEN ERA
+
+ERA is legacy or 2026-07-28.
+"""
 
 import asyncio
 import base64
@@ -26,24 +29,41 @@ async def refuses(what):
 async def main():
     async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=60) as http:
         async with Client(streamable_http_client(url, http_client=http), mode=era) as client:
-            assert client.protocol_version == {"legacy": "2025-11-25"}.get(era, era), client.protocol_version
+            assert client.protocol_version == {"legacy": "2025-11-25"}.get(era, era), (
+                client.protocol_version
+            )
             tools = (await client.list_tools()).tools
-            assert [tool.name for tool in tools] == ["homer_export_pcap", "homer_read_message"], tools
+            assert [tool.name for tool in tools] == ["homer_export_pcap", "homer_read_message"], (
+                tools
+            )
             result = await client.call_tool("homer_export_pcap", ARGUMENTS)
             structured, blob = result.structured_content, result.content[1].resource.blob
             assert structured["size_bytes"] == 3311 and structured["report"]["complete"], result
-            assert hashlib.sha256(base64.b64decode(blob)).hexdigest() == structured["sha256"] == SHA256
+            assert (
+                hashlib.sha256(base64.b64decode(blob)).hexdigest() == structured["sha256"] == SHA256
+            )
             resource = await client.read_resource(structured["resource_uri"])
             assert resource.contents[0].blob == blob
             message = await client.call_tool("homer_read_message", {**ARGUMENTS, "packet": 1})
             assert message.structured_content["text"].startswith("INVITE sip:bob"), message
-            failed = await client.call_tool("homer_export_pcap", {**ARGUMENTS, "callid": "nobody@nowhere"})
-            assert failed.is_error and failed.content[0].text.startswith("nothing-captured: "), failed
-            # What the tool's schema forbids, the client itself might: a reversed window is ours to refuse.
-            failed = await client.call_tool("homer_export_pcap", {**ARGUMENTS, "to_ts": ARGUMENTS["from_ts"] - 1})
-            assert failed.is_error and failed.content[0].text.startswith("invalid-request: "), failed
+            failed = await client.call_tool(
+                "homer_export_pcap", {**ARGUMENTS, "callid": "nobody@nowhere"}
+            )
+            assert failed.is_error and failed.content[0].text.startswith("nothing-captured: "), (
+                failed
+            )
+            # A client may check the schema itself; only the server can refuse a reversed window.
+            failed = await client.call_tool(
+                "homer_export_pcap", {**ARGUMENTS, "to_ts": ARGUMENTS["from_ts"] - 1}
+            )
+            assert failed.is_error and failed.content[0].text.startswith("invalid-request: "), (
+                failed
+            )
             assert (await refuses(client.call_tool("homer_delete", {}))).code == -32602
-            assert (await refuses(client.read_resource("file:///etc/passwd"))).code in (-32602, -32002)
+            assert (await refuses(client.read_resource("file:///etc/passwd"))).code in (
+                -32602,
+                -32002,
+            )
 
 
 asyncio.run(main())

@@ -1,4 +1,7 @@
-"""The Python SDK 1.x against the adapter: list, export, read, error, progress, cancellation. Arguments as in typescript.mjs."""
+"""The Python SDK 1.x against homer-export-mcp: list, export, read, error, progress, cancellation.
+
+Arguments: those of typescript.mjs after its first.
+"""
 
 import asyncio
 import base64
@@ -10,7 +13,7 @@ from mcp import ClientSession, McpError, StdioServerParameters, types
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 
-_, transport, demo, waiting, homer = sys.argv[1:]
+_, transport, demo, waiting, homer = sys.argv
 ARGUMENTS = {"callid": "udp-normal-1@192.0.2.10", "from_ts": 1795168800000, "to_ts": 1795169100000}
 
 
@@ -19,7 +22,11 @@ def connect(stdio, url):
 
 
 async def exports():
-    async with connect(StdioServerParameters(command=demo, args=["--demo"]), demo) as (read, write, *_):
+    async with connect(StdioServerParameters(command=demo, args=["--demo"]), demo) as (
+        read,
+        write,
+        *_,
+    ):
         async with ClientSession(read, write) as session:
             await session.initialize()
             names = [tool.name for tool in (await session.list_tools()).tools]
@@ -32,8 +39,12 @@ async def exports():
             assert resource.contents[0].blob == blob
             message = await session.call_tool("homer_read_message", {**ARGUMENTS, "packet": 1})
             assert message.structuredContent["text"].startswith("INVITE sip:bob"), message
-            failed = await session.call_tool("homer_export_pcap", {**ARGUMENTS, "callid": "nobody@nowhere"})
-            assert failed.isError and failed.content[0].text.startswith("nothing-captured: "), failed
+            failed = await session.call_tool(
+                "homer_export_pcap", {**ARGUMENTS, "callid": "nobody@nowhere"}
+            )
+            assert failed.isError and failed.content[0].text.startswith("nothing-captured: "), (
+                failed
+            )
             try:
                 await session.read_resource("file:///etc/passwd")
                 raise AssertionError("a file was read")
@@ -51,11 +62,17 @@ async def cancels():
     async def progress(_progress, _total, message):
         told.append(message)
 
-    async with connect(StdioServerParameters(command=demo, env={"HOMER_URL": homer}), waiting) as (read, write, *_):
+    async with connect(StdioServerParameters(command=demo, env={"HOMER_URL": homer}), waiting) as (
+        read,
+        write,
+        *_,
+    ):
         async with ClientSession(read, write) as session:
             await session.initialize()
             number = session._request_id  # this SDK tells nobody the number of a request
-            call = asyncio.create_task(session.call_tool("homer_export_pcap", ARGUMENTS, progress_callback=progress))
+            call = asyncio.create_task(
+                session.call_tool("homer_export_pcap", ARGUMENTS, progress_callback=progress)
+            )
             for _ in range(200):
                 if told and await asyncio.to_thread(open_requests):
                     break
@@ -63,11 +80,14 @@ async def cancels():
             assert told[:1] == ["waiting for Homer"], told
             begin = time.monotonic()
             params = types.CancelledNotificationParams(requestId=number, reason="changed my mind")
-            await session.send_notification(types.ClientNotification(types.CancelledNotification(params=params)))
+            await session.send_notification(
+                types.ClientNotification(types.CancelledNotification(params=params))
+            )
             while await asyncio.to_thread(open_requests):
                 assert time.monotonic() - begin < 4, "the request to Homer goes on"
                 await asyncio.sleep(0.02)
-            print(f"the request to Homer ended {1000 * (time.monotonic() - begin):.0f} ms after the cancellation")
+            elapsed_ms = 1000 * (time.monotonic() - begin)
+            print(f"the request to Homer ended {elapsed_ms:.0f} ms after the cancellation")
             call.cancel()
 
 

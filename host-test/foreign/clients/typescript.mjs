@@ -1,6 +1,8 @@
-// A TypeScript SDK's client against the adapter: list, export, read, error, progress, cancellation.
-// Arguments: 1 or 2 (the SDK), stdio or http, what serves recorded calls, what asks a Homer that never answers, that Homer.
-// With stdio the two are the program and "", over HTTP they are URLs.
+// A TypeScript SDK against homer-export-mcp: list, export, read, error, progress, cancellation.
+//
+// Arguments: 1 or 2 (the SDK); stdio or http; the server with recorded calls; the server whose
+// Homer never responds; the URL of that Homer. With stdio the first server is the program and the
+// second is "", over HTTP both are URLs.
 import assert from "node:assert/strict";
 
 const [sdk, transport, demo, waiting, homer] = process.argv.slice(2);
@@ -10,7 +12,10 @@ const load = {
     ...(await import("@modelcontextprotocol/sdk/client/stdio.js")),
     ...(await import("@modelcontextprotocol/sdk/client/streamableHttp.js")),
   }),
-  2: async () => ({ ...(await import("@modelcontextprotocol/client")), ...(await import("@modelcontextprotocol/client/stdio")) }),
+  2: async () => ({
+    ...(await import("@modelcontextprotocol/client")),
+    ...(await import("@modelcontextprotocol/client/stdio")),
+  }),
 };
 const { Client, StdioClientTransport, StreamableHTTPClientTransport } = await load[sdk]();
 
@@ -18,7 +23,9 @@ async function connect(stdio, url) {
   const options = sdk === "2" ? { versionNegotiation: { mode: "auto" } } : {};
   const client = new Client({ name: "test", version: "1" }, options);
   await client.connect(
-    transport === "stdio" ? new StdioClientTransport(stdio) : new StreamableHTTPClientTransport(new URL(url)),
+    transport === "stdio"
+      ? new StdioClientTransport(stdio)
+      : new StreamableHTTPClientTransport(new URL(url)),
   );
   return client;
 }
@@ -40,7 +47,10 @@ const blob = exported.content[1].resource.blob;
 assert.equal(Buffer.from(blob, "base64").length, 3311);
 const read = await client.readResource({ uri: exported.structuredContent.resource_uri });
 assert.equal(read.contents[0].blob, blob);
-const message = await client.callTool({ name: "homer_read_message", arguments: { ...args, packet: 1 } });
+const message = await client.callTool({
+  name: "homer_read_message",
+  arguments: { ...args, packet: 1 },
+});
 assert.match(message.structuredContent.text, /^INVITE sip:bob/);
 const failed = await call(client, { ...args, callid: "nobody@nowhere" });
 assert.equal(failed.isError, true);
@@ -52,7 +62,10 @@ const patient = await connect({ command: demo, args: [], env: { HOMER_URL: homer
 const open = async () => Number(await (await fetch(homer)).text());
 const controller = new AbortController();
 const told = [];
-const pending = call(patient, args, { signal: controller.signal, onprogress: (progress) => told.push(progress.message) });
+const pending = call(patient, args, {
+  signal: controller.signal,
+  onprogress: (progress) => told.push(progress.message),
+});
 pending.catch(() => {});
 for (let tries = 0; told.length === 0 || (await open()) === 0; tries++) {
   assert.ok(tries < 200, "neither progress nor a request");
