@@ -35,7 +35,7 @@ SETTINGS_PAGE = ROOT / "docs/configuration.md"
 EMBED_EXAMPLE = ROOT / "crates/homer-host/examples/embed.rs"
 
 # Below target/debug: the fake Homer prints its URL and the API token that it accepts.
-FAKE_HOMER = "examples/stand-in"
+FAKE_HOMER = "examples/fake-homer"
 # The cargo package of the program homer-export-mcp.
 MCP_PACKAGE = "homer-export-mcp"
 

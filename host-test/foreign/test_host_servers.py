@@ -139,4 +139,4 @@ def test_server_refuses_a_capture_of_30_mb(host, huge_homer):
 def test_server_outlives_a_connection_that_breaks_off(host, failing_homer):
     server = host.serve(failing_homer.environment("cut"))
     for _ in range(2):
-        assert_is_error("broken-reply", server.export())
+        assert_is_error("invalid-response", server.export())

@@ -121,7 +121,7 @@ def test_jco_streams_above_the_limit(jco_stream, above_limits):
 
 
 def test_jco_connection_breaks_off(jco, failing_homer):
-    assert_fails_with("broken-reply", jco.run(JCO, failing_homer.environment("cut")))
+    assert_fails_with("invalid-response", jco.run(JCO, failing_homer.environment("cut")))
 
 
 def test_jco_silent_homer(jco, failing_homer):
@@ -176,7 +176,7 @@ def test_wasmtime_py_wrong_token(wasmtime_py, homer, words):
 @BOTH_COMPONENTS
 @pytest.mark.parametrize("how", ["cut", "cut-at-once"])
 def test_wasmtime_py_connection_breaks_off(wasmtime_py, failing_homer, words, how):
-    assert_fails_with("broken-reply", wasmtime_py.run(words, failing_homer.environment(how)))
+    assert_fails_with("invalid-response", wasmtime_py.run(words, failing_homer.environment(how)))
 
 
 @BOTH_COMPONENTS
@@ -239,7 +239,7 @@ def test_wasmtime_wrong_token(wasmtime, homer):
 
 @pytest.mark.wasmtime
 def test_wasmtime_connection_breaks_off(wasmtime, failing_homer):
-    assert_wasmtime_fails_with("broken-reply", wasmtime, failing_homer.environment("cut"))
+    assert_wasmtime_fails_with("invalid-response", wasmtime, failing_homer.environment("cut"))
 
 
 @pytest.mark.wasmtime
