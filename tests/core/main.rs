@@ -8,6 +8,7 @@
 mod arguments;
 mod capture;
 mod config;
+mod documentation;
 mod export;
 mod finding;
 mod homer;
