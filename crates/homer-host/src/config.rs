@@ -8,6 +8,7 @@ use std::time::Duration;
 use homer_export::config::{is_set, number};
 use homer_export::{Config, ExportError};
 
+use crate::environment::ComponentEnvironment;
 use crate::policy::{AllowedOrigin, Limits, Policy};
 
 pub use flags::Flags;
@@ -104,36 +105,22 @@ impl HostConfig {
     /// The policy: Homer's origin alone, with the credential; an environment without it.
     pub fn policy(&self) -> Policy {
         let config = &self.config;
-        let variable = |name: &str, value: String| (name.to_string(), value);
         Policy {
             allowed: vec![AllowedOrigin {
                 base: config.homer.clone(),
                 credential: config.credential.clone(),
             }],
             own_credentials: false,
-            environment: vec![
-                variable("HOMER_URL", config.homer.to_string()),
-                variable(
-                    "HOMER_API",
-                    config
-                        .api
-                        .map_or_else(|| "auto".to_string(), |api| api.number().to_string()),
-                ),
-                variable(
-                    "HOMER_CREDENTIAL_KIND",
-                    config.credential_kind.name().to_string(),
-                ),
-                variable("HOMER_TIMEOUT_MS", config.first_byte_timeout_ms.to_string()),
-                variable(
-                    "HOMER_MAX_WINDOW_HOURS",
-                    config.max_window_hours.to_string(),
-                ),
-                variable("HOMER_MAX_BYTES", config.max_bytes.to_string()),
-                variable(
-                    "HOMER_REPORT",
-                    if config.report { "on" } else { "off" }.to_string(),
-                ),
-            ],
+            environment: ComponentEnvironment {
+                homer: Some(config.homer.clone()),
+                api: config.api,
+                credential_kind: Some(config.credential_kind),
+                first_byte_timeout: Some(Duration::from_millis(config.first_byte_timeout_ms)),
+                max_window_hours: Some(config.max_window_hours),
+                max_bytes: Some(config.max_bytes),
+                report: Some(config.report),
+                other: vec![],
+            },
             ca_file: self.ca_file.clone(),
             limits: Limits {
                 concurrent_exports: self.max_concurrent,
