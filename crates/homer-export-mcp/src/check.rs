@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use homer_export::ExportError;
-use homer_host::{Exporter, Failure, HostConfig, Query};
+use homer_host::{ExportRequest, Exporter, Failure, HostConfig};
 
 /// A Call-ID that no call has.
 const NOBODYS: &str = "homer-export-check@invalid";
@@ -27,7 +27,7 @@ pub(crate) async fn check(
         .unwrap_or_default()
         .as_millis();
     let to_ts = i64::try_from(now).unwrap_or(i64::MAX);
-    let query = Query::of_call(NOBODYS, to_ts - WINDOW_MS, to_ts);
+    let query = ExportRequest::for_call(NOBODYS, to_ts - WINDOW_MS, to_ts);
     let credential = match config.credential_kind.name() {
         "none" => "without a credential, which it wants none of".to_string(),
         "api-token" => "with the API token that is configured".to_string(),

@@ -120,7 +120,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         // The demonstration ignores the environment, so that it sends nothing anywhere but to the
         // fake Homer.
         Some(fake_homer) => {
-            HostConfig::from_vars(arguments.flags.variables().chain(fake_homer.variables()))
+            HostConfig::isolated(&arguments.flags, fake_homer.variables())
         }
     }
     .map_err(|error| error.to_string())?;

@@ -8,7 +8,7 @@ use homer_export::mcp::{DEFINITIONS_TTL_MS, NAME};
 use homer_export::tool::export::Attachment;
 use homer_export::tool::{self, MessageArguments, ToolConfig, WindowArguments};
 use homer_export::{CallId, ExportError, MEDIA_TYPE};
-use homer_host::{Exporter, Failure, Finished, Query};
+use homer_host::{CompletedExport, ExportRequest, Exporter, Failure};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
@@ -104,7 +104,7 @@ impl Shared {
                 (finished, capture, None)
             }
         };
-        let Finished { report, sha256 } = &finished;
+        let CompletedExport { report, sha256 } = &finished;
         let (structured, attachment) =
             tool::export::shape(&self.terms, &arguments, sha256, report, file.as_deref())?;
         // Clients that know no structured content read the text, and others may drop it. The bytes
@@ -180,7 +180,7 @@ impl Shared {
         &self,
         arguments: &WindowArguments,
         progress: &Progress,
-    ) -> Result<(Finished, Option<Arc<[u8]>>), Failure> {
+    ) -> Result<(CompletedExport, Option<Arc<[u8]>>), Failure> {
         self.fetch(arguments, self.terms.read_bytes, progress, |_| Ok(()))
             .await
     }
@@ -193,8 +193,8 @@ impl Shared {
         max_bytes: u64,
         progress: &Progress,
         mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
-    ) -> Result<(Finished, Option<Arc<[u8]>>), Failure> {
-        let query = Query::of_call(&arguments.callid, arguments.from_ts, arguments.to_ts);
+    ) -> Result<(CompletedExport, Option<Arc<[u8]>>), Failure> {
+        let query = ExportRequest::for_call(&arguments.callid, arguments.from_ts, arguments.to_ts);
         let export = self
             .exporter
             .open_with_progress(&query, |waiting| progress.waiting(waiting))

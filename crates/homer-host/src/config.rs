@@ -8,6 +8,7 @@ use std::time::Duration;
 use homer_export::config::{Setting, Variables, setting};
 use homer_export::{Config, ExportError};
 
+use crate::environment::ComponentEnvironment;
 use crate::policy::{AllowedOrigin, Limits, Policy};
 
 pub use flags::{Flags, McpFlags, SettingFlags};
@@ -97,37 +98,22 @@ impl HostConfig {
     pub fn policy(&self) -> Policy {
         let config = &self.config;
         let homer = &config.homer;
-        let variable = |setting: &Setting, value: String| (setting.variable.to_string(), value);
-        let api = config
-            .api
-            .map_or("auto".to_string(), |api| api.number().to_string());
         Policy {
             allowed: vec![AllowedOrigin {
                 base: homer.base_url.clone(),
                 credential: homer.credential.clone(),
             }],
             own_credentials: false,
-            environment: vec![
-                variable(&setting::URL, homer.base_url.to_string()),
-                variable(&setting::API, api),
-                variable(
-                    &setting::CREDENTIAL_KIND,
-                    homer.credential_kind.name().to_string(),
-                ),
-                variable(
-                    &setting::TIMEOUT_MS,
-                    config.first_byte_timeout_ms.to_string(),
-                ),
-                variable(
-                    &setting::MAX_WINDOW_HOURS,
-                    config.max_window_hours.to_string(),
-                ),
-                variable(&setting::MAX_BYTES, config.max_bytes.to_string()),
-                variable(
-                    &setting::REPORT,
-                    if config.report { "on" } else { "off" }.to_string(),
-                ),
-            ],
+            environment: ComponentEnvironment {
+                homer: Some(homer.base_url.clone()),
+                api: config.api,
+                credential_kind: Some(homer.credential_kind),
+                first_byte_timeout: Some(Duration::from_millis(config.first_byte_timeout_ms)),
+                max_window_hours: Some(config.max_window_hours),
+                max_bytes: Some(config.max_bytes),
+                report: Some(config.report),
+                other: vec![],
+            },
             ca_file: self.ca_file.clone(),
             limits: Limits {
                 concurrent_exports: self.max_concurrent,

@@ -1,4 +1,4 @@
-//! What went wrong on the network, in the words of `wasi:http`.
+//! Network errors, translated to the error codes of `wasi:http`.
 
 use std::error::Error as _;
 use std::fmt;
@@ -9,57 +9,58 @@ use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 
 /// Why there is no connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ConnectFault {
+pub(super) enum ConnectError {
     /// The name was not found.
     Name,
     /// TCP did not connect.
     Tcp(ErrorKind),
-    /// TLS failed.
+    /// The TLS handshake failed.
     Tls,
-    /// The server's certificate is not trusted, or for another name.
+    /// The certificate of the server is not trusted, or it is for another name.
     Certificate,
-    /// It took too long.
+    /// The time limit was reached.
     Timeout,
 }
 
-impl fmt::Display for ConnectFault {
+impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no connection: {self:?}")
     }
 }
 
-impl std::error::Error for ConnectFault {}
+impl std::error::Error for ConnectError {}
 
-impl From<ConnectFault> for Error {
-    fn from(fault: ConnectFault) -> Self {
-        match fault {
-            ConnectFault::Name => Self::DnsError {
+impl From<ConnectError> for Error {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Name => Self::DnsError {
                 rcode: None,
                 info_code: None,
             },
-            ConnectFault::Tcp(ErrorKind::ConnectionRefused) => Self::ConnectionRefused,
-            ConnectFault::Tcp(ErrorKind::TimedOut) | ConnectFault::Timeout => {
+            ConnectError::Tcp(ErrorKind::ConnectionRefused) => Self::ConnectionRefused,
+            ConnectError::Tcp(ErrorKind::TimedOut) | ConnectError::Timeout => {
                 Self::ConnectionTimeout
             }
-            ConnectFault::Tcp(_) => Self::DestinationUnavailable,
-            ConnectFault::Tls => Self::TlsProtocolError,
-            ConnectFault::Certificate => Self::TlsCertificateError,
+            ConnectError::Tcp(_) => Self::DestinationUnavailable,
+            ConnectError::Tls => Self::TlsProtocolError,
+            ConnectError::Certificate => Self::TlsCertificateError,
         }
     }
 }
 
-/// A request that got no reply.
+/// The error of a request that got no response.
 pub(super) fn of_request(error: &hyper_util::client::legacy::Error) -> Error {
+    // hyper-util wraps the error of our connector and that of hyper; neither is public in its type.
     let mut source = error.source();
     while let Some(cause) = source {
-        if let Some(fault) = cause.downcast_ref::<ConnectFault>() {
-            return (*fault).into();
+        if let Some(error) = cause.downcast_ref::<ConnectError>() {
+            return (*error).into();
         }
         if let Some(error) = cause.downcast_ref::<hyper::Error>() {
             return match error {
                 e if e.is_parse_too_large() => Error::HttpResponseHeaderSectionSize(None),
                 e if e.is_parse() || e.is_parse_status() => Error::HttpProtocolError,
-                // Closed or reset before the head of a reply was there.
+                // The connection was closed or reset before the head of a response was complete.
                 _ => Error::ConnectionTerminated,
             };
         }
@@ -68,7 +69,7 @@ pub(super) fn of_request(error: &hyper_util::client::legacy::Error) -> Error {
     Error::ConnectionTerminated
 }
 
-/// A body that broke off.
+/// The error of a response body that ended early.
 pub(super) fn of_body(error: &hyper::Error) -> Error {
     if error.is_parse() {
         Error::HttpProtocolError
@@ -77,8 +78,8 @@ pub(super) fn of_body(error: &hyper::Error) -> Error {
     }
 }
 
-/// What [`of_body`] and the limits of a body say, as `wasi:http/types.http-error-code` gives it to
-/// the component.
+/// The error of a response body as `wasi:http/types.http-error-code` returns it to the component.
+/// These are the errors of [`of_body`] and of the limits of a body.
 pub(super) fn code(error: &Error) -> Option<ErrorCode> {
     match error {
         Error::ConnectionReadTimeout => Some(ErrorCode::ConnectionReadTimeout),

@@ -1,5 +1,5 @@
-//! A login at one origin: its token, cached until shortly before it expires, and shared by all
-//! exports.
+//! The login at one origin. Its token is cached until shortly before it expires, and all exports
+//! share it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,12 +9,12 @@ use http::HeaderValue;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-/// How long before its expiry a token is no longer used: an export may wait for its turn at Homer,
-/// and clocks differ.
-const MARGIN: Duration = Duration::from_secs(60);
+/// How long before its expiry a token is no longer used. Homer checks a token when it begins to
+/// work on a request, which may be later than our clock says, because clocks differ.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 
-/// The login at one origin.
-pub(super) struct Session {
+/// User name and password for one origin, and the token that the last login returned.
+pub(super) struct TokenCache {
     pub(super) username: String,
     pub(super) password: String,
     token: Mutex<Option<Token>>,
@@ -25,14 +25,15 @@ pub(super) struct Session {
 pub(super) struct Token {
     /// The value of the `Authorization` header field.
     pub(super) bearer: HeaderValue,
-    /// Which login it came from, counted from 1.
-    number: u64,
-    /// Whether this very call logged in for it.
+    /// The number of the login that returned this token, counted from 1.
+    login: u64,
+    /// Whether the caller of [`TokenCache::token`] caused this login, so that the token is not
+    /// from the cache.
     pub(super) fresh: bool,
     use_until: Option<SystemTime>,
 }
 
-impl Session {
+impl TokenCache {
     pub(super) fn new(username: &str, password: &str) -> Self {
         Self {
             username: username.to_string(),
@@ -41,20 +42,23 @@ impl Session {
         }
     }
 
-    /// The cached token, or that of a login now; `refused` is one that Homer no longer takes.
-    /// Others who ask meanwhile wait and get the same token.
+    /// The cached token, or the token of a new login. `rejected` is a token that Homer no longer
+    /// accepts. `unusable` is the error if the token does not fit into a header field.
     pub(super) async fn token<E>(
         &self,
-        refused: Option<&Token>,
+        rejected: Option<&Token>,
         log_in: impl Future<Output = Result<String, E>>,
         unusable: impl FnOnce() -> E,
     ) -> Result<Token, E> {
+        // The lock is held during the login. Concurrent exports wait for it and use its token, so
+        // that a full queue of exports logs in once and not a hundred times.
         let mut cached = self.token.lock().await;
         if let Some(token) = &*cached
             && token
                 .use_until
                 .is_none_or(|until| SystemTime::now() < until)
-            && refused.is_none_or(|refused| refused.number != token.number)
+            // Another export may have replaced the rejected token already.
+            && rejected.is_none_or(|rejected| rejected.login != token.login)
         {
             return Ok(Token {
                 fresh: false,
@@ -64,18 +68,18 @@ impl Session {
         let jwt = log_in.await?;
         let mut bearer = HeaderValue::try_from(format!("Bearer {jwt}")).map_err(|_| unusable())?;
         bearer.set_sensitive(true);
-        let number = cached.as_ref().map_or(1, |token| token.number + 1);
+        let login = cached.as_ref().map_or(1, |token| token.login + 1);
         let token = Token {
             bearer,
-            number,
+            login,
             fresh: true,
-            use_until: expiry(&jwt).map(|expiry| expiry - MARGIN),
+            use_until: expiry(&jwt).map(|expiry| expiry - EXPIRY_MARGIN),
         };
         *cached = Some(token.clone());
         Ok(token)
     }
 
-    /// `text` without password and token.
+    /// `text` with password and token replaced by `[credential]`.
     pub(super) fn redacted(&self, text: &str) -> String {
         let text = text.replace(&self.password, "[credential]");
         let cached = self.token.try_lock().ok().and_then(|token| token.clone());
@@ -89,12 +93,13 @@ impl Session {
     }
 }
 
-/// When a JSON web token expires (RFC 7519 §4.1.4), as far as it says so. It is not verified: that
-/// is Homer's to do.
+/// The expiry of a JSON web token (RFC 7519 §4.1.4), if it states one. Its signature is not
+/// checked; only Homer can do that.
 fn expiry(jwt: &str) -> Option<SystemTime> {
     let claims = BASE64_URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1)?).ok()?;
     let claims: Value = serde_json::from_slice(&claims).ok()?;
     UNIX_EPOCH
         .checked_add(Duration::from_secs(claims["exp"].as_u64()?))
-        .filter(|expiry| *expiry > UNIX_EPOCH + MARGIN)
+        // An earlier one could not be reduced by the margin.
+        .filter(|expiry| *expiry > UNIX_EPOCH + EXPIRY_MARGIN)
 }
