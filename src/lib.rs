@@ -16,9 +16,7 @@
 //! | [`report`] | what a capture holds: [`CaptureReport`], kept by [`report::Analyzer`] |
 //! | [`finding`] | what is odd in it: [`finding::Rule`] |
 //! | [`error`] | why an export failed: [`ExportError`] |
-//! | [`tool`] | names, words and schemas that an MCP model reads, its arguments, and results in their shape |
-//! | [`mcp`] | an MCP server of one HTTP request at a time: [`mcp::Server`] |
-//! | [`http_auth`] | who may call an MCP server over HTTP: [`CallerPolicy`] |
+//! | [`mcp`] | the MCP server: who may call, tools, delivery of captures, protocol |
 #![no_std]
 
 extern crate alloc;
@@ -27,7 +25,6 @@ pub mod config;
 pub mod error;
 pub mod finding;
 pub mod homer;
-pub mod http_auth;
 pub mod mcp;
 pub mod origin;
 pub mod packet;
@@ -35,13 +32,12 @@ pub mod pcap;
 pub mod query;
 pub mod report;
 pub mod sip;
-pub mod tool;
 #[cfg(target_family = "wasm")]
 pub mod wasi;
 
 pub use config::{Config, Credential};
 pub use error::ExportError;
-pub use http_auth::CallerPolicy;
+pub use mcp::auth::CallerPolicy;
 pub use origin::{BaseUrl, Origin};
 pub use query::{CallId, Query, Window};
 pub use report::CaptureReport;

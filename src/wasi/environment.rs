@@ -46,7 +46,7 @@ impl Environment {
             name,
             self.variable(name),
             DEFAULT_TOOL_INLINE_BYTES,
-            24..=crate::tool::MAX_READ_BYTES,
+            24..=crate::mcp::delivery::MAX_READ_BYTES,
         )
     }
 }

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::http::{self, Body, Reply};
@@ -12,7 +13,6 @@ use crate::homer::{Api, nothing_captured};
 use crate::pcap::{Malformed, Scanner};
 use crate::query::Profile;
 use crate::report::Analyzer;
-use crate::tool::lower_hex;
 use crate::{CaptureReport, Config, ExportError, Query};
 
 /// Largest read from the network in bytes: above 64 KiB the size hardly matters (wasm.md §5), and
@@ -224,7 +224,7 @@ impl PcapStream {
         }
         Ok(BufferedCapture {
             pieces,
-            sha256: lower_hex(&hash.finalize()),
+            sha256: HEXLOWER.encode(&hash.finalize()),
             report: self.report(),
         })
     }

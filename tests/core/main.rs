@@ -6,20 +6,20 @@
 )]
 
 mod arguments;
+mod auth;
 mod capture;
 mod config;
 mod finding;
 mod homer;
-mod http_auth;
 mod mask;
-mod mcp;
 mod origin;
 mod outcomes;
 mod packet;
 mod pcap;
+mod protocol;
 mod query;
 mod recordings;
 mod report;
 mod sip;
-mod tool;
+mod tools;
 mod tshark;

@@ -6,7 +6,8 @@ extern crate alloc;
 
 use alloc::string::{String, ToString};
 
-use homer_export::tool::{Base64, export};
+use homer_export::mcp::Base64Stream;
+use homer_export::mcp::tools::export_pcap;
 use homer_export::wasi::{Environment, PcapStream};
 use homer_export::{CallId, ExportError, Query, Window};
 
@@ -53,14 +54,14 @@ fn export(callid: &str, from_ts: i64, to_ts: i64) -> Result<String, ExportError>
     let capture = PcapStream::open(&query, config)?.hold(inline_bytes, |_| Ok(()))?;
     let base64 = capture.pieces.map(|pieces| {
         let mut text = String::new();
-        let mut encoder = Base64::default();
+        let mut encoder = Base64Stream::default();
         pieces
             .iter()
             .for_each(|piece| encoder.encode(piece, &mut text));
         encoder.finish(&mut text);
         text
     });
-    Ok(export::text(
+    Ok(export_pcap::text_result(
         &filename,
         &capture.sha256,
         &capture.report,

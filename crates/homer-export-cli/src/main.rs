@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use fake_homer::FakeHomer;
-use homer_export::tool::export::{self, Delivered};
+use homer_export::mcp::tools::export_pcap::{Delivered, ExportResult};
 use homer_export::{CallId, ExportError};
 use homer_host::{Exporter, Failure, HostConfig, Query};
 
@@ -125,7 +125,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         Written::File(path) => Delivered::File { path },
         Written::Stdout => Delivered::Stdout,
     };
-    let result = export::result(
+    let result = ExportResult::new(
         &first.filename(),
         &finished.sha256,
         &finished.report,

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use homer_export::finding::Finding;
 use homer_export::report::{Count, LadderEntry};
-use homer_export::tool::lower_hex;
 use homer_export::{CaptureReport, ExportError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -358,7 +358,7 @@ impl HashedExport {
     pub async fn finish(self) -> Result<Finished, Failure> {
         Ok(Finished {
             report: self.export.finish().await?,
-            sha256: lower_hex(&self.hash.finalize()),
+            sha256: HEXLOWER.encode(&self.hash.finalize()),
         })
     }
 }

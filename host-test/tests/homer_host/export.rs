@@ -1,6 +1,6 @@
 use fake_homer::{FakeHomer, large_capture};
 use homer_export::ExportError;
-use homer_export::tool::lower_hex;
+use data_encoding::HEXLOWER;
 use homer_host::{Exporter, Failure, Query};
 use sha2::{Digest as _, Sha256};
 
@@ -38,7 +38,7 @@ async fn large_export_gives_all_bytes() {
     let exporter = Exporter::new(policy(&homer.url())).unwrap();
     let (received, finished) = export(&exporter, &query(CALL)).await.unwrap();
     assert_eq!(received, capture);
-    assert_eq!(finished.sha256, lower_hex(&Sha256::digest(&capture)));
+    assert_eq!(finished.sha256, HEXLOWER.encode(&Sha256::digest(&capture)));
     assert_eq!(finished.report.packets, 4200);
 }
 
