@@ -62,7 +62,7 @@
 //! | [`error`] | why an export failed: [`ExportError`] |
 //! | [`record`] | conversion of these types from and to those of the WIT bindings |
 //! | [`text`] | text from outside, made fit for a sentence |
-//! | [`tool`], [`mcp`], [`http_auth`] | the MCP server |
+//! | [`mcp`] | the MCP server: who may call, tools, delivery of captures, protocol |
 //!
 //! The contract of the components is `wit/homer-capture.wit`. `docs/architecture.md` shows how data
 //! flows through the modules.
@@ -79,7 +79,6 @@ pub mod error;
 pub mod export;
 pub mod finding;
 pub mod homer;
-pub mod http_auth;
 pub mod mcp;
 #[cfg(target_family = "wasm")]
 mod memcmp;
@@ -91,7 +90,6 @@ pub mod record;
 pub mod report;
 pub mod sip;
 pub mod text;
-pub mod tool;
 pub mod transport;
 #[cfg(target_family = "wasm")]
 pub mod wasi;
@@ -99,7 +97,7 @@ pub mod wasi;
 pub use config::Config;
 pub use error::ExportError;
 pub use homer::Credential;
-pub use http_auth::CallerPolicy;
+pub use mcp::auth::CallerPolicy;
 pub use origin::{BaseUrl, Origin};
 pub use query::{CallId, Query, Window};
 pub use report::CaptureReport;

@@ -416,7 +416,13 @@ fn parts(text: &mut String) {
     let capture = large_capture(2_770);
     let query = homer_export::Query::new(
         [CallId::parse(CALL_ID).unwrap()].into(),
-        Window::new(WINDOW.0, WINDOW.1, 24).unwrap(),
+        Window::new(
+            WINDOW.0,
+            WINDOW.1,
+            24,
+            &homer_export::query::ParameterNames::MCP,
+        )
+        .unwrap(),
     )
     .unwrap();
     let mut times = vec![Vec::new(); PARTS.len()];

@@ -281,10 +281,7 @@ async fn http_lets_pages_that_may_call_send_and_read() {
         let request = Request::options(&server.url).header("Origin", origin);
         // As browsers ask: without the token.
         let (head, _) = server
-            .send(
-                request.header("CallerPolicy-Control-Request-Method", "POST"),
-                "",
-            )
+            .send(request.header("Access-Control-Request-Method", "POST"), "")
             .await;
         let allowed = head
             .headers
@@ -394,13 +391,14 @@ async fn http_beyond_loopback_wants_a_token() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
         output.status.code() == Some(1)
-            && said.contains("HOMER_MCP_TOKEN is not set, and others can reach this server"),
+            && said
+                .contains("HOMER_MCP_TOKEN is not set, but other machines can reach this server"),
         "{said}"
     );
     for (env, why) in [
         (
             [("HOMER_MCP_TOKEN", "a b"), ("X", "")],
-            "HOMER_MCP_TOKEN has a blank",
+            "HOMER_MCP_TOKEN contains a space",
         ),
         (
             [("HOMER_MCP_TOKEN", "a"), ("HOMER_MCP_OPEN", "1")],
@@ -408,7 +406,7 @@ async fn http_beyond_loopback_wants_a_token() {
         ),
         (
             [("HOMER_MCP_OPEN", "yes"), ("X", "")],
-            "HOMER_MCP_OPEN is not 1",
+            "HOMER_MCP_OPEN is \"yes\", expected 1",
         ),
         (
             [("HOMER_MCP_TOKEN", "${user_config.token}"), ("X", "")],
@@ -416,7 +414,7 @@ async fn http_beyond_loopback_wants_a_token() {
         ),
         (
             [("HOMER_MCP_ORIGINS", "app.example.net"), ("X", "")],
-            "HOMER_MCP_ORIGINS has an entry that is none",
+            "HOMER_MCP_ORIGINS has an invalid entry",
         ),
         (
             [("HOMER_MCP_TOKEN", "a"), ("HOMER_MCP_TOKEN_FILE", "b")],
@@ -491,13 +489,16 @@ async fn http_bears_a_thousand_calls_at_once() {
             std::sync::Arc::clone(&connections),
         );
         calls.spawn(async move {
-            let _turn = connections.acquire().await.unwrap();
+            let _permit = connections.acquire().await.unwrap();
             let (_, exported) = server.modern("tools/call", export(), &[]).await;
             let result = &exported["result"];
             match result["isError"] == json!(true) {
                 true => {
                     let text = result["content"][0]["text"].as_str().unwrap().to_string();
-                    assert!(text.contains("64 calls are under way"), "{text}");
+                    assert!(
+                        text.starts_with("busy: the server is handling 64 calls"),
+                        "{text}"
+                    );
                     0
                 }
                 false => {
