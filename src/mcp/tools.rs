@@ -8,7 +8,6 @@ mod arguments;
 mod config;
 pub mod export_pcap;
 pub mod read_message;
-mod report_schema;
 mod schema;
 
 use alloc::boxed::Box;

@@ -1,6 +1,6 @@
+use data_encoding::HEXLOWER;
 use fake_homer::{FakeHomer, large_capture};
 use homer_export::ExportError;
-use data_encoding::HEXLOWER;
 use homer_host::{Exporter, Failure, Query};
 use sha2::{Digest as _, Sha256};
 

@@ -346,7 +346,11 @@ async fn edge_serves_clients_of_both_eras() {
         };
         assert_eq!(
             (error.code.0, error.message.as_ref()),
-            (-32602, "unknown tool \"no_such_tool\"; the tools are homer_export_pcap and homer_read_message")
+            (
+                -32602,
+                "unknown tool \"no_such_tool\"; the tools are homer_export_pcap and \
+             homer_read_message"
+            )
         );
         client.cancel().await.unwrap();
     }
@@ -534,11 +538,7 @@ async fn edge_answers_an_answer_that_breaks_off_with_an_error() {
         window: Window::new(DEMO_WINDOW_MS.0, DEMO_WINDOW_MS.1, 24).unwrap(),
     };
     let (_, read) = edge
-        .ask(
-            "resources/read",
-            json!({ "uri": call.resource_uri() }),
-            &[],
-        )
+        .ask("resources/read", json!({ "uri": call.resource_uri() }), &[])
         .await;
     assert_eq!(read["error"]["code"], -32603, "{read}");
 }

@@ -8,8 +8,7 @@ use core::fmt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::report_schema::report_schema;
-use super::schema::{to_raw_json, with_member};
+use super::schema::{committed, to_raw_json, with_member};
 use super::{
     CallWindow, ToolAnnotations, ToolConfig, ToolDefinition, ToolResult, input_schema, read_message,
 };
@@ -21,6 +20,9 @@ use crate::{CaptureReport, ExportError, MEDIA_TYPE};
 pub const NAME: &str = "homer_export_pcap";
 
 const TITLE: &str = "Export SIP call as pcap";
+
+/// The JSON Schema of the report.
+const REPORT_SCHEMA: &str = include_str!("report.schema.json");
 
 /// Where the bytes of a capture went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -319,6 +321,9 @@ fn output_schema(config: &ToolConfig) -> Box<RawValue> {
         &["properties", "delivery", "enum"],
         &to_raw_json(&deliveries),
     );
-    let report = to_raw_json(&report_schema());
-    with_member(schema.get(), &["properties", "report"], &report)
+    with_member(
+        schema.get(),
+        &["properties", "report"],
+        &committed(REPORT_SCHEMA),
+    )
 }

@@ -2,6 +2,8 @@
 //! homer-export --lib` writes them.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+mod report_schema;
+
 extern crate std;
 
 use alloc::string::String;
@@ -12,7 +14,6 @@ use std::{format, fs};
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
-use serde::Serialize as _;
 use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
@@ -107,6 +108,10 @@ fn check<T: JsonSchema>(name: &str) {
     let mut schema = generator.root_schema_for::<T>();
     schema.remove("title");
     schema.remove("description");
+    compare(name, &schema);
+}
+
+fn compare(name: &str, schema: &impl serde::Serialize) {
     let mut json = Vec::new();
     // Narrow, since this is also what the component sends.
     let mut serializer = Serializer::with_formatter(&mut json, PrettyFormatter::with_indent(b" "));
@@ -133,4 +138,5 @@ fn schemas_are_those_of_the_structs() {
     check::<ExportResult<'_>>("export_pcap.output");
     check::<ReadMessageArguments>("read_message.input");
     check::<MessageView>("read_message.output");
+    compare("report", &report_schema::report_schema());
 }

@@ -1,4 +1,4 @@
-//! The JSON Schema of the report, until [`CaptureReport`](crate::CaptureReport) brings its own.
+//! The JSON Schema of the report, until [`CaptureReport`](crate::CaptureReport) derives its own.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -115,7 +115,8 @@ pub(super) fn report_schema() -> Value {
             (
                 "transports",
                 texts(
-                    "Transports that the topmost Via fields name; as captured, it is not in the file.",
+                    "Transports that the topmost Via fields name; as captured, it is not in the \
+                     file.",
                 ),
             ),
             ("requests", list(count.clone(), "Requests by method.")),
