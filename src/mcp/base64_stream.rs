@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 /// as that of all bytes at once.
 ///
 /// A capture may have 6 MiB; the component writes its text to the client without ever holding all
-/// of it. (The writers of the crate base64 need `std`, and `data_encoding::Encoder` holds all of the
+/// of it. (The writers of the crate base64 need `std`, and `data_encoding::Encoder` holds the whole
 /// text.)
 ///
 /// # Examples

@@ -5,7 +5,7 @@ use homer_export::mcp::protocol::{
     HttpBody, HttpResponse, McpServer, Outcome, PendingCapture, RequestHead, not_json,
 };
 use homer_export::mcp::tools::{CallWindow, ToolConfig};
-use homer_export::{CallId, CallerPolicy, CaptureReport, ExportError, Window};
+use homer_export::{CallId, CallerPolicy, CaptureReport, ExportError, MEDIA_TYPE, Window};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -47,7 +47,8 @@ fn stateless(method: &str, name: Option<&str>) -> RequestHead {
 
 fn meta() -> Value {
     json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
     })
 }
 
@@ -385,13 +386,22 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
             ResultMode::Auto,
             100,
             1,
-            json!({ "type": "resource", "resource": { "uri": uri, "blob": "AAAA", "mimeType": "application/vnd.tcpdump.pcap" } }),
+            json!({
+                "type": "resource",
+                "resource": { "uri": uri, "blob": "AAAA", "mimeType": MEDIA_TYPE },
+            }),
         ),
         (
             ResultMode::Auto,
             101,
             1,
-            json!({ "type": "resource_link", "uri": uri, "name": "a@b.pcap", "size": 101, "mimeType": "application/vnd.tcpdump.pcap" }),
+            json!({
+                "type": "resource_link",
+                "uri": uri,
+                "name": "a@b.pcap",
+                "size": 101,
+                "mimeType": MEDIA_TYPE,
+            }),
         ),
         (
             ResultMode::Base64,
@@ -485,9 +495,19 @@ proptest! {
     fn mcp_answers_whatever_comes(
         body in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..60),
-            "\\{\"jsonrpc\":\"2.0\",\"id\":[0-9]{1,3},\"method\":\"(tools/call|resources/read|initialize|ping)\",\"params\":\\{(\"name\":\"\\PC{0,9}\"|\"uri\":\"\\PC{0,9}\"|)\\}\\}".prop_map(String::into_bytes),
+            concat!(
+                "\\{\"jsonrpc\":\"2.0\",\"id\":[0-9]{1,3},",
+                "\"method\":\"(tools/call|resources/read|initialize|ping)\",",
+                "\"params\":\\{(\"name\":\"\\PC{0,9}\"|\"uri\":\"\\PC{0,9}\"|)\\}\\}",
+            ).prop_map(String::into_bytes),
         ],
-        fields in prop::collection::vec(("(mcp-method|mcp-name|mcp-protocol-version|accept|origin)", prop::collection::vec(any::<u8>(), 0..12)), 0..4),
+        fields in prop::collection::vec(
+            (
+                "(mcp-method|mcp-name|mcp-protocol-version|accept|origin)",
+                prop::collection::vec(any::<u8>(), 0..12),
+            ),
+            0..4,
+        ),
     ) {
         let head = RequestHead { method: "POST".to_string(), fields };
         let _ = server().authorize(&head);

@@ -260,7 +260,11 @@ fn resource_uri_of_another_form_is_refused() {
 proptest! {
     /// Any URI: a query that its own URI gives back, or an error.
     #[test]
-    fn resource_uri_of_any_text_is_a_query_or_refused(text in "\\PC{0,40}", from in any::<i64>(), to in any::<i64>()) {
+    fn resource_uri_of_any_text_is_parsed_or_rejected(
+        text in "\\PC{0,40}",
+        from in any::<i64>(),
+        to in any::<i64>(),
+    ) {
         for uri in [
             text.clone(),
             format!("homer-pcap:///{text}"),
@@ -444,7 +448,8 @@ fn message_is_shown_in_parts() {
     assert_eq!(
         why,
         format!(
-            "invalid-request: offset {total} is beyond the end of packet 1, which carries {total} bytes"
+            "invalid-request: offset {total} is beyond the end of packet 1, which carries {total} \
+             bytes"
         )
     );
 }
@@ -487,7 +492,9 @@ fn message_is_shown_without_its_secrets() {
 proptest! {
     /// In whatever pieces bytes come, their text is the same.
     #[test]
-    fn base64_of_pieces_is_that_of_the_whole(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..9)) {
+    fn base64_of_pieces_is_that_of_the_whole(
+        pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..9),
+    ) {
         let mut encoder = Base64Stream::default();
         let mut text = String::new();
         for piece in &pieces {

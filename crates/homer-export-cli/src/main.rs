@@ -136,12 +136,8 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         Written::File(path) => Delivered::File { path },
         Written::Stdout => Delivered::Stdout,
     };
-    let result = ExportResult::new(
-        &first.filename(),
-        &completed.sha256,
-        &completed.report,
-        delivery,
-    );
+    let filename = first.filename();
+    let result = ExportResult::new(&filename, &completed.sha256, &completed.report, delivery);
     if arguments.json {
         output::report(&format!("{result:#}"), &written);
     } else {

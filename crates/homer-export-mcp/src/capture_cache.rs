@@ -84,7 +84,13 @@ mod tests {
     fn call(number: usize) -> CallWindow {
         CallWindow {
             call_id: CallId::parse(&format!("call-{number}")).unwrap(),
-            window: Window::new(1_795_168_800_000, 1_795_169_100_000, 24).unwrap(),
+            window: Window::new(
+                1_795_168_800_000,
+                1_795_169_100_000,
+                24,
+                &homer_export::query::ParameterNames::MCP,
+            )
+            .unwrap(),
         }
     }
 
@@ -111,7 +117,13 @@ mod tests {
     fn capture_cache_distinguishes_windows() {
         let cache = CaptureCache::default();
         cache.put(call(1), Arc::from(vec![1]));
-        let window = Window::new(1_795_168_800_000, 1_795_169_100_001, 24).unwrap();
+        let window = Window::new(
+            1_795_168_800_000,
+            1_795_169_100_001,
+            24,
+            &homer_export::query::ParameterNames::MCP,
+        )
+        .unwrap();
         let longer = CallWindow { window, ..call(1) };
         assert_eq!(cache.get(&longer), None);
         // A second export of the same call and window replaces the first.

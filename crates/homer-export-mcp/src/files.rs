@@ -16,8 +16,8 @@ pub(crate) struct OutputDir {
 }
 
 impl OutputDir {
-    /// Opens an existing directory, and creates and removes a file in it: a directory that cannot be
-    /// written to is reported when the server starts, and not when the first call fails.
+    /// Opens an existing directory, and creates and removes a file in it. So a directory that cannot
+    /// be written to is reported when the server starts, and not when the first call fails.
     ///
     /// # Errors
     /// A text for the operator.

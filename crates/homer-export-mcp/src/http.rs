@@ -4,7 +4,6 @@
 //! call, CORS, and limits on time, size, connections, sessions and calls.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -395,12 +394,14 @@ mod tests {
             let fields = match method {
                 "initialize" => String::new(),
                 _ => format!(
-                    "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\nMcp-Name: {name}\r\n"
+                    "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\n\
+                     Mcp-Name: {name}\r\n"
                 ),
             };
             let head = format!(
-                "POST /mcp HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\nAccept: \
-                 application/json, text/event-stream\r\n{fields}Content-Length: {}\r\n\r\n",
+                "POST /mcp HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+                 Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+                 {fields}Content-Length: {}\r\n\r\n",
                 self.address,
                 body.len()
             );
@@ -416,7 +417,9 @@ mod tests {
 
     fn export() -> Value {
         let arguments = json!({
-            "callid": "000000000000@192.0.2.10", "from_ts": 1_795_168_800_000_i64, "to_ts": 1_795_169_100_000_i64,
+            "callid": "000000000000@192.0.2.10",
+            "from_ts": 1_795_168_800_000_i64,
+            "to_ts": 1_795_169_100_000_i64,
         });
         json!({"name": "homer_export_pcap", "arguments": arguments})
     }
@@ -468,7 +471,9 @@ mod tests {
     async fn http_sessions_are_bounded() {
         let server = start().await;
         let initialize = json!({
-            "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
         });
         for number in 0..=MAX_SESSIONS {
             let response = read_response(

@@ -49,8 +49,8 @@ struct Arguments {
 
     /// Serve streamable HTTP at this address and path /mcp instead of standard input and output. If
     /// other machines can reach the address, callers must send HOMER_MCP_TOKEN (or the contents of
-    /// HOMER_MCP_TOKEN_FILE) as a bearer token, unless HOMER_MCP_OPEN=1. HOMER_MCP_ORIGINS lists the
-    /// origins of web pages that may call
+    /// HOMER_MCP_TOKEN_FILE) as a bearer token, unless HOMER_MCP_OPEN=1. HOMER_MCP_ORIGINS lists
+    /// the origins of web pages that may call
     #[arg(long, value_name = "ADDRESS:PORT")]
     http: Option<SocketAddr>,
 
@@ -68,7 +68,8 @@ the path, for example HOMER_API_TOKEN_FILE. The component never sees credentials
 
 Example configuration of an MCP client:
   {\"mcpServers\": {\"homer\": {\"command\": \"homer-export-mcp\",
-    \"env\": {\"HOMER_URL\": \"http://homer:9080\", \"HOMER_API_TOKEN_FILE\": \"/path/to/token\"}}}}";
+    \"env\": {\"HOMER_URL\": \"http://homer:9080\",
+            \"HOMER_API_TOKEN_FILE\": \"/path/to/token\"}}}}";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use homer_export::MEDIA_TYPE;
 use homer_export::mcp::delivery::Attachment;
 use homer_export::mcp::tools::{
     self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolResult, read_message,
@@ -13,7 +14,6 @@ use homer_export::mcp::uri::{ResourceError, ResourceRequest, resource_template};
 use homer_export::mcp::{
     self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, SERVER_NAME,
 };
-use homer_export::{ExportError, MEDIA_TYPE};
 use homer_host::{CompletedExport, ExportRequest, Exporter, Failure};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{

@@ -193,13 +193,13 @@ async fn client_gets_advice_on_bad_arguments() {
     for (arguments, why) in [
         (
             json!({"callid": CALL, "from_ts": TO, "to_ts": FROM}),
-            "invalid-request: the window is reversed: from_ts 2026-11-20T10:05:00Z is not before to_ts \
-             2026-11-20T10:00:00Z; swap them",
+            "invalid-request: the window is reversed: from_ts 2026-11-20T10:05:00Z is not before \
+             to_ts 2026-11-20T10:00:00Z; swap them",
         ),
         (
             json!({"callid": CALL, "from_ts": FROM / 1000, "to_ts": TO / 1000}),
-            "invalid-request: from_ts 1795168800 looks like seconds; times are Unix milliseconds, so pass 1795168800000 \
-             (2026-11-20T10:00:00Z)",
+            "invalid-request: from_ts 1795168800 looks like seconds; times are Unix milliseconds, so \
+             pass 1795168800000 (2026-11-20T10:00:00Z)",
         ),
         (
             json!({"from_ts": FROM, "to_ts": TO}),
@@ -282,7 +282,11 @@ async fn client_reads_a_larger_capture_behind_its_link() {
         recorded("export-ok-auth-token")
     );
     // What fits is attached as before.
-    let smaller = json!({"callid": "options-1@192.0.2.10", "from_ts": 1_795_174_800_000_i64, "to_ts": 1_795_174_900_000_i64});
+    let smaller = json!({
+        "callid": "options-1@192.0.2.10",
+        "from_ts": 1_795_174_800_000_i64,
+        "to_ts": 1_795_174_900_000_i64,
+    });
     assert_eq!(
         call(&client, smaller).await.structured_content.unwrap()["delivery"],
         "embedded"
@@ -425,9 +429,7 @@ async fn client_is_refused_a_capture_over_the_read_limit() {
     let client = client(&["--demo"], &[("HOMER_MAX_READ_BYTES", "3310")]).await;
     let why = failure(&client, export_arguments()).await;
     assert!(
-        why.starts_with(
-            "too-large: the capture is larger than 3310 bytes, the maximum for one message"
-        ),
+        why.starts_with("too-large: the capture is larger than 3310 bytes, the maximum for "),
         "{why}"
     );
     assert!(why.contains("--output-dir"), "{why}");
@@ -667,7 +669,9 @@ async fn client_gets_a_protocol_error_for_an_unknown_tool() {
 
 fn initialize() -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
     }})
 }
 
@@ -962,6 +966,7 @@ async fn server_without_configuration_says_what_is_missing() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
-    let why = "homer-export-mcp: misconfigured: HOMER_URL is not set; it is Homer's base URL, for example http://homer:9080\n";
+    let why = "homer-export-mcp: misconfigured: HOMER_URL is not set; it is Homer's base URL, for \
+               example http://homer:9080\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), why);
 }

@@ -66,12 +66,18 @@ fn configuration_ignores_an_unexpanded_placeholder() {
     let config = configuration(&[&unfilled[..], &[("HOMER_JWT", "s3cret")]].concat())
         .unwrap()
         .config;
-    assert_eq!((config.credential_kind.name(), config.api), ("jwt", None));
+    assert_eq!(
+        (config.homer.credential_kind.name(), config.api),
+        ("jwt", None)
+    );
     // Text that only begins like a placeholder is a value.
     let config = configuration(&[("HOMER_API_TOKEN", "${s3cret")])
         .unwrap()
         .config;
-    assert_eq!(config.credential.unwrap().header().unwrap().1, "${s3cret");
+    assert_eq!(
+        config.homer.credential.unwrap().header().unwrap().1,
+        "${s3cret"
+    );
 }
 
 #[test]
@@ -81,7 +87,7 @@ fn configuration_reads_secrets_from_files() {
     let path = file.path().to_str().unwrap();
     let config = configuration(&[("HOMER_JWT_FILE", path)]).unwrap().config;
     assert_eq!(
-        config.credential.unwrap().header().unwrap().1,
+        config.homer.credential.unwrap().header().unwrap().1,
         "Bearer s3cret"
     );
     misconfigured(

@@ -348,7 +348,8 @@ async fn edge_serves_clients_of_both_eras() {
             (error.code.0, error.message.as_ref()),
             (
                 -32602,
-                "unknown tool \"no_such_tool\"; the tools are homer_export_pcap and homer_read_message"
+                "unknown tool \"no_such_tool\"; the tools are homer_export_pcap and \
+             homer_read_message"
             )
         );
         client.cancel().await.unwrap();
@@ -534,7 +535,13 @@ async fn edge_answers_an_answer_that_breaks_off_with_an_error() {
     assert_eq!(exported["result"]["isError"], json!(true));
     let call = CallWindow {
         call_id: CallId::parse("a").unwrap(),
-        window: Window::new(DEMO_WINDOW_MS.0, DEMO_WINDOW_MS.1, 24).unwrap(),
+        window: Window::new(
+            DEMO_WINDOW_MS.0,
+            DEMO_WINDOW_MS.1,
+            24,
+            &homer_export::query::ParameterNames::MCP,
+        )
+        .unwrap(),
     };
     let (_, read) = edge
         .ask("resources/read", json!({ "uri": call.resource_uri() }), &[])

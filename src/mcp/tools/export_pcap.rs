@@ -111,7 +111,7 @@ pub struct ExportResult<'a> {
 
 impl<'a> ExportResult<'a> {
     /// Of a capture with this report. Shorten the report first if a model is to read it
-    /// ([`CaptureReport::fitted`]). `sha256` is in lower-case hexadecimal.
+    /// ([`CaptureReport::truncated_to`]). `sha256` is in lower-case hexadecimal.
     pub fn new(
         filename: &'a str,
         sha256: &'a str,
