@@ -1,5 +1,8 @@
-"""The client that such tools usually are: httpx, base64, JSON. For each line on standard input one export; the seconds it took
-on standard output."""
+"""A typical client in Python: httpx, base64, JSON.
+
+It exports once for each line on standard input. It writes the duration in seconds, and the size of
+the result, to standard output.
+"""
 
 import base64
 import json
@@ -18,5 +21,7 @@ with httpx.Client(timeout=120) as client:
         begin = time.perf_counter()
         response = client.post(url, json=body)
         response.raise_for_status()
-        result = json.dumps({"pcap_base64": base64.b64encode(response.content).decode(), "size": len(response.content)})
+        capture = response.content
+        encoded = base64.b64encode(capture).decode()
+        result = json.dumps({"pcap_base64": encoded, "size": len(capture)})
         print(time.perf_counter() - begin, len(result), flush=True)

@@ -1,7 +1,7 @@
-//! Whole programs: the MCP server over both transports against a native client and against the
-//! Python client that such tools usually are, interleaved in one run, as ratios of medians; and how
-//! long it takes to start. `cargo bench --bench end_to_end`, on a quiet machine, writes the figures
-//! into docs/benchmarks.md. It installs httpx, once, below target/.
+//! Whole programs: the MCP server over both transports, compared with a native client and with a
+//! typical Python client. The clients take turns in one run, and the results are ratios of medians.
+//! It also measures the start of the server. `cargo bench -p benches --bench end_to_end` on a quiet
+//! machine writes the results to docs/benchmarks.md. It installs httpx once below target/.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fake_homer::{FakeHomer, large_capture};
-use homer_host::{Exporter, HostConfig, Query};
+use homer_host::{ExportRequest, Exporter, HostConfig};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -28,18 +28,18 @@ use benches::figures;
 use benches::goals::Bound::{AtLeast, AtMost};
 use benches::goals::{self, goal};
 
-/// The MCP server, built as released.
+/// The path of the MCP server, built with the release profile.
 fn mcp_program() -> &'static Path {
     static PROGRAM: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     PROGRAM.get_or_init(|| benches::program("homer-export-mcp", "homer-export-mcp"))
 }
 
-/// Where everything that is kept between runs lies.
+/// The directory for files that are kept between runs.
 fn scratch() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).to_path_buf()
 }
 
-/// The Python client's interpreter, with httpx.
+/// A Python interpreter with httpx, for the Python client.
 fn python() -> PathBuf {
     let venv = scratch().join("httpx");
     if !venv.join("done").exists() {
@@ -60,7 +60,7 @@ fn python() -> PathBuf {
     venv.join("bin/python")
 }
 
-/// A program that answers a line with a line.
+/// A program that responds to each line with a line.
 struct Lines {
     child: Child,
     input: ChildStdin,
@@ -85,9 +85,9 @@ impl Lines {
 
     fn ask(&mut self, line: &str) -> String {
         writeln!(self.input, "{line}").unwrap();
-        let mut answer = String::new();
-        self.output.read_line(&mut answer).unwrap();
-        answer
+        let mut response = String::new();
+        self.output.read_line(&mut response).unwrap();
+        response
     }
 }
 
@@ -117,7 +117,7 @@ fn message(method: &str, mut params: Value) -> String {
     json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string()
 }
 
-/// A window that moves, so that no export is a recent one.
+/// A call with a different window each time, so that no capture comes from the server's cache.
 fn export(moment: i64) -> String {
     let (from, to) = (1_795_168_800_000_i64 - moment, 1_795_169_100_000_i64);
     let arguments = json!({ "callid": "000000000000@192.0.2.10", "from_ts": from, "to_ts": to });
@@ -127,11 +127,11 @@ fn export(moment: i64) -> String {
     )
 }
 
-fn assert_exported(answer: &str, len: usize) {
+fn assert_exported(response: &str, len: usize) {
     assert!(
-        answer.contains(&format!("\"size_bytes\":{len}")),
+        response.contains(&format!("\"size_bytes\":{len}")),
         "{}",
-        &answer[..answer.len().min(400)]
+        &response[..response.len().min(400)]
     );
 }
 
@@ -164,12 +164,12 @@ fn exporter(homer: &str, report: &str) -> Exporter {
 }
 
 async fn streamed(exporter: &Exporter) -> usize {
-    let query = Query::of_call(
+    let request = ExportRequest::for_call(
         "000000000000@192.0.2.10",
         1_795_168_800_000,
         1_795_169_100_000,
     );
-    let mut export = exporter.open(&query).await.unwrap().hashed();
+    let mut export = exporter.open(&request).await.unwrap().hashed();
     let mut received = 0;
     while let Some(bytes) = export.next().await.unwrap() {
         received += bytes.len();
@@ -205,7 +205,7 @@ fn median(times: &mut [Duration]) -> f64 {
 }
 
 const KINDS: [&str; 6] = [
-    "native, held",
+    "native, in memory",
     "`homer_host`, report off",
     "`homer_host`",
     "MCP, stdio",
@@ -217,8 +217,11 @@ async fn exports(text: &mut String, goals: &mut String, cache: &Path) {
     let interpreter = python();
     writeln!(
         text,
-        "Medians in ms, and in brackets how many times as fast as the Python client (httpx, kept alive; base64; JSON). Native: into memory, \
-         nothing else. `homer_host`: in pieces, with SHA-256. MCP: with report and SHA-256; up to 256 KiB embedded, up to 6 MiB as a link, 92 MB into a file.\n"
+        "Values are medians in ms. Values in parentheses are speeds relative to the Python client \
+         (httpx with keep-alive, base64, JSON). The native client only reads the capture into \
+         memory. `homer_host` reads it in pieces and calculates its SHA-256. The MCP server adds \
+         the report. It embeds captures up to 256 KiB, links captures up to 6 MiB, and saves \
+         92 MB in a file.\n"
     )
     .unwrap();
     writeln!(
@@ -292,7 +295,7 @@ async fn exports(text: &mut String, goals: &mut String, cache: &Path) {
                 for file in std::fs::read_dir(files.path()).unwrap() {
                     std::fs::remove_file(file.unwrap().path()).unwrap();
                 }
-                // The first one warms up.
+                // The first round is a warm-up.
                 if round > 0 {
                     times.push(took);
                 }
@@ -305,20 +308,20 @@ async fn exports(text: &mut String, goals: &mut String, cache: &Path) {
         let times = |kind: usize| python / medians[kind];
         match name {
             "10 KB" => goals.push_str(&goal(
-                "10 KB by `homer_host`, to the Python client",
+                "10 KB with `homer_host`, relative to the Python client",
                 times(2),
                 AtLeast(2.0),
                 "×",
             )),
             "92 MB" => {
                 goals.push_str(&goal(
-                    "92 MB by `homer_host`, report off, to the Python client",
+                    "92 MB with `homer_host`, report off, relative to the Python client",
                     times(1),
                     AtLeast(5.0),
                     "×",
                 ));
                 goals.push_str(&goal(
-                    "92 MB by `homer_host`, to the Python client",
+                    "92 MB with `homer_host`, relative to the Python client",
                     times(2),
                     AtLeast(5.0),
                     "×",
@@ -335,7 +338,7 @@ async fn exports(text: &mut String, goals: &mut String, cache: &Path) {
     }
 }
 
-/// From the start of the server to an answered `tools/list`.
+/// The time from the start of the server to the response to `tools/list`.
 fn start_up(goals: &mut String, cache: &Path) {
     let start = || {
         let begin = Instant::now();
@@ -365,7 +368,7 @@ fn start_up(goals: &mut String, cache: &Path) {
 
 #[tokio::main]
 async fn main() {
-    // `cargo test --benches` runs this as well, and measures nothing.
+    // `cargo test --benches` runs this program without the argument.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -375,5 +378,9 @@ async fn main() {
     exports(&mut text, &mut reached, cache.path()).await;
     text.push_str(&reached);
     println!("{text}");
-    figures::write("Whole programs", "cargo bench --bench end_to_end", &text);
+    figures::write(
+        "Whole programs",
+        "cargo bench -p benches --bench end_to_end",
+        &text,
+    );
 }

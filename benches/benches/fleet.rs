@@ -1,10 +1,10 @@
-//! What a fleet of gateways does to one Homer, simulated: `cargo bench --bench fleet` writes the
-//! figures into docs/benchmarks.md.
+//! A simulation of many gateways that export from one Homer. `cargo bench -p benches --bench fleet`
+//! writes the results to docs/benchmarks.md.
 //!
-//! Homer builds each export in memory, on one core, and goes on after its client has left (homer.md
-//! §7). So what is asked of it without measure is work that nobody waits for any more, and memory
-//! that others need. The host's limit (`HOMER_MAX_CONCURRENT`) makes exports wait in turn at the
-//! gateway instead, where giving up costs nothing.
+//! Homer builds each export in memory on one core, and keeps working after its client has
+//! disconnected (docs/homer.md). Without a limit it therefore does work that nobody waits for, in
+//! memory that other exports need. With the limit of the host (`HOMER_MAX_CONCURRENT`) exports wait
+//! in a queue at the gateway instead, where giving up costs Homer nothing.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -15,59 +15,70 @@ use benches::figures;
 
 use std::fmt::Write as _;
 
-/// Homer: cores, and what it makes of them. 1.7 MB/s and core, 22 bytes of memory for each byte of
-/// a capture: 91.7 MB took 53 s and 2.08 GB (homer.md §7).
+/// Cores of Homer.
 const CORES: f64 = 4.0;
+
+/// Megabytes of a capture that Homer produces per core and second. 91.7 MB took 53 s
+/// (docs/homer.md).
 const MB_PER_CORE_SECOND: f64 = 1.7;
+
+/// Bytes of Homer's memory per byte of a capture. 91.7 MB took 2.08 GB (docs/homer.md).
 const MEMORY_PER_MB: f64 = 22.0;
-/// What one Homer may have of memory, in MB.
+
+/// Memory of Homer in MB.
 const MEMORY_MB: f64 = 16_384.0;
 
-/// Operators: the pause between two exports of one, in seconds; how long one waits, which is what
-/// MCP clients do; how often one tries again after that.
+/// Average pause between two exports of an operator, in seconds.
 const PAUSE_S: f64 = 120.0;
-const PATIENCE_S: f64 = 60.0;
+
+/// How long an operator waits, in seconds. Common MCP clients wait for a minute.
+const TIMEOUT_S: f64 = 60.0;
+
+/// How often an operator tries the same export.
 const TRIES: u32 = 3;
 
-/// Captures, in MB, and how many of a hundred are such: a call, a long call, a busy trunk's
-/// registrations, a flood.
+/// The sizes of captures in MB, and their share in percent: a call, a long call, the registrations of a
+/// busy trunk, a flood.
 const CAPTURES: [(f64, u32); 4] = [(0.01, 80), (0.9, 14), (9.1, 5), (91.7, 1)];
 
-/// Simulated, in seconds, and the step.
-const HOURS_S: f64 = 4.0 * 3600.0;
+/// Simulated time in seconds.
+const SIMULATED_S: f64 = 4.0 * 3600.0;
+
+/// Step of the simulation in seconds.
 const STEP_S: f64 = 0.05;
 
-/// What is borne: this share of exports answered in time, and Homer within its memory.
-const BORNE: f64 = 0.99;
+/// A load is served if this share of exports ends in time and Homer stays within its memory.
+const SERVED: f64 = 0.99;
 
 const GATEWAYS: usize = 4;
 
 /// One export at Homer.
 struct Job {
-    /// Core seconds left.
+    /// Remaining core seconds.
     work: f64,
     memory: f64,
     operator: usize,
     gateway: usize,
-    /// Which of the operator's tries it belongs to; another one means that nobody waits for it.
+    /// The try of the operator that it belongs to. If the operator has another one, nobody waits for
+    /// this job.
     ticket: u64,
 }
 
 #[derive(Clone, Copy)]
 enum State {
     Pausing { until: f64 },
-    Progress { until: f64, tries: u32, size: f64 },
+    Waiting { until: f64, tries: u32, size: f64 },
 }
 
 struct Outcome {
     in_time: f64,
     given_up: f64,
     peak_memory: f64,
-    /// Share of Homer's work for which nobody waited.
+    /// Share of Homer's work that nobody waited for.
     wasted: f64,
 }
 
-/// The next number of a sequence that is the same in each run (splitmix64), from 0 to 1.
+/// The next number from 0 to 1 of a sequence that is the same in each run (splitmix64).
 fn random(state: &mut u64) -> f64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
@@ -87,8 +98,8 @@ fn capture(state: &mut u64) -> f64 {
     CAPTURES[0].0
 }
 
-/// `limit`: exports of one gateway at Homer at once. `tries`: how often an operator, or the client,
-/// asks for the same.
+/// Simulates this number of operators. `limit` is the number of concurrent exports of one gateway, and
+/// `tries` is how often an operator, or the client, tries the same export.
 fn simulate(operators: usize, limit: usize, tries: u32) -> Outcome {
     let mut seed = 7;
     let mut states: Vec<State> = (0..operators)
@@ -104,16 +115,16 @@ fn simulate(operators: usize, limit: usize, tries: u32) -> Outcome {
     let (mut served, mut lost, mut worked, mut wasted, mut peak) =
         (0_u64, 0_u64, 0.0, 0.0, 0.0_f64);
     let mut now = 0.0;
-    while now < HOURS_S {
+    while now < SIMULATED_S {
         for operator in 0..operators {
             let asks = match states[operator] {
                 State::Pausing { until } if until <= now => Some((1, capture(&mut seed))),
-                State::Progress {
+                State::Waiting {
                     until,
                     tries: done,
                     size,
                 } if until <= now => {
-                    // Given up: what runs at Homer goes on, what waits at the gateway does not.
+                    // The operator gives up. A job at Homer continues, one in the queue does not.
                     tickets[operator] += 1;
                     if done < tries {
                         Some((done + 1, size))
@@ -129,8 +140,8 @@ fn simulate(operators: usize, limit: usize, tries: u32) -> Outcome {
             };
             if let Some((tries, size)) = asks {
                 tickets[operator] += 1;
-                states[operator] = State::Progress {
-                    until: now + PATIENCE_S,
+                states[operator] = State::Waiting {
+                    until: now + TIMEOUT_S,
                     tries,
                     size,
                 };
@@ -154,7 +165,7 @@ fn simulate(operators: usize, limit: usize, tries: u32) -> Outcome {
                 });
             }
         }
-        // Each on a core of its own while there are enough, then in equal shares.
+        // Each job has a core of its own while there are enough cores, and then an equal share.
         let share = (CORES / at_homer.len() as f64).min(1.0) * STEP_S;
         peak = peak.max(at_homer.iter().map(|job| job.memory).sum());
         at_homer.retain_mut(|job| {
@@ -189,11 +200,11 @@ fn simulate(operators: usize, limit: usize, tries: u32) -> Outcome {
     }
 }
 
-/// The most operators, in steps of five percent, that are borne.
-fn borne(limit: usize, tries: u32) -> usize {
+/// The largest number of operators that is served, within five percent.
+fn capacity(limit: usize, tries: u32) -> usize {
     let holds = |operators: usize| {
         let outcome = simulate(operators, limit, tries);
-        outcome.in_time >= BORNE && outcome.peak_memory <= MEMORY_MB
+        outcome.in_time >= SERVED && outcome.peak_memory <= MEMORY_MB
     };
     let (mut low, mut high) = (1, 2);
     while holds(high) {
@@ -211,7 +222,7 @@ fn borne(limit: usize, tries: u32) -> usize {
 }
 
 fn main() {
-    // `cargo test --benches` runs this as well, and simulates nothing.
+    // `cargo test --benches` runs this program without the argument.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -221,19 +232,21 @@ fn main() {
         .join(", ");
     writeln!(
         text,
-        "One Homer of {CORES} cores and {:.0} GiB; {GATEWAYS} gateways; an operator exports every {PAUSE_S} s on average, waits {PATIENCE_S} s, \
-         and tries again up to {} times; captures: {shares}; {} hours. Assumed, not measured: the pauses and the mix. Measured \
-         (homer.md §7): {MB_PER_CORE_SECOND} MB/s and core, {MEMORY_PER_MB} bytes of memory for each of a capture, and that Homer goes \
-         on when the client has left.\n",
+        "This is a simulation of {} hours with one Homer ({CORES} cores, {:.0} GiB) and {GATEWAYS} \
+         gateways. An operator exports a call every {PAUSE_S} s on average, waits up to \
+         {TIMEOUT_S} s, and retries up to {} times. The captures are {shares}. The pauses and this \
+         mix are assumptions. Measured values ([homer.md](homer.md)) are {MB_PER_CORE_SECOND} MB/s \
+         per core, {MEMORY_PER_MB} bytes of memory per byte of a capture, and that Homer keeps \
+         working after the client has disconnected.\n",
+        SIMULATED_S / 3600.0,
         MEMORY_MB / 1024.0,
         TRIES - 1,
-        HOURS_S / 3600.0
     )
     .unwrap();
     writeln!(
         text,
-        "| exports of a gateway at once | tries | operators borne ({} % in time) |",
-        BORNE * 100.0
+        "| concurrent exports per gateway | tries | operators served ({} % in time) |",
+        SERVED * 100.0
     )
     .unwrap();
     writeln!(text, "|---|---|---|").unwrap();
@@ -246,17 +259,22 @@ fn main() {
     ];
     let mut most = 0;
     for (name, limit, tries) in policies {
-        let operators = borne(limit, tries);
+        let operators = capacity(limit, tries);
         most = most.max(operators);
         writeln!(text, "| {name} | {tries} | {operators} |").unwrap();
     }
     let crowd = most * 3 / 2;
     writeln!(
         text,
-        "\nWith {crowd} operators, half as many again as are borne at best:\n"
+        "\nWith {crowd} operators, which is 1.5 times the highest number above:\n"
     )
     .unwrap();
-    writeln!(text, "| exports of a gateway at once | tries | in time | given up | Homer's memory at the peak | work nobody waits for |").unwrap();
+    writeln!(
+        text,
+        "| concurrent exports per gateway | tries | in time | given up | Homer's peak memory | \
+         work that nobody waits for |"
+    )
+    .unwrap();
     writeln!(text, "|---|---|---|---|---|---|").unwrap();
     for (name, limit, tries) in policies {
         let Outcome {
@@ -276,5 +294,9 @@ fn main() {
         .unwrap();
     }
     print!("{text}");
-    figures::write("A fleet and one Homer", "cargo bench --bench fleet", &text);
+    figures::write(
+        "A fleet and one Homer",
+        "cargo bench -p benches --bench fleet",
+        &text,
+    );
 }

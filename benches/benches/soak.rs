@@ -1,6 +1,6 @@
-//! 100,000 small exports and 50 large ones in one process: whether memory, handles or files grow.
-//! `cargo bench --bench soak` writes the figures into docs/benchmarks.md; Linux tells them, in
-//! /proc.
+//! 100,000 small and 50 large exports in one process, which shows whether memory, open handles or
+//! temporary files grow. `cargo bench -p benches --bench soak` writes the results to
+//! docs/benchmarks.md. It reads /proc, so it needs Linux.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -13,22 +13,21 @@ use benches::figures;
 use std::fmt::Write as _;
 
 use fake_homer::{FakeHomer, large_capture};
-use homer_host::{Exporter, HostConfig, Query};
+use homer_host::{ExportRequest, Exporter, HostConfig};
 
 const SMALL: usize = 100_000;
 const LARGE: usize = 50;
 
-/// How many exports are under way at once.
+/// Number of concurrent exports.
 const AT_ONCE: usize = 4;
 
-/// What memory may grow by, in KiB, once a tenth of the exports has warmed everything up:
-/// allocators are not exact.
+/// Allowed growth of memory in KiB after the first tenth of the exports. Allocators are not exact.
 const SLACK_KIB: usize = 4 * 1024;
 
-/// Handles may come and go with idle connections, both ends of which are in this process.
+/// Allowed growth of handles. Idle connections open and close, and both ends are in this process.
 const SLACK_HANDLES: usize = 2 * AT_ONCE;
 
-/// Memory of this process in KiB, its handles, and entries in the system's directory for temporary
+/// The memory of this process in KiB, its open handles, and the entries of the directory for temporary
 /// files.
 fn held(temporary: &std::path::Path) -> (usize, usize, usize) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -45,12 +44,12 @@ fn held(temporary: &std::path::Path) -> (usize, usize, usize) {
 }
 
 async fn export(exporter: &Exporter) -> usize {
-    let query = Query::of_call(
+    let request = ExportRequest::for_call(
         "000000000000@192.0.2.10",
         1_795_168_800_000,
         1_795_169_100_000,
     );
-    let mut export = exporter.open(&query).await.unwrap().hashed();
+    let mut export = exporter.open(&request).await.unwrap().hashed();
     let mut received = 0;
     while let Some(bytes) = export.next().await.unwrap() {
         received += bytes.len();
@@ -59,7 +58,7 @@ async fn export(exporter: &Exporter) -> usize {
     received
 }
 
-/// So many exports of a capture of so many calls; what is held after each tenth.
+/// Exports a capture with this number of calls repeatedly. Returns the resources after each tenth.
 async fn soak(
     exports: usize,
     calls: u32,
@@ -89,16 +88,18 @@ async fn soak(
 
 #[tokio::main]
 async fn main() {
-    // `cargo test --benches` runs this as well, and does nothing.
+    // `cargo test --benches` runs this program without the argument.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
     let temporary = std::env::temp_dir();
     let mut text = String::new();
+    assert_eq!(AT_ONCE, 4, "the text below has the number as a word");
     writeln!(
         text,
-        "{AT_ONCE} at once, in one process, with report and SHA-256; the server is in it as well, with the capture. Memory in MiB; handles; \
-         temporary files.\n"
+        "Four concurrent exports with report and SHA-256 run in one process, which also contains \
+         the server and its capture. Each cell shows memory in MiB, open handles, and temporary \
+         files.\n"
     )
     .unwrap();
     writeln!(
@@ -121,5 +122,5 @@ async fn main() {
         }
     }
     println!("{text}");
-    figures::write("Soak", "cargo bench --bench soak", &text);
+    figures::write("Soak", "cargo bench -p benches --bench soak", &text);
 }

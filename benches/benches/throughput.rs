@@ -1,6 +1,7 @@
-//! What the way through the component costs, against native clients, interleaved in one run, as
-//! ratios of medians: the times are this machine's. `cargo bench --bench throughput`, on a quiet
-//! machine, writes the figures into docs/benchmarks.md.
+//! The cost of the way through the component, compared with native clients. All of them take turns in
+//! one run, and the results are ratios of medians, because absolute times depend on the machine.
+//! `cargo bench -p benches --bench throughput` on a quiet machine writes the results to
+//! docs/benchmarks.md.
 #![expect(
     clippy::panic,
     clippy::unwrap_used,
@@ -22,7 +23,7 @@ use homer_export::pcap::{Record, Scanner};
 use homer_export::report::Analyzer;
 use homer_export::sip::{Parser, Sdp};
 use homer_export::{CallId, Window};
-use homer_host::{Exporter, HostConfig, Policy, Query};
+use homer_host::{ExportRequest, Exporter, HostConfig, Policy};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -39,7 +40,7 @@ use host_test::untyped_host as host;
 const CALL_ID: &str = "udp-normal-1@192.0.2.10";
 const WINDOW: (i64, i64) = (1_795_168_800_000, 1_795_169_100_000);
 
-/// Captures, as calls in them and in words.
+/// Captures: the number of calls, and a name.
 const CAPTURES: [(u32, &str); 5] = [
     (1, "3 KB"),
     (3, "10 KB"),
@@ -48,8 +49,8 @@ const CAPTURES: [(u32, &str); 5] = [
     (28_000, "92 MB"),
 ];
 
-/// A server of a capture, in a runtime of its own as a Homer is in a process of its own, until what
-/// is returned is dropped.
+/// Serves a capture from a runtime of its own, since a real Homer is a process of its own. It stops when
+/// the returned sender is dropped.
 fn serve(capture: Vec<u8>) -> (String, tokio::sync::oneshot::Sender<()>) {
     let (tell, told) = std::sync::mpsc::channel();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
@@ -68,7 +69,7 @@ fn serve(capture: Vec<u8>) -> (String, tokio::sync::oneshot::Sender<()>) {
 }
 
 mod typed {
-    //! The component, as a host sees it that knows its types.
+    //! The bindings of a host that knows the types of the component.
 
     wasmtime::component::bindgen!({
         path: "../wit",
@@ -87,10 +88,10 @@ mod typed {
 
 async fn export_flat(host: &host::Host) -> usize {
     let mut store = host.store();
-    let plugin = typed::Exports::instantiate_async(&mut store, &host.component, &host.linker())
+    let component = typed::Exports::instantiate_async(&mut store, &host.component, &host.linker())
         .await
         .unwrap();
-    let interface = plugin.homer_capture_homer_export();
+    let interface = component.homer_capture_homer_export();
     let capture = interface
         .call_export_pcap(&mut store, CALL_ID, WINDOW.0, WINDOW.1)
         .await
@@ -99,16 +100,16 @@ async fn export_flat(host: &host::Host) -> usize {
     std::hint::black_box(capture).data.len()
 }
 
-/// As [`export`], by a host that bounds nothing, so that its machine code need not look at the
-/// clock.
+/// As [`export`], in a host without any limit, whose machine code therefore does not check the
+/// deadline.
 async fn export_unbounded(host: &host::Host) -> usize {
     use typed::exports::homer::capture::homer_export_stream::Query;
 
     let mut store = host.store();
-    let plugin = typed::Exports::instantiate_async(&mut store, &host.component, &host.linker())
+    let component = typed::Exports::instantiate_async(&mut store, &host.component, &host.linker())
         .await
         .unwrap();
-    let interface = plugin.homer_capture_homer_export_stream();
+    let interface = component.homer_capture_homer_export_stream();
     let query = Query {
         call_ids: vec![CALL_ID.to_string()],
         from_ts: WINDOW.0,
@@ -146,7 +147,7 @@ async fn export_unbounded(host: &host::Host) -> usize {
     received
 }
 
-/// What a native client does with the bytes.
+/// What the native client does with the bytes.
 #[derive(Clone, Copy)]
 enum With {
     Drop,
@@ -175,8 +176,8 @@ async fn native(client: &Client<HttpConnector, Full<Bytes>>, url: &str, with: Wi
     received
 }
 
-async fn export(exporter: &Exporter, query: &Query) -> usize {
-    let mut export = exporter.open(query).await.unwrap();
+async fn export(exporter: &Exporter, request: &ExportRequest) -> usize {
+    let mut export = exporter.open(request).await.unwrap();
     let mut received = 0;
     while let Some(bytes) = export.next().await.unwrap() {
         received += bytes.len();
@@ -185,8 +186,8 @@ async fn export(exporter: &Exporter, query: &Query) -> usize {
     received
 }
 
-async fn export_hashed(exporter: &Exporter, query: &Query) -> usize {
-    let mut export = exporter.open(query).await.unwrap().hashed();
+async fn export_hashed(exporter: &Exporter, request: &ExportRequest) -> usize {
+    let mut export = exporter.open(request).await.unwrap().hashed();
     let mut received = 0;
     while let Some(bytes) = export.next().await.unwrap() {
         received += bytes.len();
@@ -213,10 +214,9 @@ fn median(times: &mut [Duration]) -> f64 {
     times[times.len() / 2].as_secs_f64() * 1000.0
 }
 
-/// Names of what is measured, in the order of the columns; the first is what the others are
-/// compared with.
+/// The columns of the table. The others are compared with the first one.
 const KINDS: [&str; 11] = [
-    "native, dropped",
+    "native, discarded",
     "native, hashed",
     "native, base64",
     "stream, report off",
@@ -232,7 +232,8 @@ const KINDS: [&str; 11] = [
 async fn streams(text: &mut String, goals: &mut String) {
     writeln!(
         text,
-        "Medians in ms, and in brackets the ratio to the native client that drops the bytes.\n"
+        "Values are medians in ms. Values in parentheses are ratios to the native client that \
+         discards the data.\n"
     )
     .unwrap();
     writeln!(
@@ -261,18 +262,17 @@ async fn streams(text: &mut String, goals: &mut String) {
             ("HOMER_API", "7"),
             ("HOMER_MAX_BYTES", "100000000"),
         ];
-        let (plugin, tool) = (
+        let (component, tool) = (
             host::Host::new(EXPORTER, &environment),
             host::Host::new(EXPORTER_TEXT, &environment),
         );
         let arguments = json!({ "callid": CALL_ID, "from-ts": WINDOW.0, "to-ts": WINDOW.1 });
-        let query = Query::of_call(CALL_ID, WINDOW.0, WINDOW.1);
+        let request = ExportRequest::for_call(CALL_ID, WINDOW.0, WINDOW.1);
         let rounds = if calls < 1000 { 101 } else { 9 };
         let mut times = vec![Vec::new(); KINDS.len()];
         for round in 0..=rounds {
             for (kind, times) in times.iter_mut().enumerate() {
-                // Values without types take 40 bytes for a byte: nothing to hand megabytes over
-                // with.
+                // A dynamic value takes 40 bytes per byte, which is no way to pass megabytes.
                 if kind == 9 && len > 2 * 1024 * 1024 {
                     continue;
                 }
@@ -281,15 +281,15 @@ async fn streams(text: &mut String, goals: &mut String) {
                     0 => native(&client, &url, With::Drop).await,
                     1 => native(&client, &url, With::Hash).await,
                     2 => native(&client, &url, With::Base64).await,
-                    3 => export(&off, &query).await,
-                    4 => export(&on, &query).await,
-                    5 => export_unbounded(&plugin).await,
-                    6 => export_hashed(&off, &query).await,
-                    7 => export_hashed(&on, &query).await,
-                    8 => export_flat(&plugin).await,
+                    3 => export(&off, &request).await,
+                    4 => export(&on, &request).await,
+                    5 => export_unbounded(&component).await,
+                    6 => export_hashed(&off, &request).await,
+                    7 => export_hashed(&on, &request).await,
+                    8 => export_flat(&component).await,
                     9 => {
                         let interface = Some("homer:capture/homer-export@0.2.0");
-                        let result = plugin
+                        let result = component
                             .call(interface, "export-pcap", arguments.clone())
                             .await
                             .unwrap();
@@ -306,7 +306,7 @@ async fn streams(text: &mut String, goals: &mut String) {
                 };
                 let took = begin.elapsed();
                 assert_eq!(received, len);
-                // The first one warms up.
+                // The first round is a warm-up.
                 if round > 0 {
                     times.push(took);
                 }
@@ -320,19 +320,19 @@ async fn streams(text: &mut String, goals: &mut String) {
         let ratio = |kind: usize, to: usize| medians[kind].unwrap() / medians[to].unwrap();
         if name == "92 MB" {
             goals.push_str(&goal(
-                "92 MB, checked, to native and dropped",
+                "92 MB, report off, relative to native, discarded",
                 ratio(3, 0),
                 AtMost(1.7),
                 "×",
             ));
             goals.push_str(&goal(
-                "92 MB, with report, to native and dropped",
+                "92 MB, report on, relative to native, discarded",
                 ratio(4, 0),
                 AtMost(2.5),
                 "×",
             ));
             goals.push_str(&goal(
-                "92 MB, checked and hashed, to native and hashed",
+                "92 MB, report off, hashed, relative to native, hashed",
                 ratio(6, 1),
                 AtMost(1.4),
                 "×",
@@ -340,7 +340,7 @@ async fn streams(text: &mut String, goals: &mut String) {
         }
         if name == "10 KB" {
             goals.push_str(&goal(
-                "10 KB, with report, fresh instance, to native",
+                "10 KB, report on, relative to native, discarded",
                 ratio(4, 0),
                 AtMost(2.5),
                 "×",
@@ -358,13 +358,13 @@ async fn streams(text: &mut String, goals: &mut String) {
     }
 }
 
-/// Exports of 10 KB in a second, so many at once.
+/// Exports of 10 KB per second, for several numbers of concurrent exports.
 async fn rates(text: &mut String) {
     let (url, _server) = serve(large_capture(3));
     let exporter = Exporter::new(policy(&url, "on")).unwrap();
     writeln!(
         text,
-        "\n| exports of 10 KB at once | in a second | native |\n|---|---|---|"
+        "\n| concurrent exports of 10 KB | exports per second | native client |\n|---|---|---|"
     )
     .unwrap();
     for at_once in [1, 8, 64] {
@@ -376,11 +376,11 @@ async fn rates(text: &mut String) {
                 let (exporter, url) = (exporter.clone(), url.clone());
                 tasks.spawn(async move {
                     let client = Client::builder(TokioExecutor::new()).build_http();
-                    let query = Query::of_call(CALL_ID, WINDOW.0, WINDOW.1);
+                    let request = ExportRequest::for_call(CALL_ID, WINDOW.0, WINDOW.1);
                     let mut done = 0;
                     while begin.elapsed() < Duration::from_secs(3) {
                         match kind {
-                            0 => export(&exporter, &query).await,
+                            0 => export(&exporter, &request).await,
                             _ => native(&client, &url, With::Drop).await,
                         };
                         done += 1;
@@ -402,21 +402,27 @@ async fn rates(text: &mut String) {
     }
 }
 
-/// What a report does with each packet.
+/// The steps of a report for each packet. Each one includes those before it.
 const PARTS: [&str; 5] = [
-    "the file walked",
-    "and the headers around the message read",
-    "and the message read",
-    "and its session description",
-    "all of the report",
+    "scan the file",
+    "and read the Ethernet, IP and UDP headers",
+    "and parse the SIP message",
+    "and parse its SDP",
+    "create the complete report",
 ];
 
-/// What of a report takes how long: the same code, compiled natively, in this process.
+/// The time of each step of a report: the same code, compiled natively, in this process.
 fn parts(text: &mut String) {
     let capture = large_capture(2_770);
     let query = homer_export::Query::new(
         [CallId::parse(CALL_ID).unwrap()].into(),
-        Window::new(WINDOW.0, WINDOW.1, 24).unwrap(),
+        Window::new(
+            WINDOW.0,
+            WINDOW.1,
+            24,
+            &homer_export::query::ParameterNames::MCP,
+        )
+        .unwrap(),
     )
     .unwrap();
     let mut times = vec![Vec::new(); PARTS.len()];
@@ -452,7 +458,7 @@ fn parts(text: &mut String) {
             for piece in capture.chunks(256 * 1024) {
                 scanner.scan_packets(piece, Some(&mut visit)).unwrap();
             }
-            // The first one warms up.
+            // The first round is a warm-up.
             if round > 0 {
                 times.push(begin.elapsed());
             }
@@ -464,7 +470,7 @@ fn parts(text: &mut String) {
         .map(|times| median(times) * 1_000_000.0 / packets as f64);
     writeln!(
         text,
-        "\n| what is done with each packet, natively, row by row more | ns |\n|---|---|"
+        "\n| steps for each packet, natively; each row includes those above | ns |\n|---|---|"
     )
     .unwrap();
     for (part, ns) in PARTS.iter().zip(medians) {
@@ -472,7 +478,7 @@ fn parts(text: &mut String) {
     }
 }
 
-/// From nothing to an exporter, and an instance's life without an export.
+/// The time to create an exporter, and the life of an instance without an export.
 async fn start_up(goals: &mut String) {
     let (url, _server) = serve(large_capture(1));
     let mut ready: Vec<Duration> = (0..31)
@@ -485,9 +491,9 @@ async fn start_up(goals: &mut String) {
         })
         .collect();
     let ready = median(&mut ready);
-    // Refused before anything is sent: an instance is made, called and dropped.
+    // An empty Call-ID is rejected before anything is sent, so only the instance is measured.
     let exporter = Exporter::new(policy(&url, "on")).unwrap();
-    let nothing = Query::of_call("", WINDOW.0, WINDOW.1);
+    let nothing = ExportRequest::for_call("", WINDOW.0, WINDOW.1);
     let mut cycles = Vec::new();
     for _ in 0..2001 {
         let begin = Instant::now();
@@ -496,20 +502,20 @@ async fn start_up(goals: &mut String) {
     }
     let cycle = median(&mut cycles) * 1000.0;
     goals.push_str(&goal(
-        "cached component to a ready exporter",
+        "time from the cached component to a ready exporter",
         ready,
         AtMost(2.0),
         "ms",
     ));
     goals.push_str(&goal(
-        "an instance made, called and dropped",
+        "an instance created, called and dropped",
         cycle,
         AtMost(50.0),
         "µs",
     ));
 }
 
-/// The command line's peak memory in MiB, where the system tells.
+/// The peak memory of the command line in MiB, on systems that have /proc.
 fn peak_memory(calls: u32) -> f64 {
     let (url, _server) = serve(large_capture(calls));
     let dir = tempfile::tempdir().unwrap();
@@ -546,15 +552,15 @@ fn peak_memory(calls: u32) -> f64 {
     f64::from(peak) / 1024.0
 }
 
-/// The smallest of the component's limits, in KiB, that an export of 92 MB gets along with.
+/// The smallest memory limit in KiB under which the component can export 92 MB.
 async fn guest_memory() -> usize {
     let (url, _server) = serve(large_capture(28_000));
-    let query = Query::of_call(CALL_ID, WINDOW.0, WINDOW.1);
+    let request = ExportRequest::for_call(CALL_ID, WINDOW.0, WINDOW.1);
     for kib in (1024..=8192).step_by(256) {
         let mut policy = policy(&url, "on");
         policy.limits.memory_bytes = kib * 1024;
         let exporter = Exporter::new(policy).unwrap();
-        let Ok(mut export) = exporter.open(&query).await else {
+        let Ok(mut export) = exporter.open(&request).await else {
             continue;
         };
         let whole = loop {
@@ -573,14 +579,14 @@ async fn guest_memory() -> usize {
 
 #[tokio::main]
 async fn main() {
-    // `cargo test --benches` runs this as well, and measures nothing.
+    // `cargo test --benches` runs this program without the argument.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
     let (mut text, mut reached) = (String::new(), goals::GOALS.to_string());
     streams(&mut text, &mut reached).await;
     if std::env::args().len() > 2 {
-        // For some captures alone, named as arguments: nothing for the file.
+        // Only the captures named as arguments were measured, so the file is not rewritten.
         return println!("{text}");
     }
     rates(&mut text).await;
@@ -594,7 +600,7 @@ async fn main() {
         "MiB",
     ));
     reached.push_str(&goal(
-        "the same, beyond that for 9 MB",
+        "the same, in excess of that for 9 MB",
         large - small,
         AtMost(4.0),
         "MiB",
@@ -623,7 +629,7 @@ async fn main() {
     println!("{text}");
     figures::write(
         "The way through the component",
-        "cargo bench --bench throughput",
+        "cargo bench -p benches --bench throughput",
         &text,
     );
 }

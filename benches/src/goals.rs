@@ -1,6 +1,6 @@
-//! What is aimed at (design), and whether a run reached it.
+//! The performance goals, and whether a run reached them.
 
-/// A row of the table of goals: what is aimed at, and whether this run reached it.
+/// A row of the table of goals.
 pub fn goal(name: &str, found: f64, bound: Bound, unit: &str) -> String {
     let (sign, limit, reached) = match bound {
         Bound::AtMost(limit) => ("≤", limit, found <= limit),
@@ -17,10 +17,10 @@ pub fn goal(name: &str, found: f64, bound: Bound, unit: &str) -> String {
     )
 }
 
-/// The head of that table.
+/// The head of the table.
 pub const GOALS: &str = "\n| goal | | found | reached |\n|---|---|---|---|\n";
 
-/// What a goal asks for, inclusive.
+/// The bound of a goal, inclusive.
 pub enum Bound {
     AtMost(f64),
     AtLeast(f64),

@@ -1,9 +1,9 @@
 //! What the benchmarks share: the sections of docs/benchmarks.md that they rewrite, the goals, and
-//! the programs they run.
+//! the programs that they run. `cargo bench -p benches --bench NAME` runs one of them.
 #![expect(
     clippy::unwrap_used,
     missing_docs,
-    reason = "a benchmark fails by panicking; names say what each is"
+    reason = "a benchmark fails by panicking, and its names are its documentation"
 )]
 
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::process::Command;
 pub mod figures;
 pub mod goals;
 
-/// A program of this workspace, built as released; its path.
+/// Builds a program of this workspace with the release profile and returns its path.
 pub fn program(package: &str, name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

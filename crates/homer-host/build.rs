@@ -1,9 +1,11 @@
-//! Builds `homer-export.wasm` and hands it to the library to be embedded.
+//! Builds `homer-export.wasm`, which the library embeds.
 
 use std::error::Error;
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // Everything that goes into the component. The list has to be complete, because naming any path
+    // turns off cargo's default of watching the whole package.
     for path in [
         "src",
         "wit",

@@ -2,15 +2,17 @@
 
 use fake_homer::{API_TOKEN, FakeHomer};
 use homer_export::{BaseUrl, ExportError};
-use homer_host::{AllowedOrigin, Exporter, Failure, Finished, HostConfig, Policy, Query};
+use homer_host::{
+    AllowedOrigin, CompletedExport, ExportRequest, Exporter, Failure, HostConfig, Policy,
+};
 
-/// A window around all calls of the archive: 2026-11-20, UTC.
+/// A window around all calls of the fake Homer: 2026-11-20, UTC.
 pub const DAY: (i64, i64) = (1_795_132_800_000, 1_795_219_200_000);
 
-/// The call of the archive that most tests export: 7 packets, 3,311 bytes.
-pub const CALL: &str = "udp-normal-1@192.0.2.10";
+/// The call that most tests export: 7 packets in 3,311 bytes.
+pub const CALL: &str = fake_homer::DEMO_CALL_ID;
 
-/// SHA-256 of that call's capture.
+/// The SHA-256 of the capture of that call.
 pub const CALL_SHA256: &str = "c8d017b7a70b6017b93c0ed28eee5ac66e3af9740c6e05480ce8edaeab37ad3f";
 
 /// A recorded capture.
@@ -22,12 +24,13 @@ pub fn recorded(name: &str) -> Vec<u8> {
     .unwrap()
 }
 
-pub fn query(call_id: &str) -> Query {
+/// A request for a call on [`DAY`].
+pub fn request(call_id: &str) -> ExportRequest {
     let (from_ts, to_ts) = DAY;
-    Query::of_call(call_id, from_ts, to_ts)
+    ExportRequest::for_call(call_id, from_ts, to_ts)
 }
 
-/// The policy of a configuration for this URL, with a token.
+/// The policy for the Homer at this URL, with the API token of the fake Homer.
 pub fn policy(url: &str) -> Policy {
     let vars = [("HOMER_URL", url), ("HOMER_API_TOKEN", API_TOKEN)];
     HostConfig::from_vars(vars.map(|(name, value)| (name.to_string(), value.to_string())))
@@ -35,6 +38,7 @@ pub fn policy(url: &str) -> Policy {
         .policy()
 }
 
+/// An allowed origin without a credential.
 pub fn allow(url: &str) -> AllowedOrigin {
     AllowedOrigin {
         base: BaseUrl::parse(url).unwrap(),
@@ -42,9 +46,12 @@ pub fn allow(url: &str) -> AllowedOrigin {
     }
 }
 
-/// An export read to its end.
-pub async fn export(exporter: &Exporter, query: &Query) -> Result<(Vec<u8>, Finished), Failure> {
-    let mut export = exporter.open(query).await?.hashed();
+/// Exports and reads to the end.
+pub async fn export(
+    exporter: &Exporter,
+    request: &ExportRequest,
+) -> Result<(Vec<u8>, CompletedExport), Failure> {
+    let mut export = exporter.open(request).await?.hashed();
     let mut capture = Vec::new();
     while let Some(bytes) = export.next().await? {
         assert!(!bytes.is_empty());
@@ -53,29 +60,29 @@ pub async fn export(exporter: &Exporter, query: &Query) -> Result<(Vec<u8>, Fini
     Ok((capture, export.finish().await?))
 }
 
-/// The contract's error that an export of the usual call ends in.
+/// The error of the contract that an export of [`CALL`] ends with under this policy.
 pub async fn error(policy: Policy) -> ExportError {
     error_of(&Exporter::new(policy).unwrap()).await
 }
 
-/// As [`error`], from an exporter that may go on.
+/// As [`error`], for an exporter that is used again afterwards.
 pub async fn error_of(exporter: &Exporter) -> ExportError {
-    match export(exporter, &query(CALL)).await.unwrap_err() {
+    match export(exporter, &request(CALL)).await.unwrap_err() {
         Failure::Export(error) => error,
         failure => panic!("{failure}"),
     }
 }
 
-/// That an exporter still works: the usual call, from a stand-in that its policy allows.
+/// Asserts that an exporter still works: it exports [`CALL`] from a Homer that its policy allows.
 pub async fn assert_alive(exporter: &Exporter) {
-    let (capture, finished) = export(exporter, &query(CALL)).await.unwrap();
+    let (capture, completed) = export(exporter, &request(CALL)).await.unwrap();
     assert_eq!(
-        (capture.len(), finished.sha256.as_str()),
+        (capture.len(), completed.sha256.as_str()),
         (3311, CALL_SHA256)
     );
 }
 
-/// A stand-in and its URL.
+/// A fake Homer and its URL.
 pub async fn homer() -> (FakeHomer, String) {
     let homer = FakeHomer::start().await.unwrap();
     let url = homer.url();

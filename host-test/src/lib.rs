@@ -1,13 +1,32 @@
-//! What the component tests share.
+//! A small Wasmtime host for the finished components, and what the tests that run them share.
 //!
-//! [`untyped_host`] is a small Wasmtime host that knows nothing of the components: it calls their
-//! functions with JSON, as generic gateways do. [`server`] is a TCP server that misbehaves, and
-//! [`calls`] has the recorded call that tests export.
+//! [`untyped_host`] knows nothing about the components. It calls their functions with JSON, as
+//! generic gateways do, and serves HTTP with them, as edge runtimes do ([`serve`]). [`server`] is a
+//! TCP server that misbehaves in every way that a Homer or a proxy may. [`calls`] has the recorded
+//! call that most tests export.
+//!
+//! ```no_run
+//! use host_test::untyped_host::Host;
+//! use serde_json::json;
+//!
+//! # #[tokio::main]
+//! # async fn main() {
+//! let homer = fake_homer::FakeHomer::start().await.unwrap();
+//! let environment = homer.variables();
+//! let environment = environment.each_ref().map(|(name, value)| (&**name, &**value));
+//! // Builds the component if necessary, and compiles it once for the whole process.
+//! let host = Host::new(xtask::artifact::EXPORTER_TEXT, &environment);
+//! let (from, to) = fake_homer::DEMO_WINDOW_MS;
+//! let arguments = json!({ "callid": fake_homer::DEMO_CALL_ID, "from-ts": from, "to-ts": to });
+//! let result = host.call(None, "homer-export-pcap", arguments).await.unwrap();
+//! assert!(result["ok"].as_str().unwrap().contains("7 packets"));
+//! # }
+//! ```
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     missing_docs,
-    reason = "test code fails by panicking; names say what each is"
+    reason = "test code fails by panicking, and its names are its documentation"
 )]
 
 pub mod calls;

@@ -1,4 +1,4 @@
-//! Serving HTTP with a component.
+//! Serves HTTP with a component that exports `wasi:http/incoming-handler`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView as _};
 use crate::untyped_host::{Guest, Host};
 
 impl Host {
-    /// Serves HTTP with the component, an instance for every request; the URL.
+    /// Serves HTTP with one instance of the component per request, and returns the URL.
     pub async fn serve(self) -> String {
         let pre = ProxyPre::new(self.linker().instantiate_pre(&self.component).unwrap()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -26,7 +26,7 @@ impl Host {
                 let shared = Arc::clone(&shared);
                 let service = hyper::service::service_fn(move |request: Request<Incoming>| {
                     let shared = Arc::clone(&shared);
-                    async move { Ok::<_, Infallible>(shared.0.answer(&shared.1, request).await) }
+                    async move { Ok::<_, Infallible>(shared.0.respond(&shared.1, request).await) }
                 });
                 let connection = hyper::server::conn::http1::Builder::new()
                     .serve_connection(TokioIo::new(socket), service);
@@ -36,7 +36,7 @@ impl Host {
         url
     }
 
-    async fn answer(
+    async fn respond(
         &self,
         pre: &ProxyPre<Guest>,
         request: Request<Incoming>,
@@ -54,7 +54,8 @@ impl Host {
             .new_response_outparam(sender)
             .unwrap();
         let pre = pre.clone();
-        // On its own, since it goes on writing the body while that is read.
+        // In a task of its own: the component returns the head first, and then writes the body
+        // while the client reads it.
         tokio::spawn(async move {
             let proxy = pre.instantiate_async(&mut store).await.unwrap();
             proxy

@@ -1,4 +1,4 @@
-//! A TCP server on loopback that answers with fixed bytes and then misbehaves.
+//! A TCP server on a loopback port that responds with fixed bytes and then misbehaves.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,27 +7,27 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::calls::recorded;
 
-/// What a server does after its reply.
+/// What a server does after its response.
 #[derive(Clone)]
 pub enum Then {
     /// Closes the connection.
     Close,
     /// Resets the connection.
     Reset,
-    /// Stays silent with the connection open, until the client leaves.
+    /// Keeps the connection open and sends nothing, until the client disconnects.
     Hold,
     /// Sends these bytes after a pause, and closes the connection.
     Later(std::time::Duration, Vec<u8>),
-    /// Sends these bytes over and over.
+    /// Sends these bytes repeatedly.
     Repeat(Vec<u8>),
     /// Sends one byte after the other, with this pause between them.
     Drip(std::time::Duration),
-    /// Answers the next request.
+    /// Responds to the next request.
     Serve,
 }
 
-/// A server on a loopback port with an answer for the first request, the second, and so on, the
-/// last one for all that follow; it remembers what it was asked.
+/// A server with one response for each request. The last response is repeated. It records the
+/// requests.
 pub struct Server {
     pub url: String,
     state: Arc<State>,
@@ -42,29 +42,30 @@ struct State {
 }
 
 impl Server {
-    pub async fn start(reply: impl Into<Vec<u8>>, then: Then) -> Self {
-        Self::with_answers(vec![(reply.into(), then)]).await
+    pub async fn start(response: impl Into<Vec<u8>>, then: Then) -> Self {
+        Self::with_responses(vec![(response.into(), then)]).await
     }
 
-    /// One that misbehaves once, and then serves the capture that [`assert_alive`] expects.
-    pub async fn misbehaving_once(reply: impl Into<Vec<u8>>, then: Then) -> Self {
-        Self::with_answers(vec![
-            (reply.into(), then),
+    /// A server that misbehaves once, and then serves the capture that
+    /// [`crate::calls::assert_alive`] expects.
+    pub async fn misbehaving_once(response: impl Into<Vec<u8>>, then: Then) -> Self {
+        Self::with_responses(vec![
+            (response.into(), then),
             (whole(&recorded("export-ok-auth-token")), Then::Serve),
         ])
         .await
     }
 
-    pub async fn with_answers(answers: Vec<(Vec<u8>, Then)>) -> Self {
+    pub async fn with_responses(responses: Vec<(Vec<u8>, Then)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(State::default());
-        let (answers, shared) = (Arc::new(answers), Arc::clone(&state));
+        let (responses, shared) = (Arc::new(responses), Arc::clone(&state));
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 *shared.connections.lock().unwrap() += 1;
-                tokio::spawn(serve(stream, Arc::clone(&answers), Arc::clone(&shared)));
+                tokio::spawn(serve(stream, Arc::clone(&responses), Arc::clone(&shared)));
             }
         });
         Self { url, state, task }
@@ -78,7 +79,7 @@ impl Server {
         self.state.requests.lock().unwrap().clone()
     }
 
-    /// Waits until a client has left.
+    /// Waits until a client has disconnected.
     pub async fn client_left(&self) {
         self.state.left.notified().await;
     }
@@ -90,22 +91,22 @@ impl Drop for Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, answers: Arc<Vec<(Vec<u8>, Then)>>, state: Arc<State>) {
+async fn serve(mut stream: TcpStream, responses: Arc<Vec<(Vec<u8>, Then)>>, state: Arc<State>) {
     while let Some(request) = read_request(&mut stream).await {
         let nth = {
             let mut requests = state.requests.lock().unwrap();
             requests.push(request);
             requests.len() - 1
         };
-        let (reply, then) = &answers[nth.min(answers.len() - 1)];
-        if stream.write_all(reply).await.is_err() {
+        let (response, then) = &responses[nth.min(responses.len() - 1)];
+        if stream.write_all(response).await.is_err() {
             break;
         }
         match then {
             Then::Serve => continue,
             Then::Close => break,
             Then::Reset => {
-                // What was written is to arrive before the reset does.
+                // The reset would discard bytes that have not arrived yet.
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 stream.set_zero_linger().unwrap();
                 break;
@@ -127,7 +128,7 @@ async fn serve(mut stream: TcpStream, answers: Arc<Vec<(Vec<u8>, Then)>>, state:
     state.left.notify_one();
 }
 
-/// Head and body of a request with a content length, as text.
+/// The head and the body of a request with a Content-Length, as text.
 pub async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut bytes = Vec::new();
     loop {
@@ -152,10 +153,12 @@ pub async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Strin
     }
 }
 
-/// The head of Homer's reply with a capture.
-pub const CAPTURE_HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+/// The head of Homer's response with a capture.
+pub const CAPTURE_HEAD: &str = "HTTP/1.1 200 OK\r\n\
+    Content-Type: application/octet-stream\r\n\
+    Transfer-Encoding: chunked\r\n\r\n";
 
-/// A whole capture as Homer sends it.
+/// A complete response with a capture, as Homer sends it.
 pub fn whole(capture: &[u8]) -> Vec<u8> {
     [CAPTURE_HEAD.as_bytes(), &chunk(capture), b"0\r\n\r\n"].concat()
 }
@@ -165,7 +168,7 @@ pub fn chunk(bytes: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
 }
 
-/// A server that speaks plain HTTP where its URL says https.
+/// A server without TLS whose URL has the scheme https.
 pub async fn plain_http() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!(

@@ -1,4 +1,4 @@
-//! The host.
+//! A host that calls components without knowing their types, as generic gateways do.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
@@ -17,7 +17,7 @@ use wasmtime_wasi_http::{
 };
 use xtask::Artifact;
 
-/// A finished component, compiled, and what its environment says.
+/// A finished and compiled component, and its environment.
 #[derive(Clone)]
 pub struct Host {
     engine: Engine,
@@ -28,9 +28,9 @@ pub struct Host {
 fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        // Compiling takes an unoptimised compiler seconds.
+        // Cranelift itself is not optimized in a debug build, so compiling takes seconds.
         let mut cache = CacheConfig::new();
-        // Beside the test's own program, below the target directory.
+        // Next to the program of the test, below the target directory.
         let program = std::env::current_exe().unwrap();
         cache.with_directory(program.with_file_name("untyped-host-cache"));
         let mut config = Config::new();
@@ -39,7 +39,7 @@ fn engine() -> &'static Engine {
     })
 }
 
-/// Compiled once for all tests.
+/// Builds and compiles a component once for all tests of this process.
 fn compiled(artifact: Artifact) -> Component {
     static COMPILED: Mutex<Option<HashMap<&'static str, Component>>> = Mutex::new(None);
     let mut compiled = COMPILED.lock().unwrap();
@@ -82,10 +82,11 @@ impl Host {
         )
     }
 
-    /// Calls a function, of an interface or of the world, as a gateway does: with a JSON object of
-    /// arguments, for a JSON result.
+    /// Calls a function of an interface, or of the world, with a JSON object of arguments. Returns
+    /// the result as JSON.
     ///
-    /// The error is what the gateway has to say of arguments that do not fit, or of a trap.
+    /// # Errors
+    /// The text of a gateway about arguments that do not fit the types, or about a trap.
     pub async fn call(
         &self,
         interface: Option<&str>,
@@ -110,7 +111,7 @@ impl Host {
             let value = arguments
                 .get(name)
                 .ok_or_else(|| format!("missing field {name}"))?;
-            given.push(val(value, &ty).ok_or_else(|| format!("{name} is no {ty:?}"))?);
+            given.push(val(value, &ty).ok_or_else(|| format!("{name} is not a {ty:?}"))?);
         }
         let mut results = vec![Val::Bool(false); ty.results().len()];
         function
@@ -121,7 +122,7 @@ impl Host {
     }
 }
 
-/// All that an instance has.
+/// Everything that an instance has.
 pub struct Guest {
     table: ResourceTable,
     wasi: WasiCtx,
@@ -148,7 +149,7 @@ impl WasiHttpView for Guest {
     }
 }
 
-/// Requests may go anywhere, as with `-S http`.
+/// Requests may go anywhere, as with `wasmtime run -S http`.
 struct Anywhere;
 
 impl WasiHttpHooks for Anywhere {
@@ -182,7 +183,7 @@ type Sent = (
     Box<dyn Future<Output = Result<(), Error>> + Send>,
 );
 
-/// A JSON value as one of a type that a parameter has; none if it does not fit.
+/// A JSON value as a value of this type, or `None` if it does not fit.
 fn val(value: &Value, ty: &Type) -> Option<Val> {
     Some(match ty {
         Type::String => Val::String(value.as_str()?.to_string()),
@@ -191,8 +192,8 @@ fn val(value: &Value, ty: &Type) -> Option<Val> {
     })
 }
 
-/// A result as JSON, in wassette's way: lists of bytes as lists of numbers, variants as tag and
-/// value.
+/// A result as JSON in the format of wassette: a list of bytes is a list of numbers, and a variant
+/// has `tag` and `val`.
 fn json(val: &Val) -> Value {
     let inner = |value: &Option<Box<Val>>| value.as_deref().map_or(Value::Null, json);
     match val {
@@ -215,6 +216,6 @@ fn json(val: &Val) -> Value {
         Val::Option(value) => inner(value),
         Val::Result(Ok(value)) => json!({ "ok": inner(value) }),
         Val::Result(Err(value)) => json!({ "err": inner(value) }),
-        other => panic!("a value that no component of ours has: {other:?}"),
+        other => panic!("no component of ours returns this type: {other:?}"),
     }
 }

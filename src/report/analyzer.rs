@@ -33,11 +33,12 @@ const MAX_NAME: usize = 32;
 /// ```
 /// use homer_export::homer::Api;
 /// use homer_export::pcap::Scanner;
+/// use homer_export::query::ParameterNames;
 /// use homer_export::report::Analyzer;
 /// use homer_export::{CallId, Query, Window};
 ///
 /// let file = std::fs::read("tests/data/export-ok-auth-token.pcap")?;
-/// let window = Window::new(1_795_132_800_000, 1_795_219_200_000, 24)?;
+/// let window = Window::new(1_795_132_800_000, 1_795_219_200_000, 24, &ParameterNames::WIT)?;
 /// let query = Query::new(vec![CallId::parse("udp-normal-1@192.0.2.10")?], window)?;
 ///
 /// let mut scanner = Scanner::new();

@@ -5,7 +5,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::capture_report::CaptureReport;
-use crate::query::{CallId, Timestamp, quoted};
+use crate::query::{CallId, Timestamp};
+use crate::text::quoted;
 
 impl CaptureReport {
     /// One line for a person: size and time of the capture, how the call went, what is missing, and

@@ -14,7 +14,13 @@ pub(crate) fn analyze(capture: &[u8], call_ids: &[&str]) -> CaptureReport {
 }
 
 fn analyze_in_pieces(capture: &[u8], call_ids: &[&str], size: usize) -> CaptureReport {
-    let window = Window::new(1_795_132_800_000, 1_795_219_200_000, 24).unwrap();
+    let window = Window::new(
+        1_795_132_800_000,
+        1_795_219_200_000,
+        24,
+        &homer_export::query::ParameterNames::WIT,
+    )
+    .unwrap();
     let query = Query::new(
         call_ids
             .iter()
@@ -114,7 +120,13 @@ fn report_warns_if_homer_11_may_have_omitted_rows() {
 
 #[test]
 fn report_of_a_capture_at_homer_11s_limit_is_incomplete() {
-    let window = Window::new(1_795_132_800_000, 1_795_219_200_000, 24).unwrap();
+    let window = Window::new(
+        1_795_132_800_000,
+        1_795_219_200_000,
+        24,
+        &homer_export::query::ParameterNames::WIT,
+    )
+    .unwrap();
     let analyzer =
         Analyzer::new(&Query::new(vec![CallId::parse(CALL_ID).unwrap()], window).unwrap());
     let at = |packets, api| {

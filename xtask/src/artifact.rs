@@ -1,4 +1,4 @@
-//! The finished components: what they are called, what they may import, how they are built.
+//! The finished components: their names, what they may import, and how they are built.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,9 +7,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{binary, documentation};
 
-/// What every component may import, without versions; the finished files are checked against it.
-/// `types` of `wasi:http` and the `wasi:io` interfaces come with the handler, `monotonic-clock` for
-/// its type `duration`.
+/// The interfaces that a component may import, without versions. Each finished file is checked
+/// against this list. The handler of `wasi:http` needs its `types` and the interfaces of `wasi:io`,
+/// and these need `monotonic-clock` for the type `duration`.
 pub const ALLOWED_IMPORTS: [&str; 7] = [
     "wasi:cli/environment",
     "wasi:clocks/monotonic-clock",
@@ -20,33 +20,35 @@ pub const ALLOWED_IMPORTS: [&str; 7] = [
     "wasi:io/streams",
 ];
 
-/// Bytes of a component's stack.
+/// Size of a component's stack in bytes.
 const STACK_BYTES: usize = 128 * 1024;
 
 /// One finished component.
 #[derive(Clone, Copy, Debug)]
 pub struct Artifact {
-    /// The package that builds it.
+    /// The package, the world, and the folder in `components/`, which share this name.
     pub package: &'static str,
-    /// Name of the file without `.wasm`, and of its root component.
+    /// The name of the file without `.wasm`, and of the root component.
     pub name: &'static str,
-    /// One line for the component's metadata.
+    /// The description in the metadata of the file.
     pub description: &'static str,
-    /// All that it exports: what others of ours export would be a tool too many in a gateway.
+    /// Everything that it exports. A gateway turns each exported function into a tool, so a component
+    /// must not export what belongs to another world.
     pub exports: &'static [&'static str],
-    /// The world whose documentation goes into the file, for gateways that show it to a model; none
-    /// where only an interface has some, since tools of today cannot read a file with that
-    /// (hosts.md §0.5).
+    /// The world whose documentation is added to the file. Gateways show it to a model. `None` if
+    /// only an interface is documented, because current tools cannot read a file with documentation
+    /// of an interface (docs/hosts).
     pub documented_world: Option<&'static str>,
-    /// Size of the file in bytes, inclusive, that it is not to grow beyond unnoticed.
+    /// Largest size of the file in bytes, inclusive, so that growth is noticed.
     pub max_bytes: usize,
 }
 
-/// `homer-export.wasm`.
+/// `homer-export.wasm`, for hosts that know the types of the contract. `homer_host` embeds it.
 pub const EXPORTER: Artifact = Artifact {
     package: "exporter",
     name: "homer-export",
-    description: "Exports the packets of one SIP call from a Homer capture server, checked to the last byte.",
+    description: "Exports the packets of one SIP call from a Homer capture server, \
+        checked to the last byte.",
     exports: &[
         "homer:capture/homer-export-stream@0.2.0",
         "homer:capture/homer-export@0.2.0",
@@ -56,40 +58,43 @@ pub const EXPORTER: Artifact = Artifact {
     max_bytes: 288 * 1024,
 };
 
-/// `homer-export-tool.wasm`.
+/// `homer-export-tool.wasm`, for gateways that turn a component into an MCP tool.
 pub const EXPORTER_TEXT: Artifact = Artifact {
     package: "exporter-text",
     name: "homer-export-tool",
-    description: "Exports the packets of one SIP call from a Homer capture server, as one function with a text result.",
+    description: "Exports the packets of one SIP call from a Homer capture server, \
+        as one function with a text result.",
     exports: &["homer-export-pcap"],
     documented_world: Some("exporter-text"),
     max_bytes: 320 * 1024,
 };
 
-/// `homer-export-mcp.wasm`.
+/// `homer-export-mcp.wasm`, an MCP server for hosts that serve HTTP with a component.
 pub const MCP_SERVER: Artifact = Artifact {
     package: "mcp-server",
     name: "homer-export-mcp",
-    description: "Exports the packets of SIP calls from a Homer capture server, as an MCP server behind wasi:http.",
+    description: "Exports the packets of SIP calls from a Homer capture server, \
+        as an MCP server behind wasi:http.",
     exports: &["wasi:http/incoming-handler@0.2.12"],
     documented_world: None,
     max_bytes: 480 * 1024,
 };
 
-/// All that `cargo xtask dist` makes.
+/// The components that `cargo xtask dist` writes.
 pub const ALL: [Artifact; 3] = [EXPORTER, EXPORTER_TEXT, MCP_SERVER];
 
 impl Artifact {
-    /// The file's name.
+    /// The name of the file.
     pub fn file_name(&self) -> String {
         format!("{}.wasm", self.name)
     }
 
-    /// Builds the component and finishes it: stripped, its root component named, with metadata.
+    /// Builds and finishes the component: it is stripped, its root component is named, and metadata is
+    /// added.
     ///
     /// # Errors
-    /// If cargo fails (the WebAssembly target may be missing), or the result has an import that is
-    /// not allowed, another export than it should have, or grew too large.
+    /// If cargo fails, for example because the WebAssembly target is missing, or if [`Self::check`]
+    /// does.
     pub fn build(&self) -> Result<Vec<u8>> {
         let wasm = build_package(self.package)?;
         let text = |text: &str| text.as_bytes().to_vec();
@@ -111,11 +116,11 @@ impl Artifact {
         Ok(finished)
     }
 
-    /// Checks that `component` imports nothing beyond [`ALLOWED_IMPORTS`], exports what it is to,
-    /// and is no larger than it is to be.
+    /// Checks that `component` imports only [`ALLOWED_IMPORTS`], that its exports are
+    /// [`Self::exports`], and that it is not larger than [`Self::max_bytes`].
     ///
     /// # Errors
-    /// If it is not so, naming what.
+    /// The first violation that is found.
     pub fn check(&self, component: &[u8]) -> Result<()> {
         let foreign: Vec<String> = binary::imports(component)?
             .into_iter()
@@ -125,28 +130,29 @@ impl Artifact {
             .collect();
         ensure!(
             foreign.is_empty(),
-            "{} imports {}, which no component of ours may",
+            "{} imports {}, which is not allowed",
             self.file_name(),
             foreign.join(", ")
         );
         let exports = binary::exports(component)?;
         ensure!(
             exports == self.exports,
-            "{} exports {}",
+            "{} exports {}; expected {}",
             self.file_name(),
-            exports.join(", ")
+            exports.join(", "),
+            self.exports.join(", ")
         );
         let (size, max) = (component.len(), self.max_bytes);
         ensure!(
             size <= max,
-            "{} has {size} bytes, more than the {max} it is to have at most",
+            "{} has {size} bytes; the limit is {max} bytes",
             self.file_name()
         );
         Ok(())
     }
 }
 
-/// The workspace's root.
+/// The root directory of the workspace.
 pub fn workspace_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -154,20 +160,21 @@ pub fn workspace_root() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// Builds a package of the workspace for `wasm32-wasip2` and returns the component, unfinished.
+/// Builds a package of the workspace for `wasm32-wasip2` and returns the unfinished component.
 ///
 /// # Errors
 /// If cargo fails, or the WebAssembly target is not installed.
 pub fn build_package(package: &str) -> Result<Vec<u8>> {
     let root = workspace_root();
     let target_dir = target_dir()?;
-    // The same bytes wherever the sources lie: no path of this machine gets into panic locations.
+    // Panic locations contain paths. They are remapped, so that the bytes are the same on every
+    // machine.
     let mut flags = vec![
         "-Ctarget-feature=+simd128".to_string(),
         format!("--remap-path-prefix={}=.", root.display()),
     ];
-    // A megabyte otherwise, which hosts would wipe for every instance. JSON as deep as `serde_json`
-    // goes takes half of this.
+    // The default stack has 1 MiB, which hosts zero for each instance. JSON with the maximum depth of
+    // `serde_json` needs half of this size.
     flags.push(format!("-Clink-arg=-zstack-size={STACK_BYTES}"));
     if let Some(home) = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -190,30 +197,32 @@ pub fn build_package(package: &str) -> Result<Vec<u8>> {
         ])
         .args(["--package", package, "--target-dir"])
         .arg(&target_dir)
-        // What a surrounding cargo or clippy set for the native build is not meant for this one.
+        // A surrounding cargo or clippy sets these for the native build.
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("RUSTFLAGS")
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
         .output()
         .context("cannot run cargo")?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let hint =
-            match said.contains("wasm32-wasip2") && said.contains("target may not be installed") {
-                true => "\nThe WebAssembly target is missing; run: rustup target add wasm32-wasip2",
-                false => "",
-            };
-        bail!("cargo could not build {package} for wasm32-wasip2:\n{said}{hint}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let hint = match stderr.contains("wasm32-wasip2")
+            && stderr.contains("target may not be installed")
+        {
+            true => "\nThe WebAssembly target is missing; run: rustup target add wasm32-wasip2",
+            false => "",
+        };
+        bail!("cargo could not build {package} for wasm32-wasip2:\n{stderr}{hint}");
     }
     let file = format!("wasm32-wasip2/component/{}.wasm", package.replace('-', "_"));
     let path = target_dir.join(file);
     std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Where components are built: never the directory that a surrounding cargo has locked.
+/// The target directory of the components. It is not that of a surrounding cargo, which has locked its
+/// own.
 fn target_dir() -> Result<PathBuf> {
-    // Set in .cargo/config.toml. Where this workspace is a dependency, there is only the build
-    // script's own directory.
+    // .cargo/config.toml sets the first variable. If this workspace is a dependency of another one,
+    // only the directory of the build script is available.
     match std::env::var_os("HOMER_COMPONENTS_TARGET_DIR").or_else(|| std::env::var_os("OUT_DIR")) {
         Some(dir) => Ok(dir.into()),
         None => bail!(

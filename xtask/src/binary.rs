@@ -1,5 +1,8 @@
-//! The binary format of components: what they import and export, and what can be left out or put
-//! in.
+//! Reads and edits the binary format of components.
+//!
+//! wasm-metadata could write the metadata, but its feature `oci` brings URL, SPDX and compression
+//! crates into every build of `homer-host`, and it cannot strip a component. The little that we need
+//! is written here with wasm-encoder.
 
 use anyhow::{Context, Result, bail};
 use wasm_encoder::{
@@ -8,7 +11,7 @@ use wasm_encoder::{
 };
 use wasmparser::{Encoding, Parser, Payload};
 
-/// The names of what the root component imports, with versions, sorted.
+/// The names of the imports of the root component, with versions, sorted.
 ///
 /// # Errors
 /// If `component` is not a component.
@@ -25,7 +28,7 @@ pub fn imports(component: &[u8]) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The names of what the root component exports, with versions, sorted.
+/// The names of the exports of the root component, with versions, sorted.
 ///
 /// # Errors
 /// If `component` is not a component.
@@ -42,7 +45,7 @@ pub fn exports(component: &[u8]) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The custom sections of the root component, as name and content.
+/// The custom sections of the root component as names and contents.
 ///
 /// # Errors
 /// If `component` is not a component.
@@ -56,8 +59,8 @@ pub fn custom_sections(component: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(sections)
 }
 
-/// The component without custom sections at any depth, then with the root component's name and the
-/// given custom sections, such as metadata (the OCI annotations that wasm tools show).
+/// Removes the custom sections at every depth, then adds the name of the root component and the given
+/// custom sections. Metadata are custom sections (the OCI annotations that wasm tools show).
 ///
 /// # Errors
 /// If `component` is not a valid component.
@@ -77,8 +80,11 @@ pub fn finish(component: &[u8], name: &str, sections: &[(&str, Vec<u8>)]) -> Res
     Ok(output)
 }
 
+/// Removes the custom sections at every depth: names and debug information.
 fn strip(component: &[u8]) -> Result<Vec<u8>> {
     let mut output = Vec::new();
+    // The outer modules and components of `output`, which are continued when it ends: a nested one
+    // is a section with a length, which is known only then.
     let mut parents = Vec::new();
     for payload in Parser::new(0).parse_all(component) {
         let payload = payload?;
@@ -118,8 +124,8 @@ fn strip(component: &[u8]) -> Result<Vec<u8>> {
     Ok(output)
 }
 
-/// The payloads of the root component alone: what is nested in it has imports and exports of its
-/// own.
+/// The payloads of the root component only. Nested modules and components have imports and exports of
+/// their own.
 fn root_payloads(component: &[u8]) -> impl Iterator<Item = Result<Payload<'_>>> {
     let mut depth = 0_u32;
     Parser::new(0)

@@ -1,31 +1,31 @@
-//! The documentation of a world, put back into a component: it gets lost on the way from WIT
-//! through rustc.
+//! Adds the documentation of a world to a component. rustc discards what wit-bindgen has read from the
+//! WIT.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
-use wit_parser::{Resolve, WorldItem, WorldKey};
+use wit_parser::{PackageMetadata, Resolve, WorldItem, WorldKey};
 
-/// The section's name, as wit-parser has it (`PackageMetadata::SECTION_NAME`).
-const SECTION: &str = "package-docs";
-
-/// The first version of the section's format, which tools read since 2023; what has come since is
-/// about stability alone.
+/// The first version of the format of the section. Tools have read it since 2023. Later versions only
+/// add stability.
+///
+/// `PackageMetadata::extract` of wit-parser cannot write this section: it uses version 1, and it
+/// documents every import of the world as well. Older tools reject both. Our tests read the section
+/// with `PackageMetadata::decode`.
 const VERSION: u8 = 0;
 
-/// Name and content of the custom section that documents the functions which `world` of the package
-/// in `wit` exports.
+/// The name and the content of a custom section that documents the exported functions of `world`.
 ///
 /// # Errors
-/// If there is no such world, or the WIT cannot be read.
+/// If the WIT cannot be read or has no such world.
 pub fn section(wit: &Path, world: &str) -> Result<(&'static str, Vec<u8>)> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(wit)?;
     let id = resolve.packages[package]
         .worlds
         .get(world)
-        .with_context(|| format!("wit/ has no world {world}"))?;
+        .with_context(|| format!("wit/ does not define the world {world}"))?;
     let world = &resolve.worlds[*id];
     let functions: Map<String, Value> = world
         .exports
@@ -42,12 +42,12 @@ pub fn section(wit: &Path, world: &str) -> Result<(&'static str, Vec<u8>)> {
     if let Some(docs) = world.docs.contents.as_deref() {
         root["docs"] = docs.into();
     }
-    // A component that is decoded is a world called root.
+    // A decoded component is a world with the name `root`.
     let mut data = vec![VERSION];
     data.extend(
         json!({ "worlds": { "root": root } })
             .to_string()
             .into_bytes(),
     );
-    Ok((SECTION, data))
+    Ok((PackageMetadata::SECTION_NAME, data))
 }

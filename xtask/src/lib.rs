@@ -1,10 +1,12 @@
-//! Builds the components, finishes them, and looks at what is in them.
+//! Builds and finishes the components, and inspects them.
 //!
-//! `cargo xtask dist` puts the finished files into `dist/`; the host's build script embeds the same
-//! bytes.
+//! `cargo xtask dist` writes the finished components to `dist/`. The build script of `homer-host`
+//! embeds the same bytes, which is why this is a library. `cargo xtask cargo-component` writes the
+//! WIT files that `cargo component build` needs.
 
 pub mod artifact;
 pub mod binary;
+pub mod cargo_component;
 pub mod documentation;
 
 pub use artifact::Artifact;

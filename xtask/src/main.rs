@@ -1,5 +1,8 @@
-//! `cargo xtask dist`: the finished components in `dist/`, their sizes and imports; fails on a
-//! foreign import.
+//! The commands of this repository.
+//!
+//! * `cargo xtask dist` writes the finished components to `dist/` and prints their sizes, imports
+//!   and exports. It fails if a component imports more than is allowed.
+//! * `cargo xtask cargo-component` writes the WIT files that `cargo component build` needs.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -7,13 +10,19 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use xtask::{Artifact, artifact, binary};
+use xtask::{Artifact, artifact, binary, cargo_component};
+
+const USAGE: &str = "usage: cargo xtask dist | cargo-component";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
+    let root = artifact::workspace_root();
     let result = match (args.next().as_deref(), args.next()) {
-        (Some("dist"), None) => dist(&artifact::workspace_root().join("dist")),
-        _ => Err(anyhow::anyhow!("usage: cargo xtask dist")),
+        (Some("dist"), None) => dist(&root.join("dist")),
+        (Some("cargo-component"), None) => {
+            cargo_component(&root.join("wit"), &root.join("target/cargo-component"))
+        }
+        _ => Err(anyhow::anyhow!(USAGE)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -22,6 +31,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn cargo_component(wit: &Path, dir: &Path) -> Result<()> {
+    let paths = cargo_component::write(wit, dir)?;
+    paths
+        .iter()
+        .try_for_each(|path| print(&format!("{}\n", path.display())))
 }
 
 fn dist(dir: &Path) -> Result<()> {
@@ -34,6 +50,7 @@ fn dist(dir: &Path) -> Result<()> {
 fn write(artifact: &Artifact, dir: &Path) -> Result<()> {
     let component = artifact.build()?;
     let path = dir.join(artifact.file_name());
+    // A rename, so that a host that runs meanwhile never loads half a file.
     let partial = path.with_extension("wasm.partial");
     fs::write(&partial, &component)
         .with_context(|| format!("cannot write {}", partial.display()))?;
@@ -45,6 +62,10 @@ fn write(artifact: &Artifact, dir: &Path) -> Result<()> {
     for export in binary::exports(&component)? {
         text.push_str(&format!("  exports {export}\n"));
     }
+    print(&text)
+}
+
+fn print(text: &str) -> Result<()> {
     io::stdout()
         .write_all(text.as_bytes())
         .context("cannot write to standard output")

@@ -1,4 +1,4 @@
-//! The finished components are what the contract and the sandbox say.
+//! The finished components have the imports, exports and metadata that they should have.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::Value;
@@ -9,7 +9,7 @@ use xtask::artifact::{ALL, ALLOWED_IMPORTS, EXPORTER, EXPORTER_TEXT, MCP_SERVER}
 use xtask::{Artifact, binary};
 
 #[test]
-fn components_import_what_the_contract_says_and_nothing_else() {
+fn components_import_the_allowed_interfaces_only() {
     for artifact in ALL {
         let imports = binary::imports(&artifact.build().unwrap()).unwrap();
         assert_eq!(
@@ -22,12 +22,12 @@ fn components_import_what_the_contract_says_and_nothing_else() {
 }
 
 #[test]
-fn components_export_their_world_and_nothing_of_the_others() {
+fn components_export_their_own_world_only() {
     for (artifact, exports) in [
         (
             EXPORTER,
             &["homer-export-stream", "homer-export", "types"]
-                .map(|name| format!("homer:capture/{name}@0.1.0"))[..],
+                .map(|name| format!("homer:capture/{name}@0.2.0"))[..],
         ),
         (EXPORTER_TEXT, &["homer-export-pcap".to_string()]),
         (
@@ -43,7 +43,7 @@ fn components_export_their_world_and_nothing_of_the_others() {
 }
 
 #[test]
-fn components_are_named_and_carry_metadata_alone() {
+fn components_have_a_name_and_metadata_only() {
     for artifact in ALL {
         let sections = binary::custom_sections(&artifact.build().unwrap()).unwrap();
         let names: Vec<&str> = sections.iter().map(|(name, _)| name.as_str()).collect();
@@ -76,12 +76,13 @@ fn components_are_named_and_carry_metadata_alone() {
 }
 
 #[test]
-fn tool_carries_the_documentation_of_its_world() {
+fn exporter_text_has_the_documentation_of_its_world() {
     let sections = binary::custom_sections(&EXPORTER_TEXT.build().unwrap()).unwrap();
     let (_, documentation) = sections
         .into_iter()
         .find(|(name, _)| name == "package-docs")
         .unwrap();
+    wit_parser::PackageMetadata::decode(&documentation).unwrap();
     let (version, json) = documentation.split_first().unwrap();
     let json: Value = serde_json::from_slice(json).unwrap();
     let function = json["worlds"]["root"]["func_exports"]["homer-export-pcap"]["docs"]
@@ -96,12 +97,12 @@ fn tool_carries_the_documentation_of_its_world() {
         function.contains("HOMER_MAX_INLINE_BYTES (32 KiB unless set)"),
         "{function}"
     );
-    // Documentation of an interface keeps tools from reading the file.
+    // Only the world is documented: tools cannot read a file with documentation of an interface.
     assert_eq!(json.as_object().unwrap().len(), 1);
 }
 
 #[test]
-fn components_hold_no_path_of_this_machine() {
+fn components_contain_no_path_of_this_machine() {
     let home = std::env::home_dir().unwrap();
     for component in ALL.map(|artifact| artifact.build().unwrap()) {
         for path in [xtask::artifact::workspace_root(), home.join(".cargo")] {
@@ -112,7 +113,7 @@ fn components_hold_no_path_of_this_machine() {
 }
 
 #[test]
-fn component_that_exports_more_or_grew_is_refused() {
+fn component_with_other_exports_or_size_is_rejected() {
     EXPORTER.check(&EXPORTER.build().unwrap()).unwrap();
     let grown = Artifact {
         max_bytes: 1000,
@@ -123,7 +124,7 @@ fn component_that_exports_more_or_grew_is_refused() {
     .to_string();
     assert!(
         grown.starts_with("homer-export.wasm has ")
-            && grown.ends_with("more than the 1000 it is to have at most"),
+            && grown.ends_with(" bytes; the limit is 1000 bytes"),
         "{grown}"
     );
     let other = Artifact {
@@ -140,7 +141,7 @@ fn component_that_exports_more_or_grew_is_refused() {
 }
 
 #[test]
-fn foreign_import_is_refused_and_an_allowed_one_is_not() {
+fn import_is_rejected_unless_it_is_allowed() {
     let importing = |name: &str| {
         let mut types = ComponentTypeSection::new();
         types.instance(&InstanceType::new());
@@ -158,7 +159,6 @@ fn foreign_import_is_refused_and_an_allowed_one_is_not() {
     let error = empty
         .check(&importing("wasi:filesystem/preopens@0.2.12"))
         .unwrap_err();
-    let why =
-        "homer-export.wasm imports wasi:filesystem/preopens@0.2.12, which no component of ours may";
+    let why = "homer-export.wasm imports wasi:filesystem/preopens@0.2.12, which is not allowed";
     assert_eq!(error.to_string(), why);
 }

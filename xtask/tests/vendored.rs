@@ -1,9 +1,14 @@
-//! The WIT files in `wit/deps` are those of the `wasi` crate that the components are built with.
+//! The WIT files: `wit/deps` are those of the `wasi` crate that the components are built with, and the
+//! files for cargo-component follow from them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use wit_parser::Resolve;
+use xtask::artifact::ALL;
+use xtask::cargo_component;
 
 #[test]
 fn vendored_wit_is_that_of_the_wasi_crate() {
@@ -26,7 +31,7 @@ fn vendored_wit_is_that_of_the_wasi_crate() {
         .output()
         .unwrap();
     let tree = String::from_utf8(output.stdout).unwrap();
-    // `wasip2 v1.0.4+wasi-0.2.12`, whose sources lie in cargo's registry.
+    // `wasip2 v1.0.4+wasi-0.2.12`, whose sources are in cargo's registry directory.
     let version = tree
         .lines()
         .find_map(|line| line.strip_prefix("wasip2 v"))
@@ -60,7 +65,7 @@ fn vendored_wit_is_that_of_the_wasi_crate() {
         let same = fs::read(&ours).unwrap() == fs::read(&theirs).unwrap();
         assert!(
             same,
-            "{} differs from {}; BLESS=1 copies it anew",
+            "{} differs from {}; BLESS=1 copies it",
             ours.display(),
             theirs.display()
         );
@@ -68,21 +73,38 @@ fn vendored_wit_is_that_of_the_wasi_crate() {
 }
 
 #[test]
-fn wit_for_cargo_component_is_part_of_the_vendored_one() {
-    let wit = xtask::artifact::workspace_root().join("wit");
-    for name in ["cli.wit", "http.wit"] {
-        let read = |dir: &str| fs::read_to_string(wit.join(dir).join(name)).unwrap();
-        let (part, whole) = (read("cargo-component"), read("deps"));
-        let part = part
-            .lines()
-            .skip_while(|line| line.starts_with("// "))
-            .collect::<Vec<_>>()
-            .join("\n");
-        let (package, interfaces) = part.split_once("\n\n").unwrap();
+fn wit_for_cargo_component_resolves_the_worlds_without_the_other_packages() {
+    let root = xtask::artifact::workspace_root();
+    let wit = root.join("wit");
+    // What the manifests of the components name: ours, two generated and two vendored files.
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cargo-component");
+    let deps = directory.join("deps");
+    let generated = cargo_component::write(&wit, &deps).unwrap();
+    for name in ["clocks.wit", "io.wit"] {
+        fs::copy(wit.join("deps").join(name), deps.join(name)).unwrap();
+    }
+    let ours = directory.join("homer-capture.wit");
+    fs::copy(wit.join("homer-capture.wit"), ours).unwrap();
+
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(&directory).unwrap();
+    for artifact in ALL {
+        let worlds = &resolve.packages[package].worlds;
         assert!(
-            whole.contains(package) && whole.contains(interfaces.trim_end()),
-            "{name}"
+            worlds.contains_key(artifact.package),
+            "{}",
+            artifact.package
         );
-        assert!(!interfaces.contains("world "), "{name}");
+    }
+
+    // Every interface is unchanged, and there are no worlds.
+    for path in generated {
+        let text = fs::read_to_string(&path).unwrap();
+        let whole = wit.join("deps").join(path.file_name().unwrap());
+        let whole = fs::read_to_string(whole).unwrap();
+        for interface in text.split_inclusive("\n}\n").skip(1) {
+            assert!(whole.contains(interface), "{}", path.display());
+        }
+        assert!(!text.contains("\nworld "), "{}", path.display());
     }
 }

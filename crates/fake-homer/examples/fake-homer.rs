@@ -1,8 +1,10 @@
-//! The stand-in for Homer, for hosts other than ours: prints its URL, the API token it accepts, and
-//! serves until it is ended.
+//! A fake Homer for hosts other than ours. It prints its URL and the API token that it accepts, and
+//! serves until it is stopped.
 //!
-//!     cargo run --example stand-in            the recorded calls
-//!     cargo run --example stand-in 9000       one capture with so many calls in it, some 3,300 bytes each, for every request
+//! ```text
+//! cargo run -p fake-homer --example fake-homer         with the recorded calls
+//! cargo run -p fake-homer --example fake-homer 9000    with one capture of 9000 calls (30 MB)
+//! ```
 
 use std::io::{self, Write as _};
 
@@ -14,10 +16,10 @@ async fn main() -> Result<()> {
     let homer = match std::env::args().nth(1) {
         None => FakeHomer::start().await?,
         Some(calls) => {
-            FakeHomer::with_capture(large_capture(
-                calls.parse().context("not a number of calls")?,
-            ))
-            .await?
+            let calls = calls
+                .parse()
+                .context("the number of calls is not a number")?;
+            FakeHomer::with_capture(large_capture(calls)).await?
         }
     };
     writeln!(io::stdout(), "{} {API_TOKEN}", homer.url())?;

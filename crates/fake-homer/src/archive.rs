@@ -1,4 +1,4 @@
-//! What the stand-in's Homer holds: calls with their packet records, and the replies that are no
+//! The contents of a fake Homer: calls with their packet records, and the responses that are not
 //! captures.
 
 use anyhow::{Result, ensure};
@@ -6,18 +6,18 @@ use homer_export::pcap::{FILE_HEADER_LEN, RECORD_HEADER_LEN, YEAR_1971_US};
 
 use super::Recording;
 
-/// Seconds by which the default mapping's second look at a call reaches beyond the window, before
-/// and after (homer.md §5).
+/// Seconds before and after the window in which Homer's default mapping looks for further messages of
+/// a call that it found (docs/homer.md).
 const LOOK_AROUND_S: (i64, i64) = (300, 200);
 
-/// Recordings, taken apart.
+/// The recordings, separated into calls and other responses.
 #[derive(Debug, Default)]
 pub struct Archive {
-    replies: Vec<Recording>,
+    responses: Vec<Recording>,
     calls: Vec<Call>,
 }
 
-/// What one request for one Call-ID brings.
+/// The packets that Homer returns for one Call-ID in one profile.
 #[derive(Debug)]
 struct Call {
     profile: String,
@@ -29,60 +29,70 @@ struct Call {
 struct Packet {
     /// Unix time in microseconds.
     time_us: i64,
-    /// Record header and data.
+    /// The packet record: its header and its data.
     record: Vec<u8>,
 }
 
 macro_rules! bundled {
-    ($archive:expr, captures: [$($capture:literal),* $(,)?], replies: [$($reply:literal),* $(,)?]) => {
+    (
+        $archive:expr,
+        captures: [$($capture:literal),* $(,)?],
+        responses: [$($response:literal),* $(,)?]
+    ) => {
         $($archive.add(Recording::parse(
             include_str!(concat!("../../../tests/data/", $capture, ".json")),
             Some(include_bytes!(concat!("../../../tests/data/", $capture, ".pcap"))),
         )?)?;)*
-        $($archive.add(Recording::parse(include_str!(concat!("../../../tests/data/", $reply, ".json")), None)?)?;)*
+        $($archive.add(Recording::parse(
+            include_str!(concat!("../../../tests/data/", $response, ".json")),
+            None,
+        )?)?;)*
     };
 }
 
 impl Archive {
-    /// The recordings that come with this library.
+    /// The recordings that are bundled with this library.
     ///
     /// # Errors
-    /// If one of them is not what it should be.
+    /// If one of them is not a valid recording.
     pub fn bundled() -> Result<Self> {
         let mut archive = Self::default();
         bundled!(archive,
             captures: [
-                "export-b2bua-a", "export-b2bua-b", "export-callid-awkward-1", "export-callid-awkward-2", "export-ipv6",
-                "export-long-call-end-only", "export-long-call-start-only", "export-mixed-v4-v6", "export-ok-auth-token",
-                "export-profile-options", "export-profile-registration", "export-rtcp-log", "export-tcp",
-                "export-two-probes", "export-unknown-callid", "v1_5_10-odd-fields",
+                "export-b2bua-a", "export-b2bua-b", "export-callid-awkward-1",
+                "export-callid-awkward-2", "export-ipv6", "export-long-call-end-only",
+                "export-long-call-start-only", "export-mixed-v4-v6", "export-ok-auth-token",
+                "export-profile-options", "export-profile-registration", "export-rtcp-log",
+                "export-tcp", "export-two-probes", "export-unknown-callid", "v1_5_10-odd-fields",
             ],
-            replies: [
-                "auth-malformed-json", "auth-no-content-type", "auth-ok", "auth-wrong-password", "authz-garbage-bearer",
-                "authz-none", "export-bad-profile", "export-content-type-text", "export-float-ts",
-                "export-malformed-json", "http-404-api-authorized", "http-404-outside",
+            responses: [
+                "auth-malformed-json", "auth-no-content-type", "auth-ok", "auth-wrong-password",
+                "authz-garbage-bearer", "authz-none", "export-bad-profile",
+                "export-content-type-text", "export-float-ts", "export-malformed-json",
+                "http-404-api-authorized", "http-404-outside",
             ]
         );
         Ok(archive)
     }
 
-    /// Adds a recording: one with packets in it as a call, any other as a reply of its name.
+    /// Adds a recording: as a call if it is a capture with packets, and else as a response under its
+    /// name.
     ///
     /// # Errors
-    /// If a recorded capture is not a whole one in Homer's byte order.
+    /// If a recorded capture is incomplete or not in Homer's byte order.
     pub fn add(&mut self, recording: Recording) -> Result<()> {
         let is_capture = recording.status == 200 && recording.body.len() > FILE_HEADER_LEN;
         match recording.search() {
             Some((profile, call_ids)) if is_capture => {
                 ensure!(
                     call_ids.len() == 1,
-                    "{} asks for {} Call-IDs, not one",
+                    "{} requests {} Call-IDs; expected one",
                     recording.name,
                     call_ids.len()
                 );
                 let packets = packets(&recording)?;
                 let (profile, call_id) = (profile.to_string(), call_ids[0].to_string());
-                // A long call comes as two recordings, its beginning and its end.
+                // A long call consists of two recordings, its beginning and its end.
                 match self
                     .calls
                     .iter_mut()
@@ -96,14 +106,16 @@ impl Archive {
                     }),
                 }
             }
-            _ => self.replies.push(recording),
+            _ => self.responses.push(recording),
         }
         Ok(())
     }
 
-    /// The reply recorded under this name.
-    pub(super) fn reply(&self, name: &str) -> Option<&Recording> {
-        self.replies.iter().find(|recording| recording.name == name)
+    /// The response recorded under this name.
+    pub(super) fn response(&self, name: &str) -> Option<&Recording> {
+        self.responses
+            .iter()
+            .find(|recording| recording.name == name)
     }
 
     /// Whether a fresh Homer 7 has this search profile.
@@ -118,8 +130,9 @@ impl Archive {
         .contains(&profile)
     }
 
-    /// The packet records of some calls in time order, from a window in whole Unix seconds, both
-    /// ends inclusive: all those around the window of each call that has one in it.
+    /// The packet records of some calls in the order of their time. The window is in whole Unix
+    /// seconds, both ends inclusive. A call with a packet in the window is returned with all of its
+    /// packets around it, as Homer does.
     pub(super) fn packets(
         &self,
         profile: &str,
@@ -144,8 +157,8 @@ impl Archive {
         let (before, after) = LOOK_AROUND_S;
         let mut found: Vec<&Packet> = Vec::new();
         for call in matching {
-            // Two legs that bring each other bring the same rows, and Homer drops duplicates; but
-            // not those within a call, where two probes saw the same message.
+            // Legs that are correlated with each other find the same rows, and Homer removes such
+            // duplicates. It keeps duplicates within a call, where two agents saw the same message.
             let of_others = found.len();
             for packet in call.packets.iter().filter(|packet| {
                 within(
@@ -176,7 +189,7 @@ impl Packet {
     }
 }
 
-/// The packet records of a capture as homer-app writes it: little-endian, microseconds.
+/// The packet records of a capture in homer-app's format: little-endian, with microseconds.
 fn packets(recording: &Recording) -> Result<Vec<Packet>> {
     let word = |bytes: &[u8], at: usize| {
         let mut word = [0; 4];
@@ -194,11 +207,11 @@ fn packets(recording: &Recording) -> Result<Vec<Packet>> {
     while !rest.is_empty() {
         ensure!(
             rest.len() >= RECORD_HEADER_LEN,
-            "{} is cut short",
+            "{} is truncated",
             recording.name
         );
         let len = RECORD_HEADER_LEN + word(rest, 8) as usize;
-        ensure!(rest.len() >= len, "{} is cut short", recording.name);
+        ensure!(rest.len() >= len, "{} is truncated", recording.name);
         let (record, behind) = rest.split_at(len);
         let time_us = i64::from(word(record, 0)) * 1_000_000 + i64::from(word(record, 4));
         packets.push(Packet {

@@ -1,13 +1,19 @@
-//! Captures of any size, for tests and benches: calls like the recorded one, one after the other.
+//! Captures of any size for tests and benchmarks: copies of one recorded call, one after the other.
 
 /// The recorded call of 7 messages.
 const CALL: &[u8] = include_bytes!("../../../tests/data/export-ok-auth-token.pcap");
 
-/// Bytes of a capture file's header.
+/// Bytes of a capture file header.
 const FILE_HEADER_LEN: usize = 24;
 
-/// A capture of so many calls, 3,287 bytes each, with Call-ID, branch and tags of their own, and a
-/// hundred beginning in a second. The same for the same number.
+/// A capture with this number of calls, of 3,287 bytes each. Each call has its own Call-ID, branch and
+/// tags, and a hundred calls begin in each second. The result depends only on `calls`.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(fake_homer::large_capture(10).len(), 24 + 10 * 3287);
+/// ```
 pub fn large_capture(calls: u32) -> Vec<u8> {
     let (header, records) = CALL.split_at(FILE_HEADER_LEN);
     let mut file = Vec::with_capacity(header.len() + records.len() * calls as usize);
@@ -17,7 +23,7 @@ pub fn large_capture(calls: u32) -> Vec<u8> {
         file.extend_from_slice(records);
         let records = file.get_mut(begin..).unwrap_or_default();
         shift(records, call / 100);
-        // What is one call's alone becomes a number of the same length.
+        // Identifiers become numbers of the same length, so that no length field changes.
         for name in [
             &b"udp-normal-1"[..],
             b"776asdhds",
@@ -34,7 +40,7 @@ pub fn large_capture(calls: u32) -> Vec<u8> {
     file
 }
 
-/// Dates records so many seconds later.
+/// Moves the timestamps of records to `later` seconds after.
 fn shift(mut records: &mut [u8], later: u32) {
     while let Some((header, rest)) = records.split_first_chunk_mut::<16>() {
         let [s0, s1, s2, s3, _, _, _, _, l0, l1, l2, l3, ..] = *header;
@@ -45,7 +51,7 @@ fn shift(mut records: &mut [u8], later: u32) {
     }
 }
 
-/// Puts one text in the place of another of the same length, everywhere.
+/// Replaces every occurrence of `old` by `new`, which has the same length.
 fn replace(bytes: &mut [u8], old: &[u8], new: &[u8]) {
     let mut at = 0;
     while let Some(found) = bytes

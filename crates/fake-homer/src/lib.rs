@@ -1,12 +1,29 @@
-//! A stand-in for Homer 7 (homer-app 1.5.20) on a loopback port, which answers from recorded
-//! exchanges.
+//! A fake Homer 7 (homer-app 1.5.20) on a loopback port. It replays recorded exchanges.
 //!
-//! It serves `--demo` and the tests. A request is matched as Homer would match it: path, then
-//! credentials, then content type and shape of the body, then profile, Call-IDs and window
-//! (homer.md §2 to §5). Captures are put together from the packet records of the recordings, all
-//! other replies are sent as recorded, and a shape that makes Homer close the connection makes the
-//! stand-in close it. Not imitated: databases and nodes failing, the B2BUA lookup by `…_b2b-1`,
+//! It serves `--demo`, the tests and the benchmarks. A request is matched as Homer matches it: path,
+//! then credential, then content type and shape of the body, then profile, Call-IDs and window
+//! (docs/homer.md). Captures are assembled from the packet records of the recordings. All other
+//! responses are sent as recorded. Where Homer closes the connection, the fake one does so too.
+//!
+//! It does not imitate databases or nodes that fail, the lookup of B2BUA legs by `…_b2b-1`, or
 //! mappings other than the default one.
+//!
+//! # Examples
+//!
+//! ```
+//! use fake_homer::{API_TOKEN, FakeHomer};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let homer = FakeHomer::start().await?;
+//! // What a client of it needs as its environment.
+//! let [(_, url), (_, token)] = homer.variables();
+//! assert!(url.starts_with("http://127.0.0.1:"));
+//! assert_eq!(token, API_TOKEN);
+//! assert_eq!(homer.exports(), 0);
+//! # Ok(())
+//! # }
+//! ```
 
 mod archive;
 mod large;
@@ -33,19 +50,19 @@ pub use archive::Archive;
 pub use large::large_capture;
 pub use recording::Recording;
 
-/// The API token that the stand-in accepts. It opens nothing else.
-pub const API_TOKEN: &str = "demo-token-of-the-stand-in";
+/// The API token that the fake Homer accepts. It is not valid anywhere else.
+pub const API_TOKEN: &str = "demo-token-of-the-fake-homer";
 
-/// The JSON web token that the stand-in accepts.
-pub const JWT: &str = "demo.jwt.of-the-stand-in";
+/// The JSON web token that the fake Homer accepts.
+pub const JWT: &str = "demo.jwt.of-the-fake-homer";
 
-/// The user name that the stand-in lets log in.
+/// The name of the only user who can log in.
 pub const USERNAME: &str = "demo-user";
 
-/// That user's password.
-pub const PASSWORD: &str = "demo password of the stand-in";
+/// The password of that user.
+pub const PASSWORD: &str = "demo password of the fake homer";
 
-/// A call that is in the demonstration's archive: 7 packets, 3,311 bytes.
+/// The Call-ID of a bundled call with 7 packets in 3,311 bytes.
 pub const DEMO_CALL_ID: &str = "udp-normal-1@192.0.2.10";
 
 /// A window around that call: 2026-11-20, 10:00 to 10:05 UTC, in Unix milliseconds.
@@ -54,17 +71,17 @@ pub const DEMO_WINDOW_MS: (i64, i64) = (1_795_168_800_000, 1_795_169_100_000);
 #[derive(Debug, Default)]
 struct State {
     archive: Archive,
-    /// What every export brings, if not what is in the archive.
+    /// The response to every export, instead of the calls of the archive.
     capture: Option<Bytes>,
-    /// Requests for an export so far.
+    /// Number of requests for an export so far.
     exports: AtomicUsize,
-    /// Logins so far; the token of the n-th ends in n.
+    /// Number of logins so far. The token of login n ends in `.n`.
     logins: AtomicUsize,
-    /// The last login whose token is refused.
+    /// The last login whose token is rejected.
     revoked: AtomicUsize,
 }
 
-/// A stand-in that runs until it is dropped.
+/// A fake Homer. It serves until it is dropped.
 #[derive(Debug)]
 pub struct FakeHomer {
     address: SocketAddr,
@@ -73,10 +90,10 @@ pub struct FakeHomer {
 }
 
 impl FakeHomer {
-    /// Starts on a free port of 127.0.0.1 with the recordings that come with this library.
+    /// Starts on a free port of 127.0.0.1 with the recordings that are bundled with this library.
     ///
     /// # Errors
-    /// If no port can be had.
+    /// If there is no free port.
     pub async fn start() -> Result<Self> {
         Self::with_archive(Archive::bundled()?).await
     }
@@ -84,7 +101,7 @@ impl FakeHomer {
     /// Starts with other recordings.
     ///
     /// # Errors
-    /// If no port can be had.
+    /// If there is no free port.
     pub async fn with_archive(archive: Archive) -> Result<Self> {
         Self::with_state(State {
             archive,
@@ -96,7 +113,7 @@ impl FakeHomer {
     async fn with_state(state: State) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
-            .context("no loopback port for the stand-in")?;
+            .context("no loopback port for the fake Homer")?;
         let address = listener.local_addr()?;
         let state = Arc::new(state);
         let task = tokio::spawn(accept(listener, Arc::clone(&state)));
@@ -107,10 +124,11 @@ impl FakeHomer {
         })
     }
 
-    /// Starts as one that answers every request for an export with this capture, whoever asks.
+    /// Starts as a Homer that responds to every request for an export with this capture, without
+    /// checking credentials.
     ///
     /// # Errors
-    /// If no port can be had.
+    /// If there is no free port.
     pub async fn with_capture(capture: Vec<u8>) -> Result<Self> {
         Self::with_state(State {
             capture: Some(capture.into()),
@@ -119,23 +137,23 @@ impl FakeHomer {
         .await
     }
 
-    /// How many requests for an export there have been.
+    /// Number of requests for an export so far.
     pub fn exports(&self) -> usize {
         self.state.exports.load(Ordering::SeqCst)
     }
 
-    /// How many logins there have been.
+    /// Number of logins so far.
     pub fn logins(&self) -> usize {
         self.state.logins.load(Ordering::SeqCst)
     }
 
-    /// Refuses all tokens that were issued so far, as a Homer does that got a new secret.
+    /// Rejects all tokens issued so far, as a Homer does whose signing secret was changed.
     pub fn revoke_tokens(&self) {
         self.state.revoked.store(self.logins(), Ordering::SeqCst);
     }
 
-    /// The settings of a client of this server, as environment variables: its URL and the token
-    /// that it accepts.
+    /// The configuration of a client as environment variables: the URL, and the token that is
+    /// accepted.
     pub fn variables(&self) -> [(String, String); 2] {
         [
             ("HOMER_URL".to_string(), self.url()),
@@ -143,7 +161,7 @@ impl FakeHomer {
         ]
     }
 
-    /// Its base URL, for `HOMER_URL`.
+    /// The base URL, for `HOMER_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -156,7 +174,7 @@ impl Drop for FakeHomer {
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
-    // Connections end with this task, since the set that holds them does.
+    // Dropping this task drops the set, which ends all connections.
     let mut connections = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
@@ -168,8 +186,11 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
                     async move { respond(&state, request).await }
                 });
                 connections.spawn(async move {
-                    // A client that leaves, or a reply that is a closed connection, is no news.
-                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
+                    // An error means that the client disconnected, or that `Crashed` closed the
+                    // connection. Both are expected.
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(socket), service)
+                        .await;
                 });
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -177,7 +198,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-/// Homer's handler crashed: the connection is closed without a reply.
+/// Homer's handler crashed, so the connection is closed without a response.
 #[derive(Debug)]
 struct Crashed;
 
@@ -207,14 +228,14 @@ async fn respond(
                 .map_err(|_| Crashed);
         }
     }
-    let (recording, body) = match answer(state, &head, &body.to_bytes()) {
-        Answer::AsRecorded(recording) => (recording, recording.body.clone()),
-        Answer::Like { like, body } => (like, Bytes::from(body)),
-        Answer::Crash => return Err(Crashed),
+    let (recording, body) = match judge(state, &head, &body.to_bytes()) {
+        Reaction::AsRecorded(recording) => (recording, recording.body.clone()),
+        Reaction::Modified { like, body } => (like, Bytes::from(body)),
+        Reaction::Crash => return Err(Crashed),
     };
     let mut response = Response::builder().status(recording.status);
     for (name, value) in &recording.response_headers {
-        // Framing and date are the server's own to write.
+        // hyper writes these fields itself.
         if !["transfer-encoding", "content-length", "date", "connection"]
             .contains(&name.to_ascii_lowercase().as_str())
         {
@@ -222,7 +243,7 @@ async fn respond(
         }
     }
     let body = if recording.is_chunked() {
-        // Homer never announces a capture's length.
+        // Homer sends a capture chunked, without a Content-Length.
         Chunked(Some(body)).boxed()
     } else {
         Full::new(body).boxed()
@@ -230,7 +251,7 @@ async fn respond(
     response.body(body).map_err(|_| Crashed)
 }
 
-/// A body whose length nobody announces, so that it goes out chunked.
+/// A body without a known length, so that hyper sends it chunked.
 struct Chunked(Option<Bytes>);
 
 impl http_body::Body for Chunked {
@@ -245,10 +266,13 @@ impl http_body::Body for Chunked {
     }
 }
 
-/// What the stand-in does with a request.
-enum Answer<'a> {
+/// What the fake Homer does with a request.
+enum Reaction<'a> {
+    /// Send this recording.
     AsRecorded(&'a Recording),
-    Like { like: &'a Recording, body: Vec<u8> },
+    /// With status and header fields of a recording, but another body.
+    Modified { like: &'a Recording, body: Vec<u8> },
+    /// Close the connection.
     Crash,
 }
 
@@ -256,13 +280,13 @@ const EXPORT_PATH: &str = "/api/v3/export/call/messages/pcap";
 
 const LOGIN_PATH: &str = "/api/v3/auth";
 
-/// A login: the recorded reply with a token of ours in it, or the recorded refusal.
-fn log_in<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Answer<'a> {
+/// The reaction to a login: the recorded response with a token of our own, or a recorded rejection.
+fn log_in<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Reaction<'a> {
     let archive = &state.archive;
     let as_recorded = |name: &str| {
         archive
-            .reply(name)
-            .map_or(Answer::Crash, Answer::AsRecorded)
+            .response(name)
+            .map_or(Reaction::Crash, Reaction::AsRecorded)
     };
     if !head
         .headers
@@ -277,18 +301,18 @@ fn log_in<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Ans
     if body["username"] != USERNAME || body["password"] != PASSWORD {
         return as_recorded("auth-wrong-password");
     }
-    let Some(like) = archive.reply("auth-ok") else {
-        return Answer::Crash;
+    let Some(like) = archive.response("auth-ok") else {
+        return Reaction::Crash;
     };
     let number = state.logins.fetch_add(1, Ordering::SeqCst) + 1;
     let text = String::from_utf8_lossy(&like.body).replace("<JWT>", &format!("{JWT}.{number}"));
-    Answer::Like {
+    Reaction::Modified {
         like,
         body: text.into_bytes(),
     }
 }
 
-/// Whether a JSON web token is the fixed one, or of a login that was not revoked.
+/// Whether a JSON web token is [`JWT`] itself, or comes from a login that was not revoked.
 fn accepts(state: &State, token: &str) -> bool {
     let number = token
         .strip_prefix(JWT)
@@ -301,12 +325,14 @@ fn accepts(state: &State, token: &str) -> bool {
     token == JWT || number.is_some_and(|number: usize| number > revoked && number <= logins)
 }
 
-fn answer<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Answer<'a> {
+/// The reaction to a request. Checks run in Homer's order, because the first failed one determines
+/// the response.
+fn judge<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Reaction<'a> {
     let archive = &state.archive;
     let as_recorded = |name: &str| {
         archive
-            .reply(name)
-            .map_or(Answer::Crash, Answer::AsRecorded)
+            .response(name)
+            .map_or(Reaction::Crash, Reaction::AsRecorded)
     };
     let path = head.uri.path();
     if !path.starts_with("/api/v3/") {
@@ -315,8 +341,8 @@ fn answer<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Ans
     if path == LOGIN_PATH && head.method == http::Method::POST {
         return log_in(state, head, body);
     }
-    // Credentials are looked at before the route is (recording http-404-api-noauth); a good token
-    // wins over a bad bearer.
+    // Homer checks credentials before it looks for a route (recording http-404-api-noauth). A valid
+    // API token wins over an invalid bearer token.
     let field = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     if field("auth-token") != Some(API_TOKEN) {
         match field("authorization").and_then(|value| value.split_once(' ')) {
@@ -357,10 +383,10 @@ fn answer<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Ans
                 return as_recorded("export-bad-profile");
             }
             let Some(call_ids) = criteria["callid"].as_array() else {
-                return Answer::Crash;
+                return Reaction::Crash;
             };
             let call_ids: Vec<&str> = call_ids.iter().filter_map(Value::as_str).collect();
-            // Homer cuts both ends down to the whole second.
+            // Homer truncates both ends to the second. Of several profiles, the last one wins.
             found = archive.packets(
                 profile,
                 &call_ids,
@@ -369,16 +395,16 @@ fn answer<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Ans
             );
         }
     }
-    match archive.reply("export-unknown-callid") {
-        None => Answer::Crash,
-        Some(empty) if found.is_empty() => Answer::AsRecorded(empty),
+    match archive.response("export-unknown-callid") {
+        None => Reaction::Crash,
+        Some(empty) if found.is_empty() => Reaction::AsRecorded(empty),
         Some(empty) => {
-            // The file header is the one of every recording.
+            // All recordings have the same file header.
             let mut file = empty.body.to_vec();
             found
                 .iter()
                 .for_each(|packet| file.extend_from_slice(packet));
-            Answer::Like {
+            Reaction::Modified {
                 like: empty,
                 body: file,
             }

@@ -7,23 +7,23 @@ use serde_json::Value;
 /// One recorded exchange.
 #[derive(Clone, Debug)]
 pub struct Recording {
-    /// Its name: that of its file.
+    /// Its name, which is the name of its file.
     pub name: String,
-    /// The request's JSON body, or null where it was none.
+    /// The JSON body of the request, or null if it had none.
     pub request_body: Value,
-    /// The reply's HTTP status; 0 where Homer closed the connection without one.
+    /// The HTTP status of the response, or 0 if Homer closed the connection without one.
     pub status: u16,
-    /// The reply's header fields.
+    /// The header fields of the response.
     pub response_headers: Vec<(String, String)>,
-    /// The reply's body.
+    /// The body of the response.
     pub body: Bytes,
 }
 
 impl Recording {
-    /// From the text of its JSON file, and the content of the body file that it names.
+    /// Parses the text of a JSON file. `body_file` is the content of the body file that it names.
     ///
     /// # Errors
-    /// If the JSON is not that of a recording.
+    /// If the JSON is not a recording.
     pub fn parse(json: &str, body_file: Option<&[u8]>) -> Result<Self> {
         let value: Value = serde_json::from_str(json).context("not JSON")?;
         let name = value["name"].as_str().context("no name")?.to_string();
@@ -54,8 +54,7 @@ impl Recording {
         })
     }
 
-    /// Profile and Call-IDs that were asked for, if the request was an export of Homer's usual
-    /// shape.
+    /// The profile and the Call-IDs of the request, if it was an export of the usual shape.
     pub fn search(&self) -> Option<(&str, Vec<&str>)> {
         let (profile, criteria) = self.request_body["param"]["search"]
             .as_object()?
@@ -69,7 +68,7 @@ impl Recording {
         Some((profile, call_ids))
     }
 
-    /// Whether the reply came chunked, as captures do.
+    /// Whether the response was chunked, as captures are.
     pub fn is_chunked(&self) -> bool {
         self.response_headers.iter().any(|(name, value)| {
             name.eq_ignore_ascii_case("transfer-encoding") && value.eq_ignore_ascii_case("chunked")

@@ -1,43 +1,55 @@
-//! The command line.
+//! The arguments of the command line.
 
 use std::path::PathBuf;
 
 use clap::Parser;
-use fake_homer::DEMO_CALL_ID;
 use homer_host::Flags;
 
 use crate::instant;
 
-/// A day around everything that the demonstration's archive holds.
+/// The line of the help about the demo.
+#[cfg(feature = "demo")]
+macro_rules! demo_help {
+    () => {
+        "Try it:  homer-export --demo -o call.pcap\n"
+    };
+}
+#[cfg(not(feature = "demo"))]
+macro_rules! demo_help {
+    () => {
+        ""
+    };
+}
+
+/// The day of all calls in the demo.
 const DEMO_DAY: (&str, &str) = ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z");
 
 /// Export the packets of a SIP call from a Homer capture server as a pcap file that opens in
 /// Wireshark.
 ///
-/// Every byte is received and checked by a WebAssembly component in a sandbox that can reach one
-/// server and nothing else.
+/// A WebAssembly component receives and checks every byte. It runs in a sandbox that can reach only
+/// this server.
 #[derive(Debug, Parser)]
 #[command(version, name = "homer-export", after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// Value of the Call-ID header field, as captured; several go into one file
-    #[arg(value_name = "CALL-ID", required_unless_present = "demo")]
+    /// Call-ID of the call, exactly as captured; several Call-IDs go into one file
+    #[cfg_attr(feature = "demo", arg(required_unless_present = "demo"))]
+    #[cfg_attr(not(feature = "demo"), arg(required = true))]
+    #[arg(value_name = "CALL-ID")]
     call_id: Vec<String>,
 
     /// Start of the window: Unix milliseconds, RFC 3339, or relative to now (-2h, -1d12h)
-    #[arg(
-        long,
-        value_name = "T",
-        allow_hyphen_values = true,
-        required_unless_present = "demo"
-    )]
+    #[cfg_attr(feature = "demo", arg(required_unless_present = "demo"))]
+    #[cfg_attr(not(feature = "demo"), arg(required = true))]
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
     from: Option<String>,
 
-    /// End of the window, likewise [default: now]
+    /// End of the window, in the same forms [default: now]
     #[arg(long, value_name = "T", allow_hyphen_values = true)]
     to: Option<String>,
 
-    /// Where to write the capture; - for standard output [default: the Call-ID, made safe, with
-    /// .pcap]
+    /// File for the capture, or - for standard output [default: the Call-ID with .pcap, without
+    /// characters that are not safe in a file name]
     #[arg(short, long, value_name = "FILE", allow_hyphen_values = true)]
     pub(crate) output: Option<PathBuf>,
 
@@ -49,20 +61,21 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Ask a stand-in for Homer inside this program, which replays recorded calls; nothing need be
-    /// configured
+    /// Use a built-in fake Homer with recorded calls; no configuration needed
+    #[cfg(feature = "demo")]
     #[arg(long)]
-    pub(crate) demo: bool,
+    demo: bool,
 
-    /// Search profile to ask, in this order if several [default: 1_call, 1_registration, 1_default]
+    /// Search profile to query; repeat it for several, which are queried in this order [default:
+    /// 1_call, 1_registration, 1_default]
     #[arg(long, value_name = "KEY")]
     pub(crate) profile: Vec<String>,
 
-    /// Database node to ask [default: all]
+    /// Database node to query; repeat it for several [default: all]
     #[arg(long, value_name = "NAME")]
     pub(crate) node: Vec<String>,
 
-    /// Leave out messages from or to this IP address
+    /// Leave out messages from or to this IP address; repeat it for several
     #[arg(long, value_name = "IP")]
     pub(crate) exclude_ip: Vec<String>,
 
@@ -70,34 +83,52 @@ pub(crate) struct Arguments {
     pub(crate) flags: Flags,
 }
 
-const AFTER_HELP: &str = "\
-Credentials come from the environment alone: HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME and
-HOMER_PASSWORD; a secret may stand in a file, named by its variable with _FILE behind it, for example
-HOMER_API_TOKEN_FILE. The component never sees them.
+const AFTER_HELP: &str = concat!(
+    "\
+Set one credential in the environment: HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME and
+HOMER_PASSWORD. To read a secret from a file, append _FILE to the variable's name, for example
+HOMER_API_TOKEN_FILE. The component never sees a credential.
 
-Exit codes: 0 done, 1 other, 2 usage or invalid request, 3 misconfigured, 4 denied, 5 unauthorized,
-6 unreachable, 7 timed out, 8 nothing captured, 9 rejected, 10 broken reply, 11 too large.
+Exit codes: 0 done, 1 other error, 2 usage or invalid request, 3 misconfigured, 4 denied,
+5 unauthorized, 6 unreachable, 7 timed out, 8 nothing captured, 9 rejected, 10 invalid response,
+11 too large.
 
-Try it:  homer-export --demo -o call.pcap
+",
+    demo_help!(),
+    "\
 Use it:  HOMER_URL=http://homer:9080 HOMER_API_TOKEN_FILE=token \\
-         homer-export a84b4c76e66710@pc33.example.com --from -2h -o call.pcap";
+         homer-export a84b4c76e66710@pc33.example.com --from -2h -o call.pcap"
+);
 
 impl Arguments {
-    /// The Call-IDs, in the demonstration one of its own unless others are given.
-    pub(crate) fn call_ids(&self) -> Vec<String> {
-        if self.demo && self.call_id.is_empty() {
-            vec![DEMO_CALL_ID.to_string()]
-        } else {
-            self.call_id.clone()
-        }
+    /// Whether to export from the built-in fake Homer.
+    pub(crate) fn is_demo(&self) -> bool {
+        #[cfg(feature = "demo")]
+        return self.demo;
+        #[cfg(not(feature = "demo"))]
+        return false;
     }
 
-    /// The window in Unix milliseconds, unchecked: the component judges it.
+    /// The Call-IDs. Without any, the demo has one of its own.
+    pub(crate) fn call_ids(&self) -> Vec<String> {
+        #[cfg(feature = "demo")]
+        if self.demo && self.call_id.is_empty() {
+            return vec![fake_homer::DEMO_CALL_ID.to_string()];
+        }
+        self.call_id.clone()
+    }
+
+    /// The window in Unix milliseconds. Only its syntax is checked here: the component decides
+    /// whether it is a valid window, so that all hosts behave alike.
     ///
     /// # Errors
-    /// If one end cannot be read.
+    /// If one end is not a time. The text names the flag.
     pub(crate) fn window(&self) -> Result<(i64, i64), String> {
-        let (from, to) = if self.demo { DEMO_DAY } else { ("", "now") };
+        let (from, to) = if self.is_demo() {
+            DEMO_DAY
+        } else {
+            ("", "now")
+        };
         let now = instant::now_ms();
         let end = |flag: &str, given: Option<&str>, default| {
             instant::parse(given.unwrap_or(default), now).map_err(|why| format!("{flag}: {why}"))

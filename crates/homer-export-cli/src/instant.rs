@@ -1,11 +1,11 @@
-//! An end of the window as a person writes it.
+//! A point in time as a person writes it, for `--from` and `--to`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// The clock, in Unix milliseconds.
+/// The current time in Unix milliseconds.
 pub(crate) fn now_ms() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -13,17 +13,17 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Reads Unix milliseconds, an RFC 3339 time, `now`, or a time before or after now such as `-2h`,
-/// `-1d12h`, `+30s`.
+/// Parses Unix milliseconds, an RFC 3339 time, `now`, or a time relative to now such as `-2h`,
+/// `-1d12h` or `+30s`.
 ///
 /// # Errors
-/// A text that shows the forms.
+/// A text that shows the accepted forms.
 pub(crate) fn parse(text: &str, now_ms: i64) -> Result<i64, String> {
     if text == "now" {
         return Ok(now_ms);
     }
-    // A negative number without unit is one in milliseconds, which the component refuses with a
-    // better text.
+    // This includes a negative number without a unit. The component rejects it with an error that
+    // explains the units.
     if let Ok(ms) = text.parse::<i64>() {
         return Ok(ms);
     }
@@ -39,12 +39,12 @@ pub(crate) fn parse(text: &str, now_ms: i64) -> Result<i64, String> {
 
 fn forms(text: &str) -> String {
     format!(
-        "cannot read the time {text:?}; give Unix milliseconds (1795168800000), RFC 3339 with an offset \
+        "{text:?} is not a time; use Unix milliseconds (1795168800000), RFC 3339 with an offset \
          (2026-11-20T10:00:00Z), or a time relative to now (now, -2h, -1d12h)"
     )
 }
 
-/// Numbers with units `d`, `h`, `m`, `s`, one after the other, in milliseconds.
+/// A duration such as `1d12h` in milliseconds. The units are `d`, `h`, `m` and `s`.
 fn duration_ms(text: &str) -> Option<i64> {
     let mut rest = text;
     let mut total = 0_i64;
@@ -72,7 +72,7 @@ mod tests {
     const NOW: i64 = 1_795_168_800_000;
 
     #[test]
-    fn instant_reads_every_form() {
+    fn instant_accepts_every_form() {
         for (text, ms) in [
             ("1795168800123", 1_795_168_800_123),
             ("1795168800", 1_795_168_800),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn instant_refuses_anything_else() {
+    fn instant_rejects_anything_else() {
         for text in [
             "",
             "-",
@@ -104,8 +104,11 @@ mod tests {
             "-99999999999999999d",
         ] {
             match parse(text, NOW) {
-                Ok(ms) => panic!("{text} was read as {ms}"),
-                Err(why) => assert!(why.contains("cannot read the time"), "{why}"),
+                Ok(ms) => panic!("{text} was parsed as {ms}"),
+                Err(why) => assert!(
+                    why.starts_with(&format!("{text:?} is not a time; ")),
+                    "{why}"
+                ),
             }
         }
     }

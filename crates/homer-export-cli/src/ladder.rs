@@ -1,4 +1,4 @@
-//! A report for a person: who sent what to whom and when, and below it what is odd.
+//! The report for people: a ladder of who sent what to whom and when, then the findings.
 
 use std::fmt::Write as _;
 
@@ -7,39 +7,40 @@ use homer_export::CaptureReport;
 use homer_export::finding::Finding;
 use homer_export::report::LadderEntry;
 
-/// Columns of a line, at most.
+/// Most columns of a line.
 const WIDTH: usize = 100;
 
-/// Columns of time and packet number before the participants.
+/// Columns of time and packet number, which come before the participants.
 const MARGIN: usize = 19;
 
-/// Columns between two participants, at least: room for an arrow and `183 Session Pr`.
+/// Fewest columns between two participants: room for an arrow and `183 Session Pr`.
 const NARROWEST: usize = 18;
 
-/// Columns between two participants, at most.
+/// Most columns between two participants.
 const WIDEST: usize = 60;
 
-/// Names of participants.
+/// The short names of participants.
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef";
 
-/// The ladder and the findings in lines of at most 100 columns, each after a line break; nothing if
-/// there is no message. `colours` is to be true on a terminal alone.
-pub(crate) fn view(report: &CaptureReport, colours: bool) -> String {
+/// The ladder and the findings in lines of at most 100 columns, each preceded by a line break. The
+/// ladder is left out if there is no message. `colors` must be true only for a terminal.
+pub(crate) fn view(report: &CaptureReport, colors: bool) -> String {
     let mut text = String::new();
     if report.sip_messages > 0 {
-        view_ladder(report, colours, &mut text);
+        view_ladder(report, colors, &mut text);
     }
     for because in &report.incomplete_reasons {
-        wrapped(&mut text, &style(colours).red(), "incomplete", because);
+        wrapped(&mut text, &style(colors).red(), "incomplete", because);
     }
     let total = report.findings.len() as u64 + report.findings_elided;
     if total > 0 {
-        let _ = write!(text, "\n\n{total} odd:");
+        let noun = if total == 1 { "finding" } else { "findings" };
+        let _ = write!(text, "\n\n{total} {noun}:");
     }
     for finding in &report.findings {
         wrapped(
             &mut text,
-            &style(colours).yellow(),
+            &style(colors).yellow(),
             &finding.code,
             &sentence(finding),
         );
@@ -60,13 +61,13 @@ fn sentence(finding: &Finding) -> String {
     )
 }
 
-fn view_ladder(report: &CaptureReport, colours: bool, text: &mut String) {
+fn view_ladder(report: &CaptureReport, colors: bool, text: &mut String) {
     let participants = participants(report);
     text.push('\n');
     for (letter, participant) in LETTERS.chars().zip(&participants) {
         let _ = write!(text, "\n  {letter}  {participant}");
     }
-    let rungs = rungs(report);
+    let rows = rows(report);
     let gaps = participants.len().saturating_sub(1).max(1);
     let pitch = ((WIDTH - MARGIN - 2) / gaps).min(WIDEST);
     let in_columns = pitch >= NARROWEST;
@@ -80,14 +81,14 @@ fn view_ladder(report: &CaptureReport, colours: bool, text: &mut String) {
             );
         }
     }
-    for (at, rung) in rungs.iter().enumerate() {
+    for (at, row) in rows.iter().enumerate() {
         if report.ladder_elided > 0
-            && rung.entry.packet > middle(report)
-            && (at == 0 || rungs[at - 1].entry.packet <= middle(report))
+            && row.entry.packet > middle(report)
+            && (at == 0 || rows[at - 1].entry.packet <= middle(report))
         {
             let _ = write!(
                 text,
-                "\n{:>9}  {} messages are left out here; the file has them",
+                "\n{:>9}  {} messages omitted here; the file contains them",
                 "...", report.ladder_elided
             );
         }
@@ -96,28 +97,28 @@ fn view_ladder(report: &CaptureReport, colours: bool, text: &mut String) {
                 .iter()
                 .position(|participant| *participant == end)
         };
-        let line = match (column(&rung.entry.source), column(&rung.entry.destination)) {
+        let line = match (column(&row.entry.source), column(&row.entry.destination)) {
             (Some(from), Some(to)) if in_columns && from != to => {
-                arrow(rung, from, to, participants.len(), pitch)
+                arrow(row, from, to, participants.len(), pitch)
             }
-            (from, to) => sent(rung, from, to),
+            (from, to) => sent(row, from, to),
         };
-        let styled = style_of(rung, colours).apply_to(line);
-        let time = rung.entry.after_us.map_or_else(|| "-".to_string(), seconds);
-        let _ = write!(text, "\n{time:>9}  {:>7} {styled}", rung.entry.packet);
+        let styled = style_of(row, colors).apply_to(line);
+        let time = row.entry.after_us.map_or_else(|| "-".to_string(), seconds);
+        let _ = write!(text, "\n{time:>9}  {:>7} {styled}", row.entry.packet);
     }
     if report.transports.iter().any(|transport| transport != "UDP") {
         let transports = report.transports.join(", ");
         wrapped(
             text,
-            &style(colours),
+            &style(colors),
             "transport",
-            &format!("{transports} by the topmost Via; the file has all as UDP"),
+            &format!("{transports} (from the topmost Via); the file shows every packet as UDP"),
         );
     }
 }
 
-/// Microseconds as seconds, in nine columns: with three digits behind the point for a day.
+/// Microseconds as seconds in at most nine columns. Up to a day they have three decimal places.
 fn seconds(us: u64) -> String {
     match us / 1_000_000 {
         seconds if seconds < 100_000 => format!("{seconds}.{:03}", us % 1_000_000 / 1000),
@@ -125,28 +126,33 @@ fn seconds(us: u64) -> String {
     }
 }
 
-/// A message, and how often it was sent again.
-struct Rung<'a> {
+/// A row of the ladder.
+struct Row<'a> {
     entry: &'a LadderEntry,
-    again: u32,
+    /// How often it was seen again, as a retransmission or a duplicate.
+    seen_again: u32,
 }
 
-/// The messages, each with its repetitions folded into it where it is shown itself.
-fn rungs(report: &CaptureReport) -> Vec<Rung<'_>> {
-    let mut rungs: Vec<Rung<'_>> = Vec::new();
+/// The rows of the ladder. A retransmission or duplicate is counted in the row of its first message
+/// if that is part of the ladder, and has a row of its own otherwise.
+fn rows(report: &CaptureReport) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
     for entry in &report.ladder {
         let first = entry
             .repeats
-            .and_then(|packet| rungs.iter_mut().find(|rung| rung.entry.packet == packet));
+            .and_then(|packet| rows.iter_mut().find(|row| row.entry.packet == packet));
         match first {
-            Some(rung) => rung.again += 1,
-            None => rungs.push(Rung { entry, again: 0 }),
+            Some(row) => row.seen_again += 1,
+            None => rows.push(Row {
+                entry,
+                seen_again: 0,
+            }),
         }
     }
-    rungs
+    rows
 }
 
-/// The packet behind which messages are left out.
+/// The packet after which messages are omitted: the report keeps the first and the last ones.
 fn middle(report: &CaptureReport) -> u64 {
     let first_half = report.ladder.len().div_ceil(2);
     report
@@ -155,7 +161,7 @@ fn middle(report: &CaptureReport) -> u64 {
         .map_or(0, |entry| entry.packet)
 }
 
-/// Those who sent or got a message that is shown, in the order in which they appear.
+/// The addresses in the ladder in the order of their first message.
 fn participants(report: &CaptureReport) -> Vec<&str> {
     let mut participants: Vec<&str> = Vec::new();
     for end in report
@@ -170,14 +176,14 @@ fn participants(report: &CaptureReport) -> Vec<&str> {
     participants
 }
 
-/// `|--- INVITE sip:bob@example.net --->|` between two different columns.
-fn arrow(rung: &Rung<'_>, from: usize, to: usize, columns: usize, pitch: usize) -> String {
+/// `|--- INVITE sip:bob@example.net --->|`, an arrow between two columns.
+fn arrow(row: &Row<'_>, from: usize, to: usize, columns: usize, pitch: usize) -> String {
     let (left, right) = (from.min(to), from.max(to));
     let room = pitch * (right - left) - 1;
-    let label = label(rung, room.saturating_sub(4));
+    let label = label(row, room.saturating_sub(4));
     let dashes = room.saturating_sub(measure_text_width(&label) + 2);
     let (mut before, mut after) = ("-".repeat(dashes / 2), "-".repeat(dashes - dashes / 2));
-    match (rung.entry.directed, from < to) {
+    match (row.entry.directed, from < to) {
         (false, _) => {}
         (true, true) => after.replace_range(after.len().saturating_sub(1).., ">"),
         (true, false) => before.replace_range(..before.len().min(1), "<"),
@@ -193,47 +199,47 @@ fn arrow(rung: &Rung<'_>, from: usize, to: usize, columns: usize, pitch: usize) 
     line
 }
 
-/// `A -> B  INVITE sip:bob@example.net`, where there is no room for columns, or only one
-/// participant.
-fn sent(rung: &Rung<'_>, from: Option<usize>, to: Option<usize>) -> String {
+/// `A -> B  INVITE sip:bob@example.net`, for a message to its own sender, and for all messages if
+/// there is no room for columns.
+fn sent(row: &Row<'_>, from: Option<usize>, to: Option<usize>) -> String {
     let letter = |at: Option<usize>| at.and_then(|at| LETTERS.chars().nth(at)).unwrap_or('?');
-    let sign = if rung.entry.directed { "->" } else { "--" };
+    let sign = if row.entry.directed { "->" } else { "--" };
     format!(
         " {} {sign} {}  {}",
         letter(from),
         letter(to),
-        label(rung, WIDTH - MARGIN - 9)
+        label(row, WIDTH - MARGIN - 9)
     )
 }
 
-fn label(rung: &Rung<'_>, room: usize) -> String {
-    let again = if rung.again > 0 {
-        format!(" (+{})", rung.again)
+fn label(row: &Row<'_>, room: usize) -> String {
+    let again = if row.seen_again > 0 {
+        format!(" (+{})", row.seen_again)
     } else {
         String::new()
     };
-    let line = &rung.entry.line;
+    let line = &row.entry.line;
     format!(
         "{}{again}",
         truncate_str(line, room.saturating_sub(again.len()), "~")
     )
 }
 
-fn style(colours: bool) -> Style {
-    Style::new().force_styling(colours)
+fn style(colors: bool) -> Style {
+    Style::new().force_styling(colors)
 }
 
-/// Requests stand out; a response has the colour of its outcome.
-fn style_of(rung: &Rung<'_>, colours: bool) -> Style {
-    match rung.entry.line.as_bytes() {
-        [b'1', b'0'..=b'9', b'0'..=b'9', b' ' | b'\0', ..] => style(colours),
-        [b'2', b'0'..=b'9', b'0'..=b'9', ..] => style(colours).green(),
-        [b'3'..=b'6', b'0'..=b'9', b'0'..=b'9', ..] => style(colours).red(),
-        _ => style(colours).cyan(),
+/// Requests are cyan. A response has the color of its outcome.
+fn style_of(row: &Row<'_>, colors: bool) -> Style {
+    match row.entry.line.as_bytes() {
+        [b'1', b'0'..=b'9', b'0'..=b'9', b' ' | b'\0', ..] => style(colors),
+        [b'2', b'0'..=b'9', b'0'..=b'9', ..] => style(colors).green(),
+        [b'3'..=b'6', b'0'..=b'9', b'0'..=b'9', ..] => style(colors).red(),
+        _ => style(colors).cyan(),
     }
 }
 
-/// What there is, where, in lines of at most 100 columns but for the place's name.
+/// The place and the summary in lines of at most 100 columns, unless the place itself is longer.
 pub(crate) fn headline(place: &str, summary: &str) -> String {
     let mut text = format!("{place}:");
     let used = measure_text_width(&text);
@@ -241,17 +247,17 @@ pub(crate) fn headline(place: &str, summary: &str) -> String {
     text
 }
 
-/// A heading and a sentence, on lines of their own.
+/// Appends a heading and a sentence on lines of their own.
 fn wrapped(text: &mut String, style: &Style, heading: &str, sentence: &str) {
     let _ = write!(text, "\n  {}", style.apply_to(heading));
     words(text, 2 + measure_text_width(heading), sentence);
 }
 
-/// A sentence, broken between words, on a line of which some columns are used.
+/// Appends a sentence, with line breaks between words. `used` columns of the line are taken.
 fn words(text: &mut String, mut used: usize, sentence: &str) {
     const INDENT: &str = "      ";
     for word in sentence.split(' ') {
-        // A word longer than a line is cut.
+        // A word that is longer than a line is truncated.
         let word = truncate_str(word, WIDTH - INDENT.len(), "~");
         let width = measure_text_width(&word);
         if used + 1 + width > WIDTH {
@@ -321,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn ladder_folds_what_was_sent_again() {
+    fn ladder_folds_retransmissions() {
         let again = LadderEntry {
             repeats: Some(1),
             ..entry(2, ("a:1", "b:2"), "INVITE sip:bob@h")
@@ -349,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn ladder_says_what_is_left_out_in_the_middle() {
+    fn ladder_states_what_is_omitted_in_the_middle() {
         let mut report = report(vec![
             entry(1, ("a:1", "b:2"), "1"),
             entry(2, ("a:1", "b:2"), "2"),
@@ -359,7 +365,7 @@ mod tests {
         let text = view(&report, false);
         let lines: Vec<&str> = text.lines().collect();
         assert!(
-            lines[lines.len() - 2].contains("6 messages are left out here"),
+            lines[lines.len() - 2].contains("6 messages omitted here; the file contains them"),
             "{text}"
         );
     }
@@ -378,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn ladder_fits_its_columns_whatever_comes() {
+    fn ladder_fits_its_columns_whatever_the_messages() {
         let long = format!("INVITE sip:{}", "ü試".repeat(80));
         for participants in 1..40 {
             let name = |number: usize| {
@@ -415,15 +421,15 @@ mod tests {
                 rule: "RFC 3261 §25.1".into(),
             }];
             report.transports = vec!["TLS".into(); 30];
-            for colours in [false, true] {
-                assert_fits(&view(&report, colours));
+            for colors in [false, true] {
+                assert_fits(&view(&report, colors));
             }
             assert_fits(&headline("call.pcap", &"a long summary; ".repeat(20)));
         }
     }
 
     #[test]
-    fn ladder_has_colours_only_where_they_are_wanted() {
+    fn ladder_has_colors_only_on_request() {
         let mut report = report(vec![
             entry(1, ("a:1", "b:2"), "INVITE sip:b@h"),
             entry(2, ("b:2", "a:1"), "486 Busy Here"),
@@ -450,13 +456,15 @@ mod tests {
         report.findings_elided = 4;
         let text = view(&report, false);
         assert!(
-            text.ends_with("\n\n5 odd:\n  bare-lf packet 1, byte 7: a line (RFC)\n  and 4 more"),
+            text.ends_with(
+                "\n\n5 findings:\n  bare-lf packet 1, byte 7: a line (RFC)\n  and 4 more"
+            ),
             "{text}"
         );
     }
 
     #[test]
-    fn ladder_of_a_capture_without_messages_is_not_there() {
+    fn ladder_of_a_capture_without_messages_is_empty() {
         assert_eq!(view(&CaptureReport::default(), false), "");
     }
 }

@@ -1,4 +1,7 @@
-//! `homer-export`: the packets of a SIP call out of a Homer, from the shell.
+//! `homer-export`: exports the packets of a SIP call from Homer, on the command line.
+//!
+//! It is a thin program on top of [`homer_host`]: arguments, a progress line, an output file, and a
+//! report for people.
 
 mod arguments;
 mod instant;
@@ -9,16 +12,16 @@ mod progress;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use fake_homer::FakeHomer;
-use homer_export::tool::export::{self, Delivered};
-use homer_export::{CallId, ExportError};
-use homer_host::{Exporter, Failure, HostConfig, Query};
+use homer_export::mcp::tools::export_pcap::{Delivered, ExportResult};
+use homer_export::query::ParameterNames;
+use homer_export::{CallId, ExportError, Window};
+use homer_host::{ExportRequest, Exporter, Failure, HostConfig};
 
 use self::arguments::Arguments;
-use self::output::{Output, OutputError, Written};
+use self::output::{Destination, OutputError, Written};
 use self::progress::ProgressLine;
 
-/// Exit code of an export that the user broke off, as shells number an interrupt.
+/// Exit code of an export that a signal interrupted: 128 + SIGINT, as shells report it.
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
@@ -29,7 +32,7 @@ fn main() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(why) => {
-            output::complain(&format!("cannot start: {why}"));
+            output::error(&format!("cannot start: {why}"));
             return ExitCode::FAILURE;
         }
     };
@@ -38,20 +41,20 @@ fn main() -> ExitCode {
             result = run(arguments) => match result {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
-                    output::complain(&error.to_string());
+                    output::error(&error.to_string());
                     ExitCode::from(error.exit_code())
                 }
             },
-            // Dropping the export ends its request and removes the partial file.
+            // Dropping the export closes its connection to Homer and removes the partial file.
             () = interrupted() => ExitCode::from(INTERRUPTED),
         }
     });
-    // A name lookup that hangs is not worth waiting for.
+    // A name lookup runs in a thread that cannot be cancelled, and may take seconds to time out.
     runtime.shutdown_background();
     code
 }
 
-/// Waits for the user to break off, or for whoever runs this to end it.
+/// Waits for a signal that asks this program to end.
 async fn interrupted() {
     #[cfg(unix)]
     {
@@ -74,9 +77,11 @@ async fn interrupted() {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Error> {
-    let fake_homer = match arguments.demo {
+    // It serves until the end of this function.
+    #[cfg(feature = "demo")]
+    let fake_homer = match arguments.is_demo() {
         true => Some(
-            FakeHomer::start()
+            fake_homer::FakeHomer::start()
                 .await
                 .map_err(|why| Error::Other(format!("{why:#}")))?,
         ),
@@ -86,20 +91,26 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     let call_ids = arguments.call_ids();
     let first =
         CallId::parse(call_ids.first().map_or("", String::as_str)).map_err(Failure::Export)?;
-    let output = Output::prepare(arguments.output.as_deref(), &first, arguments.force)?;
-    let configuration = match &fake_homer {
-        None => HostConfig::of_process(&arguments.flags),
-        // The demonstration ignores the environment, so that it sends nothing anywhere but to the
-        // fake Homer.
-        Some(fake_homer) => {
-            HostConfig::from_vars(arguments.flags.variables().chain(fake_homer.variables()))
-        }
-    }
-    .map_err(Failure::Export)?;
+    let destination = Destination::new(arguments.output.as_deref(), &first, arguments.force)?;
+    let flags = &arguments.flags;
+    #[cfg(feature = "demo")]
+    let config = match &fake_homer {
+        None => HostConfig::of_process(flags),
+        // The demo ignores the environment, so that no credential of a real Homer is used.
+        Some(homer) => HostConfig::isolated(flags, homer.variables()),
+    };
+    #[cfg(not(feature = "demo"))]
+    let config = HostConfig::of_process(flags);
+    let config = config.map_err(Failure::Export)?;
 
-    let mut progress = ProgressLine::new(&configuration.config.homer.to_string());
-    let exporter = Exporter::new(configuration.policy())?;
-    let query = Query {
+    // The component checks the window as well. Here the error names the flags that were typed.
+    let max_hours = config.config.max_window_hours;
+    Window::new(from_ts, to_ts, max_hours, &ParameterNames::COMMAND_LINE)
+        .map_err(Failure::Export)?;
+
+    let mut progress = ProgressLine::new(&config.config.homer.to_string());
+    let exporter = Exporter::new(config.policy())?;
+    let request = ExportRequest {
         call_ids,
         from_ts,
         to_ts,
@@ -107,37 +118,33 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         nodes: arguments.node.clone(),
         exclude_ips: arguments.exclude_ip.clone(),
     };
-    // Before Homer works: a place that cannot be written to is known now.
-    let mut file = output.begin()?;
-    let mut running = exporter
-        .open_with_progress(&query, |waiting| progress.waiting(waiting))
+    // Before Homer is queried, so that a directory that cannot be written to costs it no work.
+    let mut output = destination.open()?;
+    let mut export = exporter
+        .open_with_progress(&request, |waiting| progress.waiting(waiting))
         .await?
         .hashed();
-    while let Some(bytes) = running.next().await? {
-        file.write(&bytes)?;
+    while let Some(bytes) = export.next().await? {
+        output.write(&bytes)?;
         progress.received(bytes.len());
     }
-    let finished = running.finish().await?;
+    let completed = export.finish().await?;
     drop(progress);
 
-    let written = file.keep()?;
+    let written = output.complete()?;
     let delivery = match &written {
         Written::File(path) => Delivered::File { path },
         Written::Stdout => Delivered::Stdout,
     };
-    let result = export::result(
-        &first.filename(),
-        &finished.sha256,
-        &finished.report,
-        delivery,
-    );
+    let filename = first.filename();
+    let result = ExportResult::new(&filename, &completed.sha256, &completed.report, delivery);
     if arguments.json {
-        output::tell(&format!("{result:#}"), &written);
+        output::report(&format!("{result:#}"), &written);
     } else {
-        let (summary, sha256) = (finished.report.summary(), &finished.sha256);
+        let (summary, sha256) = (completed.report.summary(), &completed.sha256);
         let headline = ladder::headline(written.place(), &summary);
-        let ladder = ladder::view(&finished.report, written.is_told_on_terminal());
-        output::tell(&format!("{headline}\nsha256 {sha256}{ladder}"), &written);
+        let ladder = ladder::view(&completed.report, written.is_reported_in_color());
+        output::report(&format!("{headline}\nsha256 {sha256}{ladder}"), &written);
     }
     Ok(())
 }
@@ -151,15 +158,15 @@ fn invalid(why: String) -> Error {
 enum Error {
     /// The export failed.
     Export(Failure),
-    /// The command line asks for something that cannot be done.
+    /// The command line asks for something that this program does not do.
     Usage(String),
     /// Anything else.
     Other(String),
 }
 
 impl Error {
-    /// 1 for anything else, 2 for usage and `invalid-request`, then 3 to 11 for the contract's
-    /// other cases in their order.
+    /// 2 for usage and `invalid-request`, 3 to 11 for the other cases of the contract in their
+    /// order, and 1 for anything else. Scripts depend on these numbers.
     fn exit_code(&self) -> u8 {
         let Self::Export(Failure::Export(error)) = self else {
             return if matches!(self, Self::Usage(_)) { 2 } else { 1 };
@@ -197,8 +204,8 @@ impl From<Failure> for Error {
 impl From<OutputError> for Error {
     fn from(error: OutputError) -> Self {
         match error {
-            OutputError::Refused(why) => Self::Usage(why),
-            OutputError::Failed(why) => Self::Other(why),
+            OutputError::Usage(why) => Self::Usage(why),
+            OutputError::System(why) => Self::Other(why),
         }
     }
 }

@@ -1,54 +1,58 @@
-//! Where the capture goes: into a file, whole or not at all, or to standard output, likewise.
+//! Where the capture goes: to a file or to standard output, complete or not at all.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use homer_export::CallId;
+use homer_host::PartialFile;
+
 /// Why there is no output.
 #[derive(Debug)]
 pub(crate) enum OutputError {
-    /// The command line asks for something that is not done.
-    Refused(String),
-    /// The system failed.
-    Failed(String),
+    /// The command line asks for something that this program does not do.
+    Usage(String),
+    /// The operating system reported an error.
+    System(String),
 }
 
-/// A place for the capture, checked before Homer is asked.
-pub(crate) enum Output {
+/// A place for the capture. It is checked before Homer is queried.
+pub(crate) enum Destination {
     File { path: PathBuf, force: bool },
     Stdout,
 }
 
-impl Output {
-    /// `path`, where `-` stands for standard output, or a file named after the Call-ID in the
-    /// current directory.
-    pub(crate) fn prepare(
+impl Destination {
+    /// The destination `path`, where `-` means standard output. Without a path it is a file in the
+    /// current directory that is named after the Call-ID.
+    pub(crate) fn new(
         path: Option<&Path>,
         call_id: &CallId,
         force: bool,
     ) -> Result<Self, OutputError> {
         if path.is_some_and(|path| path == "-") {
             if io::stdout().is_terminal() {
-                return Err(OutputError::Refused(
-                    "a capture is not written to a terminal; send standard output to a file or a program".to_string(),
+                return Err(OutputError::Usage(
+                    "a capture is binary and is not written to a terminal; redirect standard \
+                     output to a file or a program"
+                        .to_string(),
                 ));
             }
             return Ok(Self::Stdout);
         }
         let path = path.map_or_else(|| PathBuf::from(call_id.filename()), Path::to_path_buf);
-        // Of a link itself, not of what it leads to: a file is put in the name's place, and would
-        // replace the link.
+        // The metadata of a link and not of its target: a rename to this name would replace the
+        // link, and the user did not ask for that.
         if let Ok(existing) = path.symlink_metadata() {
             if !existing.is_file() {
                 let kind = if existing.is_dir() {
                     "a directory"
                 } else {
-                    "no regular file"
+                    "not a regular file"
                 };
                 let place = path.display();
-                return Err(OutputError::Refused(format!(
-                    "{place} is {kind}; name a file, or use -o - and redirect it"
+                return Err(OutputError::Usage(format!(
+                    "{place} is {kind}; name a file, or use -o - and redirect standard output"
                 )));
             }
             if !force {
@@ -58,58 +62,58 @@ impl Output {
         Ok(Self::File { path, force })
     }
 
-    /// A place for bytes that are not known to be a whole capture yet.
-    pub(crate) fn begin(self) -> Result<PartialFile, OutputError> {
+    /// Opens the destination for the bytes of a capture that is not complete yet.
+    pub(crate) fn open(self) -> Result<PendingOutput, OutputError> {
         match self {
             Self::File { path, force } => {
                 let dir = path
                     .parent()
                     .filter(|dir| !dir.as_os_str().is_empty())
                     .unwrap_or_else(|| Path::new("."));
-                let file = homer_host::PartialFile::begin(dir)
-                    .map_err(|why| failed("write into", dir, &why))?;
-                Ok(PartialFile::File { file, path, force })
+                let file =
+                    PartialFile::create_in(dir).map_err(|why| failed("write to", dir, &why))?;
+                Ok(PendingOutput::File { file, path, force })
             }
-            Self::Stdout => match tempfile::tempfile() {
-                Ok(file) => Ok(PartialFile::Stdout(file)),
-                Err(why) => Err(OutputError::Failed(format!(
-                    "cannot keep the capture until it is whole: {why}"
-                ))),
-            },
+            // A reader of standard output cannot take bytes back, so they are held until the
+            // capture is complete. An unnamed file is gone even if this process is killed.
+            Self::Stdout => tempfile::tempfile()
+                .map(PendingOutput::Stdout)
+                .map_err(|why| temporary(&why)),
         }
     }
 }
 
-/// Bytes that are not known to be a whole capture yet; dropped, they are gone.
-pub(crate) enum PartialFile {
+/// The bytes of a capture that is not complete yet. Dropping it discards them.
+pub(crate) enum PendingOutput {
     File {
-        file: homer_host::PartialFile,
+        file: PartialFile,
         path: PathBuf,
         force: bool,
     },
     Stdout(File),
 }
 
-impl PartialFile {
-    /// The next bytes.
+impl PendingOutput {
+    /// Appends bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), OutputError> {
         match self {
             Self::File { file, path, .. } => {
                 file.write(bytes).map_err(|why| failed("write", path, &why))
             }
-            Self::Stdout(file) => file.write_all(bytes).map_err(|why| {
-                OutputError::Failed(format!("cannot keep the capture until it is whole: {why}"))
-            }),
+            Self::Stdout(file) => file.write_all(bytes).map_err(|why| temporary(&why)),
         }
     }
 
-    /// They are a whole capture.
-    pub(crate) fn keep(self) -> Result<Written, OutputError> {
+    /// States that the capture is complete, and writes it to its destination.
+    pub(crate) fn complete(self) -> Result<Written, OutputError> {
         match self {
             Self::File { file, path, force } => {
-                let file = file.finish().map_err(|why| failed("write", &path, &why))?;
-                match file.keep(&path, force) {
+                let file = file
+                    .complete()
+                    .map_err(|why| failed("write", &path, &why))?;
+                match file.persist(&path, force) {
                     Ok(()) => Ok(Written::File(path.display().to_string())),
+                    // It was created while the export ran.
                     Err((why, _)) if why.kind() == io::ErrorKind::AlreadyExists => {
                         Err(exists(&path))
                     }
@@ -122,7 +126,7 @@ impl PartialFile {
                     .and_then(|()| io::copy(&mut file, &mut stdout))
                     .and_then(|_| stdout.flush())
                     .map_err(|why| {
-                        OutputError::Failed(format!("cannot write to standard output: {why}"))
+                        OutputError::System(format!("cannot write to standard output: {why}"))
                     })?;
                 Ok(Written::Stdout)
             }
@@ -137,7 +141,7 @@ pub(crate) enum Written {
 }
 
 impl Written {
-    /// In a sentence.
+    /// The place, for use in a sentence.
     pub(crate) fn place(&self) -> &str {
         match self {
             Self::File(path) => path,
@@ -145,9 +149,9 @@ impl Written {
         }
     }
 
-    /// Whether what is told of it goes to a terminal that shows colours, and nobody asked for none
-    /// (<https://no-color.org>).
-    pub(crate) fn is_told_on_terminal(&self) -> bool {
+    /// Whether the report goes to a terminal that shows colors, and the user has not turned them
+    /// off (<https://no-color.org>).
+    pub(crate) fn is_reported_in_color(&self) -> bool {
         let terminal = match self {
             Self::File(_) => io::stdout().is_terminal(),
             Self::Stdout => io::stderr().is_terminal(),
@@ -158,27 +162,33 @@ impl Written {
 }
 
 fn exists(path: &Path) -> OutputError {
-    OutputError::Refused(format!(
-        "{} exists already; use --force to overwrite it, or -o to name another file",
+    OutputError::Usage(format!(
+        "{} already exists; use --force to overwrite it, or -o to name another file",
         path.display()
     ))
 }
 
 fn failed(what: &str, path: &Path, why: &io::Error) -> OutputError {
-    OutputError::Failed(format!("cannot {what} {}: {why}", path.display()))
+    OutputError::System(format!("cannot {what} {}: {why}", path.display()))
 }
 
-/// Tells of the capture beside it, not into it.
-pub(crate) fn tell(text: &str, written: &Written) {
+fn temporary(why: &io::Error) -> OutputError {
+    OutputError::System(format!(
+        "cannot store the capture in a temporary file until it is complete: {why}"
+    ))
+}
+
+/// Prints the report: to standard output, or to standard error if standard output is the capture.
+pub(crate) fn report(text: &str, written: &Written) {
     match written {
-        // A closed pipe is no reason to fail once the capture is kept.
+        // The capture is written. A reader that closed the pipe early is not an error.
         Written::File(_) => drop(writeln!(io::stdout(), "{text}")),
         Written::Stdout => drop(writeln!(io::stderr(), "{text}")),
     }
 }
 
-/// Says why there is no capture.
-pub(crate) fn complain(why: &str) {
-    // With standard error closed there is nobody left to tell.
+/// Prints why there is no capture.
+pub(crate) fn error(why: &str) {
+    // If standard error is closed, the exit code still tells.
     let _ = writeln!(io::stderr(), "homer-export: {why}");
 }

@@ -1,21 +1,25 @@
-//! What happens meanwhile, on standard error, if that is a terminal.
+//! The progress line on standard error, if that is a terminal.
 
 use std::time::Duration;
 
 use homer_host::WaitingFor;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A spinner while Homer works, then a count of what has come.
+/// A spinner while Homer works, then the number of bytes received.
 pub(crate) struct ProgressLine {
     bar: ProgressBar,
     receiving: bool,
 }
 
 impl ProgressLine {
-    /// Nothing to show yet but that there is something going on with this Homer.
+    /// A line that states that an export from this Homer is being prepared. Compiling the component
+    /// without a cache takes a moment.
     pub(crate) fn new(homer: &str) -> Self {
+        // It is hidden if standard error is not a terminal.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(style("{spinner} preparing to ask {msg} ({elapsed})"));
+        bar.set_style(style(
+            "{spinner} preparing the export from {msg} ({elapsed})",
+        ));
         bar.set_message(homer.to_string());
         bar.enable_steady_tick(Duration::from_millis(100));
         Self {
@@ -24,15 +28,15 @@ impl ProgressLine {
         }
     }
 
-    /// The export waits.
+    /// Shows what the export waits for.
     pub(crate) fn waiting(&self, waiting: WaitingFor) {
         self.bar.set_style(style(match waiting {
-            WaitingFor::Turn { .. } => "{spinner} waiting for its turn at {msg} ({elapsed})",
+            WaitingFor::Turn { .. } => "{spinner} waiting in the queue for {msg} ({elapsed})",
             WaitingFor::Homer => "{spinner} waiting for {msg} ({elapsed})",
         }));
     }
 
-    /// More bytes have come.
+    /// Adds received bytes.
     pub(crate) fn received(&mut self, bytes: usize) {
         if !self.receiving {
             self.receiving = true;
@@ -43,7 +47,7 @@ impl ProgressLine {
     }
 }
 
-/// Nothing of it stays on the screen.
+/// Removes the line from the screen.
 impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
@@ -51,5 +55,6 @@ impl Drop for ProgressLine {
 }
 
 fn style(template: &str) -> ProgressStyle {
+    // The templates are constants, so they always parse.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }

@@ -1,4 +1,4 @@
-//! The command line, run as a program.
+//! The program `homer-export`, run as a user runs it.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -17,7 +17,7 @@ use tokio::process::Command;
 use host_test::calls::{CALL, CALL_SHA256, homer, recorded};
 use host_test::server::{CAPTURE_HEAD, Server, Then, chunk};
 
-/// The program in a directory of its own, without this process's environment.
+/// The program in this directory, without the environment of this process.
 fn program(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_homer-export"));
     command
@@ -25,7 +25,7 @@ fn program(dir: &Path) -> Command {
         .env_clear()
         .kill_on_drop(true)
         .stdin(Stdio::null());
-    // The compilation cache, shared by all tests.
+    // The cache of the compiled component, which all tests share.
     command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")));
     command
 }
@@ -55,7 +55,7 @@ fn files(dir: &Path) -> Vec<String> {
 const WINDOW: [&str; 4] = ["--from", "2026-11-20T10:00:00Z", "--to", "1795169100000"];
 
 #[tokio::test]
-async fn demo_writes_a_capture_with_nothing_configured() {
+async fn demo_writes_a_capture_without_configuration() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(dir.path(), &["--demo", "-o", "call.pcap"], &[]).await;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -90,7 +90,7 @@ sha256 {CALL_SHA256}
 }
 
 #[tokio::test]
-async fn command_line_says_what_an_incomplete_call_lacks() {
+async fn report_states_what_an_incomplete_call_lacks() {
     let dir = tempfile::tempdir().unwrap();
     let window = [
         "--from",
@@ -113,12 +113,12 @@ async fn command_line_says_what_an_incomplete_call_lacks() {
       later to_ts\n";
     let stdout = text(&output.stdout);
     assert!(stdout.ends_with(expected), "{stdout}");
-    // Not on a terminal: no colours.
+    // There are no colors, because this is not a terminal.
     assert!(!stdout.contains('\x1b'), "{stdout}");
 }
 
 #[tokio::test]
-async fn command_line_does_not_look_into_packets_where_the_report_is_off() {
+async fn report_is_left_out_if_it_is_off() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(
         dir.path(),
@@ -160,7 +160,7 @@ async fn demo_sends_nothing_to_a_configured_homer() {
 }
 
 #[tokio::test]
-async fn capture_is_one_that_tshark_reads() {
+async fn capture_is_readable_by_tshark() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(dir.path(), &["--demo", "-o", "call.pcap"], &[]).await;
     assert_eq!(output.status.code(), Some(0));
@@ -182,7 +182,7 @@ async fn capture_is_one_that_tshark_reads() {
         .output()
         .await;
     let Ok(tshark) = tshark else {
-        eprintln!("skipped: there is no tshark here");
+        eprintln!("skipped: tshark is not installed");
         return;
     };
     let lines: Vec<String> = text(&tshark.stdout)
@@ -198,7 +198,7 @@ async fn capture_is_one_that_tshark_reads() {
 }
 
 #[tokio::test]
-async fn result_in_json_has_the_contracts_shape() {
+async fn result_in_json_has_the_fields_of_the_contract() {
     let (_homer, url) = homer().await;
     let dir = tempfile::tempdir().unwrap();
     let env = [("HOMER_URL", url.as_str()), ("HOMER_API_TOKEN", API_TOKEN)];
@@ -230,7 +230,7 @@ async fn result_in_json_has_the_contracts_shape() {
 }
 
 #[tokio::test]
-async fn no_output_shows_a_credential() {
+async fn credential_is_never_printed() {
     let (_homer, url) = homer().await;
     let homer = ("HOMER_URL", url.as_str());
     for credential in [
@@ -245,7 +245,7 @@ async fn no_output_shows_a_credential() {
         ] {
             let dir = tempfile::tempdir().unwrap();
             let args = [&[CALL, "-o", "c.pcap"], &WINDOW[..], &args[..]].concat();
-            // Whatever a library may want to log.
+            // No library may log one either.
             let env = [&credential[..], &[homer, ("RUST_LOG", "trace")]].concat();
             let output = run(dir.path(), &args, &env).await;
             assert!(
@@ -262,7 +262,7 @@ async fn no_output_shows_a_credential() {
 }
 
 #[tokio::test]
-async fn standard_output_carries_the_capture_alone() {
+async fn standard_output_is_the_capture_only() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(dir.path(), &["--demo", "-o", "-", "--json"], &[]).await;
     assert_eq!(output.stdout, recorded("export-ok-auth-token"));
@@ -290,18 +290,19 @@ async fn several_call_ids_go_into_one_file() {
 }
 
 #[tokio::test]
-async fn existing_file_is_overwritten_only_by_force() {
+async fn existing_file_is_overwritten_only_with_force() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("call.pcap");
     fs::write(&path, "precious").unwrap();
     let output = run(dir.path(), &["--demo", "-o", "call.pcap"], &[]).await;
-    let why = "homer-export: call.pcap exists already; use --force to overwrite it, or -o to name another file\n";
+    let why = "homer-export: call.pcap already exists; use --force to overwrite it, or -o to \
+        name another file\n";
     assert_eq!(
         (output.status.code(), text(&output.stderr).as_str()),
         (Some(2), why)
     );
     assert_eq!(fs::read(&path).unwrap(), b"precious");
-    // A failing export leaves it alone even then.
+    // With --force, too, a failed export does not change it.
     let output = run(
         dir.path(),
         &["--demo", "nobody@nowhere", "-o", "call.pcap", "--force"],
@@ -317,10 +318,11 @@ async fn existing_file_is_overwritten_only_by_force() {
 }
 
 #[tokio::test]
-async fn output_that_cannot_be_written_is_said_so() {
+async fn output_that_cannot_be_written_is_reported() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(dir.path(), &["--demo", "-o", "."], &[]).await;
-    let why = "homer-export: . is a directory; name a file, or use -o - and redirect it\n";
+    let why = "homer-export: . is a directory; name a file, or use -o - and redirect standard \
+        output\n";
     assert_eq!(
         (output.status.code(), text(&output.stderr).as_str()),
         (Some(2), why)
@@ -329,23 +331,22 @@ async fn output_that_cannot_be_written_is_said_so() {
     let args = [&[CALL, "-o", "no/such/dir.pcap"], &WINDOW[..]].concat();
     let output = run(dir.path(), &args, &[("HOMER_URL", &server.url)]).await;
     assert_eq!((output.status.code(), server.connections()), (Some(1), 0));
-    assert!(
-        text(&output.stderr).starts_with("homer-export: cannot write into no/such: "),
-        "{}",
-        text(&output.stderr)
-    );
+    // The temporary name of the file is not shown.
+    let why = "homer-export: cannot write to no/such: No such file or directory (os error 2)\n";
+    assert_eq!(text(&output.stderr), why);
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn links_and_devices_are_not_replaced_even_by_force() {
+async fn links_and_devices_are_not_replaced_even_with_force() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("precious"), "precious").unwrap();
     std::os::unix::fs::symlink("precious", dir.path().join("link.pcap")).unwrap();
     for place in ["link.pcap", "/dev/null"] {
         let output = run(dir.path(), &["--demo", "-o", place, "--force"], &[]).await;
         let why = format!(
-            "homer-export: {place} is no regular file; name a file, or use -o - and redirect it\n"
+            "homer-export: {place} is not a regular file; name a file, or use -o - and redirect \
+             standard output\n"
         );
         assert_eq!((output.status.code(), text(&output.stderr)), (Some(2), why));
     }
@@ -355,7 +356,7 @@ async fn links_and_devices_are_not_replaced_even_by_force() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn configuration_that_is_no_text_is_not_passed_over() {
+async fn configuration_that_is_not_unicode_is_reported() {
     use std::os::unix::ffi::OsStrExt as _;
     let dir = tempfile::tempdir().unwrap();
     let mut program = program(dir.path());
@@ -573,7 +574,7 @@ async fn usage_is_explained() {
     ] {
         assert!(
             text(&help.stdout).contains(word),
-            "--help does not speak of {word}"
+            "--help does not mention {word}"
         );
     }
 }
@@ -595,7 +596,7 @@ async fn interrupt_leaves_nothing() {
             .env("HOMER_URL", &server.url)
             .spawn()
             .unwrap();
-        // Bytes have come, and the partial file is there.
+        // Wait until the export has begun and the partial file exists.
         while files(dir.path()).is_empty() || server.connections() < nth + 1 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

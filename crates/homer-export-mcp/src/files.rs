@@ -1,12 +1,12 @@
-//! Captures in files, in the one directory that the operator named.
+//! Captures as files, in the directory that the operator configured.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use homer_export::CallId;
+use homer_export::mcp::tools::CallWindow;
 use homer_host::PartialFile;
 
-/// Names tried for one capture before giving up.
+/// Names to try for one capture.
 const MAX_TRIES: u32 = 100;
 
 /// The directory for captures.
@@ -16,66 +16,64 @@ pub(crate) struct OutputDir {
 }
 
 impl OutputDir {
-    /// An existing directory that can be written to.
+    /// Opens an existing directory, and creates and removes a file in it. So a directory that cannot
+    /// be written to is reported when the server starts, and not when the first call fails.
     ///
     /// # Errors
-    /// A text that says why it is none.
+    /// A text for the operator.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let refused =
-            |why: &dyn std::fmt::Display| format!("the output directory {}: {why}", path.display());
-        let path = path.canonicalize().map_err(|why| refused(&why))?;
+        let unusable = |why: &dyn std::fmt::Display| {
+            format!("cannot use the output directory {}: {why}", path.display())
+        };
+        // Absolute, since the client is told paths in it.
+        let path = path.canonicalize().map_err(|why| unusable(&why))?;
         if !path.is_dir() {
-            return Err(refused(&"it is no directory"));
+            return Err(unusable(&"not a directory"));
         }
         let dir = Self { path };
-        dir.begin().map_err(|why| refused(&why))?;
+        dir.begin().map_err(|why| unusable(&why))?;
         Ok(dir)
     }
 
-    /// A file for bytes that are not known to be a whole capture yet.
+    /// Begins a file under a temporary name. It is removed unless [`Self::keep`] keeps it.
     ///
     /// # Errors
-    /// What the system says.
+    /// The operating system's.
     pub(crate) fn begin(&self) -> io::Result<PartialFile> {
-        PartialFile::begin(&self.path)
+        PartialFile::create_in(&self.path)
     }
 
-    /// They are a whole capture: the file gets the call's name, `<Call-ID, made
-    /// safe>-<from>-<to>.pcap`, with a number if there is one already. No file and no link is ever
-    /// replaced or followed: taking a name fails where anything has it.
+    /// Gives a file with a complete capture its name, `<Call-ID, made safe>-<from>-<to>.pcap`, with
+    /// a number if the name is taken. No file is replaced and no link is followed: taking a name
+    /// fails if anything has it.
     ///
     /// # Errors
-    /// What the system says.
-    pub(crate) async fn keep(
-        &self,
-        file: PartialFile,
-        call_id: &CallId,
-        from_ts: i64,
-        to_ts: i64,
-    ) -> io::Result<PathBuf> {
-        // Not while others wait; and a call that is cancelled meanwhile has left nothing.
-        let mut file = tokio::task::spawn_blocking(move || file.finish())
+    /// The operating system's.
+    pub(crate) async fn keep(&self, file: PartialFile, call: &CallWindow) -> io::Result<PathBuf> {
+        // Writing to disk may take seconds; other calls must not wait for it.
+        let mut file = tokio::task::spawn_blocking(move || file.complete())
             .await
             .map_err(io::Error::other)??;
-        let name = call_id.filename();
+        let name = call.call_id.filename();
+        let (from_ts, to_ts) = (call.window.from_ms(), call.window.to_ms());
         let stem = name.strip_suffix(".pcap").unwrap_or(&name);
         for number in 1..=MAX_TRIES {
-            let again = if number == 1 {
+            let suffix = if number == 1 {
                 String::new()
             } else {
                 format!("-{number}")
             };
             let path = self
                 .path
-                .join(format!("{stem}-{from_ts}-{to_ts}{again}.pcap"));
-            match file.keep(&path, false) {
+                .join(format!("{stem}-{from_ts}-{to_ts}{suffix}.pcap"));
+            match file.persist(&path, false) {
                 Ok(()) => return Ok(path),
                 Err((why, same)) if why.kind() == io::ErrorKind::AlreadyExists => file = same,
                 Err((why, _)) => return Err(why),
             }
         }
         Err(io::Error::other(format!(
-            "{MAX_TRIES} captures of this call and window are there already"
+            "there are {MAX_TRIES} captures of this call and window already"
         )))
     }
 }

@@ -1,24 +1,23 @@
-//! A host of one's own on `homer_host`: `HOMER_URL=… HOMER_API_TOKEN=… cargo run --example embed
-//! CALL-ID FROM-MS TO-MS > call.pcap`
+//! A program of your own on top of `homer_host`. Run it with
+//! `HOMER_URL=… HOMER_API_TOKEN=… cargo run --example embed CALL-ID FROM-MS TO-MS > call.pcap`
 
 use std::io::{self, Write as _};
 
-use homer_host::{Exporter, Flags, HostConfig, Query};
+use homer_host::{ExportRequest, Exporter, Flags, HostConfig};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [call_id, from_ms, to_ms] = arguments.as_slice() else {
-        return Err("CALL-ID FROM-MS TO-MS".into());
+        return Err("usage: embed CALL-ID FROM-MS TO-MS".into());
     };
-    // Homer, its credential and the limits, from the environment: one origin, and nothing else, can
-    // be reached.
+    // Homer's URL, its credential and the limits come from the environment. Only this Homer can be
+    // reached.
     let policy = HostConfig::of_process(&Flags::default())?.policy();
     let exporter = Exporter::new(policy)?;
-    let mut export = exporter
-        .open(&Query::of_call(call_id, from_ms.parse()?, to_ms.parse()?))
-        .await?;
-    // Bytes are those of a whole capture once none are left, and not before.
+    let request = ExportRequest::for_call(call_id, from_ms.parse()?, to_ms.parse()?);
+    let mut export = exporter.open(&request).await?;
+    // The bytes are a complete capture only after `next` has returned `None`.
     while let Some(bytes) = export.next().await? {
         io::stdout().write_all(&bytes)?;
     }

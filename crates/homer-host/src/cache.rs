@@ -1,34 +1,36 @@
-//! Where compiled components are kept between starts. Machine code is run as it is found there, so
-//! that nobody else may have a hand in it.
+//! Where compiled components are kept between starts. Wasmtime runs the machine code that it finds
+//! there without checking it, so nobody else may be able to write to this directory.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use wasmtime::{Cache, CacheConfig};
 
-/// Wasmtime's own cache in `$XDG_CACHE_HOME/homer-export`, by default `~/.cache/homer-export`; none
-/// if that is not ours alone: components are then compiled at every start.
+/// Wasmtime's cache in `$XDG_CACHE_HOME/homer-export`, or in `~/.cache/homer-export`. `None` if
+/// others can write to it. The component is then compiled at each start.
 pub(crate) fn of_user() -> Option<Cache> {
     let user_cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
+        // The XDG base directory specification ignores relative paths.
         .filter(|path| path.is_absolute());
     let directory = user_cache
         .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))?
         .join("homer-export");
-    make_own(&directory).ok()?;
+    create_private(&directory).ok()?;
     let mut config = CacheConfig::new();
     config.with_directory(directory);
     Cache::new(config).ok()
 }
 
-/// Makes a directory that no one else can write to, or finds one.
+/// Creates a directory that only its owner can write to, or checks an existing one.
 ///
 /// # Errors
-/// If it is none, a link, another user's, or others can write to it, or could put another in its
-/// place: in a directory above it, only root and we may write, save where each may rename nothing
-/// but what is his (the sticky bit of `/tmp`).
+/// If it is not a directory, or is a link, or belongs to another user, or if others can write to it.
+/// Also if others could replace it: only root and we may write to the directories above it. A
+/// directory with the sticky bit, such as `/tmp`, is allowed, because there users can rename only
+/// their own files.
 #[cfg(unix)]
-fn make_own(directory: &Path) -> io::Result<()> {
+fn create_private(directory: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 
     std::fs::DirBuilder::new()
@@ -36,26 +38,24 @@ fn make_own(directory: &Path) -> io::Result<()> {
         .mode(0o700)
         .create(directory)?;
     let found = directory.symlink_metadata()?;
-    // A file that is made now is ours.
+    // The owner of a new file is the effective user, which the standard library does not tell.
     let ours = tempfile::tempfile_in(directory)?.metadata()?.uid();
     if !found.is_dir() || found.uid() != ours || found.mode() & 0o022 != 0 {
-        return Err(io::Error::other("others can write to the cache"));
+        return Err(io::Error::other("others can write to the cache directory"));
     }
     for above in directory.canonicalize()?.ancestors().skip(1) {
         let above = above.metadata()?;
         if ![0, ours].contains(&above.uid())
             || (above.mode() & 0o022 != 0 && above.mode() & 0o1000 == 0)
         {
-            return Err(io::Error::other(
-                "others can put another directory in the place of the cache",
-            ));
+            return Err(io::Error::other("others can replace the cache directory"));
         }
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn make_own(directory: &Path) -> io::Result<()> {
+fn create_private(directory: &Path) -> io::Result<()> {
     std::fs::create_dir_all(directory)
 }
 
@@ -65,44 +65,45 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-    use super::make_own;
+    use super::create_private;
 
     #[test]
-    fn cache_is_made_for_its_owner_alone() {
+    fn cache_is_created_for_its_owner_only() {
         let dir = tempfile::tempdir().unwrap();
         let cache = dir.path().join("a/homer-export");
-        make_own(&cache).unwrap();
+        create_private(&cache).unwrap();
         assert_eq!(
             fs::metadata(&cache).unwrap().permissions().mode() & 0o777,
             0o700
         );
-        make_own(&cache).unwrap();
+        create_private(&cache).unwrap();
     }
 
     #[test]
-    fn cache_that_others_can_write_to_is_not_trusted() {
+    fn cache_writable_by_others_is_not_trusted() {
         let dir = tempfile::tempdir().unwrap();
         let open = dir.path().join("open");
         fs::create_dir(&open).unwrap();
         for mode in [0o777, 0o720] {
             fs::set_permissions(&open, fs::Permissions::from_mode(mode)).unwrap();
-            assert!(make_own(&open).is_err(), "{mode:o}");
+            assert!(create_private(&open).is_err(), "{mode:o}");
         }
         fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
-        make_own(&open).unwrap();
+        create_private(&open).unwrap();
         let link = dir.path().join("link");
         symlink(&open, &link).unwrap();
-        assert!(make_own(&link).is_err());
+        assert!(create_private(&link).is_err());
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();
-        assert!(make_own(&file).is_err());
+        assert!(create_private(&file).is_err());
     }
+
     #[test]
-    fn cache_below_a_directory_that_others_can_write_to_is_not_trusted() {
+    fn cache_below_a_directory_writable_by_others_is_not_trusted() {
         let dir = tempfile::tempdir().unwrap();
         let above = dir.path().join("above");
         let cache = above.join("cache/homer-export");
-        make_own(&cache).unwrap();
+        create_private(&cache).unwrap();
         for (mode, trusted) in [
             (0o777, false),
             (0o775, false),
@@ -110,7 +111,7 @@ mod tests {
             (0o755, true),
         ] {
             fs::set_permissions(&above, fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(make_own(&cache).is_ok(), trusted, "{mode:o}");
+            assert_eq!(create_private(&cache).is_ok(), trusted, "{mode:o}");
         }
     }
 }

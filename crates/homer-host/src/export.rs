@@ -1,14 +1,14 @@
-//! One export: a fresh instance asked for a capture, its bytes handed on piece by piece.
+//! Exports: a fresh instance is asked for a capture, and its bytes are passed on as they arrive.
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
+use homer_export::homer::Api;
 use homer_export::record::Convert;
-use homer_export::tool::lower_hex;
 use homer_export::{CaptureReport, ExportError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,40 +21,80 @@ use crate::outbound::Outbound;
 use crate::policy::{Limits, Policy};
 use crate::sandbox::{Exports, Guest, LimitExceeded, Sandbox, stream, types};
 
-pub use crate::sandbox::stream::Query;
+/// What to export. The component parses and checks it, so any values can be passed.
+///
+/// # Examples
+///
+/// ```
+/// use homer_host::ExportRequest;
+///
+/// let request = ExportRequest {
+///     exclude_ips: vec!["192.0.2.99".to_string()],
+///     ..ExportRequest::for_call("a84b4c76e66710@pc33", 1_795_168_800_000, 1_795_169_100_000)
+/// };
+/// assert_eq!(request.call_ids, ["a84b4c76e66710@pc33"]);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExportRequest {
+    /// The Call-IDs of the calls. Their messages go into one capture.
+    pub call_ids: Vec<String>,
+    /// The beginning of the window in Unix milliseconds.
+    pub from_ts: i64,
+    /// The end of the window in Unix milliseconds.
+    pub to_ts: i64,
+    /// Homer's search profiles in the order in which they are queried. None means the default ones.
+    pub profiles: Vec<String>,
+    /// Homer's database nodes. None means all.
+    pub nodes: Vec<String>,
+    /// Messages from or to these IP addresses are left out.
+    pub exclude_ips: Vec<String>,
+}
 
-impl Query {
-    /// One call in a window, Unix time in milliseconds, of the default profiles on all nodes.
-    pub fn of_call(call_id: &str, from_ts: i64, to_ts: i64) -> Self {
+impl ExportRequest {
+    /// A request for one call in a window in Unix milliseconds, in the default profiles on all
+    /// nodes.
+    pub fn for_call(call_id: &str, from_ts: i64, to_ts: i64) -> Self {
         Self {
             call_ids: vec![call_id.to_string()],
             from_ts,
             to_ts,
-            profiles: vec![],
-            nodes: vec![],
-            exclude_ips: vec![],
+            ..Self::default()
         }
     }
 }
 
-/// Bytes asked for at a time: what the component receives at once at most.
+/// Bytes requested in one read, and therefore the most that a component holds of a capture.
 const READ_BYTES: u32 = 256 * 1024;
 
-/// Makes exports under one policy. Cheap to clone, and to be shared: connections are kept alive
-/// across exports.
+/// Runs exports under one policy. It is cheap to clone, and clones share the compiled component,
+/// the limit of concurrent exports, and the connections to Homer, which are kept alive.
+///
+/// # Examples
+///
+/// ```no_run
+/// use homer_host::{ExportRequest, Exporter, Flags, HostConfig};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// // Homer's URL, its credential and the limits come from the environment.
+/// let exporter = Exporter::new(HostConfig::of_process(&Flags::default())?.policy())?;
+/// let request = ExportRequest::for_call("a84b4c76e66710@pc33", 1795168800000, 1795169100000);
+/// let mut export = exporter.open(&request).await?;
+/// let mut capture = Vec::new();
+/// while let Some(bytes) = export.next().await? {
+///     capture.extend(bytes);
+/// }
+/// println!("{}", export.finish().await?.summary());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Exporter {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    sandbox: Sandbox,
-    limits: Limits,
-    /// The generation of Homer's API that answered last, so that later instances need not find out;
-    /// 0 before.
-    api: AtomicU8,
-    /// Whose turn it is; first come, first served.
-    turns: Arc<Semaphore>,
+    sandbox: Arc<Sandbox>,
+    /// The generation of Homer's API that the last export used. Later instances are told it, so
+    /// that each of them need not detect it with a request of its own.
+    detected_api: Arc<Mutex<Option<Api>>>,
+    /// One permit for each concurrent export. Tokio's semaphore is fair: first come, first served.
+    permits: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Exporter {
@@ -64,154 +104,171 @@ impl fmt::Debug for Exporter {
 }
 
 impl Exporter {
-    /// With the component that is built into this library.
+    /// An exporter with the component that is built into this library.
     ///
     /// # Errors
-    /// `misconfigured` if the policy's certificates cannot be read, [`Failure::Trap`] if Wasmtime
-    /// does not work here.
+    /// `misconfigured` if the policy's certificates cannot be read. [`Failure::Trap`] if Wasmtime
+    /// does not work on this system.
     pub fn new(policy: Policy) -> Result<Self, Failure> {
         Self::with_component(COMPONENT, policy)
     }
 
-    /// With another component of the same contract, which is not trusted any more than ours.
+    /// An exporter with another component of the same contract. It is trusted as little as ours.
     ///
     /// # Errors
-    /// As [`Self::new`], and [`Failure::Trap`] if it is no such component or imports more than the
-    /// sandbox links.
+    /// As [`Self::new`]. [`Failure::Trap`] also if it is not such a component, or if it imports more
+    /// than the sandbox links.
     pub fn with_component(component: &[u8], policy: Policy) -> Result<Self, Failure> {
-        let limits = policy.limits;
-        let turns = Arc::new(Semaphore::new(limits.concurrent_exports));
+        let permits = Semaphore::new(policy.limits.concurrent_exports);
         let outbound = Outbound::new(&policy)?;
         let sandbox = Sandbox::new(component, policy, outbound)
             .map_err(|error| Failure::Trap(format!("{error:#}")))?;
         Ok(Self {
-            shared: Arc::new(Shared {
-                sandbox,
-                limits,
-                api: AtomicU8::new(0),
-                turns,
-            }),
+            sandbox: Arc::new(sandbox),
+            detected_api: Arc::default(),
+            permits: Arc::new(permits),
         })
     }
 
-    /// Begins an export when it is its turn; returns once its first packet record has begun.
-    /// Dropping the future, or the export, ends the request and frees the instance.
+    /// Begins an export as soon as there is a free permit, and returns when the first packet record
+    /// has begun to arrive. Dropping the future or the export ends the request to Homer and frees
+    /// the instance.
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn open(&self, query: &Query) -> Result<Export, Failure> {
-        self.open_with_progress(query, |_| {}).await
+    pub async fn open(&self, request: &ExportRequest) -> Result<Export, Failure> {
+        self.open_with_progress(request, |_| {}).await
     }
 
-    /// As [`Self::open`], telling `tell` what it waits for.
+    /// As [`Self::open`]. Also calls `on_progress` whenever the export begins to wait for something
+    /// else.
     ///
     /// # Errors
     /// [`Failure`].
     pub async fn open_with_progress(
         &self,
-        query: &Query,
-        tell: impl FnMut(WaitingFor),
+        request: &ExportRequest,
+        on_progress: impl FnMut(WaitingFor),
     ) -> Result<Export, Failure> {
-        self.shared
-            .open(query, tell)
+        let instance = self
+            .open_instance(request, on_progress)
             .await
-            .map_err(|failure| self.shared.redacted(failure))
-            .map(|running| Export {
-                shared: Arc::clone(&self.shared),
-                running: Some(running),
-                seen: 0,
-            })
-    }
-}
-
-impl Shared {
-    async fn open(
-        &self,
-        query: &Query,
-        mut tell: impl FnMut(WaitingFor),
-    ) -> Result<Running, Failure> {
-        let bounds = Bounds {
-            until: Instant::now() + self.limits.deadline,
-            deadline: self.limits.deadline,
-            cpu: self.limits.cpu,
-        };
-        let turn = match Arc::clone(&self.turns).try_acquire_owned() {
-            Ok(turn) => turn,
-            Err(_) => {
-                tell(WaitingFor::Turn {
-                    at_once: self.limits.concurrent_exports,
-                });
-                let turn = Arc::clone(&self.turns).acquire_owned();
-                let turn = tokio::time::timeout_at(bounds.until, turn)
-                    .await
-                    .map_err(|_| bounds.passed())?;
-                turn.map_err(|closed| Failure::Trap(closed.to_string()))?
-            }
-        };
-        tell(WaitingFor::Homer);
-        let learned = match self.api.load(Ordering::Relaxed) {
-            0 => None,
-            api => Some(api.to_string()),
-        };
-        let learned = learned.as_deref().map(|api| ("HOMER_API", api));
-        let (mut store, exports) = bounds.hold(self.sandbox.instantiate(learned)).await?;
-        let interface = exports.homer_capture_homer_export_stream();
-        let opened = bounds
-            .hold(interface.call_open_pcap(&mut store, query))
-            .await?
-            .map_err(convert_error);
-        if let Err(Failure::Export(ExportError::Rejected { status: 404, .. })) = opened {
-            // What was learned may no longer hold: find out again the next time.
-            self.api.store(0, Ordering::Relaxed);
-        }
-        let stream = opened?;
-        Ok(Running {
-            store,
-            exports,
-            stream,
-            bounds,
-            _turn: turn,
+            .map_err(|failure| self.redacted(failure))?;
+        Ok(Export {
+            exporter: self.clone(),
+            instance: Some(instance),
+            received: 0,
         })
     }
 
-    /// The failure without any of our credentials in its text.
+    async fn open_instance(
+        &self,
+        request: &ExportRequest,
+        mut on_progress: impl FnMut(WaitingFor),
+    ) -> Result<Instance, Failure> {
+        let limits = &self.sandbox.policy().limits;
+        let deadline = Deadline::begin(limits);
+        let permit = match Arc::clone(&self.permits).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                on_progress(WaitingFor::Turn {
+                    at_once: limits.concurrent_exports,
+                });
+                let permit = Arc::clone(&self.permits).acquire_owned();
+                tokio::time::timeout_at(deadline.at, permit)
+                    .await
+                    .map_err(|_| deadline.exceeded())?
+                    // Nothing closes this semaphore.
+                    .map_err(|closed| Failure::Trap(closed.to_string()))?
+            }
+        };
+        on_progress(WaitingFor::Homer);
+        let instantiated = self.sandbox.instantiate(self.detected_api());
+        let (mut store, exports) = deadline.run(instantiated).await?;
+        let interface = exports.homer_capture_homer_export_stream();
+        let query = to_wit_query(request);
+        let opened = deadline
+            .run(interface.call_open_pcap(&mut store, &query))
+            .await?
+            .map_err(convert_error);
+        if let Err(Failure::Export(ExportError::Rejected { status: 404, .. })) = opened {
+            // Homer may have been upgraded since it was detected. The next instance detects anew.
+            self.set_detected_api(None);
+        }
+        Ok(Instance {
+            stream: opened?,
+            store,
+            exports,
+            deadline,
+            _permit: permit,
+        })
+    }
+
+    fn detected_api(&self) -> Option<Api> {
+        *self
+            .detected_api
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_detected_api(&self, api: Option<Api>) {
+        *self
+            .detected_api
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = api;
+    }
+
+    /// The failure with all credentials of the policy redacted in its text.
     fn redacted(&self, mut failure: Failure) -> Failure {
         let text = match &mut failure {
             Failure::Export(error) => error.message_mut(),
             Failure::Trap(why) => why,
-            Failure::Limit(_) => return failure,
+            Failure::Limit(_) | Failure::Misuse(_) => return failure,
         };
         *text = self.sandbox.outbound().redacted(text);
         failure
     }
 }
 
-/// What an export waits for before its first bytes.
+/// What an export waits for before its first bytes arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitingFor {
-    /// Its turn: so many others are under way, as many as are allowed.
+    /// For a permit: as many exports as are allowed are running.
     Turn {
-        /// Exports at once.
+        /// The number of concurrent exports that are allowed.
         at_once: usize,
     },
-    /// Homer's answer.
+    /// For Homer's response.
     Homer,
 }
 
-/// What a call into the component may take.
+/// The time limits of one export.
 #[derive(Clone, Copy, Debug)]
-struct Bounds {
-    until: Instant,
-    deadline: Duration,
+struct Deadline {
+    /// When the export must have ended.
+    at: Instant,
+    /// How long the export may take, for the error message.
+    after: Duration,
+    /// CPU time within one call.
     cpu: Duration,
 }
 
-impl Bounds {
-    /// Waits for a call into the component until the deadline, and for no longer than its share of
-    /// the processor while it computes: the time spent in this future, which is not there while the
-    /// call waits. The component gives way at every tick of the sandbox's clock. After an error the
-    /// store that the call ran in is of no more use.
-    async fn hold<T>(self, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T, Failure> {
+impl Deadline {
+    fn begin(limits: &Limits) -> Self {
+        Self {
+            at: Instant::now() + limits.deadline,
+            after: limits.deadline,
+            cpu: limits.cpu,
+        }
+    }
+
+    /// Runs a call into the component until the deadline, and until it has used up its CPU time.
+    /// After an error the store of the call must not be used any more.
+    ///
+    /// CPU time is the time spent in `poll` of the call. While the call waits for the network, it is
+    /// not polled, so waiting does not count. A component that computes yields at each tick of the
+    /// sandbox (see [`Sandbox`]), so `poll` returns at least that often.
+    async fn run<T>(self, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T, Failure> {
         let mut call = pin!(call);
         let mut used = Duration::ZERO;
         let metered = std::future::poll_fn(|cx| {
@@ -228,34 +285,56 @@ impl Bounds {
                 Poll::Pending => Poll::Pending,
             }
         });
-        tokio::time::timeout_at(self.until, metered)
+        tokio::time::timeout_at(self.at, metered)
             .await
-            .map_err(|_| self.passed())?
+            .map_err(|_| self.exceeded())?
     }
 
-    /// The deadline has passed.
-    fn passed(self) -> Failure {
+    fn exceeded(self) -> Failure {
         Failure::Export(ExportError::TimedOut(format!(
-            "the export was not over after {} ms, the host's deadline; narrow the window, or raise HOMER_EXPORT_DEADLINE_MS",
-            self.deadline.as_millis()
+            "the export exceeded the host's deadline of {} ms; narrow the window, or raise \
+             HOMER_EXPORT_DEADLINE_MS",
+            self.after.as_millis()
         )))
     }
 }
 
-/// One export under way.
+/// One export. Read it to its end with [`Self::next`], then get the report with [`Self::finish`].
+///
+/// Bytes that were read are a capture only once [`Self::next`] has returned `None`: the component
+/// checks the capture as it arrives, and the last byte decides. [`crate::PartialFile`] keeps them
+/// until then.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use homer_host::{Export, Failure};
+/// # async fn example(mut export: Export) -> Result<(), Failure> {
+/// let mut capture = Vec::new();
+/// while let Some(bytes) = export.next().await? {
+///     capture.extend(bytes);
+/// }
+/// let report = export.finish().await?;
+/// assert_eq!(report.size_bytes, capture.len() as u64);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Export {
-    shared: Arc<Shared>,
-    /// None after a failure: nothing enters a store that was left in the middle of a call.
-    running: Option<Running>,
-    seen: u64,
+    exporter: Exporter,
+    /// `None` after a failure, and after a call that was dropped before it returned: a store that a
+    /// call left in the middle must not be entered again.
+    instance: Option<Instance>,
+    received: u64,
 }
 
-struct Running {
+/// The instance that runs one export. Dropping it closes its connection to Homer and frees its
+/// permit.
+struct Instance {
     store: Store<Guest>,
     exports: Exports,
     stream: ResourceAny,
-    bounds: Bounds,
-    _turn: OwnedSemaphorePermit,
+    deadline: Deadline,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl fmt::Debug for Export {
@@ -265,56 +344,57 @@ impl fmt::Debug for Export {
 }
 
 impl Export {
-    /// The next bytes of the capture, at least one; none once all have come and the capture was
-    /// found whole. Until then nothing that came may be taken for a capture.
+    /// The next bytes of the capture, at least one. `None` once all bytes have been returned and the
+    /// capture is known to be complete. Bytes that came before must not be used as a capture until
+    /// then.
     ///
     /// # Errors
-    /// [`Failure`]; the export is then over.
+    /// [`Failure`]. The export is then over, and further calls fail with [`Failure::Misuse`].
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(mut running) = self.running.take() else {
-            return Err(Failure::over());
-        };
-        let bytes = running
+        let mut instance = self.instance.take().ok_or(Failure::OVER)?;
+        let bytes = instance
             .read()
             .await
-            .map_err(|failure| self.shared.redacted(failure))?;
-        // Not what the network brought, which is limited there, but what the component makes of it.
-        let limit = self.shared.limits.response_bytes;
-        self.seen += bytes.len() as u64;
-        if self.seen > limit {
+            .map_err(|failure| self.exporter.redacted(failure))?;
+        // The network side has this limit already. This one holds a component to it that returns
+        // bytes of its own.
+        let limit = self.exporter.sandbox.policy().limits.response_bytes;
+        self.received += bytes.len() as u64;
+        if self.received > limit {
             return Err(Failure::Limit(LimitExceeded::Output { limit }));
         }
-        self.running = Some(running);
+        self.instance = Some(instance);
         Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
     }
 
-    /// What the capture holds; to be called after [`Self::next`] has returned none.
+    /// The report about the capture. Call this after [`Self::next`] has returned `None`.
     ///
     /// # Errors
-    /// [`Failure`], also if bytes are left to read.
+    /// [`Failure`], and [`Failure::Misuse`] if not all bytes have been read. Without this error, a
+    /// caller could take a truncated file for a capture.
     pub async fn finish(mut self) -> Result<CaptureReport, Failure> {
         if self.next().await?.is_some() {
-            return Err(Failure::Trap(
-                "the capture was not read to its end".to_string(),
-            ));
+            return Err(Failure::NOT_READ);
         }
-        let Some(mut running) = self.running.take() else {
-            return Err(Failure::over());
-        };
-        let mut report = running.report().await?;
-        self.shared.api.store(report.api, Ordering::Relaxed);
-        if running.store.data().end_is_unproven() {
+        let mut instance = self.instance.take().ok_or(Failure::OVER)?;
+        let mut report = instance.report().await?;
+        let used = [Api::V7, Api::V11]
+            .into_iter()
+            .find(|api| api.number() == report.api);
+        self.exporter.set_detected_api(used);
+        if instance.store.data().transfer_notes().end_unproven {
+            // Only the host knows this: `wasi:http` does not show a component how a body is framed.
             report.warnings.push(
-                "the reply had neither a length nor chunks, so that nothing proves that it came to its end: a part between two \
-                 packet records may be missing"
+                "the response had neither a Content-Length nor chunked encoding, so nothing proves \
+                 that the capture is complete; packets at its end may be missing"
                     .to_string(),
             );
         }
         Ok(report)
     }
 
-    /// The same, hashed on the way: which takes longer than all the rest where the processor has no
-    /// instructions for it.
+    /// The same export, with its SHA-256 computed on the way. Without hardware support for SHA-256,
+    /// hashing takes longer than everything else together.
     pub fn hashed(self) -> HashedExport {
         HashedExport {
             export: self,
@@ -323,19 +403,19 @@ impl Export {
     }
 }
 
-/// An export under way that is hashed.
+/// An [`Export`] whose SHA-256 is computed on the way.
 #[derive(Debug)]
 pub struct HashedExport {
     export: Export,
     hash: Sha256,
 }
 
-/// What is known of a capture once all of it has come.
+/// What is known about a capture after all of it has been read.
 #[derive(Clone, Debug)]
-pub struct Finished {
-    /// What it holds.
+pub struct CompletedExport {
+    /// The report about the capture.
     pub report: CaptureReport,
-    /// SHA-256 of its bytes, in lower-case hexadecimal.
+    /// The SHA-256 of its bytes in lower-case hexadecimal.
     pub sha256: String,
 }
 
@@ -354,25 +434,22 @@ impl HashedExport {
     ///
     /// # Errors
     /// As [`Export::finish`].
-    pub async fn finish(self) -> Result<Finished, Failure> {
-        Ok(Finished {
+    pub async fn finish(self) -> Result<CompletedExport, Failure> {
+        Ok(CompletedExport {
             report: self.export.finish().await?,
-            sha256: lower_hex(&self.hash.finalize()),
+            sha256: HEXLOWER.encode(&self.hash.finalize()),
         })
     }
 }
 
-impl Running {
+impl Instance {
     async fn read(&mut self) -> Result<Vec<u8>, Failure> {
         let stream = self
             .exports
             .homer_capture_homer_export_stream()
             .pcap_stream();
-        let read = self
-            .bounds
-            .hold(stream.call_read(&mut self.store, self.stream, READ_BYTES))
-            .await?;
-        read.map_err(convert_error)
+        let read = stream.call_read(&mut self.store, self.stream, READ_BYTES);
+        self.deadline.run(read).await?.map_err(convert_error)
     }
 
     async fn report(&mut self) -> Result<CaptureReport, Failure> {
@@ -380,34 +457,36 @@ impl Running {
             .exports
             .homer_capture_homer_export_stream()
             .pcap_stream();
-        self.bounds
-            .hold(stream.call_report(&mut self.store, self.stream))
-            .await
-            .map(Convert::convert)
+        let report = stream.call_report(&mut self.store, self.stream);
+        self.deadline.run(report).await.map(Convert::convert)
     }
 }
 
 /// Why there is no capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// For one of the contract's reasons.
+    /// An error of the contract.
     Export(ExportError),
-    /// The component hit a limit of the sandbox, which ours does not in normal use.
+    /// The component exceeded a limit of the sandbox. Ours does not do so in normal use.
     Limit(LimitExceeded),
-    /// The component trapped: a bug.
+    /// The component trapped. This is a bug of the component.
     Trap(String),
+    /// The embedding program called [`Export`] in the wrong order. This is a bug of that program.
+    Misuse(&'static str),
 }
 
 impl Failure {
+    /// [`Export::next`] or [`Export::finish`] was called after a failure.
+    const OVER: Self = Self::Misuse("the export is over: an earlier call failed or was dropped");
+
+    /// [`Export::finish`] was called too early.
+    const NOT_READ: Self = Self::Misuse("finish was called before next returned None");
+
     fn of_sandbox(error: &wasmtime::Error) -> Self {
         match error.downcast_ref::<LimitExceeded>() {
             Some(limit) => Self::Limit(*limit),
             None => Self::Trap(error.root_cause().to_string()),
         }
-    }
-
-    fn over() -> Self {
-        Self::Trap("the export is over".to_string())
     }
 }
 
@@ -422,10 +501,13 @@ impl fmt::Display for Failure {
         match self {
             Self::Export(error) => error.fmt(f),
             Self::Limit(limit) => write!(f, "stopped by the sandbox: {limit}"),
-            Self::Trap(why) => write!(
-                f,
-                "the component failed, which is a bug of homer-export: {why}"
-            ),
+            Self::Trap(why) => {
+                write!(
+                    f,
+                    "the component failed; this is a bug in homer-export: {why}"
+                )
+            }
+            Self::Misuse(why) => write!(f, "homer_host was used in the wrong order: {why}"),
         }
     }
 }
@@ -434,4 +516,23 @@ impl std::error::Error for Failure {}
 
 fn convert_error(error: types::ExportError) -> Failure {
     Failure::Export(error.convert())
+}
+
+fn to_wit_query(request: &ExportRequest) -> stream::Query {
+    let ExportRequest {
+        call_ids,
+        from_ts,
+        to_ts,
+        profiles,
+        nodes,
+        exclude_ips,
+    } = request.clone();
+    stream::Query {
+        call_ids,
+        from_ts,
+        to_ts,
+        profiles,
+        nodes,
+        exclude_ips,
+    }
 }

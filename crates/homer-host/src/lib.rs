@@ -1,24 +1,42 @@
-//! Runs the Homer export component in a sandbox: the reference host, and what the native programs
-//! are made of.
+//! Runs the Homer export component in a sandbox.
 //!
-//! A [`Policy`] says what the component may do; an [`Exporter`] compiles it once and gives every
-//! [`Export`] a fresh instance. Dependencies run from `policy` (data) through the sandbox and its
-//! outbound hook to [`export`].
+//! This is the reference host: the command line and the MCP server are built on it. A program of
+//! your own looks like this:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/embed.rs")]
+//! ```
+//!
+//! A [`Policy`] states what the component may do. It is plain data, and [`HostConfig`] builds one
+//! from the environment. An [`Exporter`] compiles the component once, and runs each [`Export`] in a
+//! fresh instance of it, so that no export can affect another one.
+//!
+//! Dependencies run one way: [`policy`] and [`environment`] are data, the sandbox and its outbound
+//! requests are built from them, and [`export`] drives the sandbox.
 
 mod cache;
 pub mod config;
 mod convert;
+pub mod environment;
 pub mod export;
 mod outbound;
 mod partial_file;
 pub mod policy;
 mod sandbox;
 
-pub use config::{Flags, HostConfig};
-pub use export::{Export, Exporter, Failure, Finished, HashedExport, Query, WaitingFor};
-pub use partial_file::PartialFile;
+pub use config::{Flags, HostConfig, McpFlags};
+pub use environment::ComponentEnvironment;
+pub use export::{
+    CompletedExport, Export, ExportRequest, Exporter, Failure, HashedExport, WaitingFor,
+};
+pub use partial_file::{CompleteFile, PartialFile};
 pub use policy::{AllowedOrigin, Limits, Policy};
 pub use sandbox::LimitExceeded;
 
-/// `homer-export.wasm`, as `cargo xtask dist` makes it.
+// The types of the core in this library's interface, so that an embedder needs one dependency.
+pub use homer_export::homer::Api;
+pub use homer_export::homer::CredentialKind;
+pub use homer_export::{BaseUrl, CaptureReport, Credential, ExportError};
+
+/// The component `homer-export.wasm`, the same bytes that `cargo xtask dist` creates.
 pub const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/homer-export.wasm"));

@@ -1,10 +1,10 @@
-//! The component's only way out: requests to allowed origins, with the credential added here,
-//! within the policy's limits.
+//! The only way out for a component: HTTP requests to the allowed origins, within the limits of
+//! the policy. The host adds the credential here, where the component cannot see it.
 
 mod body;
 mod connection;
-mod fault;
-mod session;
+mod error;
+mod login;
 mod tls;
 
 use std::collections::HashMap;
@@ -13,15 +13,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use homer_export::homer::login;
-use homer_export::homer::reply::{self, Head, MAX_ERROR_BODY};
+use homer_export::homer::login as homer_login;
+use homer_export::homer::response::{self, MAX_ERROR_BODY};
 use homer_export::origin::Scheme;
+use homer_export::transport::ResponseHead;
 use homer_export::{BaseUrl, Credential, ExportError, Origin};
 use http::header::{
     AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE, TRANSFER_ENCODING,
     WWW_AUTHENTICATE,
 };
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, response};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
@@ -34,285 +35,304 @@ use wasmtime_wasi_http::{
 
 use self::body::LimitedBody;
 use self::connection::Connector;
-use self::session::{Session, Token};
+use self::login::{Token, TokenCache};
 use crate::policy::{AllowedOrigin, Limits, Policy};
 
-/// Longest request body that is kept to be sent anew after a fresh login, in bytes: 100 Call-IDs
-/// take 210 KB at most.
+/// The largest request body in bytes that is kept, so that it can be sent again after a new login.
+/// A request for 100 Call-IDs has at most 210 KB.
 const MAX_REQUEST_BODY: usize = 1024 * 1024;
 
 /// How long an idle connection is kept for the next export.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// Where requests may go, with connections kept alive between exports. Shared by all instances.
-#[derive(Clone)]
+/// Where requests may go, with connections that are kept alive between exports. All instances of
+/// an exporter share it.
 pub(crate) struct Outbound {
-    targets: Arc<HashMap<Origin, Target>>,
+    targets: HashMap<Origin, Target>,
     forbidden: ForbiddenHeaderFilter,
     limits: Limits,
-    end_unproven: Arc<AtomicBool>,
 }
 
 /// An allowed origin.
 struct Target {
     client: Client<Connector, WasiBody>,
-    /// As the policy spells it: what the component wrote never reaches the wire.
+    /// The base URL as the policy states it. Requests are addressed with it, so that no authority
+    /// that a component wrote reaches the network.
     base: BaseUrl,
-    credential: Secret,
+    credential: TargetCredential,
 }
 
 /// How the host identifies itself at an origin.
-enum Secret {
+enum TargetCredential {
     None,
+    /// A fixed header field, and the credential that it carries.
     Field(HeaderName, HeaderValue, Credential),
-    Session(Session),
+    /// A login, whose token goes into `Authorization`.
+    Login(TokenCache),
+}
+
+impl TargetCredential {
+    /// The host's side of a policy's credential.
+    ///
+    /// # Errors
+    /// `misconfigured` if it does not fit into a header field. The constructors of [`Credential`]
+    /// only accept what RFC 9110 §5.5 allows, so this does not occur.
+    fn new(credential: Option<&Credential>) -> Result<Self, ExportError> {
+        let credential = match credential {
+            None => return Ok(Self::None),
+            Some(Credential::Login { username, password }) => {
+                return Ok(Self::Login(TokenCache::new(username, password)));
+            }
+            Some(credential) => credential,
+        };
+        let unusable = || {
+            ExportError::Misconfigured(
+                "the credential cannot be sent in an HTTP header field".to_string(),
+            )
+        };
+        let (name, value) = credential.header().ok_or_else(unusable)?;
+        let mut value = HeaderValue::try_from(value).map_err(|_| unusable())?;
+        // Keeps the value out of debug output and of HTTP/2 header compression.
+        value.set_sensitive(true);
+        let name = HeaderName::try_from(name).map_err(|_| unusable())?;
+        Ok(Self::Field(name, value, credential.clone()))
+    }
+
+    /// The header field that carries the credential.
+    fn header_name(&self) -> Option<HeaderName> {
+        match self {
+            Self::None => None,
+            Self::Field(name, ..) => Some(name.clone()),
+            Self::Login(_) => Some(AUTHORIZATION),
+        }
+    }
+
+    /// `text` with this credential replaced by `[credential]`.
+    fn redacted(&self, text: String) -> String {
+        match self {
+            Self::None => text,
+            Self::Field(_, _, credential) => credential.redact(&text),
+            Self::Login(tokens) => tokens.redacted(&text),
+        }
+    }
 }
 
 impl Outbound {
-    /// From a policy.
+    /// The way out under this policy.
     ///
     /// # Errors
-    /// `misconfigured` if the policy's certificates cannot be read, or there are none and an HTTPS
-    /// origin is allowed.
+    /// `misconfigured` if the policy's certificates cannot be read, or if an HTTPS origin is allowed
+    /// and no certificate is trusted.
     pub(crate) fn new(policy: &Policy) -> Result<Self, ExportError> {
         let tls = tls::connector(policy)?;
         let mut targets = HashMap::new();
-        let mut secret_headers = if policy.own_credentials {
+        let mut credential_headers = if policy.own_credentials {
             vec![]
         } else {
             vec![AUTHORIZATION, COOKIE]
         };
         for AllowedOrigin { base, credential } in &policy.allowed {
             let origin = base.origin();
-            let credential = match credential {
-                None => Secret::None,
-                Some(Credential::Login { username, password }) => {
-                    secret_headers.push(AUTHORIZATION);
-                    Secret::Session(Session::new(username, password))
-                }
-                Some(credential) => {
-                    // Both were parsed to what RFC 9110 allows.
-                    let unusable = || {
-                        ExportError::Misconfigured(
-                            "the credential cannot be sent by HTTP".to_string(),
-                        )
-                    };
-                    let (name, value) = credential.header().ok_or_else(unusable)?;
-                    let mut value = HeaderValue::try_from(value).map_err(|_| unusable())?;
-                    value.set_sensitive(true);
-                    let name = HeaderName::try_from(name).map_err(|_| unusable())?;
-                    secret_headers.push(name.clone());
-                    Secret::Field(name, value, credential.clone())
-                }
-            };
+            let credential = TargetCredential::new(credential.as_ref())?;
+            credential_headers.extend(credential.header_name());
             let client = Client::builder(TokioExecutor::new())
                 .pool_idle_timeout(KEEP_ALIVE)
                 .pool_timer(TokioTimer::new())
+                // hyper panics below 8 KiB.
                 .http1_max_buf_size(policy.limits.response_header_bytes.max(8192))
                 .build(Connector::new(origin, tls.as_ref(), policy.limits.connect));
-            targets.insert(
-                origin.clone(),
-                Target {
-                    client,
-                    base: base.clone(),
-                    credential,
-                },
-            );
+            let target = Target {
+                client,
+                base: base.clone(),
+                credential,
+            };
+            targets.insert(origin.clone(), target);
         }
-        // A guest that could set one of these could smuggle a credential of its own, or find out
-        // about ours.
+        // A component that could set one of these fields could send a credential of its own, or
+        // find out about ours by a collision.
         let forbidden: ForbiddenHeaderFilter = Arc::new(move |name| {
-            DEFAULT_FORBIDDEN_HEADERS.contains(name) || secret_headers.contains(name)
+            DEFAULT_FORBIDDEN_HEADERS.contains(name) || credential_headers.contains(name)
         });
         Ok(Self {
-            targets: Arc::new(targets),
+            targets,
             forbidden,
             limits: policy.limits,
-            end_unproven: Arc::default(),
         })
     }
 
-    /// The same way out, for one instance.
-    pub(crate) fn for_instance(&self) -> Self {
-        Self {
-            end_unproven: Arc::default(),
-            ..self.clone()
-        }
-    }
-
-    /// Whether this instance got a capture whose end only the closed connection showed, as HTTP/1.0
-    /// servers and some proxies send it: if it was cut between two packet records, nobody can tell.
-    pub(crate) fn end_is_unproven(&self) -> bool {
-        self.end_unproven.load(Ordering::Relaxed)
-    }
-
-    /// `text` without any of our credentials: a server may have sent one back to us.
+    /// `text` with all credentials of the policy replaced: a server may have sent one back.
     pub(crate) fn redacted(&self, text: &str) -> String {
         self.targets
             .values()
-            .fold(text.to_string(), |text, target| match &target.credential {
-                Secret::None => text,
-                Secret::Field(_, _, credential) => credential.redacted(&text),
-                Secret::Session(session) => session.redacted(&text),
+            .fold(text.to_string(), |text, target| {
+                target.credential.redacted(text)
             })
     }
 
-    /// The request to an allowed origin, sent with the credential for it.
+    /// Sends a request to an allowed origin, with the credential for it.
     async fn send(
-        self,
+        &self,
         request: Request<WasiBody>,
         options: Option<RequestOptions>,
+        end_unproven: &AtomicBool,
     ) -> Result<Response<WasiBody>, Error> {
         let target = origin(request.uri()).and_then(|origin| self.targets.get(&origin));
         let target = target.ok_or(Error::HttpRequestDenied)?;
         let mut request = target.prepare(request)?;
         let timeouts = Timeouts::new(options.unwrap_or_default(), &self.limits);
-        match &target.credential {
-            Secret::None => self.exchange(target, request, timeouts).await,
-            Secret::Field(name, value, _) => {
+        let (response, is_framed) = match &target.credential {
+            TargetCredential::None => self.send_once(target, request, timeouts).await?,
+            TargetCredential::Field(name, value, _) => {
                 request.headers_mut().insert(name.clone(), value.clone());
-                self.exchange(target, request, timeouts).await
+                self.send_once(target, request, timeouts).await?
             }
-            Secret::Session(session) => self.exchange_in(session, target, request, timeouts).await,
-        }
+            TargetCredential::Login(tokens) => {
+                self.send_authenticated(tokens, target, request, timeouts)
+                    .await?
+            }
+        };
+        let is_capture = response.status() == StatusCode::OK;
+        end_unproven.store(is_capture && !is_framed, Ordering::Relaxed);
+        Ok(response)
     }
 
-    /// A request with the token of a login. If Homer refuses a token that was cached, there is one
-    /// fresh login; the request was not worked on then.
-    async fn exchange_in(
+    /// Sends a request with the token of a login. If Homer rejects a token from the cache, there is
+    /// one new login and the request is sent again. This is safe: Homer checks the token before it
+    /// begins to work.
+    async fn send_authenticated(
         &self,
-        session: &Session,
+        tokens: &TokenCache,
         target: &Target,
         request: Request<WasiBody>,
         timeouts: Timeouts,
-    ) -> Result<Response<WasiBody>, Error> {
+    ) -> Result<(Response<WasiBody>, bool), Error> {
         let (head, body) = request.into_parts();
         let body = Limited::new(body, MAX_REQUEST_BODY)
             .collect()
             .await
             .map_err(|_| Error::HttpRequestBodySize(None))?
             .to_bytes();
-        let mut refused: Option<Token> = None;
+        let mut rejected: Option<Token> = None;
         loop {
-            let log_in = self.log_in(session, target, timeouts);
-            let unusable = || NoToken::Error(Error::HttpProtocolError);
-            let token = match session.token(refused.as_ref(), log_in, unusable).await {
+            let log_in = self.log_in(tokens, target, timeouts);
+            let unusable = || LoginError::Transport(Error::HttpProtocolError);
+            let token = match tokens.token(rejected.as_ref(), log_in, unusable).await {
                 Ok(token) => token,
-                // The component reads the refusal of the login as that of the export.
-                Err(NoToken::Reply(reply)) => return Ok(*reply),
-                Err(NoToken::Error(error)) => return Err(error),
+                // The component reads the rejected login as the response to its own request. The
+                // core then explains it as it explains a login of the component itself.
+                Err(LoginError::Rejected(response)) => return Ok((*response, true)),
+                Err(LoginError::Transport(error)) => return Err(error),
             };
             let mut head = head.clone();
             head.headers.insert(AUTHORIZATION, token.bearer.clone());
-            let reply = self
-                .exchange(
-                    target,
-                    Request::from_parts(head, whole(body.clone())),
-                    timeouts,
-                )
-                .await?;
-            if token.fresh || refused.is_some() {
-                return Ok(reply);
+            let request = Request::from_parts(head, in_memory(body.clone()));
+            let (response, is_framed) = self.send_once(target, request, timeouts).await?;
+            if token.fresh || rejected.is_some() {
+                return Ok((response, is_framed));
             }
-            let (reply, was_refused) = look_for_refusal(reply).await?;
-            if !was_refused {
-                return Ok(reply);
+            let (response, rejects_token) = check_rejection(response).await?;
+            if !rejects_token {
+                return Ok((response, is_framed));
             }
-            refused = Some(token);
+            rejected = Some(token);
         }
     }
 
-    /// The token of a login at `target`.
+    /// Logs in at `target` and returns the token.
     async fn log_in(
         &self,
-        session: &Session,
+        tokens: &TokenCache,
         target: &Target,
         timeouts: Timeouts,
-    ) -> Result<String, NoToken> {
-        let login = login::login_request(&target.base, &session.username, &session.password);
+    ) -> Result<String, LoginError> {
+        let login = homer_login::login_request(&target.base, &tokens.username, &tokens.password);
         let request = Request::post(login.path)
             .header(CONTENT_TYPE, "application/json")
-            .body(whole(login.body.into()))
-            .map_err(|_| NoToken::Error(Error::HttpRequestUriInvalid))?;
-        let request = target.prepare(request).map_err(NoToken::Error)?;
-        let reply = self
-            .exchange(target, request, timeouts)
-            .await
-            .map_err(NoToken::Error)?;
-        let (head, said) = beginning(reply).await.map_err(NoToken::Error)?;
-        let status = Head {
+            .body(in_memory(login.body.into()))
+            .map_err(|_| Error::HttpRequestUriInvalid)?;
+        let request = target.prepare(request)?;
+        let (response, _) = self.send_once(target, request, timeouts).await?;
+        let (head, body) = read_prefix(response).await?;
+        let status = ResponseHead {
             status: head.status.as_u16(),
-            ..Head::default()
+            ..ResponseHead::default()
         };
-        match login::token(&status, &said) {
+        match homer_login::token(&status, &body) {
             Some(token) => Ok(token),
             None if head.status.is_success() => {
-                let why =
-                    "the login was answered without a token; is HOMER_URL the address of a Homer?";
-                Err(NoToken::Error(Error::InternalError(Some(why.to_string()))))
+                let why = "the response to the login has no token; does HOMER_URL point to Homer?";
+                Err(Error::InternalError(Some(why.to_string())).into())
             }
-            None => Err(NoToken::Reply(Box::new(Response::from_parts(
+            None => Err(LoginError::Rejected(Box::new(Response::from_parts(
                 head,
-                whole(said),
+                in_memory(body),
             )))),
         }
     }
 
-    /// One request and the head of its reply, within the timeouts.
-    async fn exchange(
+    /// Sends one request and waits for the head of the response, within the timeouts. Also tells
+    /// whether the response states where its body ends.
+    async fn send_once(
         &self,
         target: &Target,
         mut request: Request<WasiBody>,
         timeouts: Timeouts,
-    ) -> Result<Response<WasiBody>, Error> {
+    ) -> Result<(Response<WasiBody>, bool), Error> {
         let mut connected = capture_connection(&mut request);
-        let mut reply = target.client.request(request);
-        // The wait for the first byte begins when there is a connection, new or kept.
+        let mut response = target.client.request(request);
+        // The wait for the first byte begins when there is a connection, whether new or kept alive.
+        // A kept connection may respond before this is reported.
         let early = tokio::select! {
-            reply = &mut reply => Some(reply),
+            response = &mut response => Some(response),
             _ = connected.wait_for_connection_metadata() => None,
             () = tokio::time::sleep(timeouts.connect) => return Err(Error::ConnectionTimeout),
         };
-        let reply = match early {
-            Some(reply) => reply,
-            None => tokio::time::timeout(timeouts.first_byte, reply)
+        let response = match early {
+            Some(response) => response,
+            None => tokio::time::timeout(timeouts.first_byte, response)
                 .await
                 .map_err(|_| Error::ConnectionReadTimeout)?,
         };
-        let mut reply = reply.map_err(|error| fault::of_request(&error))?;
+        let mut response = response.map_err(|error| error::of_request(&error))?;
+        // The component needs neither, and a cookie may be a credential.
         for name in [SET_COOKIE, WWW_AUTHENTICATE] {
-            reply.headers_mut().remove(name);
+            response.headers_mut().remove(name);
         }
-        let is_capture = reply.status() == StatusCode::OK;
-        let framed = [CONTENT_LENGTH, TRANSFER_ENCODING]
+        let is_framed = [CONTENT_LENGTH, TRANSFER_ENCODING]
             .iter()
-            .any(|name| reply.headers().contains_key(name));
-        self.end_unproven
-            .store(is_capture && !framed, Ordering::Relaxed);
-        // An error's text may be longer than the captures that are allowed.
-        let limits = &self.limits;
-        let limit = if is_capture {
-            limits.response_bytes
+            .any(|name| response.headers().contains_key(name));
+        // The limit is one for captures. An error message may be longer than a small limit.
+        let limit = if response.status() == StatusCode::OK {
+            self.limits.response_bytes
         } else {
-            limits.response_bytes.max(MAX_ERROR_BODY as u64)
+            self.limits.response_bytes.max(MAX_ERROR_BODY as u64)
         };
-        if hyper::body::Body::size_hint(reply.body()).lower() > limit {
+        // A Content-Length above the limit: there is no need to receive the body first.
+        if hyper::body::Body::size_hint(response.body()).lower() > limit {
             return Err(Error::HttpResponseBodySize(Some(limit)));
         }
-        Ok(reply.map(|body| LimitedBody::new(body, limit, timeouts.between_bytes).boxed_unsync()))
+        let response = response
+            .map(|body| LimitedBody::new(body, limit, timeouts.between_bytes).boxed_unsync());
+        Ok((response, is_framed))
     }
 }
 
-/// Why a login brought no token.
-enum NoToken {
-    /// Homer's refusal.
-    Reply(Box<Response<WasiBody>>),
-    /// There was no reply, or none that could be read.
-    Error(Error),
+/// Why a login returned no token.
+enum LoginError {
+    /// Homer rejected it with this response.
+    Rejected(Box<Response<WasiBody>>),
+    /// There was no response, or it could not be read.
+    Transport(Error),
 }
 
-/// How long one request may take: what the component asks for, or what the policy allows if that is
-/// less.
+impl From<Error> for LoginError {
+    fn from(error: Error) -> Self {
+        Self::Transport(error)
+    }
+}
+
+/// How long one request may take: what the component asks for, but no longer than the policy
+/// allows.
 #[derive(Clone, Copy)]
 struct Timeouts {
     connect: Duration,
@@ -334,15 +354,17 @@ impl Timeouts {
 }
 
 /// A body that is in memory.
-fn whole(bytes: Bytes) -> WasiBody {
+fn in_memory(bytes: Bytes) -> WasiBody {
     Full::new(bytes)
         .map_err(|never| match never {})
         .boxed_unsync()
 }
 
-/// The head of a reply and the beginning of its body, up to [`MAX_ERROR_BODY`] bytes.
-async fn beginning(reply: Response<WasiBody>) -> Result<(response::Parts, Bytes), Error> {
-    let (head, mut body) = reply.into_parts();
+/// The head of a response, and up to [`MAX_ERROR_BODY`] bytes of its body.
+async fn read_prefix(
+    response: Response<WasiBody>,
+) -> Result<(http::response::Parts, Bytes), Error> {
+    let (head, mut body) = response.into_parts();
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await.transpose()? {
         if let Ok(data) = frame.into_data() {
@@ -356,20 +378,24 @@ async fn beginning(reply: Response<WasiBody>) -> Result<(response::Parts, Bytes)
     Ok((head, bytes.into()))
 }
 
-/// The reply, and whether it refuses the credentials; the body of any other passes through
-/// untouched.
-async fn look_for_refusal(reply: Response<WasiBody>) -> Result<(Response<WasiBody>, bool), Error> {
-    if !matches!(reply.status().as_u16(), 400 | 401 | 403) {
-        return Ok((reply, false));
+/// The response, and whether it rejects the credential. Only the body of a response that may do so
+/// is read; all others are returned untouched.
+async fn check_rejection(
+    response: Response<WasiBody>,
+) -> Result<(Response<WasiBody>, bool), Error> {
+    if !matches!(response.status().as_u16(), 400 | 401 | 403) {
+        return Ok((response, false));
     }
-    let (head, said) = beginning(reply).await?;
-    let refused =
-        reply::refuses_credentials(head.status.as_u16(), reply::message(&said).as_deref());
-    Ok((Response::from_parts(head, whole(said)), refused))
+    let (head, body) = read_prefix(response).await?;
+    let rejects = response::refuses_credential(
+        head.status.as_u16(),
+        &response::message(&body).unwrap_or_default(),
+    );
+    Ok((Response::from_parts(head, in_memory(body)), rejects))
 }
 
 impl Target {
-    /// The request as it goes out: to the policy's authority.
+    /// The request as it goes out: addressed to the authority of the policy.
     fn prepare(&self, request: Request<WasiBody>) -> Result<Request<WasiBody>, Error> {
         let (mut head, body) = request.into_parts();
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
@@ -388,7 +414,8 @@ impl Target {
     }
 }
 
-/// The origin of a request, or none if its URI has no proper one; a user name in it is none.
+/// The origin of a request, or `None` if its URI has no valid one. A URI with user information
+/// (`http://user@host`) has none.
 fn origin(uri: &Uri) -> Option<Origin> {
     let scheme = match uri.scheme_str()? {
         "http" => Scheme::Http,
@@ -396,6 +423,38 @@ fn origin(uri: &Uri) -> Option<Origin> {
         _ => return None,
     };
     Origin::from_parts(scheme, uri.authority()?.as_str()).ok()
+}
+
+/// What the host noticed about the transfers of one instance, and the component cannot know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TransferNotes {
+    /// The last capture had neither a Content-Length nor chunked encoding, as HTTP/1.0 servers and
+    /// some proxies send it. Then only the closed connection shows its end (RFC 9112 §6.3, item 8),
+    /// and a cut between two packet records cannot be detected.
+    pub(crate) end_unproven: bool,
+}
+
+/// The way out of one instance: the shared one, and the notes about its transfers.
+pub(crate) struct InstanceOutbound {
+    shared: Arc<Outbound>,
+    // Shared with the requests under way, which outlive the calls that started them.
+    end_unproven: Arc<AtomicBool>,
+}
+
+impl InstanceOutbound {
+    pub(crate) fn new(shared: &Arc<Outbound>) -> Self {
+        Self {
+            shared: Arc::clone(shared),
+            end_unproven: Arc::default(),
+        }
+    }
+
+    /// What was noticed until now.
+    pub(crate) fn notes(&self) -> TransferNotes {
+        TransferNotes {
+            end_unproven: self.end_unproven.load(Ordering::Relaxed),
+        }
+    }
 }
 
 type Sent = Result<
@@ -406,9 +465,9 @@ type Sent = Result<
     Error,
 >;
 
-impl WasiHttpHooks for Outbound {
+impl WasiHttpHooks for InstanceOutbound {
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        Arc::clone(&self.forbidden)
+        Arc::clone(&self.shared.forbidden)
     }
 
     fn send_request(
@@ -417,9 +476,12 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let outbound = self.clone();
+        let shared = Arc::clone(&self.shared);
+        let end_unproven = Arc::clone(&self.end_unproven);
         Box::new(async move {
-            let response = outbound.send(request, options).await?;
+            let response = shared.send(request, options, &end_unproven).await?;
+            // wasmtime-wasi-http polls this for as long as the response is read. hyper's client
+            // runs the connection in a task of its own, so there is nothing to do.
             let nothing_more: Box<dyn Future<Output = Result<(), Error>> + Send> =
                 Box::new(async { Ok(()) });
             Ok((response, nothing_more))
@@ -427,7 +489,7 @@ impl WasiHttpHooks for Outbound {
     }
 }
 
-/// What broke a reply's body off, for `wasi:http/types.http-error-code`.
+/// Why a response body ended early, for `wasi:http/types.http-error-code`.
 pub(crate) fn body_error_code(error: &wasmtime::Error) -> Option<ErrorCode> {
-    error.downcast_ref::<Error>().and_then(fault::code)
+    error.downcast_ref::<Error>().and_then(error::code)
 }

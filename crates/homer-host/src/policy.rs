@@ -1,65 +1,139 @@
-//! What a component may do, as data: this module knows neither Wasmtime nor MCP.
+//! What a component may do, as data. This module knows neither Wasmtime nor MCP, so that a policy
+//! can be built, compared and logged without an engine.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use homer_export::config::{
-    BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS, DEFAULT_FIRST_BYTE_TIMEOUT_MS,
-};
+use homer_export::config::setting;
+use homer_export::transport::{BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 use homer_export::{BaseUrl, Credential};
 
-/// What a component may do. [`Policy::default`] allows nothing: no origin, no environment; no
-/// component has files, standard streams, sockets, random numbers or wall-clock time in any case,
-/// since the sandbox links none of them.
+use crate::environment::ComponentEnvironment;
+
+/// What a component may do. Everything that is not listed here is denied.
+///
+/// [`Policy::default`] is the smallest policy. The defaults are:
+///
+/// * No origin may be reached, so every request is denied.
+/// * The component may not set `Authorization`, `Cookie`, or any header field that carries a
+///   credential of the host.
+/// * The environment is empty.
+/// * HTTPS trusts the certificates of the system.
+/// * [`Limits::default`] applies to each export.
+///
+/// No policy can give a component files, standard streams, sockets, random numbers, or the
+/// wall-clock time, because the sandbox does not link these interfaces.
+///
+/// # Examples
+///
+/// ```
+/// use homer_host::{AllowedOrigin, BaseUrl, ComponentEnvironment, Credential, Limits, Policy};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let homer = BaseUrl::parse("https://homer.example:9443")?;
+/// let policy = Policy {
+///     // The host adds the credential. The component never sees it.
+///     allowed: vec![AllowedOrigin {
+///         base: homer.clone(),
+///         credential: Some(Credential::api_token("Auth-Token", "a-token-from-homer")?),
+///     }],
+///     environment: ComponentEnvironment {
+///         homer: Some(homer),
+///         ..ComponentEnvironment::default()
+///     },
+///     limits: Limits {
+///         response_bytes: 16 * 1024 * 1024,
+///         ..Limits::default()
+///     },
+///     ..Policy::default()
+/// };
+/// // A credential does not appear in debug output.
+/// assert!(!format!("{policy:?}").contains("a-token-from-homer"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// The origins that requests may go to. Another port of an allowed host is another origin.
+    /// The origins that requests may go to. The same host with another port is another origin.
     pub allowed: Vec<AllowedOrigin>,
-    /// Whether the component may set `Authorization` and `Cookie` by itself, as in hosts that add
-    /// no credentials and give them to it by its environment. It never may set a field that a
-    /// credential of [`Self::allowed`] uses.
+    /// Whether the component may set `Authorization` and `Cookie` itself. Hosts that cannot add a
+    /// credential pass it in the environment and need this. The component may never set a header
+    /// field that carries a credential of [`Self::allowed`].
     pub own_credentials: bool,
-    /// The whole environment the component sees.
-    pub environment: Vec<(String, String)>,
-    /// A file of certificates (PEM) to trust for HTTPS, instead of the system's.
+    /// The only environment that the component sees.
+    pub environment: ComponentEnvironment,
+    /// A PEM file with the certificates that HTTPS trusts instead of those of the system.
     pub ca_file: Option<PathBuf>,
-    /// Limits of each export.
+    /// The limits of each export.
     pub limits: Limits,
 }
 
 /// An origin that requests may go to.
+///
+/// # Examples
+///
+/// ```
+/// use homer_host::{AllowedOrigin, BaseUrl, Credential};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let origin = AllowedOrigin {
+///     base: BaseUrl::parse("http://homer.example:9080/homer")?,
+///     credential: Some(Credential::login("operator", "a password")?),
+/// };
+/// // The path is part of the base URL, but not of the origin.
+/// assert_eq!(origin.base.origin().to_string(), "http://homer.example:9080");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AllowedOrigin {
-    /// Whose scheme, host and port are allowed, with any path; a login goes to the path of this
-    /// base.
+    /// The base URL. Its scheme, host and port are allowed with any path. The host logs in below
+    /// its path.
     pub base: BaseUrl,
-    /// Added to each request to this origin and to no other; the component never sees it.
+    /// The credential that the host adds to each request to this origin, and to no other. The
+    /// component never sees it.
     pub credential: Option<Credential>,
 }
 
-/// Limits of an export. A component may ask for shorter timeouts, not for longer ones.
+/// The limits of an export. A component may ask for shorter timeouts, but not for longer ones.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use homer_host::Limits;
+///
+/// let limits = Limits {
+///     concurrent_exports: 1,
+///     deadline: Duration::from_secs(60),
+///     ..Limits::default()
+/// };
+/// assert_eq!(limits.memory_bytes, 32 * 1024 * 1024);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Exports at once; others wait in turn, first come, first served, within their deadline. Homer
-    /// builds each export in memory, and goes on with it after its client has left.
+    /// The number of concurrent exports. Further exports wait in a first-come, first-served queue
+    /// until their deadline. Homer builds each export in memory and keeps working on it after its
+    /// client has disconnected, so more concurrency costs Homer memory (docs/homer.md).
     pub concurrent_exports: usize,
-    /// Linear memory, in bytes, inclusive. An export takes 1.25 MiB, whatever its size.
+    /// Linear memory in bytes, inclusive. An export needs 1.25 MiB, whatever the size of the
+    /// capture.
     pub memory_bytes: usize,
-    /// Computing within one call of an exported function. A read of 256 KiB takes well below a
-    /// millisecond.
+    /// CPU time within one call of an exported function. Reading 256 KiB needs well below 1 ms.
     pub cpu: Duration,
-    /// From the beginning of an export to its end.
+    /// Time from the beginning of an export to its end, including the time in the queue.
     pub deadline: Duration,
-    /// Bytes of a reply's body, inclusive.
+    /// Size of a response body in bytes, inclusive.
     pub response_bytes: u64,
-    /// Bytes of a reply's header section, approximately: the buffer that has to hold it. At least 8
-    /// KiB.
+    /// Size of the header section of a response in bytes. The limit is approximate, because it
+    /// sets the size of the buffer that holds the section. The minimum is 8 KiB.
     pub response_header_bytes: usize,
-    /// For a connection, name lookup and TLS included.
+    /// Time for a connection, including name lookup and TLS.
     pub connect: Duration,
-    /// From the connection to the reply's head.
+    /// Time from the connection to the head of the response.
     pub first_byte: Duration,
-    /// Between two pieces of a reply.
+    /// Time between two pieces of a response body.
     pub between_bytes: Duration,
 }
 
@@ -67,14 +141,15 @@ impl Default for Limits {
     fn default() -> Self {
         const MIB: usize = 1024 * 1024;
         Self {
-            concurrent_exports: 4,
+            concurrent_exports: usize::try_from(setting::MAX_CONCURRENT.default_integer())
+                .unwrap_or(usize::MAX),
             memory_bytes: 32 * MIB,
             cpu: Duration::from_secs(10),
-            deadline: Duration::from_secs(300),
-            response_bytes: 1024 * MIB as u64,
+            deadline: Duration::from_millis(setting::EXPORT_DEADLINE_MS.default_integer()),
+            response_bytes: setting::EXPORT_MAX_BYTES.default_integer(),
             response_header_bytes: MIB / 4,
             connect: Duration::from_millis(CONNECT_TIMEOUT_MS),
-            first_byte: Duration::from_millis(DEFAULT_FIRST_BYTE_TIMEOUT_MS),
+            first_byte: Duration::from_millis(setting::TIMEOUT_MS.default_integer()),
             between_bytes: Duration::from_millis(BETWEEN_BYTES_TIMEOUT_MS),
         }
     }

@@ -1,7 +1,14 @@
-//! A fresh instance of a component in a fresh store: nothing in it but what the policy gives.
+//! The sandbox: a fresh instance of a component in a fresh store for each export, which has only
+//! what the policy gives it.
+//!
+//! Nothing is shared between two instances but compiled code and connections. An instance that was
+//! stopped, or that misbehaved, therefore cannot affect the next one.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+use homer_export::homer::Api;
 
 use wasmtime::component::{Component, Linker, Resource, ResourceTable};
 use wasmtime::{
@@ -15,11 +22,12 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 use crate::cache;
-use crate::outbound::{self, Outbound};
+use crate::outbound::{self, InstanceOutbound, Outbound, TransferNotes};
 use crate::policy::{Limits, Policy};
 
 mod bindings {
-    //! The component's exports alone: its imports are linked below, one by one.
+    //! The component's exports only. Its imports are linked one by one in [`super::linker`], so
+    //! that a new import of the contract is never linked by accident.
 
     wasmtime::component::bindgen!({
         path: "../../wit",
@@ -38,18 +46,18 @@ mod bindings {
 pub(crate) use bindings::exports::homer::capture::{homer_export_stream as stream, types};
 pub(crate) use bindings::{Exports, ExportsPre};
 
-/// How often the clock that bounds computing ticks.
+/// How often a running component yields, so that its CPU time and deadline can be checked.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Bytes that a component may hand to the host in one call: a read of 256 KiB and what surrounds
-/// it.
+/// Bytes that a component may pass to the host in one call. A read returns 256 KiB, and a report is
+/// smaller. Without this limit a component could make the host allocate any amount of memory.
 const HOSTCALL_BYTES: usize = 4 * 1024 * 1024;
 
-/// Handles that a component may hold at once; an export needs about a dozen.
+/// Handles that a component may have open. An export needs about a dozen.
 const MAX_HANDLES: usize = 256;
 
-// A component that wit-component made has three core instances, with one memory and two tables
-// between them.
+// A component made by wit-component has three core instances, which share one memory and two
+// tables. The limits below leave some room.
 
 /// Core instances in a component.
 const INSTANCES: u32 = 8;
@@ -57,37 +65,40 @@ const INSTANCES: u32 = 8;
 /// Memories in a component.
 const MEMORIES: u32 = 2;
 
-/// Bytes of a memory in the pool, at least: room for what a component begins with.
+/// Smallest size in bytes of a memory in the pool, so that a component can start under any limit.
+/// The limiter then stops it with a clear error.
 const MIN_POOLED_MEMORY: usize = 16 * 1024 * 1024;
 
 /// Tables in a component.
 const TABLES: u32 = 4;
 
-/// Entries of a table: functions, a few hundred in ours, and their tables do not grow.
+/// Entries of a table. Our components have a few hundred functions, and their tables do not grow.
 const MAX_TABLE_ELEMENTS: usize = 10_000;
 
-/// Bytes of a memory, and of a table, that are wiped for the next instance rather than given back
-/// to the system, which would bring them again page by page: what a small export touches.
+/// Bytes of a memory that are zeroed for the next instance and not returned to the system. A small
+/// export touches about this much, and page faults would take longer than zeroing.
 const KEPT_MEMORY: usize = 512 * 1024;
+
+/// The same for a table.
 const KEPT_TABLE: usize = 64 * 1024;
 
-/// Bytes of header fields that a component may put into one list, which the host keeps for it.
+/// Bytes of header fields that a component may put into one list. The host stores the list.
 const MAX_FIELDS_BYTES: usize = 16 * 1024;
 
-/// A compiled component and what every instance of it gets.
+/// A compiled component, and what each instance of it gets.
 pub(crate) struct Sandbox {
     engine: Engine,
     component: ExportsPre<Guest>,
     policy: Policy,
-    outbound: Outbound,
+    outbound: Arc<Outbound>,
 }
 
 impl Sandbox {
-    /// Compiles `component` and links it: to `wasi:io`, `wasi:clocks/monotonic-clock`,
-    /// `wasi:cli/environment` and `wasi:http` as a client, nothing else.
+    /// Compiles `component` and links it to `wasi:io`, `wasi:clocks/monotonic-clock`,
+    /// `wasi:cli/environment`, and the client side of `wasi:http`. Nothing else is linked.
     ///
     /// # Errors
-    /// If it is no component of this contract, or imports anything else.
+    /// If it is not a component of this contract, or if it imports anything else.
     pub(crate) fn new(
         component: &[u8],
         policy: Policy,
@@ -98,14 +109,14 @@ impl Sandbox {
             .concurrency_support(false)
             .epoch_interruption(true)
             .cache(cache::of_user());
-        // What a debugger would want to know of the machine code takes half as much room again, to
-        // be read at every start. Windows demands the second.
+        // Debug information makes the compiled code half as large again, and all of it is read from
+        // the cache at each start. On Windows, Wasmtime requires unwind information.
         config
             .generate_address_map(false)
             .native_unwind_info(cfg!(windows));
         config.allocation_strategy(pool(&policy.limits));
-        // Where the system gives no room for a pool, instances are made anew each time, which takes
-        // twice as long.
+        // A pool reserves address space. If the system does not grant it (`ulimit -v`, small
+        // containers), instances are allocated one by one, which takes twice as long.
         let engine = Engine::new(&config).or_else(|_| {
             Engine::new(config.allocation_strategy(InstanceAllocationStrategy::OnDemand))
         })?;
@@ -116,43 +127,40 @@ impl Sandbox {
             engine,
             component,
             policy,
-            outbound,
+            outbound: Arc::new(outbound),
         })
     }
 
-    /// The way out that instances share.
+    /// The policy of all instances.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The way out that all instances share.
     pub(crate) fn outbound(&self) -> &Outbound {
         &self.outbound
     }
 
-    /// A fresh instance, and the store that holds all it has. `learned`, a name and a value, is put
-    /// in the place of the variable of that name in the environment, if that says `auto`.
+    /// A fresh instance, and the store that holds everything it has. `detected_api` is the
+    /// generation of Homer's API that an earlier instance detected.
     ///
     /// # Errors
-    /// If instantiation hits a limit.
+    /// If instantiation exceeds a limit.
     pub(crate) async fn instantiate(
         &self,
-        learned: Option<(&str, &str)>,
+        detected_api: Option<Api>,
     ) -> wasmtime::Result<(Store<Guest>, Exports)> {
         let limits = &self.policy.limits;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(MAX_FIELDS_BYTES);
-        let environment: Vec<(&str, &str)> = self
-            .policy
-            .environment
-            .iter()
-            .map(|(name, value)| match learned {
-                Some((learned, known)) if name == learned && value == "auto" => (learned, known),
-                _ => (name.as_str(), value.as_str()),
-            })
-            .collect();
+        let environment = self.policy.environment.variables(detected_api);
         let guest = Guest {
             table,
             wasi: WasiCtx::builder().envs(&environment).build(),
             http,
-            outbound: self.outbound.for_instance(),
+            outbound: InstanceOutbound::new(&self.outbound),
             memory: MemoryLimit {
                 bytes: limits.memory_bytes,
                 used: 0,
@@ -162,19 +170,19 @@ impl Sandbox {
         store.limiter(|guest| &mut guest.memory);
         store.set_hostcall_fuel(HOSTCALL_BYTES);
         store.set_epoch_deadline(1);
-        // A component that computes gives way at every tick, so that its bounds can be looked at.
+        // A component that computes yields at each tick, so that `Deadline::run` can stop it.
         store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
         let exports = self.component.instantiate_async(&mut store).await?;
         Ok((store, exports))
     }
 }
 
-/// Memories, tables and stacks for as many instances as there are exports at once, to be used
-/// again.
+/// Memories, tables and stacks for as many instances as there may be concurrent exports. They are
+/// reused.
 fn pool(limits: &Limits) -> InstanceAllocationStrategy {
     let exports = u32::try_from(limits.concurrent_exports).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
-    // What the resource limiter allows for each.
+    // The same numbers that the resource limiter allows for each instance.
     pool.total_component_instances(exports)
         .total_core_instances(exports.saturating_mul(INSTANCES))
         .total_memories(exports.saturating_mul(MEMORIES))
@@ -184,7 +192,7 @@ fn pool(limits: &Limits) -> InstanceAllocationStrategy {
         .max_memories_per_component(MEMORIES)
         .max_tables_per_component(TABLES)
         .table_elements(MAX_TABLE_ELEMENTS)
-        // The limiter is the one to say that a component wants too much.
+        // The limiter has to be the one that refuses more memory: its error names the limit.
         .max_memory_size(limits.memory_bytes.max(MIN_POOLED_MEMORY))
         .linear_memory_keep_resident(KEPT_MEMORY)
         .table_keep_resident(KEPT_TABLE);
@@ -199,9 +207,9 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     clocks::monotonic_clock::add_to_linker::<Guest, WasiClocks>(&mut linker, Guest::clocks)?;
     cli::environment::add_to_linker::<Guest, WasiCli>(&mut linker, Guest::cli)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    // wasmtime-wasi-http 48.0.8 looks for another type than the one it keeps, and so never tells a
-    // component what broke a body off: a limit, a timeout and a closed connection would all be the
-    // same.
+    // wasmtime-wasi-http 48.0.8 implements `http-error-code` with a downcast to another type than
+    // the one it stores, so it always returns `none`. A limit, a timeout and a closed connection
+    // would look the same to a component. This replaces the function.
     linker.allow_shadowing(true);
     linker.instance("wasi:http/types@0.2.12")?.func_wrap(
         "http-error-code",
@@ -213,7 +221,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     Ok(linker)
 }
 
-/// Moves the engine's epoch on, for as long as there is an engine.
+/// Starts a thread that increments the epoch of the engine until the engine is dropped.
 fn tick(engine: &Engine) -> wasmtime::Result<()> {
     let engine = engine.weak();
     std::thread::Builder::new()
@@ -228,19 +236,19 @@ fn tick(engine: &Engine) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// All that an instance has.
+/// Everything that an instance has.
 pub(crate) struct Guest {
     table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    outbound: Outbound,
+    outbound: InstanceOutbound,
     memory: MemoryLimit,
 }
 
 impl Guest {
-    /// Whether the end of a capture could not be proven.
-    pub(crate) fn end_is_unproven(&self) -> bool {
-        self.outbound.end_is_unproven()
+    /// What the host noticed about the transfers of this instance.
+    pub(crate) fn transfer_notes(&self) -> TransferNotes {
+        self.outbound.notes()
     }
 }
 
@@ -269,22 +277,22 @@ impl WasiHttpView for Guest {
     }
 }
 
-/// A limit of the sandbox that ended a component.
+/// The limit of the sandbox that stopped a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitExceeded {
-    /// It asked for more memory.
+    /// It requested more memory.
     Memory {
         /// The limit in bytes, inclusive.
         limit: usize,
-        /// What it would have had, in bytes.
+        /// The size in bytes that its memory would have had.
         wanted: usize,
     },
-    /// It computed for too long in one call.
+    /// It used more CPU time in one call.
     Cpu {
         /// The limit.
         limit: Duration,
     },
-    /// It handed over more bytes than a reply may have.
+    /// It returned more bytes than a response body may have.
     Output {
         /// The limit in bytes, inclusive.
         limit: u64,
@@ -294,32 +302,28 @@ pub enum LimitExceeded {
 impl fmt::Display for LimitExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Memory { limit, wanted } => {
-                write!(
-                    f,
-                    "the component wanted {wanted} bytes of memory, the sandbox allows {limit}"
-                )
-            }
+            Self::Memory { limit, wanted } => write!(
+                f,
+                "the component requested {wanted} bytes of memory; the limit is {limit} bytes"
+            ),
             Self::Cpu { limit } => {
                 let ms = limit.as_millis();
                 write!(
                     f,
-                    "the component computed for more than {ms} ms in one call, the sandbox allows no more"
+                    "the component exceeded the limit of {ms} ms of CPU time in one call"
                 )
             }
-            Self::Output { limit } => {
-                write!(
-                    f,
-                    "the component handed over more than {limit} bytes, more than any reply may have"
-                )
-            }
+            Self::Output { limit } => write!(
+                f,
+                "the component returned more than {limit} bytes, the limit of a response body"
+            ),
         }
     }
 }
 
 impl std::error::Error for LimitExceeded {}
 
-/// Counts all memories of an instance together.
+/// Counts the bytes of all memories of an instance against one limit.
 struct MemoryLimit {
     bytes: usize,
     used: usize,

@@ -1,5 +1,5 @@
-//! A component of the contract's shape that does what it should not. What it does is the first word
-//! of the Call-ID.
+//! A hostile component with the exports of the contract. The first word of the Call-ID is the command
+//! that it executes: it computes without end, takes memory, traps, or sends what it may not send.
 #![cfg_attr(target_family = "wasm", no_std)]
 #![cfg(target_family = "wasm")]
 
@@ -16,25 +16,7 @@ use homer_export::record::Convert as _;
 use wasi::http::outgoing_handler;
 use wasi::http::types::{ErrorCode, Fields, OutgoingRequest, RequestOptions, Scheme};
 
-mod bindings {
-    wit_bindgen::generate!({
-        world: "exporter",
-        path: "../../wit",
-        with: {
-            "wasi:cli/environment@0.2.12": wasi::cli::environment,
-            "wasi:clocks/monotonic-clock@0.2.12": wasi::clocks::monotonic_clock,
-            "wasi:http/outgoing-handler@0.2.12": wasi::http::outgoing_handler,
-            "wasi:http/types@0.2.12": wasi::http::types,
-            "wasi:io/error@0.2.12": wasi::io::error,
-            "wasi:io/poll@0.2.12": wasi::io::poll,
-            "wasi:io/streams@0.2.12": wasi::io::streams,
-        },
-    });
-
-    super::bindings::export!(Misbehaving with_types_in self);
-
-    use super::Misbehaving;
-}
+homer_export::component!("exporter", Misbehaving);
 
 use bindings::exports::homer::capture::{
     homer_export as flat, homer_export_stream as stream, types,
@@ -44,14 +26,14 @@ homer_export::report_to_bindings!(types);
 
 struct Misbehaving;
 
-/// Tells the test something, in a case that nothing else here uses.
-fn tell<T>(text: String) -> Result<T, types::ExportError> {
+/// Reports a text to the test, as an error that this component does not use otherwise.
+fn report<T>(text: String) -> Result<T, types::ExportError> {
     Err(types::ExportError::NothingCaptured(text))
 }
 
 impl flat::Guest for Misbehaving {
     fn export_pcap(_: String, _: i64, _: i64) -> Result<types::Capture, types::ExportError> {
-        tell("not for this".into())
+        report("not implemented".into())
     }
 }
 
@@ -76,10 +58,10 @@ impl stream::Guest for Misbehaving {
                 }
             }
             "trap" => core::arch::wasm32::unreachable(),
-            "environment" => tell(format!("{:?}", wasi::cli::environment::get_environment())),
-            "arguments" => tell(format!("{:?}", wasi::cli::environment::get_arguments())),
-            "set" => tell(format!("{:?}", Fields::new().append(object, b"smuggled"))),
-            "get" => tell(match get(object) {
+            "environment" => report(format!("{:?}", wasi::cli::environment::get_environment())),
+            "arguments" => report(format!("{:?}", wasi::cli::environment::get_arguments())),
+            "set" => report(format!("{:?}", Fields::new().append(object, b"smuggled"))),
+            "get" => report(match get(object) {
                 Ok(status) => format!("status {status}"),
                 Err(code) => format!("{code:?}"),
             }),
@@ -91,12 +73,12 @@ impl stream::Guest for Misbehaving {
             }
             "flood" => Ok(stream::PcapStream::new(Flood { bytes: 16 << 20 })),
             "trickle" => Ok(stream::PcapStream::new(Flood { bytes: 100 })),
-            _ => tell("no such command".into()),
+            _ => report("no such command".into()),
         }
     }
 }
 
-/// A request with more patience than any policy allows.
+/// A request with longer timeouts than any policy allows.
 fn get(url: &str) -> Result<u16, ErrorCode> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -126,7 +108,7 @@ fn get(url: &str) -> Result<u16, ErrorCode> {
     }
 }
 
-/// Hands over bytes of its own, without end.
+/// A stream that returns bytes of its own without end.
 struct Flood {
     bytes: usize,
 }

@@ -2,7 +2,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use homer_export::ExportError;
-use homer_host::HostConfig;
+use homer_host::{Api, HostConfig, Policy};
 
 fn configuration(vars: &[(&str, &str)]) -> Result<HostConfig, ExportError> {
     let url = [("HOMER_URL", "http://homer:9080")];
@@ -22,16 +22,16 @@ fn misconfigured(vars: &[(&str, &str)], why: &str) {
 }
 
 #[test]
-fn configuration_gives_the_component_everything_but_the_credential() {
+fn configuration_passes_everything_to_the_component_but_the_credential() {
     let policy = configuration(&[
         ("HOMER_API_TOKEN", "s3cret"),
         ("HOMER_MAX_WINDOW_HOURS", "48"),
     ])
     .unwrap()
     .policy();
+    // There is no HOMER_API until a generation has been detected: the component's default is `auto`.
     let expected = [
         ("HOMER_URL", "http://homer:9080"),
-        ("HOMER_API", "auto"),
         ("HOMER_CREDENTIAL_KIND", "api-token"),
         ("HOMER_TIMEOUT_MS", "120000"),
         ("HOMER_MAX_WINDOW_HOURS", "48"),
@@ -39,9 +39,18 @@ fn configuration_gives_the_component_everything_but_the_credential() {
         ("HOMER_REPORT", "on"),
     ];
     assert_eq!(
-        policy.environment,
+        policy.environment.variables(None),
         expected.map(|(name, value)| (name.to_string(), value.to_string()))
     );
+    let api = |policy: &Policy, detected| {
+        let variables = policy.environment.variables(Some(detected));
+        let api = variables.into_iter().find(|(name, _)| name == "HOMER_API");
+        api.unwrap().1
+    };
+    assert_eq!(api(&policy, Api::V11), "11");
+    // A configured generation is not replaced by a detected one.
+    let fixed = configuration(&[("HOMER_API", "7")]).unwrap().policy();
+    assert_eq!(api(&fixed, Api::V11), "7");
     assert_eq!(policy.allowed.len(), 1);
     assert_eq!(policy.allowed[0].base.to_string(), "http://homer:9080");
     assert!(policy.allowed[0].credential.is_some());
@@ -49,7 +58,7 @@ fn configuration_gives_the_component_everything_but_the_credential() {
 }
 
 #[test]
-fn configuration_takes_a_placeholder_for_nothing() {
+fn configuration_ignores_an_unexpanded_placeholder() {
     let unfilled = [
         ("HOMER_API_TOKEN", "${user_config.api_token}"),
         ("HOMER_API", "${user_config.api}"),
@@ -57,12 +66,18 @@ fn configuration_takes_a_placeholder_for_nothing() {
     let config = configuration(&[&unfilled[..], &[("HOMER_JWT", "s3cret")]].concat())
         .unwrap()
         .config;
-    assert_eq!((config.credential_kind.name(), config.api), ("jwt", None));
-    // What only looks like one is a value.
+    assert_eq!(
+        (config.homer.credential_kind.name(), config.api),
+        ("jwt", None)
+    );
+    // Text that only begins like a placeholder is a value.
     let config = configuration(&[("HOMER_API_TOKEN", "${s3cret")])
         .unwrap()
         .config;
-    assert_eq!(config.credential.unwrap().header().unwrap().1, "${s3cret");
+    assert_eq!(
+        config.homer.credential.unwrap().header().unwrap().1,
+        "${s3cret"
+    );
 }
 
 #[test]
@@ -72,7 +87,7 @@ fn configuration_reads_secrets_from_files() {
     let path = file.path().to_str().unwrap();
     let config = configuration(&[("HOMER_JWT_FILE", path)]).unwrap().config;
     assert_eq!(
-        config.credential.unwrap().header().unwrap().1,
+        config.homer.credential.unwrap().header().unwrap().1,
         "Bearer s3cret"
     );
     misconfigured(

@@ -1,71 +1,74 @@
-//! `docs/errors.md`: every case with the texts that its usual causes end in, made by bringing these
-//! causes about.
+//! `docs/errors.md`: each case of the contract with its error messages. The test causes every listed
+//! error and compares the messages.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use fake_homer::{API_TOKEN, USERNAME};
 use homer_export::{Credential, ExportError};
-use homer_host::{Exporter, Failure, HostConfig, Policy, Query};
+use homer_host::{CredentialKind, ExportRequest, Exporter, Failure, HostConfig, Policy};
 
-use host_test::calls::{CALL, DAY, allow, error, homer, policy, query, recorded};
+use host_test::calls::{CALL, DAY, allow, error, homer, policy, recorded, request};
 use host_test::server::{CAPTURE_HEAD, Server, Then, chunk, whole};
 
-/// Where the texts are from: a base URL as a reader knows it.
+/// The URL that the page shows instead of the port of a test server.
 const SHOWN: &str = "http://homer:9080";
 
 const PREFACE: &str = "\
-# What an export can end in
+# Error reference
 
-Each case of the contract ([wit/homer-capture.wit](wit/homer-capture.wit)) with the exit code of the command line and the texts
-that its usual causes end in; the texts say what to do. A test brings every one of these causes about and compares:
-`cargo test --workspace errors_page`; `BLESS=1` before it writes this page anew.
+These are the cases of the contract ([wit/homer-capture.wit](../wit/homer-capture.wit)), each with
+the exit code of the command line and the messages of its common causes. A message states what
+happened and what to do.
+
+This page is generated. `cargo test -p host-test errors_page` causes every error and compares the
+messages. `BLESS=1 cargo test -p host-test errors_page` writes the page.
 ";
 
-/// The cases in the contract's order: name, exit code, whom it is for.
+/// The cases in the order of the contract: name, exit code, and who can resolve it.
 const CASES: [(&str, u8, &str); 10] = [
     (
         "invalid-request",
         2,
-        "The caller has to mend the Call-ID, the window or its units. Nothing was asked of Homer.",
+        "The caller must correct the Call-ID, the window, or its units. Homer was not queried.",
     ),
     (
         "misconfigured",
         3,
-        "The operator has to mend the configuration. Nothing was asked of Homer.",
+        "The operator must correct the configuration. Homer was not queried.",
     ),
-    ("denied", 4, "The host's policy refused the request."),
-    ("unauthorized", 5, "Homer refused the credentials."),
-    ("unreachable", 6, "Homer was not reached."),
+    ("denied", 4, "The policy of the host denied the request."),
+    ("unauthorized", 5, "Homer refused the credential."),
+    ("unreachable", 6, "Homer could not be reached."),
     (
         "timed-out",
         7,
-        "Homer was reached, and took too long. It may still be working on the request.",
+        "Homer was reached but took too long. It may still be working on the request.",
     ),
     (
         "nothing-captured",
         8,
-        "Homer has nothing, or cannot reach what it has: it says the same to both.",
+        "Homer found nothing, or it cannot reach its database. Its response is the same in both cases.",
     ),
     (
         "rejected",
         9,
-        "Homer, or a proxy before it, answered with an error.",
+        "Homer, or a proxy in front of it, responded with an error.",
     ),
     (
         "invalid-response",
         10,
-        "What came is not a whole capture. It was thrown away.",
+        "The response is not a complete capture. It was discarded.",
     ),
-    ("too-large", 11, "The capture is over a limit."),
+    ("too-large", 11, "The capture exceeds a limit."),
 ];
 
-async fn refused(change: impl FnOnce(&mut Query)) -> ExportError {
-    let mut query = query(CALL);
-    change(&mut query);
+async fn refused(change: impl FnOnce(&mut ExportRequest)) -> ExportError {
+    let mut request = request(CALL);
+    change(&mut request);
     match Exporter::new(policy("http://127.0.0.1:9"))
         .unwrap()
-        .open(&query)
+        .open(&request)
         .await
         .unwrap_err()
     {
@@ -82,9 +85,9 @@ fn misconfigured(vars: &[(&str, &str)]) -> ExportError {
     .unwrap_err()
 }
 
-/// What an export ends in from a server that answers so.
-async fn answered(reply: impl Into<Vec<u8>>, then: Then) -> ExportError {
-    let server = Server::start(reply, then.clone()).await;
+/// The error of an export from a server that responds like this.
+async fn responded(response: impl Into<Vec<u8>>, then: Then) -> ExportError {
+    let server = Server::start(response, then.clone()).await;
     let mut policy = policy(&server.url);
     if matches!(then, Then::Hold) {
         policy.limits.first_byte = Duration::from_secs(1);
@@ -98,32 +101,23 @@ async fn with_credential(credential: Option<Credential>) -> ExportError {
     let mut policy = policy(&url);
     let kind = credential
         .as_ref()
-        .map_or("none", |credential| credential.kind().name());
-    policy
-        .environment
-        .retain(|(name, _)| name != "HOMER_CREDENTIAL_KIND");
-    policy
-        .environment
-        .push(("HOMER_CREDENTIAL_KIND".to_string(), kind.to_string()));
+        .map_or(CredentialKind::None, Credential::kind);
+    policy.environment.credential_kind = Some(kind);
     policy.allowed[0].credential = credential;
     shown(error(policy).await, &url)
 }
 
-/// The error with the URL that a reader knows.
+/// The error with the URL that the page shows.
 fn shown(mut error: ExportError, url: &str) -> ExportError {
     *error.message_mut() = error.message().replace(url, SHOWN);
     error
 }
 
-fn error_reply(status: &str, body: &str) -> String {
+fn error_response(status: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
-}
-
-fn capture_reply(body: &[u8]) -> Vec<u8> {
-    whole(body)
 }
 
 async fn errors() -> Vec<ExportError> {
@@ -131,22 +125,22 @@ async fn errors() -> Vec<ExportError> {
     let capture = recorded("export-ok-auth-token");
     let url = ("HOMER_URL", SHOWN);
     let mut errors = vec![
-        refused(|query| query.call_ids = vec![]).await,
-        refused(|query| query.call_ids = vec![String::new()]).await,
-        refused(|query| query.call_ids = vec!["x".repeat(600)]).await,
-        refused(|query| query.call_ids = vec!["a@b\r\n".into()]).await,
-        refused(|query| query.call_ids = vec![" a@b".into()]).await,
-        refused(|query| query.call_ids = vec!["Call-ID: a@b".into()]).await,
-        refused(|query| query.call_ids = (0..101).map(|n| n.to_string()).collect()).await,
-        refused(|query| query.from_ts = from / 1000).await,
-        refused(|query| query.from_ts = from * 1000).await,
-        refused(|query| query.from_ts = 0).await,
-        refused(|query| (query.from_ts, query.to_ts) = (to, from)).await,
-        refused(|query| query.to_ts = from).await,
-        refused(|query| query.to_ts = to + 3_600_000).await,
-        refused(|query| query.profiles = vec!["call".into()]).await,
-        refused(|query| query.exclude_ips = vec!["homer".into()]).await,
-        refused(|query| query.nodes = vec![String::new()]).await,
+        refused(|request| request.call_ids = vec![]).await,
+        refused(|request| request.call_ids = vec![String::new()]).await,
+        refused(|request| request.call_ids = vec!["x".repeat(600)]).await,
+        refused(|request| request.call_ids = vec!["a@b\r\n".into()]).await,
+        refused(|request| request.call_ids = vec![" a@b".into()]).await,
+        refused(|request| request.call_ids = vec!["Call-ID: a@b".into()]).await,
+        refused(|request| request.call_ids = (0..101).map(|n| n.to_string()).collect()).await,
+        refused(|request| request.from_ts = from / 1000).await,
+        refused(|request| request.from_ts = from * 1000).await,
+        refused(|request| request.from_ts = 0).await,
+        refused(|request| (request.from_ts, request.to_ts) = (to, from)).await,
+        refused(|request| request.to_ts = from).await,
+        refused(|request| request.to_ts = to + 3_600_000).await,
+        refused(|request| request.profiles = vec!["call".into()]).await,
+        refused(|request| request.exclude_ips = vec!["homer".into()]).await,
+        refused(|request| request.nodes = vec![String::new()]).await,
         misconfigured(&[]),
         misconfigured(&[("HOMER_URL", "homer:9080")]),
         misconfigured(&[("HOMER_URL", "http://user:password@homer")]),
@@ -163,68 +157,64 @@ async fn errors() -> Vec<ExportError> {
             error(policy("http://127.0.0.1:9")).await,
             "http://127.0.0.1:9",
         ),
-        answered("", Then::Hold).await,
-        answered(
+        responded("", Then::Hold).await,
+        responded(
             [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat(),
             Then::Hold,
         )
         .await,
-        answered(capture_reply(&capture[..24]), Then::Serve).await,
-        answered(
-            error_reply("404 Not Found", "{\"message\":\"Not Found\"}"),
+        responded(whole(&capture[..24]), Then::Serve).await,
+        responded(
+            error_response("404 Not Found", "{\"message\":\"Not Found\"}"),
             Then::Serve,
         )
         .await,
-        answered(
-            error_reply(
+        responded(
+            error_response(
                 "400 Bad Request",
                 "{\"message\":\"request format is not correct\"}",
             ),
             Then::Serve,
         )
         .await,
-        answered(
-            error_reply(
+        responded(
+            error_response(
                 "400 Bad Request",
                 "{\"message\":\"invalid search profile key: \\\"1_call\\\"\"}",
             ),
             Then::Serve,
         )
         .await,
-        answered(error_reply("502 Bad Gateway", "<html>"), Then::Close).await,
-        answered(
+        responded(error_response("502 Bad Gateway", "<html>"), Then::Close).await,
+        responded(
             "HTTP/1.1 302 Found\r\nLocation: https://sso/login\r\nContent-Length: 0\r\n\r\n",
             Then::Close,
         )
         .await,
-        answered("", Then::Close).await,
-        answered(
+        responded("", Then::Close).await,
+        responded(
             [CAPTURE_HEAD.as_bytes(), &chunk(&capture)].concat(),
             Then::Close,
         )
         .await,
-        answered(capture_reply(&capture[..3000]), Then::Close).await,
-        answered(
-            capture_reply(&[&capture[..], &[0; 16]].concat()),
-            Then::Close,
-        )
-        .await,
-        answered(capture_reply(b"<html>Sign in</html>"), Then::Close).await,
-        answered(capture_reply(b"{\"message\":\"no luck\"}"), Then::Close).await,
-        answered(
+        responded(whole(&capture[..3000]), Then::Close).await,
+        responded(whole(&[&capture[..], &[0; 16]].concat()), Then::Close).await,
+        responded(whole(b"<html>Sign in</html>"), Then::Close).await,
+        responded(whole(b"{\"message\":\"no luck\"}"), Then::Close).await,
+        responded(
             [CAPTURE_HEAD.as_bytes(), b"0\r\n\r\n"].concat(),
             Then::Close,
         )
         .await,
-        answered(capture_reply(b"Hello, world"), Then::Close).await,
-        answered(
+        responded(whole(b"Hello, world"), Then::Close).await,
+        responded(
             "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nzzzz",
             Then::Close,
         )
         .await,
-        answered("HTTP/1.1 204 No Content\r\n\r\n", Then::Close).await,
-        answered("SSH-2.0-OpenSSH_9.2\r\n", Then::Close).await,
-        answered(
+        responded("HTTP/1.1 204 No Content\r\n\r\n", Then::Close).await,
+        responded("SSH-2.0-OpenSSH_9.2\r\n", Then::Close).await,
+        responded(
             format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(1_000_000)),
             Then::Close,
         )
@@ -256,14 +246,14 @@ async fn errors() -> Vec<ExportError> {
     errors.push(error_of_name);
 
     let silent = Server::start("", Then::Hold).await;
-    let mut hasty = policy(&silent.url);
-    hasty.limits.deadline = Duration::from_secs(1);
-    errors.push(error(hasty).await);
+    let mut short = policy(&silent.url);
+    short.limits.deadline = Duration::from_secs(1);
+    errors.push(error(short).await);
     errors
 }
 
 #[tokio::test]
-async fn errors_page_has_the_texts() {
+async fn errors_page_is_current() {
     let errors = errors().await;
     let mut page = PREFACE.to_string();
     for (case, code, about) in CASES {
@@ -273,7 +263,7 @@ async fn errors_page_has_the_texts() {
             .filter(|error| error.case() == case)
             .map(ExportError::message)
             .collect();
-        assert!(!texts.is_empty(), "nothing ends in {case}");
+        assert!(!texts.is_empty(), "no example of {case}");
         for text in texts {
             assert!(!text.contains(API_TOKEN), "{text}");
             writeln!(page, "- {text}").unwrap();
@@ -285,10 +275,7 @@ async fn errors_page_has_the_texts() {
     }
     let expected = std::fs::read_to_string(&file).unwrap();
     for (line, expected) in page.lines().zip(expected.lines()) {
-        assert_eq!(
-            line, expected,
-            "docs/errors.md says otherwise; BLESS=1 writes it anew"
-        );
+        assert_eq!(line, expected, "docs/errors.md differs; BLESS=1 writes it");
     }
     assert_eq!(page.lines().count(), expected.lines().count());
 }

@@ -1,21 +1,21 @@
+use data_encoding::HEXLOWER;
 use fake_homer::{FakeHomer, large_capture};
 use homer_export::ExportError;
-use homer_export::tool::lower_hex;
-use homer_host::{Exporter, Failure, Query};
+use homer_host::{ExportRequest, Exporter, Failure};
 use sha2::{Digest as _, Sha256};
 
 use host_test::calls::{
-    CALL, CALL_SHA256, DAY, allow, error, export, homer, policy, query, recorded,
+    CALL, CALL_SHA256, DAY, allow, error, export, homer, policy, recorded, request,
 };
 
 #[tokio::test]
-async fn export_gives_the_recorded_bytes() {
+async fn export_returns_the_recorded_bytes() {
     let (_homer, url) = homer().await;
     let exporter = Exporter::new(policy(&url)).unwrap();
-    let (capture, finished) = export(&exporter, &query(CALL)).await.unwrap();
+    let (capture, completed) = export(&exporter, &request(CALL)).await.unwrap();
     assert_eq!(capture, recorded("export-ok-auth-token"));
-    assert_eq!(finished.sha256, CALL_SHA256);
-    let report = finished.report;
+    assert_eq!(completed.sha256, CALL_SHA256);
+    let report = completed.report;
     assert_eq!(
         (report.size_bytes, report.packets, report.undated_packets),
         (3311, 7, 0)
@@ -30,20 +30,20 @@ async fn export_gives_the_recorded_bytes() {
     );
 }
 
-/// Beyond half a megabyte, bytes are received ahead of the component.
+/// From half a megabyte on, bytes are received ahead of the component.
 #[tokio::test]
-async fn large_export_gives_all_bytes() {
+async fn large_export_returns_all_bytes() {
     let capture = large_capture(600);
     let homer = FakeHomer::with_capture(capture.clone()).await.unwrap();
     let exporter = Exporter::new(policy(&homer.url())).unwrap();
-    let (received, finished) = export(&exporter, &query(CALL)).await.unwrap();
+    let (received, completed) = export(&exporter, &request(CALL)).await.unwrap();
     assert_eq!(received, capture);
-    assert_eq!(finished.sha256, lower_hex(&Sha256::digest(&capture)));
-    assert_eq!(finished.report.packets, 4200);
+    assert_eq!(completed.sha256, HEXLOWER.encode(&Sha256::digest(&capture)));
+    assert_eq!(completed.report.packets, 4200);
 }
 
 #[tokio::test]
-async fn export_gives_every_kind_of_recorded_call() {
+async fn export_returns_every_kind_of_recorded_call() {
     let (_homer, url) = homer().await;
     let exporter = Exporter::new(policy(&url)).unwrap();
     for (call_id, recording, profile) in [
@@ -66,9 +66,9 @@ async fn export_gives_every_kind_of_recorded_call() {
             "1_default",
         ),
     ] {
-        let (capture, finished) = export(&exporter, &query(call_id)).await.unwrap();
+        let (capture, completed) = export(&exporter, &request(call_id)).await.unwrap();
         assert_eq!(capture, recorded(recording), "{call_id}");
-        assert_eq!(finished.report.profile, profile, "{call_id}");
+        assert_eq!(completed.report.profile, profile, "{call_id}");
     }
 }
 
@@ -81,47 +81,47 @@ async fn export_of_several_calls_is_one_file() {
         "b2bua-leg-b@192.0.2.30",
         "b2bua-leg-a@192.0.2.10",
     ];
-    let query = Query {
+    let request = ExportRequest {
         call_ids: ids.map(String::from).to_vec(),
-        ..query("")
+        ..request("")
     };
-    let (capture, finished) = export(&exporter, &query).await.unwrap();
+    let (capture, completed) = export(&exporter, &request).await.unwrap();
     assert_eq!(capture, recorded("export-b2bua-both"));
     assert_eq!(
-        (finished.report.missing_call_ids, finished.report.warnings),
+        (completed.report.missing_call_ids, completed.report.warnings),
         (vec![], vec![])
     );
 }
 
 #[tokio::test]
-async fn export_of_several_calls_names_those_that_are_missing() {
+async fn export_of_several_calls_names_the_missing_ones() {
     let (_homer, url) = homer().await;
     let exporter = Exporter::new(policy(&url)).unwrap();
     let ids = ["nobody@nowhere", CALL, "reg-1@192.0.2.10"];
-    let (capture, finished) = export(
+    let (capture, completed) = export(
         &exporter,
-        &Query {
+        &ExportRequest {
             call_ids: ids.map(String::from).to_vec(),
-            ..query("")
+            ..request("")
         },
     )
     .await
     .unwrap();
     assert_eq!(capture, recorded("export-ok-auth-token"));
     assert_eq!(
-        finished.report.missing_call_ids,
+        completed.report.missing_call_ids,
         ["nobody@nowhere", "reg-1@192.0.2.10"]
     );
     let warning = "the profiles 1_registration, 1_default were not asked for the missing Call-IDs, since this one answered; export \
         those apart";
-    assert_eq!(finished.report.warnings, [warning]);
+    assert_eq!(completed.report.warnings, [warning]);
 }
 
 #[tokio::test]
-async fn export_of_an_unknown_call_says_which_when_and_why() {
+async fn export_of_an_unknown_call_names_the_call_and_the_window() {
     let (_homer, url) = homer().await;
     let exporter = Exporter::new(policy(&url)).unwrap();
-    let failure = exporter.open(&query("nobody@nowhere")).await.unwrap_err();
+    let failure = exporter.open(&request("nobody@nowhere")).await.unwrap_err();
     let why = format!(
         "Homer at {url} returned an empty capture for Call-ID \"nobody@nowhere\" between 2026-11-20T00:00:00Z and \
          2026-11-21T00:00:00Z (profiles 1_call, 1_registration, 1_default). Either nothing was captured for it in this \
@@ -132,26 +132,26 @@ async fn export_of_an_unknown_call_says_which_when_and_why() {
 }
 
 #[tokio::test]
-async fn export_asks_no_profile_but_those_named() {
+async fn export_queries_only_the_named_profiles() {
     let (_homer, url) = homer().await;
     let exporter = Exporter::new(policy(&url)).unwrap();
-    let asked = |profiles: &[&str]| Query {
+    let asked = |profiles: &[&str]| ExportRequest {
         profiles: profiles
             .iter()
             .map(|profile| (*profile).to_string())
             .collect(),
-        ..query("reg-1@192.0.2.10")
+        ..request("reg-1@192.0.2.10")
     };
     let failure = exporter.open(&asked(&["1_call"])).await.unwrap_err();
     assert!(
         matches!(failure, Failure::Export(ExportError::NothingCaptured(_))),
         "{failure}"
     );
-    // A profile that this Homer does not know is skipped.
-    let (_, finished) = export(&exporter, &asked(&["1_nope", "1_registration"]))
+    // A profile that this Homer does not have is skipped.
+    let (_, completed) = export(&exporter, &asked(&["1_nope", "1_registration"]))
         .await
         .unwrap();
-    assert_eq!(finished.report.profile, "1_registration");
+    assert_eq!(completed.report.profile, "1_registration");
     let failure = exporter.open(&asked(&["1_nope"])).await.unwrap_err();
     assert!(
         matches!(
@@ -163,50 +163,50 @@ async fn export_asks_no_profile_but_those_named() {
 }
 
 #[tokio::test]
-async fn export_refuses_a_bad_query_before_it_asks() {
-    // Nothing listens there: a request would be unreachable.
+async fn export_rejects_an_invalid_request_without_querying_homer() {
+    // Nothing listens there, so a request would fail with another error.
     let exporter = Exporter::new(policy("http://127.0.0.1:9")).unwrap();
     let (from_ts, to_ts) = DAY;
-    for (query, why) in [
+    for (request, why) in [
         (
-            Query {
+            ExportRequest {
                 from_ts: to_ts,
                 to_ts: from_ts,
-                ..query(CALL)
+                ..request(CALL)
             },
             "swap them",
         ),
         (
-            Query {
+            ExportRequest {
                 from_ts: from_ts / 1000,
-                ..query(CALL)
+                ..request(CALL)
             },
             "looks like seconds",
         ),
         (
-            Query {
+            ExportRequest {
                 to_ts: to_ts + 1,
-                ..query(CALL)
+                ..request(CALL)
             },
             "at most 24 hours",
         ),
-        (query(""), "the Call-ID is empty"),
+        (request(""), "the Call-ID is empty"),
         (
-            Query {
+            ExportRequest {
                 call_ids: vec![],
-                ..query("")
+                ..request("")
             },
             "no Call-ID was given",
         ),
         (
-            Query {
+            ExportRequest {
                 profiles: vec!["call".to_string()],
-                ..query(CALL)
+                ..request(CALL)
             },
             "<HEP id>_<name>",
         ),
     ] {
-        let failure = exporter.open(&query).await.unwrap_err();
+        let failure = exporter.open(&request).await.unwrap_err();
         let Failure::Export(ExportError::InvalidRequest(text)) = failure else {
             panic!("{failure}")
         };
@@ -256,9 +256,15 @@ async fn export_to_an_origin_that_is_not_allowed_is_denied() {
 async fn export_cannot_be_finished_before_its_end() {
     let (_homer, url) = homer().await;
     let exporter = Exporter::new(policy(&url)).unwrap();
-    let export = exporter.open(&query(CALL)).await.unwrap();
+    let export = exporter.open(&request(CALL)).await.unwrap();
+    let failure = export.finish().await.unwrap_err();
     assert_eq!(
-        export.finish().await.unwrap_err(),
-        Failure::Trap("the capture was not read to its end".to_string())
+        failure,
+        Failure::Misuse("finish was called before next returned None")
+    );
+    // It is not presented as a bug of the component.
+    assert_eq!(
+        failure.to_string(),
+        "homer_host was used in the wrong order: finish was called before next returned None"
     );
 }

@@ -1,4 +1,4 @@
-//! The stand-in answers as the recorded Homer did.
+//! The fake Homer responds as the recorded Homer did.
 
 use bytes::Bytes;
 use fake_homer::{API_TOKEN, JWT};
@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use host_test::calls::homer;
 
-/// Status and body of what the stand-in answers to a recorded request; none if it closes the
-/// connection.
+/// Status and body of the response to a recorded request, or `None` if the connection is closed.
 async fn replay(url: &str, request: &Value) -> Option<(u64, Bytes)> {
     let mut builder = http::Request::builder()
         .method(request["method"].as_str().unwrap())

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use fake_homer::{API_TOKEN, FakeHomer, PASSWORD, USERNAME};
 use homer_export::{Credential, ExportError};
-use homer_host::{Exporter, HostConfig, Policy};
+use homer_host::{ComponentEnvironment, Exporter, HostConfig, Policy};
 
-use host_test::calls::{CALL, allow, assert_alive, error, error_of, homer, query};
+use host_test::calls::{CALL, allow, assert_alive, error, error_of, homer, request};
 use host_test::server::{Server, Then};
 
 /// The policy of a configuration with a user name and password.
@@ -23,7 +23,7 @@ fn policy(url: &str, password: &str) -> Policy {
 async fn login_is_made_by_the_host_and_shared_by_exports() {
     let (homer, url) = homer().await;
     let policy = policy(&url, PASSWORD);
-    let told = format!("{:?}", policy.environment);
+    let told = format!("{:?}", policy.environment.variables(None));
     assert!(
         told.contains("login") && !told.contains(PASSWORD) && !told.contains(USERNAME),
         "{told}"
@@ -41,7 +41,7 @@ async fn login_is_made_by_the_host_and_shared_by_exports() {
 }
 
 #[tokio::test]
-async fn login_is_made_anew_when_its_token_is_refused() {
+async fn login_is_repeated_when_its_token_is_rejected() {
     let (homer, url) = homer().await;
     let exporter = Exporter::new(policy(&url, PASSWORD)).unwrap();
     assert_alive(&exporter).await;
@@ -57,7 +57,7 @@ async fn login_is_made_anew_when_its_token_is_refused() {
 }
 
 #[tokio::test]
-async fn login_that_is_refused_is_unauthorized() {
+async fn login_that_is_rejected_is_unauthorized() {
     let (homer, url) = homer().await;
     let exporter = Exporter::new(policy(&url, "wrong s3cret")).unwrap();
     let ExportError::Unauthorized(why) = error_of(&exporter).await else {
@@ -86,7 +86,7 @@ async fn login_goes_below_the_configured_path() {
         panic!("not rejected")
     };
     let requests = server.requests();
-    // Once for each generation of Homer that could be there.
+    // Once for each generation of Homer's API.
     assert_eq!(requests.len(), 2);
     for request in &requests {
         assert!(
@@ -104,20 +104,20 @@ async fn login_goes_below_the_configured_path() {
 }
 
 #[tokio::test]
-async fn login_without_a_token_is_broken() {
+async fn login_without_a_token_is_an_invalid_response() {
     let server = Server::start(
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
         Then::Serve,
     )
     .await;
     let ExportError::InvalidResponse(why) = error(policy(&server.url, PASSWORD)).await else {
-        panic!("not broken")
+        panic!("not invalid")
     };
     assert!(
-        why.contains("the login was answered without a token"),
+        why.contains("the response to the login has no token; does HOMER_URL point to Homer?"),
         "{why}"
     );
-    // A login that Homer does not answer at all is no reason to try it over and over.
+    // A login without any response is not repeated.
     let silent = Server::start("", Then::Hold).await;
     let mut policy = policy(&silent.url, PASSWORD);
     policy.limits.first_byte = Duration::from_millis(200);
@@ -125,16 +125,20 @@ async fn login_without_a_token_is_broken() {
     assert_eq!(silent.requests().len(), 1);
 }
 
-/// As in gateways and edge runtimes: the component has the credential in its environment.
-async fn own(homer: &FakeHomer, variables: &[(&str, &str)]) -> Exporter {
+/// An exporter whose component has the credential in its environment, as in gateways and edge
+/// runtimes.
+async fn with_own_credential(homer: &FakeHomer, variables: &[(&str, &str)]) -> Exporter {
     let url = homer.url();
     let variables = variables
         .iter()
         .copied()
         .chain([("HOMER_URL", url.as_str())]);
-    let environment = variables
-        .map(|(name, value)| (name.to_string(), value.to_string()))
-        .collect();
+    let environment = ComponentEnvironment {
+        other: variables
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
+        ..ComponentEnvironment::default()
+    };
     Exporter::new(Policy {
         allowed: vec![allow(&url)],
         own_credentials: true,
@@ -148,7 +152,7 @@ async fn own(homer: &FakeHomer, variables: &[(&str, &str)]) -> Exporter {
 async fn component_logs_in_by_itself_where_the_host_does_not() {
     let homer = FakeHomer::start().await.unwrap();
     assert_alive(
-        &own(
+        &with_own_credential(
             &homer,
             &[("HOMER_USERNAME", USERNAME), ("HOMER_PASSWORD", PASSWORD)],
         )
@@ -156,11 +160,11 @@ async fn component_logs_in_by_itself_where_the_host_does_not() {
     )
     .await;
     assert_eq!(homer.logins(), 1);
-    assert_alive(&own(&homer, &[("HOMER_API_TOKEN", API_TOKEN)]).await).await;
-    assert_alive(&own(&homer, &[("HOMER_JWT", fake_homer::JWT)]).await).await;
+    assert_alive(&with_own_credential(&homer, &[("HOMER_API_TOKEN", API_TOKEN)]).await).await;
+    assert_alive(&with_own_credential(&homer, &[("HOMER_JWT", fake_homer::JWT)]).await).await;
     assert_eq!(homer.logins(), 1);
 
-    let exporter = own(
+    let exporter = with_own_credential(
         &homer,
         &[
             ("HOMER_USERNAME", USERNAME),
@@ -178,20 +182,23 @@ async fn component_logs_in_by_itself_where_the_host_does_not() {
 }
 
 #[tokio::test]
-async fn component_may_not_send_credentials_of_its_own_by_default() {
+async fn component_may_not_send_a_credential_of_its_own_by_default() {
     let homer = FakeHomer::start().await.unwrap();
     let url = homer.url();
-    let environment = [("HOMER_URL", url.as_str()), ("HOMER_JWT", "a.b.c")];
-    let environment = environment
-        .map(|(name, value)| (name.to_string(), value.to_string()))
-        .to_vec();
+    let variables = [("HOMER_URL", url.as_str()), ("HOMER_JWT", "a.b.c")];
+    let environment = ComponentEnvironment {
+        other: variables
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .to_vec(),
+        ..ComponentEnvironment::default()
+    };
     let exporter = Exporter::new(Policy {
         allowed: vec![allow(&url)],
         environment,
         ..Policy::default()
     })
     .unwrap();
-    let failure = exporter.open(&query(CALL)).await.unwrap_err();
+    let failure = exporter.open(&request(CALL)).await.unwrap_err();
     let why =
         "misconfigured: this host does not let the component send the header field Authorization";
     assert_eq!(failure.to_string(), why);

@@ -1,10 +1,9 @@
-//! Behaviour of the host: the component in its sandbox, over real sockets on loopback, and the
-//! command line.
+//! The component in `homer_host`, over real sockets on loopback. No test reaches another machine.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "a test fails by panicking, and says what it skips"
+    reason = "a test fails by panicking, and prints what it skips"
 )]
 
 mod configuration;

@@ -5,14 +5,14 @@ use homer_export::ExportError;
 use homer_host::{Exporter, Failure, Policy, WaitingFor};
 
 use host_test::calls::{
-    CALL, assert_alive, error, error_of, export, homer, policy, query, recorded,
+    CALL, assert_alive, error, error_of, export, homer, policy, recorded, request,
 };
 use host_test::server::{CAPTURE_HEAD, Server, Then, chunk, whole};
 
-/// A policy with short limits.
+/// A policy with short timeouts.
 fn hasty(url: &str) -> Policy {
     let mut policy = policy(url);
-    // Long enough for a busy machine to answer in.
+    // Long enough for a busy machine.
     policy.limits.first_byte = Duration::from_secs(1);
     policy.limits.between_bytes = Duration::from_secs(1);
     policy
@@ -22,7 +22,7 @@ fn hasty(url: &str) -> Policy {
 async fn request_is_one_that_homer_understands() {
     let server = Server::start(whole(&recorded("export-ok-auth-token")), Then::Serve).await;
     let exporter = Exporter::new(policy(&server.url)).unwrap();
-    export(&exporter, &query(CALL)).await.unwrap();
+    export(&exporter, &request(CALL)).await.unwrap();
     let requests = server.requests();
     let (head, body) = requests[0].split_once("\r\n\r\n").unwrap();
     let mut lines: Vec<String> = head.lines().map(str::to_lowercase).collect();
@@ -42,7 +42,7 @@ async fn request_is_one_that_homer_understands() {
 }
 
 #[tokio::test]
-async fn connection_is_kept_for_the_next_export() {
+async fn connection_is_kept_alive_for_the_next_export() {
     let server = Server::start(whole(&recorded("export-ok-auth-token")), Then::Serve).await;
     let exporter = Exporter::new(policy(&server.url)).unwrap();
     for _ in 0..3 {
@@ -54,12 +54,12 @@ async fn connection_is_kept_for_the_next_export() {
 #[tokio::test]
 async fn redirect_is_not_followed() {
     let elsewhere = Server::start(whole(&recorded("export-ok-auth-token")), Then::Serve).await;
-    let reply = format!(
+    let response = format!(
         "HTTP/1.1 307 Temporary Redirect\r\nLocation: {}/x?s=1\r\nContent-Length: 0\r\n\r\n",
         elsewhere.url
     );
-    let server = Server::start(reply, Then::Serve).await;
-    // Not even where the policy would allow it.
+    let server = Server::start(response, Then::Serve).await;
+    // Not even to an origin that the policy allows.
     let mut both = policy(&server.url);
     both.allowed.extend(policy(&elsewhere.url).allowed);
     let ExportError::Rejected { status, message } = error(both).await else {
@@ -77,8 +77,8 @@ async fn redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn endless_body_ends_at_the_limit() {
-    // A capture without end: the records of a call over and over.
+async fn endless_body_is_stopped_by_the_limit() {
+    // A capture without end: the records of a call are repeated.
     let capture = recorded("export-ok-auth-token");
     let records = chunk(&capture[24..].repeat(100));
     let head = [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..24])].concat();
@@ -104,7 +104,7 @@ async fn endless_body_ends_at_the_limit() {
 }
 
 #[tokio::test]
-async fn endless_body_ends_at_the_deadline() {
+async fn endless_body_is_stopped_by_the_deadline() {
     let capture = recorded("export-ok-auth-token");
     let head = [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..24])].concat();
     let server = Server::misbehaving_once(head, Then::Repeat(chunk(&capture[24..]))).await;
@@ -122,7 +122,7 @@ async fn endless_body_ends_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn announced_length_over_the_limit_is_refused_at_once() {
+async fn content_length_over_the_limit_is_refused_at_once() {
     let server = Server::start(
         "HTTP/1.1 200 OK\r\nContent-Length: 9000000000\r\n\r\n",
         Then::Hold,
@@ -137,7 +137,7 @@ async fn announced_length_over_the_limit_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn endless_silence_ends_at_the_first_byte_timeout() {
+async fn endless_silence_is_stopped_by_the_first_byte_timeout() {
     let server = Server::misbehaving_once("", Then::Hold).await;
     let exporter = Exporter::new(hasty(&server.url)).unwrap();
     let ExportError::TimedOut(why) = error_of(&exporter).await else {
@@ -154,7 +154,7 @@ async fn endless_silence_ends_at_the_first_byte_timeout() {
 }
 
 #[tokio::test]
-async fn endless_pause_ends_at_the_between_bytes_timeout() {
+async fn endless_pause_is_stopped_by_the_between_bytes_timeout() {
     let capture = recorded("export-ok-auth-token");
     let server = Server::misbehaving_once(
         [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat(),
@@ -162,7 +162,7 @@ async fn endless_pause_ends_at_the_between_bytes_timeout() {
     )
     .await;
     let exporter = Exporter::new(hasty(&server.url)).unwrap();
-    let mut export = exporter.open(&query(CALL)).await.unwrap();
+    let mut export = exporter.open(&request(CALL)).await.unwrap();
     assert_eq!(export.next().await.unwrap().unwrap().len(), 2000);
     let failure = export.next().await.unwrap_err();
     assert!(
@@ -174,15 +174,15 @@ async fn endless_pause_ends_at_the_between_bytes_timeout() {
 }
 
 #[tokio::test]
-async fn pause_of_the_caller_is_not_one_of_homer() {
-    // The rest comes 2.5 s after the beginning; the caller comes back for it after 2 s, and has to
-    // wait for half a second.
+async fn pause_of_the_caller_does_not_count_as_homers() {
+    // The rest arrives after 2.5 s. The caller asks for it after 2 s and waits for half a second,
+    // which is below the limit of 1 s.
     let capture = recorded("export-ok-auth-token");
     let rest = [&chunk(&capture[2000..])[..], b"0\r\n\r\n"].concat();
     let begun = [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat();
     let server = Server::start(begun, Then::Later(Duration::from_millis(2500), rest)).await;
     let exporter = Exporter::new(hasty(&server.url)).unwrap();
-    let mut export = exporter.open(&query(CALL)).await.unwrap();
+    let mut export = exporter.open(&request(CALL)).await.unwrap();
     assert_eq!(export.next().await.unwrap().unwrap().len(), 2000);
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(export.next().await.unwrap().unwrap().len(), 1311);
@@ -190,31 +190,32 @@ async fn pause_of_the_caller_is_not_one_of_homer() {
 }
 
 #[tokio::test]
-async fn end_that_nothing_proves_is_a_success_with_a_warning() {
+async fn end_that_is_not_proven_is_a_success_with_a_warning() {
     let capture = recorded("export-ok-auth-token");
     for head in [
         "HTTP/1.0 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n",
     ] {
         let server = Server::start([head.as_bytes(), &capture].concat(), Then::Close).await;
-        let (bytes, finished) = export(&Exporter::new(policy(&server.url)).unwrap(), &query(CALL))
-            .await
-            .unwrap();
+        let (bytes, completed) =
+            export(&Exporter::new(policy(&server.url)).unwrap(), &request(CALL))
+                .await
+                .unwrap();
         assert_eq!(bytes, capture);
-        let warning = "the reply had neither a length nor chunks, so that nothing proves that it came to its end: a part between \
-            two packet records may be missing";
-        assert_eq!(finished.report.warnings, [warning]);
+        let warning = "the response had neither a Content-Length nor chunked encoding, so nothing \
+            proves that the capture is complete; packets at its end may be missing";
+        assert_eq!(completed.report.warnings, [warning]);
     }
 }
 
 #[tokio::test]
-async fn credential_that_a_server_sends_back_is_not_shown() {
+async fn credential_that_a_server_echoes_is_redacted() {
     let said = format!("{{\"message\":\"bad header auth-token: {API_TOKEN}\"}}");
-    let reply = format!(
+    let response = format!(
         "HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{said}",
         said.len()
     );
-    let server = Server::start(reply, Then::Close).await;
+    let server = Server::start(response, Then::Close).await;
     let ExportError::Rejected { message, .. } = error(policy(&server.url)).await else {
         panic!("not rejected")
     };
@@ -225,9 +226,8 @@ async fn credential_that_a_server_sends_back_is_not_shown() {
 }
 
 #[tokio::test]
-async fn slow_error_is_an_error_and_no_computing() {
-    // A byte at a time, faster than the pause that is allowed and slower than a tick of the
-    // sandbox's clock.
+async fn slow_error_body_does_not_use_up_cpu_time() {
+    // One byte at a time, faster than the allowed pause and slower than a tick of the sandbox.
     let server = Server::start(
         "HTTP/1.1 500 Oh\r\nContent-Length: 9000\r\n\r\n",
         Then::Drip(Duration::from_millis(11)),
@@ -240,12 +240,12 @@ async fn slow_error_is_an_error_and_no_computing() {
 }
 
 #[tokio::test]
-async fn long_error_is_an_error_and_not_too_large() {
-    let reply = format!(
+async fn long_error_body_is_rejected_and_not_too_large() {
+    let response = format!(
         "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5000\r\n\r\n{}",
         "x".repeat(5000)
     );
-    let server = Server::start(reply, Then::Close).await;
+    let server = Server::start(response, Then::Close).await;
     let mut policy = policy(&server.url);
     policy.limits.response_bytes = 3000;
     assert!(matches!(
@@ -255,19 +255,19 @@ async fn long_error_is_an_error_and_not_too_large() {
 }
 
 #[tokio::test]
-async fn exports_over_the_limit_wait_in_turn() {
+async fn exports_over_the_limit_wait_in_a_queue() {
     let (_homer, url) = homer().await;
     let mut policy = policy(&url);
     policy.limits.concurrent_exports = 2;
     policy.limits.deadline = Duration::from_secs(20);
     let exporter = Exporter::new(policy).unwrap();
-    let first = exporter.open(&query(CALL)).await.unwrap();
-    let _second = exporter.open(&query(CALL)).await.unwrap();
-    // The third waits while both are there, and goes on when one is gone.
-    let query = query(CALL);
+    let first = exporter.open(&request(CALL)).await.unwrap();
+    let _second = exporter.open(&request(CALL)).await.unwrap();
+    // The third one waits until one of them has ended.
+    let request = request(CALL);
     let told = std::cell::RefCell::new(Vec::new());
     let mut third = std::pin::pin!(
-        exporter.open_with_progress(&query, |waiting| told.borrow_mut().push(waiting))
+        exporter.open_with_progress(&request, |waiting| told.borrow_mut().push(waiting))
     );
     assert!(
         tokio::time::timeout(Duration::from_millis(200), &mut third)
@@ -275,9 +275,9 @@ async fn exports_over_the_limit_wait_in_turn() {
             .is_err()
     );
     assert_eq!(*told.borrow(), [WaitingFor::Turn { at_once: 2 }]);
-    // A fourth that gives up does not hold the others up.
+    // A fourth one that gives up does not block the queue.
     assert!(
-        tokio::time::timeout(Duration::from_millis(50), exporter.open(&query))
+        tokio::time::timeout(Duration::from_millis(50), exporter.open(&request))
             .await
             .is_err()
     );
@@ -290,8 +290,8 @@ async fn exports_over_the_limit_wait_in_turn() {
 }
 
 #[tokio::test]
-async fn body_cut_on_a_record_boundary_is_caught_by_framing() {
-    // The first three records, whole; but the last chunk is missing.
+async fn body_cut_at_a_record_boundary_is_detected_by_its_framing() {
+    // Three complete records, but the last chunk is missing.
     let capture = recorded("export-ok-auth-token");
     let mut boundary = 24;
     for _ in 0..3 {
@@ -304,19 +304,19 @@ async fn body_cut_on_a_record_boundary_is_caught_by_framing() {
     )
     .await;
     let ExportError::InvalidResponse(why) = error(policy(&server.url)).await else {
-        panic!("taken for whole")
+        panic!("accepted as complete")
     };
     assert!(
         why.contains("was cut off: the connection was closed before its end"),
         "{why}"
     );
 
-    // The same bytes, ended as they should be, are a whole capture of three packets.
+    // The same bytes with the last chunk are a complete capture of three packets.
     let server = Server::start(whole(&capture[..boundary]), Then::Close).await;
-    let (_, finished) = export(&Exporter::new(policy(&server.url)).unwrap(), &query(CALL))
+    let (_, completed) = export(&Exporter::new(policy(&server.url)).unwrap(), &request(CALL))
         .await
         .unwrap();
-    assert_eq!(finished.report.packets, 3);
+    assert_eq!(completed.report.packets, 3);
 
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
@@ -334,7 +334,7 @@ async fn body_cut_on_a_record_boundary_is_caught_by_framing() {
 }
 
 #[tokio::test]
-async fn body_cut_within_a_record_is_broken_even_if_framing_is_whole() {
+async fn body_cut_within_a_record_is_invalid_even_if_its_framing_is_complete() {
     let capture = recorded("export-ok-auth-token");
     let server = Server::start(whole(&capture[..3000]), Then::Close).await;
     let why = format!(
@@ -349,7 +349,7 @@ async fn body_cut_within_a_record_is_broken_even_if_framing_is_whole() {
 }
 
 #[tokio::test]
-async fn reply_that_is_no_capture_is_broken() {
+async fn response_that_is_not_a_capture_is_invalid() {
     for (body, why) in [
         (
             &b"<!DOCTYPE html><title>Sign in</title>"[..],
@@ -384,19 +384,19 @@ async fn reply_that_is_no_capture_is_broken() {
 }
 
 #[tokio::test]
-async fn header_section_over_the_limit_is_broken() {
-    let reply = |bytes: usize| {
+async fn header_section_over_the_limit_is_invalid() {
+    let response = |bytes: usize| {
         format!(
             "HTTP/1.1 200 OK\r\nX-Big: {}\r\nContent-Length: 0\r\n\r\n",
             "x".repeat(bytes)
         )
     };
-    let large = Server::start(reply(1_000_000), Then::Close).await;
+    let large = Server::start(response(1_000_000), Then::Close).await;
     let ExportError::InvalidResponse(why) = error(policy(&large.url)).await else {
         panic!("accepted")
     };
     assert!(why.contains("is larger than the host accepts"), "{why}");
-    let small = Server::start(reply(1000), Then::Close).await;
+    let small = Server::start(response(1000), Then::Close).await;
     let ExportError::InvalidResponse(why) = error(policy(&small.url)).await else {
         panic!("accepted")
     };
@@ -404,7 +404,7 @@ async fn header_section_over_the_limit_is_broken() {
 }
 
 #[tokio::test]
-async fn closed_connection_is_broken_and_not_retried() {
+async fn closed_connection_is_invalid_and_not_retried() {
     let server = Server::start("", Then::Close).await;
     let ExportError::InvalidResponse(why) = error(policy(&server.url)).await else {
         panic!("accepted")
@@ -418,7 +418,7 @@ async fn closed_connection_is_broken_and_not_retried() {
 
 #[tokio::test]
 async fn refused_connection_is_unreachable() {
-    // A port that was free a moment ago.
+    // A port that was free a moment ago, so nothing listens there.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -437,25 +437,26 @@ async fn dropped_export_ends_its_request() {
     )
     .await;
     let exporter = Exporter::new(policy(&server.url)).unwrap();
-    let export = exporter.open(&query(CALL)).await.unwrap();
+    let export = exporter.open(&request(CALL)).await.unwrap();
     drop(export);
     tokio::time::timeout(Duration::from_secs(5), server.client_left())
         .await
         .unwrap();
 
-    // Also one that is still waiting for its reply.
+    // Also one that is still waiting for its response.
     let silent = Server::start("", Then::Hold).await;
     let exporter = Exporter::new(policy(&silent.url)).unwrap();
-    let left = tokio::time::timeout(Duration::from_millis(200), exporter.open(&query(CALL))).await;
+    let left =
+        tokio::time::timeout(Duration::from_millis(200), exporter.open(&request(CALL))).await;
     assert!(left.is_err());
     tokio::time::timeout(Duration::from_secs(5), silent.client_left())
         .await
         .unwrap();
 }
 
-/// From half a megabyte on, what comes is received ahead.
+/// A body is received ahead of the component from half a megabyte on.
 #[tokio::test]
-async fn large_body_is_held_to_the_same_limits() {
+async fn large_body_has_the_same_limits() {
     let capture = large_capture(500);
     let begun = [CAPTURE_HEAD.as_bytes(), &chunk(&capture)].concat();
     let server = |then| Server::start(begun.clone(), then);
@@ -463,14 +464,14 @@ async fn large_body_is_held_to_the_same_limits() {
         policy.limits.between_bytes = Duration::from_secs(1);
         let mut export = Exporter::new(policy)
             .unwrap()
-            .open(&query(CALL))
+            .open(&request(CALL))
             .await
             .unwrap();
         let mut received = 0;
         loop {
             match export.next().await {
                 Ok(Some(bytes)) => received += bytes.len(),
-                Ok(None) => panic!("taken for whole"),
+                Ok(None) => panic!("accepted as complete"),
                 Err(Failure::Export(error)) => return (received, error),
                 Err(other) => panic!("{other}"),
             }
@@ -508,14 +509,13 @@ async fn large_body_is_held_to_the_same_limits() {
     );
     assert!(bytes <= 1_000_000);
 
-    // One that nobody wants any more ends its request, whether pieces wait for it or it waits for
-    // them.
+    // Dropping an export ends its request, whether pieces wait for it or it waits for pieces.
     let records = chunk(&large_capture(100)[24..]);
     for then in [Then::Repeat(records), Then::Hold] {
         let server = server(then).await;
         let mut export = Exporter::new(policy(&server.url))
             .unwrap()
-            .open(&query(CALL))
+            .open(&request(CALL))
             .await
             .unwrap();
         let mut received = 0;
@@ -530,14 +530,14 @@ async fn large_body_is_held_to_the_same_limits() {
 }
 
 #[tokio::test]
-async fn reset_connection_is_broken_and_not_retried() {
+async fn reset_connection_is_invalid_and_not_retried() {
     let capture = recorded("export-ok-auth-token");
     let begun = [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat();
-    for (reply, why) in [
+    for (response, why) in [
         (vec![], "closed the connection without a reply"),
         (begun, "was cut off"),
     ] {
-        let server = Server::start(reply, Then::Reset).await;
+        let server = Server::start(response, Then::Reset).await;
         let ExportError::InvalidResponse(text) = error(policy(&server.url)).await else {
             panic!("{why}")
         };
@@ -547,14 +547,17 @@ async fn reset_connection_is_broken_and_not_retried() {
 }
 
 #[tokio::test]
-async fn kept_connection_that_died_is_replaced() {
-    let reply = whole(&recorded("export-ok-auth-token"));
-    let server =
-        Server::with_answers(vec![(reply.clone(), Then::Close), (reply, Then::Serve)]).await;
+async fn kept_connection_that_was_closed_is_replaced() {
+    let response = whole(&recorded("export-ok-auth-token"));
+    let server = Server::with_responses(vec![
+        (response.clone(), Then::Close),
+        (response, Then::Serve),
+    ])
+    .await;
     let exporter = Exporter::new(policy(&server.url)).unwrap();
     for _ in 0..3 {
         assert_alive(&exporter).await;
-        // Time for the end of the connection to arrive: a request that was on its way would not be
+        // Time for the end of the connection to arrive. A request that was already sent would not be
         // sent again.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -563,13 +566,13 @@ async fn kept_connection_that_died_is_replaced() {
 
 #[tokio::test]
 async fn request_that_was_sent_on_a_kept_connection_is_not_sent_again() {
-    // The second request arrives, on the connection of the first, and is answered by closing it:
-    // Homer may have worked on it.
-    let reply = whole(&recorded("export-ok-auth-token"));
-    let server = Server::with_answers(vec![
-        (reply.clone(), Then::Serve),
+    // The second request arrives on the connection of the first one, which is then closed. Homer may
+    // have begun to work on it.
+    let response = whole(&recorded("export-ok-auth-token"));
+    let server = Server::with_responses(vec![
+        (response.clone(), Then::Serve),
         (vec![], Then::Close),
-        (reply, Then::Serve),
+        (response, Then::Serve),
     ])
     .await;
     let exporter = Exporter::new(policy(&server.url)).unwrap();
@@ -583,12 +586,12 @@ async fn request_that_was_sent_on_a_kept_connection_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn body_longer_than_its_length_is_broken() {
+async fn body_longer_than_its_content_length_is_invalid() {
     let capture = recorded("export-ok-auth-token");
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n";
     let server = Server::start([head.as_bytes(), &capture].concat(), Then::Close).await;
     let ExportError::InvalidResponse(text) = error(policy(&server.url)).await else {
-        panic!("taken for whole")
+        panic!("accepted as complete")
     };
     assert!(
         text.contains("cut short: it ends after 3000 bytes"),
@@ -597,7 +600,7 @@ async fn body_longer_than_its_length_is_broken() {
 }
 
 #[tokio::test]
-async fn body_that_is_compressed_is_broken() {
+async fn compressed_body_is_invalid() {
     let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\u{b}zz";
     let server = Server::start(head, Then::Close).await;
     let ExportError::InvalidResponse(text) = error(policy(&server.url)).await else {
@@ -610,9 +613,9 @@ async fn body_that_is_compressed_is_broken() {
 }
 
 #[tokio::test]
-async fn crowd_of_exports_comes_out_right() {
-    // One stand-in for Homer that wants a login, one that breaks every reply off, one that is
-    // silent: 200 exports at once.
+async fn many_concurrent_exports_end_correctly() {
+    // 200 concurrent exports: from a fake Homer with a login, from a server that truncates every
+    // response, and from one that never responds.
     let (homer, url) = homer().await;
     let capture = recorded("export-ok-auth-token");
     let cut = Server::start(
@@ -639,13 +642,13 @@ async fn crowd_of_exports_comes_out_right() {
     };
     let exports: Vec<_> = (0..200)
         .map(|n| {
-            let (exporter, query) = match n % 4 {
-                0 => (with_login.clone(), query(CALL)),
-                1 => (with_login.clone(), query("nobody@nowhere")),
-                2 => (broken.clone(), query(CALL)),
-                _ => (slow.clone(), query(CALL)),
+            let (exporter, request) = match n % 4 {
+                0 => (with_login.clone(), request(CALL)),
+                1 => (with_login.clone(), request("nobody@nowhere")),
+                2 => (broken.clone(), request(CALL)),
+                _ => (slow.clone(), request(CALL)),
             };
-            tokio::spawn(async move { (n % 4, export(&exporter, &query).await) })
+            tokio::spawn(async move { (n % 4, export(&exporter, &request).await) })
         })
         .collect();
     for task in exports {
@@ -658,8 +661,7 @@ async fn crowd_of_exports_comes_out_right() {
         }
     }
     assert_eq!(homer.logins(), 1);
-    // Nothing is kept of them beyond what one at a time takes; 200 whole instances would be 400
-    // MiB.
+    // Instances that have ended free their memory; 200 instances would have 400 MiB.
     #[cfg(target_os = "linux")]
     {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -670,7 +672,7 @@ async fn crowd_of_exports_comes_out_right() {
         let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
         assert!(
             kib < 1024 * 1024,
-            "peak memory {kib} KiB, with all other tests of this process"
+            "peak memory {kib} KiB, including all other tests of this process"
         );
     }
 }

@@ -2,13 +2,13 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use homer_export::ExportError;
-use homer_host::{Exporter, Failure, LimitExceeded, Limits, Policy};
+use homer_host::{BaseUrl, ComponentEnvironment, Exporter, Failure, LimitExceeded, Limits, Policy};
 use wasm_encoder::{
     Component, ComponentImportSection, ComponentTypeRef, ComponentTypeSection, ComponentValType,
     InstanceType, PrimitiveValType,
 };
 
-use host_test::calls::{allow, query};
+use host_test::calls::{allow, request};
 use host_test::server::{Server, Then};
 
 fn misbehaving() -> &'static [u8] {
@@ -20,25 +20,25 @@ fn sandbox(policy: Policy) -> Exporter {
     Exporter::with_component(misbehaving(), policy).unwrap()
 }
 
-/// What the component has to tell after it did what `command` says.
-async fn told(exporter: &Exporter, command: &str) -> String {
-    match exporter.open(&query(command)).await.unwrap_err() {
+/// What the component reports after it did what `command` says.
+async fn reported(exporter: &Exporter, command: &str) -> String {
+    match exporter.open(&request(command)).await.unwrap_err() {
         Failure::Export(ExportError::NothingCaptured(text)) => text,
         failure => panic!("{failure}"),
     }
 }
 
-/// That the host serves the next export, with a fresh instance.
+/// Asserts that the host serves the next export with a fresh instance.
 async fn assert_alive(exporter: &Exporter) {
-    assert_eq!(told(exporter, "arguments").await, "[]");
+    assert_eq!(reported(exporter, "arguments").await, "[]");
 }
 
 #[tokio::test]
 async fn sandbox_allows_one_origin_and_refuses_another_port_of_the_host() {
-    let reply = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n";
+    let response = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n";
     let (allowed, other) = (
-        Server::start(reply, Then::Serve).await,
-        Server::start(reply, Then::Serve).await,
+        Server::start(response, Then::Serve).await,
+        Server::start(response, Then::Serve).await,
     );
     let exporter = sandbox(Policy {
         allowed: vec![allow(&allowed.url)],
@@ -46,7 +46,7 @@ async fn sandbox_allows_one_origin_and_refuses_another_port_of_the_host() {
     });
 
     assert_eq!(
-        told(&exporter, &format!("get {}/x", allowed.url)).await,
+        reported(&exporter, &format!("get {}/x", allowed.url)).await,
         "status 204"
     );
     let port = allowed.url.rsplit(':').next().unwrap();
@@ -58,7 +58,7 @@ async fn sandbox_allows_one_origin_and_refuses_another_port_of_the_host() {
         "http://127.0.0.1".to_string(),
     ] {
         assert_eq!(
-            told(&exporter, &format!("get {refused}/x")).await,
+            reported(&exporter, &format!("get {refused}/x")).await,
             "ErrorCode::HttpRequestDenied",
             "{refused}"
         );
@@ -67,23 +67,29 @@ async fn sandbox_allows_one_origin_and_refuses_another_port_of_the_host() {
 }
 
 #[tokio::test]
-async fn sandbox_shows_the_environment_that_was_given_and_no_other() {
-    let given = ("HOMER_URL".to_string(), "http://homer".to_string());
+async fn sandbox_shows_only_the_environment_of_the_policy() {
+    let environment = ComponentEnvironment {
+        homer: Some(BaseUrl::parse("http://homer").unwrap()),
+        ..ComponentEnvironment::default()
+    };
     let exporter = sandbox(Policy {
-        environment: vec![given],
+        environment,
         ..Policy::default()
     });
     // This process has a PATH at least.
     assert!(std::env::var_os("PATH").is_some());
     assert_eq!(
-        told(&exporter, "environment").await,
+        reported(&exporter, "environment").await,
         "[(\"HOMER_URL\", \"http://homer\")]"
     );
-    assert_eq!(told(&sandbox(Policy::default()), "environment").await, "[]");
+    assert_eq!(
+        reported(&sandbox(Policy::default()), "environment").await,
+        "[]"
+    );
 }
 
 #[test]
-fn sandbox_refuses_a_component_that_wants_files() {
+fn sandbox_refuses_a_component_that_imports_files() {
     // (component (import "wasi:filesystem/preopens@0.2.12" (instance (export "get-directories"
     // (func (result u32))))))
     let mut files = InstanceType::new();
@@ -111,7 +117,7 @@ fn sandbox_refuses_a_component_that_wants_files() {
 }
 
 #[tokio::test]
-async fn sandbox_lets_no_component_set_a_credential() {
+async fn sandbox_forbids_a_component_to_set_a_credential() {
     let mut policy = Policy {
         allowed: vec![allow("http://127.0.0.1:9")],
         ..Policy::default()
@@ -127,16 +133,16 @@ async fn sandbox_lets_no_component_set_a_credential() {
         "transfer-encoding",
     ] {
         assert_eq!(
-            told(&exporter, &format!("set {forbidden}")).await,
+            reported(&exporter, &format!("set {forbidden}")).await,
             "Err(HeaderError::Forbidden)",
             "{forbidden}"
         );
     }
-    assert_eq!(told(&exporter, "set accept").await, "Ok(())");
+    assert_eq!(reported(&exporter, "set accept").await, "Ok(())");
 }
 
 #[tokio::test]
-async fn sandbox_ends_an_endless_loop_by_its_share_of_the_processor() {
+async fn sandbox_stops_an_endless_loop_by_its_cpu_time() {
     let cpu = Duration::from_millis(100);
     let exporter = sandbox(Policy {
         limits: Limits {
@@ -145,17 +151,17 @@ async fn sandbox_ends_an_endless_loop_by_its_share_of_the_processor() {
         },
         ..Policy::default()
     });
-    let failure = exporter.open(&query("loop")).await.unwrap_err();
+    let failure = exporter.open(&request("loop")).await.unwrap_err();
     assert_eq!(failure, Failure::Limit(LimitExceeded::Cpu { limit: cpu }));
     assert_eq!(
         failure.to_string(),
-        "stopped by the sandbox: the component computed for more than 100 ms in one call, the sandbox allows no more"
+        "stopped by the sandbox: the component exceeded the limit of 100 ms of CPU time in one call"
     );
     assert_alive(&exporter).await;
 }
 
 #[tokio::test]
-async fn sandbox_ends_an_endless_loop_by_the_deadline() {
+async fn sandbox_stops_an_endless_loop_by_the_deadline() {
     let limits = Limits {
         deadline: Duration::from_millis(100),
         ..Limits::default()
@@ -164,8 +170,9 @@ async fn sandbox_ends_an_endless_loop_by_the_deadline() {
         limits,
         ..Policy::default()
     });
-    let failure = exporter.open(&query("loop")).await.unwrap_err();
-    let why = "the export was not over after 100 ms, the host's deadline; narrow the window, or raise HOMER_EXPORT_DEADLINE_MS";
+    let failure = exporter.open(&request("loop")).await.unwrap_err();
+    let why = "the export exceeded the host's deadline of 100 ms; narrow the window, or raise \
+        HOMER_EXPORT_DEADLINE_MS";
     assert_eq!(
         failure,
         Failure::Export(ExportError::TimedOut(why.to_string()))
@@ -174,15 +181,16 @@ async fn sandbox_ends_an_endless_loop_by_the_deadline() {
 }
 
 #[tokio::test]
-async fn sandbox_ends_a_loop_that_nobody_waits_for() {
+async fn sandbox_stops_an_endless_loop_of_a_dropped_export() {
     let exporter = sandbox(Policy::default());
-    let left = tokio::time::timeout(Duration::from_millis(50), exporter.open(&query("loop"))).await;
+    let left =
+        tokio::time::timeout(Duration::from_millis(50), exporter.open(&request("loop"))).await;
     assert!(left.is_err());
     assert_alive(&exporter).await;
 }
 
 #[tokio::test]
-async fn sandbox_ends_a_component_at_its_memory_limit() {
+async fn sandbox_stops_a_component_at_its_memory_limit() {
     let limits = Limits {
         memory_bytes: 8 << 20,
         ..Limits::default()
@@ -191,7 +199,7 @@ async fn sandbox_ends_a_component_at_its_memory_limit() {
         limits,
         ..Policy::default()
     });
-    let failure = exporter.open(&query("grow")).await.unwrap_err();
+    let failure = exporter.open(&request("grow")).await.unwrap_err();
     let Failure::Limit(LimitExceeded::Memory { limit, wanted }) = failure else {
         panic!("{failure}")
     };
@@ -201,7 +209,7 @@ async fn sandbox_ends_a_component_at_its_memory_limit() {
 }
 
 #[tokio::test]
-async fn sandbox_takes_no_more_from_a_component_than_a_reply_may_have() {
+async fn sandbox_limits_the_bytes_that_a_component_returns() {
     let limits = Limits {
         response_bytes: 1000,
         ..Limits::default()
@@ -210,7 +218,7 @@ async fn sandbox_takes_no_more_from_a_component_than_a_reply_may_have() {
         limits,
         ..Policy::default()
     });
-    let mut export = exporter.open(&query("trickle")).await.unwrap();
+    let mut export = exporter.open(&request("trickle")).await.unwrap();
     for _ in 0..10 {
         assert_eq!(export.next().await.unwrap().unwrap().len(), 100);
     }
@@ -223,45 +231,45 @@ async fn sandbox_takes_no_more_from_a_component_than_a_reply_may_have() {
 }
 
 #[tokio::test]
-async fn sandbox_keeps_few_handles_for_a_component() {
+async fn sandbox_limits_the_handles_of_a_component() {
     let exporter = sandbox(Policy::default());
-    let failure = exporter.open(&query("hoard")).await.unwrap_err();
+    let failure = exporter.open(&request("hoard")).await.unwrap_err();
     assert!(matches!(failure, Failure::Trap(_)), "{failure}");
     assert_alive(&exporter).await;
 }
 
 #[tokio::test]
-async fn sandbox_takes_no_flood_in_one_call() {
+async fn sandbox_limits_the_bytes_of_one_call() {
     let exporter = sandbox(Policy::default());
-    let mut export = exporter.open(&query("flood")).await.unwrap();
+    let mut export = exporter.open(&request("flood")).await.unwrap();
     let failure = export.next().await.unwrap_err();
     assert!(
         matches!(&failure, Failure::Trap(why) if why.contains("fuel allocated for hostcalls")),
         "{failure}"
     );
-    // Nothing enters that store again.
+    // A store that trapped is not entered again.
     assert_eq!(
         export.next().await.unwrap_err(),
-        Failure::Trap("the export is over".to_string())
+        Failure::Misuse("the export is over: an earlier call failed or was dropped")
     );
     assert_alive(&exporter).await;
 }
 
 #[tokio::test]
-async fn sandbox_tells_a_trap_from_an_error() {
+async fn sandbox_distinguishes_a_trap_from_an_error() {
     let exporter = sandbox(Policy::default());
-    let failure = exporter.open(&query("trap")).await.unwrap_err();
+    let failure = exporter.open(&request("trap")).await.unwrap_err();
     assert!(matches!(failure, Failure::Trap(_)), "{failure}");
     assert!(
         failure
             .to_string()
-            .starts_with("the component failed, which is a bug of homer-export: ")
+            .starts_with("the component failed; this is a bug in homer-export: ")
     );
     assert_alive(&exporter).await;
 }
 
 #[tokio::test]
-async fn sandbox_is_less_patient_than_a_component_asks_it_to_be() {
+async fn sandbox_shortens_the_timeouts_that_a_component_asks_for() {
     let silent = Server::start("", Then::Hold).await;
     let limits = Limits {
         first_byte: Duration::from_millis(100),
@@ -274,7 +282,7 @@ async fn sandbox_is_less_patient_than_a_component_asks_it_to_be() {
     });
     let begin = Instant::now();
     assert_eq!(
-        told(&exporter, &format!("get {}", silent.url)).await,
+        reported(&exporter, &format!("get {}", silent.url)).await,
         "ErrorCode::ConnectionReadTimeout"
     );
     assert!(begin.elapsed() < Duration::from_secs(10));

@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use host_test::calls::{assert_alive, error, policy, recorded};
 use host_test::server::whole;
 
-/// A private certificate authority, and its certificate in a file.
+/// A private certificate authority, and its certificate in a PEM file.
 fn authority() -> (CertifiedIssuer<'static, KeyPair>, NamedTempFile) {
     let mut params = CertificateParams::new(vec![]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -30,8 +30,8 @@ fn pem_file(pem: &str) -> NamedTempFile {
     file
 }
 
-/// An HTTPS server on loopback that answers every request with the usual capture; its URL, and how
-/// many requests it had.
+/// An HTTPS server on a loopback port that responds to every request with the usual capture. Returns
+/// its URL.
 async fn serve(certificate: Vec<u8>, key: &KeyPair) -> String {
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(
@@ -65,8 +65,8 @@ async fn serve(certificate: Vec<u8>, key: &KeyPair) -> String {
     format!("https://localhost:{port}")
 }
 
-/// An HTTPS server, and a policy for it that trusts another authority than its own, while its file
-/// is there.
+/// The URL of an HTTPS server, and a policy that does not trust its certificate. The file has to live
+/// as long as the policy is used.
 pub(crate) async fn distrusting() -> (String, Policy, NamedTempFile) {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec!["localhost".to_string()])
@@ -86,7 +86,7 @@ fn trusting(url: &str, file: &NamedTempFile) -> Policy {
 }
 
 #[tokio::test]
-async fn certificate_of_a_private_authority_is_trusted_when_told_to() {
+async fn certificate_of_a_private_authority_is_trusted_if_configured() {
     let (issuer, file) = authority();
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec!["localhost".to_string()])
@@ -96,7 +96,7 @@ async fn certificate_of_a_private_authority_is_trusted_when_told_to() {
     let url = serve(certificate.der().to_vec(), &key).await;
     assert_alive(&Exporter::new(trusting(&url, &file)).unwrap()).await;
 
-    // Not by another authority.
+    // Only by this authority.
     let (_, other) = authority();
     let why = format!(
         "the certificate of {url} is not trusted, or is for another name; have the host trust its authority (HOMER_CA_FILE), or \
@@ -121,7 +121,7 @@ async fn certificate_for_another_name_is_refused() {
         panic!("trusted")
     };
     assert!(why.contains("is for another name"), "{why}");
-    // Nor is it taken for itself.
+    // Naming the certificate itself does not change that.
     let itself = pem_file(&certificate.pem());
     assert!(matches!(
         error(trusting(&url, &itself)).await,
@@ -130,9 +130,10 @@ async fn certificate_for_another_name_is_refused() {
 }
 
 #[tokio::test]
-async fn certificate_that_signed_itself_is_trusted_when_named() {
-    for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
-        let key = KeyPair::generate().unwrap();
+async fn self_signed_certificate_is_trusted_if_configured() {
+    let key = KeyPair::generate().unwrap();
+    // With `basicConstraints=CA:FALSE`, as docs/configuration.md recommends, and without any.
+    for is_ca in [IsCa::ExplicitNoCa, IsCa::NoCa] {
         let mut params = CertificateParams::new(vec!["localhost".to_string()]).unwrap();
         params.is_ca = is_ca;
         let certificate = params.self_signed(&key).unwrap();
@@ -144,6 +145,25 @@ async fn certificate_that_signed_itself_is_trusted_when_named() {
             ExportError::Unreachable(_)
         ));
     }
+}
+
+/// `openssl req -x509` without `-addext basicConstraints=CA:FALSE` creates such a certificate. rustls
+/// does not accept an authority as a server (RFC 5280 §4.2.1.9), and we make no exception.
+#[tokio::test]
+async fn self_signed_authority_is_refused_as_a_server() {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_string()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&key).unwrap();
+    let url = serve(certificate.der().to_vec(), &key).await;
+    let ExportError::Unreachable(why) = error(trusting(&url, &pem_file(&certificate.pem()))).await
+    else {
+        panic!("trusted")
+    };
+    assert!(
+        why.contains(&format!("the certificate of {url} is not trusted")),
+        "{why}"
+    );
 }
 
 #[tokio::test]
@@ -161,7 +181,7 @@ async fn certificate_that_has_expired_is_refused() {
 }
 
 #[tokio::test]
-async fn scheme_that_the_port_does_not_speak_is_told() {
+async fn scheme_that_the_port_does_not_speak_is_reported() {
     let (issuer, file) = authority();
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec!["localhost".to_string()])
@@ -190,18 +210,18 @@ async fn scheme_that_the_port_does_not_speak_is_told() {
 async fn file_without_certificates_is_misconfigured() {
     let empty = pem_file("");
     let why = format!(
-        "HOMER_CA_FILE: {} holds no certificate that can be used",
+        "HOMER_CA_FILE: {} contains no usable certificate",
         empty.path().display()
     );
     let failure = Exporter::new(trusting("https://localhost:9", &empty)).unwrap_err();
     assert_eq!(failure.to_string(), format!("misconfigured: {why}"));
-    // Which does not matter where there is no TLS.
+    // Without an HTTPS origin the file is not read.
     assert!(Exporter::new(trusting("http://localhost:9", &empty)).is_ok());
 }
 
 #[tokio::test]
 async fn name_that_is_not_found_is_unreachable() {
-    // Longer than a label of a name may be (RFC 1035 §2.3.4), so that no name server is asked.
+    // Longer than a label may be (RFC 1035 §2.3.4), so no name server is queried.
     let name = "x".repeat(64);
     let ExportError::Unreachable(why) = error(policy(&format!("http://{name}:9080"))).await else {
         panic!("reached")

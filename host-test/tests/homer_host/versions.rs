@@ -1,10 +1,11 @@
-//! Homers of other generations than the stand-in's, as their sources say that they answer.
+//! Homers of other generations than the fake one. The responses follow their sources
+//! (docs/homer.md).
 
 use fake_homer::API_TOKEN;
 use homer_export::ExportError;
 use homer_host::{Exporter, Failure, HostConfig};
 
-use host_test::calls::{CALL, assert_alive, error_of, export, policy, query, recorded};
+use host_test::calls::{CALL, assert_alive, error_of, export, policy, recorded, request};
 use host_test::server::{Server, Then, whole};
 
 fn json(status: &str, body: &str) -> (Vec<u8>, Then) {
@@ -31,15 +32,15 @@ const V7: &str = "/api/v3/export/call/messages/pcap";
 const V11: &str = "/api/v4/transactions/export/pcap";
 
 #[tokio::test]
-async fn homer_11_is_found_out_and_remembered() {
-    let server = Server::with_answers(vec![
+async fn homer_11_is_detected_and_remembered() {
+    let server = Server::with_responses(vec![
         json("404 Not Found", "{\"message\":\"Not Found\"}"),
         capture(),
     ])
     .await;
     let exporter = Exporter::new(policy(&server.url)).unwrap();
-    let (_, finished) = export(&exporter, &query(CALL)).await.unwrap();
-    assert_eq!(finished.report.api, 11);
+    let (_, completed) = export(&exporter, &request(CALL)).await.unwrap();
+    assert_eq!(completed.report.api, 11);
     assert_alive(&exporter).await;
     assert_eq!(paths(&server), [V7, V11, V11]);
     assert!(server.requests()[1].contains(
@@ -48,10 +49,11 @@ async fn homer_11_is_found_out_and_remembered() {
 }
 
 #[tokio::test]
-async fn homer_of_either_generation_is_asked_alone_where_it_is_named() {
+async fn homer_of_a_configured_generation_is_not_detected() {
     for (api, path) in [("7", V7), ("11", V11)] {
         let server =
-            Server::with_answers(vec![json("404 Not Found", "{\"message\":\"Not Found\"}")]).await;
+            Server::with_responses(vec![json("404 Not Found", "{\"message\":\"Not Found\"}")])
+                .await;
         let vars = [
             ("HOMER_URL", server.url.as_str()),
             ("HOMER_API_TOKEN", API_TOKEN),
@@ -70,7 +72,7 @@ async fn homer_of_either_generation_is_asked_alone_where_it_is_named() {
 #[tokio::test]
 async fn server_of_neither_generation_is_rejected_and_nothing_is_remembered() {
     let server =
-        Server::with_answers(vec![json("404 Not Found", "{\"message\":\"Not Found\"}")]).await;
+        Server::with_responses(vec![json("404 Not Found", "{\"message\":\"Not Found\"}")]).await;
     let exporter = Exporter::new(policy(&server.url)).unwrap();
     let ExportError::Rejected { message, .. } = error_of(&exporter).await else {
         panic!("accepted")
@@ -84,24 +86,24 @@ async fn server_of_neither_generation_is_rejected_and_nothing_is_remembered() {
 }
 
 #[tokio::test]
-async fn homer_11_that_holds_nothing_is_asked_for_the_next_profile() {
+async fn homer_11_without_packets_is_queried_for_the_next_profile() {
     let nothing = "{\"error\":{\"type\":\"x\",\"title\":\"Bad Request\",\"status\":400,\
         \"detail\":\"No exportable SIP payload in result set\"}}";
-    let answers = vec![
+    let responses = vec![
         json("404 Not Found", "{}"),
         json("400 Bad Request", nothing),
         capture(),
     ];
-    let server = Server::with_answers(answers).await;
-    let (_, finished) = export(&Exporter::new(policy(&server.url)).unwrap(), &query(CALL))
+    let server = Server::with_responses(responses).await;
+    let (_, completed) = export(&Exporter::new(policy(&server.url)).unwrap(), &request(CALL))
         .await
         .unwrap();
     assert_eq!(
-        (finished.report.api, finished.report.profile.as_str()),
+        (completed.report.api, completed.report.profile.as_str()),
         (11, "1_registration")
     );
 
-    let server = Server::with_answers(vec![
+    let server = Server::with_responses(vec![
         json("404 Not Found", "{}"),
         json("400 Bad Request", nothing),
     ])
@@ -114,9 +116,10 @@ async fn homer_11_that_holds_nothing_is_asked_for_the_next_profile() {
 }
 
 #[tokio::test]
-async fn homer_11_with_its_first_password_is_unauthorized() {
-    let change = "{\"error\":{\"type\":\"x\",\"title\":\"Forbidden\",\"status\":403,\"detail\":\"Password change required\"}}";
-    let server = Server::with_answers(vec![json("403 Forbidden", change)]).await;
+async fn homer_11_with_its_initial_password_is_unauthorized() {
+    let change = "{\"error\":{\"type\":\"x\",\"title\":\"Forbidden\",\"status\":403,\
+        \"detail\":\"Password change required\"}}";
+    let server = Server::with_responses(vec![json("403 Forbidden", change)]).await;
     let ExportError::Unauthorized(why) =
         error_of(&Exporter::new(policy(&server.url)).unwrap()).await
     else {
@@ -129,24 +132,24 @@ async fn homer_11_with_its_first_password_is_unauthorized() {
 }
 
 #[tokio::test]
-async fn homer_7_in_node_that_holds_nothing_is_asked_for_the_next_profile() {
+async fn homer_7_in_node_without_packets_is_queried_for_the_next_profile() {
     let nothing = json(
         "404 Not Found",
         "{\"statusCode\":404,\"error\":\"Not Found\",\"message\":\"data was not found\"}",
     );
-    let server = Server::with_answers(vec![nothing.clone(), capture()]).await;
-    let (_, finished) = export(&Exporter::new(policy(&server.url)).unwrap(), &query(CALL))
+    let server = Server::with_responses(vec![nothing.clone(), capture()]).await;
+    let (_, completed) = export(&Exporter::new(policy(&server.url)).unwrap(), &request(CALL))
         .await
         .unwrap();
     assert_eq!(
-        (finished.report.api, finished.report.profile.as_str()),
+        (completed.report.api, completed.report.profile.as_str()),
         (7, "1_registration")
     );
 
-    let server = Server::with_answers(vec![nothing]).await;
+    let server = Server::with_responses(vec![nothing]).await;
     let failure = Exporter::new(policy(&server.url))
         .unwrap()
-        .open(&query(CALL))
+        .open(&request(CALL))
         .await
         .unwrap_err();
     assert!(

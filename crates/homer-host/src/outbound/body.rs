@@ -1,4 +1,4 @@
-//! A reply's body, held to the policy's limits.
+//! A response body within the limits of the policy.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,43 +12,44 @@ use tokio::sync::mpsc::{self, Receiver};
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::Error;
 
-use super::fault;
+use super::error;
 
-/// Bytes after which a body is received ahead of the component: from there on it pays to have a
-/// task for that.
-const AHEAD_FROM: u64 = 512 * 1024;
+/// Size in bytes from which on a body is received ahead of the component. Below it, a task of its
+/// own costs more than it saves.
+const READ_AHEAD_THRESHOLD: u64 = 512 * 1024;
 
-/// Pieces that are received ahead, each no longer than what is read from a connection at once:
-/// `Limits::response_header_bytes`, which bounds that buffer.
+/// Pieces that are received ahead. A piece is at most as large as the read buffer of a connection,
+/// which [`crate::Limits::response_header_bytes`] bounds.
 const PIECES_AHEAD: usize = 8;
 
-/// A piece of a reply as it comes from the network; none at its end.
+/// A piece of a body as it arrives from the network, or `None` at the end.
 type Piece = Option<Result<Frame<Bytes>, hyper::Error>>;
 
-/// Counts bytes against a limit, and time between pieces against another.
+/// A response body that counts its bytes against one limit and the time between its pieces against
+/// another.
 pub(super) struct LimitedBody {
     source: Source,
-    seen: u64,
+    received: u64,
     limit: u64,
     between_bytes: Duration,
-    /// Runs while the network is waited for, and not while the component or the host's caller takes
-    /// its time with what came: none of that is Homer's silence.
+    /// Runs only while we wait for the network. The time that the component or the caller of the
+    /// host takes between two reads is not Homer's silence.
     pause: Pin<Box<Sleep>>,
     waiting: bool,
 }
 
-/// Where pieces come from.
+/// Where the pieces come from.
 enum Source {
-    /// From the connection, when they are asked for.
+    /// From the connection, on request.
     Connection(Incoming),
-    /// From a task that receives while the component computes, which ends with this.
+    /// From a task that receives while the component computes. It ends when this value is dropped.
     Ahead(Receiver<Piece>),
-    /// All have come.
+    /// The body has ended.
     Ended,
 }
 
 impl Source {
-    /// Begins to receive ahead.
+    /// Starts the task that receives ahead.
     fn ahead(&mut self) {
         let (send, receive) = mpsc::channel(PIECES_AHEAD);
         if let Self::Connection(mut incoming) = std::mem::replace(self, Self::Ahead(receive)) {
@@ -56,7 +57,7 @@ impl Source {
                 loop {
                     let piece = tokio::select! {
                         piece = incoming.frame() => piece,
-                        // Nobody wants more: the connection closes with `incoming`.
+                        // The body was dropped. Dropping `incoming` closes the connection.
                         () = send.closed() => return,
                     };
                     let is_end = piece.is_none();
@@ -71,7 +72,7 @@ impl Source {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let piece = match self {
             Self::Connection(incoming) => ready!(Pin::new(incoming).poll_frame(cx)),
-            // A task that ended without the end was ended with its runtime.
+            // The task ended without the end of the body, so its runtime was shut down.
             Self::Ahead(pieces) => match ready!(pieces.poll_recv(cx)) {
                 Some(piece) => piece,
                 None => return Poll::Ready(Some(Err(Error::HttpResponseIncomplete))),
@@ -81,7 +82,7 @@ impl Source {
         if piece.is_none() {
             *self = Self::Ended;
         }
-        Poll::Ready(piece.map(|piece| piece.map_err(|error| fault::of_body(&error))))
+        Poll::Ready(piece.map(|piece| piece.map_err(|error| error::of_body(&error))))
     }
 }
 
@@ -89,7 +90,7 @@ impl LimitedBody {
     pub(super) fn new(incoming: Incoming, limit: u64, between_bytes: Duration) -> Self {
         Self {
             source: Source::Connection(incoming),
-            seen: 0,
+            received: 0,
             limit,
             between_bytes,
             pause: Box::pin(tokio::time::sleep(between_bytes)),
@@ -119,12 +120,14 @@ impl Body for LimitedBody {
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(Some(Ok(frame))) => {
-                self.seen += frame.data_ref().map_or(0, |data| data.len() as u64);
-                if self.seen > self.limit {
+                self.received += frame.data_ref().map_or(0, |data| data.len() as u64);
+                if self.received > self.limit {
                     return Poll::Ready(Some(Err(Error::HttpResponseBodySize(Some(self.limit)))));
                 }
                 self.waiting = false;
-                if self.seen >= AHEAD_FROM && matches!(self.source, Source::Connection(_)) {
+                if self.received >= READ_AHEAD_THRESHOLD
+                    && matches!(self.source, Source::Connection(_))
+                {
                     self.source.ahead();
                 }
                 Poll::Ready(Some(Ok(frame)))

@@ -1,4 +1,4 @@
-//! A connection to an allowed origin: name, TCP, TLS.
+//! A connection to an allowed origin: name lookup, TCP, TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,9 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::fault::ConnectFault;
+use super::error::ConnectError;
 
-/// Connects to one origin, whatever URI it is asked for.
+/// Connects to one origin, whatever URI is requested.
 #[derive(Clone)]
 pub(super) struct Connector {
     origin: Origin,
@@ -36,68 +36,69 @@ impl Connector {
         }
     }
 
-    async fn connect(self) -> Result<TokioIo<Box<dyn Socket>>, ConnectFault> {
-        tokio::time::timeout(self.timeout, self.connect_patiently())
+    async fn connect(self) -> Result<TokioIo<Box<dyn Socket>>, ConnectError> {
+        tokio::time::timeout(self.timeout, self.connect_any())
             .await
-            .map_err(|_| ConnectFault::Timeout)?
+            .map_err(|_| ConnectError::Timeout)?
     }
 
-    async fn connect_patiently(&self) -> Result<TokioIo<Box<dyn Socket>>, ConnectFault> {
+    /// Connects to any address of the host.
+    async fn connect_any(&self) -> Result<TokioIo<Box<dyn Socket>>, ConnectError> {
         let target = (self.origin.host(), self.origin.port());
         let addresses: Vec<SocketAddr> = tokio::net::lookup_host(target)
             .await
-            .map_err(|_| ConnectFault::Name)?
+            .map_err(|_| ConnectError::Name)?
             .collect();
-        // A share of the time for each, so that a dead address does not keep a living one from
-        // being tried.
+        // Each address gets an equal share of the time. Otherwise one that does not respond would
+        // use up the time of all others.
         let share = self.timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
-        let mut connected = Err(ConnectFault::Name);
+        let mut connected = Err(ConnectError::Name);
         for address in addresses {
             connected = match tokio::time::timeout(share, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => Ok(stream),
-                Ok(Err(error)) => Err(ConnectFault::Tcp(error.kind())),
-                Err(_) => Err(ConnectFault::Timeout),
+                Ok(Err(error)) => Err(ConnectError::Tcp(error.kind())),
+                Err(_) => Err(ConnectError::Timeout),
             };
             if connected.is_ok() {
                 break;
             }
         }
         let stream = connected?;
-        // A request goes out in one piece; nothing is gained by waiting for more.
+        // A request is written in one piece, so Nagle's algorithm would only delay it.
         let _ = stream.set_nodelay(true);
         match (&self.tls, self.origin.scheme()) {
             (None, Scheme::Http) => Ok(TokioIo::new(Box::new(stream))),
             (Some(tls), Scheme::Https) => {
                 let name = ServerName::try_from(self.origin.host().to_string())
-                    .map_err(|_| ConnectFault::Name)?;
+                    .map_err(|_| ConnectError::Name)?;
                 let stream = tls
                     .connect(name, stream)
                     .await
-                    .map_err(|error| tls_fault(&error))?;
+                    .map_err(|error| tls_error(&error))?;
                 Ok(TokioIo::new(Box::new(stream)))
             }
-            // Never plain where TLS was asked for.
-            _ => Err(ConnectFault::Tls),
+            // An https origin never gets a connection without TLS.
+            _ => Err(ConnectError::Tls),
         }
     }
 }
 
-fn tls_fault(error: &io::Error) -> ConnectFault {
+fn tls_error(error: &io::Error) -> ConnectError {
     match error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())
     {
-        Some(rustls::Error::InvalidCertificate(_)) => ConnectFault::Certificate,
-        _ => ConnectFault::Tls,
+        Some(rustls::Error::InvalidCertificate(_)) => ConnectError::Certificate,
+        _ => ConnectError::Tls,
     }
 }
 
 impl tower_service::Service<Uri> for Connector {
     type Response = TokioIo<Box<dyn Socket>>;
-    type Error = ConnectFault;
+    type Error = ConnectError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectFault>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
         Poll::Ready(Ok(()))
     }
 
@@ -106,7 +107,7 @@ impl tower_service::Service<Uri> for Connector {
     }
 }
 
-/// A TCP stream, with TLS around it or not.
+/// A TCP stream, with or without TLS.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
