@@ -320,8 +320,8 @@ impl Scanner {
         // The original length is not checked: the draft allows it to be smaller than the captured
         // length.
         let (seconds, fraction, captured_len, original_len) = (word(0), word(4), word(8), word(12));
-        // Zero is what padding after a capture looks like. Text is far too large: HOMER 11 may append
-        // `{"error":{"title":…`, whose `:{"t` is 1,948,416,826.
+        // Zero is what padding after a capture looks like. Text is far too large: HOMER 11 may
+        // append `{"error":{"title":…`, whose `:{"t` is 1,948,416,826.
         if !(1..=MAX_CAPTURED_LEN).contains(&captured_len) {
             return Err(implausible(InvalidField::CapturedLen(captured_len)));
         }
