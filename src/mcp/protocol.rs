@@ -47,7 +47,7 @@ pub struct McpServer {
 
 /// What a request needs.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// Nothing more: this is the response.
     Response(HttpResponse),
     /// A capture.
@@ -108,33 +108,37 @@ impl McpServer {
     }
 
     /// What an authorized request needs.
-    pub fn handle(&self, head: &RequestHead, body: &[u8]) -> Outcome {
+    pub fn handle(&self, head: &RequestHead, body: &[u8]) -> RequestOutcome {
         let mut request = match JsonRpcMessage::parse(body) {
             Ok(JsonRpcMessage::Request(request)) => request,
             // A notification, or a response to a request that this server never sent. Both are
             // accepted and have no effect (MCP, basic/transports, "Sending Messages").
             Ok(JsonRpcMessage::Other) => {
-                return Outcome::Response(HttpResponse::empty(202));
+                return RequestOutcome::Response(HttpResponse::empty(202));
             }
             Err((id, error)) => {
-                return Outcome::Response(HttpResponse::json_rpc_error(400, &id, &error));
+                return RequestOutcome::Response(HttpResponse::json_rpc_error(400, &id, &error));
             }
         };
         match version::negotiate(head, &request) {
             Ok(protocol) => request.protocol = protocol,
             Err(error) => {
-                return Outcome::Response(HttpResponse::json_rpc_error(400, &request.id, &error));
+                return RequestOutcome::Response(HttpResponse::json_rpc_error(
+                    400,
+                    &request.id,
+                    &error,
+                ));
             }
         }
         match self.dispatch(&request) {
-            Ok(Dispatched::Result(response)) => Outcome::Response(response),
+            Ok(Dispatched::Result(response)) => RequestOutcome::Response(response),
             Ok(Dispatched::Export(operation)) => {
-                Outcome::Capture(PendingCapture { request, operation })
+                RequestOutcome::Capture(PendingCapture { request, operation })
             }
             Ok(Dispatched::Message(arguments)) => {
-                Outcome::Message(PendingMessage { request, arguments })
+                RequestOutcome::Message(PendingMessage { request, arguments })
             }
-            Err(error) => Outcome::Response(failed(&request, &error)),
+            Err(error) => RequestOutcome::Response(failed(&request, &error)),
         }
     }
 
