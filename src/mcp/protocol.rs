@@ -31,7 +31,7 @@ use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, server_info};
 use crate::{CaptureReport, ExportError};
 use jsonrpc::{JsonRpcError, JsonRpcMessage, JsonRpcRequest};
 use results::{
-    Block, CallToolResult, Capabilities, Contents, DiscoverResult, EmptyResult, Envelope,
+    Block, CallToolResult, Capabilities, Contents, DiscoverResult, EmptyObject, Envelope,
     InitializeResult, ReadResourceResult, ResourceTemplates, Resources, Tools, with_capture,
 };
 use version::Protocol;
@@ -156,7 +156,7 @@ impl McpServer {
             ),
             // An empty object to the letter, without `_meta` (2025-11-25, basic/utilities/ping).
             ("ping", Protocol::Handshake) => {
-                HttpResponse::json_rpc_result(request, &EmptyResult {})
+                HttpResponse::json_rpc_result(request, &EmptyObject {})
             }
             ("server/discover", Protocol::Stateless) => success(
                 request,

@@ -438,6 +438,27 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
 }
 
 #[test]
+fn mcp_keeps_the_order_of_members() {
+    // Read as text, since a parser may sort them.
+    let list = request("tools/list", json!({})).to_string();
+    let RequestOutcome::Response(response) = server().handle(&head(&[]), list.as_bytes()) else {
+        panic!("not a response")
+    };
+    let HttpBody::Text(text) = response.body else {
+        panic!("{:?}", response.body)
+    };
+    let at = |member: &str| {
+        let name = format!("\"{member}\"");
+        text.find(&name).unwrap_or_else(|| panic!("no {name}"))
+    };
+    // The report comes last among the properties of the result, and has members of its own.
+    let members = [
+        "summary", "filename", "sha256", "delivery", "report", "ladder",
+    ];
+    assert!(members.map(at).is_sorted(), "{:?}", members.map(at));
+}
+
+#[test]
 fn mcp_capture_goes_into_its_place_whatever_the_texts_are() {
     let (from_ts, to_ts) = (1_795_168_800_000_i64, 1_795_169_100_000_i64);
     let report = CaptureReport {
