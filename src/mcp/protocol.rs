@@ -37,6 +37,32 @@ use results::{
 use version::Protocol;
 
 /// The server: its configuration.
+///
+/// # Examples
+/// ```
+/// use homer_export::CallerPolicy;
+/// # use homer_export::mcp::delivery::ResultMode;
+/// use homer_export::mcp::protocol::{HttpBody, McpServer, RequestHead, RequestOutcome};
+/// # use homer_export::mcp::tools::ToolConfig;
+///
+/// # let tools = ToolConfig {
+/// #     max_window_hours: 24, mode: ResultMode::Auto, inline_bytes: 1000, read_bytes: 1000,
+/// #     output_dir: false, stateless: true,
+/// # };
+/// let callers = CallerPolicy::new(None, Some("1"), None, false)?;
+/// let server = McpServer { callers, tools };
+/// let json = ("content-type".to_string(), b"application/json".to_vec());
+/// let head = RequestHead { method: "POST".to_string(), fields: vec![json] };
+/// assert_eq!(server.authorize(&head), Ok(()));
+///
+/// let ping = br#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#;
+/// let RequestOutcome::Response(response) = server.handle(&head, ping) else {
+///     panic!("ping needs no capture");
+/// };
+/// let pong = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+/// assert_eq!(response.body, HttpBody::Text(pong.to_string()));
+/// # Ok::<(), homer_export::ExportError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct McpServer {
     /// Which callers may use it.
