@@ -68,7 +68,7 @@ def text(value):
 
 def check_program(program, version):
     if not program.is_file():
-        sys.exit(f"there is no program {program}; cargo build --release --package mcp makes it")
+        sys.exit(f"there is no program {program}; cargo build --release --package homer-export-mcp makes it")
     try:
         said = subprocess.run([str(program), "--version"], capture_output=True, text=True, timeout=60).stdout
     except (OSError, ValueError, subprocess.TimeoutExpired) as why:

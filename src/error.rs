@@ -3,94 +3,161 @@
 use alloc::string::String;
 use core::fmt;
 
-/// Why an export failed. The cases are grouped by who can act on them; every text says what
-/// happened, who refused, and what to change, and carries neither credentials nor anything out of a
-/// captured message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExportError {
-    /// The caller: Call-ID, window, units.
-    InvalidRequest(String),
-    /// The operator: no `HOMER_URL`, not a URL, two credentials.
-    Misconfigured(String),
-    /// The host's policy refused the outbound request.
-    Denied(String),
-    /// Homer refused the credentials.
-    Unauthorized(String),
-    /// Homer was not reached: name, connection, TLS.
-    Unreachable(String),
-    /// Homer was reached and stayed silent for too long.
-    TimedOut(String),
-    /// Homer holds nothing for this call and window, or cannot reach its own data: it says the same
-    /// to both.
-    NothingCaptured(String),
-    /// Homer, or a proxy before it, answered with an error.
-    Rejected {
-        /// HTTP status code.
-        status: u16,
-        /// What happened and what to change.
-        message: String,
-    },
-    /// The reply was cut off, or is not a whole capture file.
-    InvalidResponse(String),
-    /// The capture is over a limit.
-    TooLarge {
-        /// The largest capture accepted, in bytes, inclusive.
-        limit: u64,
-        /// Bytes seen before giving up.
-        seen: u64,
-        /// What happened and what to change.
-        message: String,
-    },
+/// Defines [`ExportError`] from one row per case, with the case's name in the WIT and the exit code
+/// of the command line, and the macros that convert it to and from generated bindings. A case of the
+/// first list has a text alone; one of the second list is a record in the WIT. The first token is a
+/// `$`, which a macro cannot write into a macro that it defines.
+macro_rules! export_errors {
+    (
+        $dollar:tt
+        $($(#[$text_meta:meta])* $text:ident = $text_name:literal, $text_exit:literal;)*
+        ---
+        $(
+            $(#[$meta:meta])*
+            $case:ident as $record:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }
+            = $name:literal, $exit:literal;
+        )*
+    ) => {
+        /// Why an export failed.
+        ///
+        /// Every text says what happened, who refused, and what to change. No text contains a
+        /// credential or anything from a captured message.
+        ///
+        /// # Examples
+        /// ```
+        /// use homer_export::{CallId, ExportError};
+        ///
+        /// let error = CallId::parse("").unwrap_err();
+        /// assert!(matches!(error, ExportError::InvalidRequest(_)));
+        /// assert_eq!((error.case(), error.exit_code()), ("invalid-request", 2));
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum ExportError {
+            $($(#[$text_meta])* $text(String),)*
+            $(
+                $(#[$meta])*
+                $case {
+                    $($(#[$field_meta])* $field: $type,)*
+                    /// What happened and what to change.
+                    message: String,
+                },
+            )*
+        }
+
+        impl ExportError {
+            /// The name of the case in the WIT, for instance `nothing-captured`.
+            pub fn case(&self) -> &'static str {
+                match self {
+                    $(Self::$text(_) => $text_name,)*
+                    $(Self::$case { .. } => $name,)*
+                }
+            }
+
+            /// The exit code of the command line.
+            pub fn exit_code(&self) -> u8 {
+                match self {
+                    $(Self::$text(_) => $text_exit,)*
+                    $(Self::$case { .. } => $exit,)*
+                }
+            }
+
+            /// The text without the name of the case.
+            pub fn message(&self) -> &str {
+                match self {
+                    $(Self::$text(text) => text,)*
+                    $(Self::$case { message, .. } => message,)*
+                }
+            }
+
+            /// The text, for changes.
+            pub fn message_mut(&mut self) -> &mut String {
+                match self {
+                    $(Self::$text(text) => text,)*
+                    $(Self::$case { message, .. } => message,)*
+                }
+            }
+        }
+
+        /// Implements [`Convert`](crate::record::Convert) from [`ExportError`] to the variant of the
+        /// same name in `$bindings`, a module of generated bindings that is in scope.
+        #[macro_export]
+        macro_rules! error_to_bindings {
+            ($dollar bindings:ident) => {
+                impl $crate::record::Convert<$dollar bindings::ExportError>
+                    for $crate::ExportError
+                {
+                    fn convert(self) -> $dollar bindings::ExportError {
+                        match self {
+                            $(Self::$text(text) => $dollar bindings::ExportError::$text(text),)*
+                            $(
+                                Self::$case { $($field,)* message } => {
+                                    $dollar bindings::ExportError::$case(
+                                        $dollar bindings::$record { $($field,)* message },
+                                    )
+                                }
+                            )*
+                        }
+                    }
+                }
+            };
+        }
+
+        /// Implements [`Convert`](crate::record::Convert) to [`ExportError`] from the variant of the
+        /// same name in `$bindings`, a module of generated bindings that is in scope.
+        #[macro_export]
+        macro_rules! error_from_bindings {
+            ($dollar bindings:ident) => {
+                impl $crate::record::Convert<$crate::ExportError>
+                    for $dollar bindings::ExportError
+                {
+                    fn convert(self) -> $crate::ExportError {
+                        match self {
+                            $(Self::$text(text) => $crate::ExportError::$text(text),)*
+                            $(
+                                Self::$case($dollar bindings::$record { $($field,)* message }) => {
+                                    $crate::ExportError::$case { $($field,)* message }
+                                }
+                            )*
+                        }
+                    }
+                }
+            };
+        }
+    };
 }
 
-impl ExportError {
-    /// The case's name in WIT, for instance `nothing-captured`.
-    pub fn case(&self) -> &'static str {
-        match self {
-            Self::InvalidRequest(_) => "invalid-request",
-            Self::Misconfigured(_) => "misconfigured",
-            Self::Denied(_) => "denied",
-            Self::Unauthorized(_) => "unauthorized",
-            Self::Unreachable(_) => "unreachable",
-            Self::TimedOut(_) => "timed-out",
-            Self::NothingCaptured(_) => "nothing-captured",
-            Self::Rejected { .. } => "rejected",
-            Self::InvalidResponse(_) => "invalid-response",
-            Self::TooLarge { .. } => "too-large",
-        }
-    }
-
-    /// The text alone, without the case's name.
-    pub fn message(&self) -> &str {
-        match self {
-            Self::InvalidRequest(text)
-            | Self::Misconfigured(text)
-            | Self::Denied(text)
-            | Self::Unauthorized(text)
-            | Self::Unreachable(text)
-            | Self::TimedOut(text)
-            | Self::NothingCaptured(text)
-            | Self::InvalidResponse(text)
-            | Self::Rejected { message: text, .. }
-            | Self::TooLarge { message: text, .. } => text,
-        }
-    }
-
-    /// The text, to be changed.
-    pub fn message_mut(&mut self) -> &mut String {
-        match self {
-            Self::InvalidRequest(text)
-            | Self::Misconfigured(text)
-            | Self::Denied(text)
-            | Self::Unauthorized(text)
-            | Self::Unreachable(text)
-            | Self::TimedOut(text)
-            | Self::NothingCaptured(text)
-            | Self::InvalidResponse(text)
-            | Self::Rejected { message: text, .. }
-            | Self::TooLarge { message: text, .. } => text,
-        }
-    }
+export_errors! { $
+    /// The caller's Call-ID, window or filter is invalid.
+    InvalidRequest = "invalid-request", 2;
+    /// The operator's configuration is incomplete or invalid.
+    Misconfigured = "misconfigured", 3;
+    /// The policy of the host forbids the outbound request.
+    Denied = "denied", 4;
+    /// Homer refused the credential, or wants one that is not configured.
+    Unauthorized = "unauthorized", 5;
+    /// No connection to Homer could be made: name resolution, TCP or TLS failed.
+    Unreachable = "unreachable", 6;
+    /// Homer was reached but did not respond in time.
+    TimedOut = "timed-out", 7;
+    /// Homer returned an empty capture. Either it has nothing for this call and window, or it cannot
+    /// reach its own database: its response is the same.
+    NothingCaptured = "nothing-captured", 8;
+    /// The response was cut off, or is not a complete capture file.
+    InvalidResponse = "invalid-response", 10;
+    ---
+    /// Homer, or a proxy in front of it, rejected the request.
+    Rejected as Rejection {
+        /// The HTTP status code, outside of 2xx.
+        status: u16,
+    } = "rejected", 9;
+    /// The capture exceeds a size limit.
+    TooLarge as SizeLimit {
+        /// The limit in bytes, inclusive.
+        limit: u64,
+        /// Bytes received before the export was stopped: more than the limit, but not necessarily
+        /// the whole capture.
+        seen: u64,
+    } = "too-large", 11;
 }
 
 impl fmt::Display for ExportError {

@@ -22,25 +22,36 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
+#[cfg(target_family = "wasm")]
+mod component;
 pub mod config;
 pub mod error;
+pub mod export;
 pub mod finding;
 pub mod homer;
 pub mod http_auth;
 pub mod mcp;
+#[cfg(target_family = "wasm")]
+mod memcmp;
 pub mod origin;
 pub mod packet;
 pub mod pcap;
 pub mod query;
+pub mod record;
 pub mod report;
 pub mod sip;
+pub mod text;
 pub mod tool;
+pub mod transport;
 #[cfg(target_family = "wasm")]
 pub mod wasi;
 
-pub use config::{Config, Credential};
+pub use config::Config;
 pub use error::ExportError;
+pub use homer::Credential;
 pub use http_auth::CallerPolicy;
 pub use origin::{BaseUrl, Origin};
 pub use query::{CallId, Query, Window};

@@ -1,21 +1,23 @@
-//! Where to ask: an origin (RFC 6454: scheme, host, port), and a base URL on it.
+//! Where a server is: an origin (scheme, host and port, RFC 6454) and a base URL on it.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 use core::net::Ipv6Addr;
 
+use crate::text::truncate_for_display;
+
 /// `http` or `https`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scheme {
-    /// Plain HTTP, port 80 unless said.
+    /// HTTP without TLS. The default port is 80.
     Http,
-    /// HTTP over TLS, port 443 unless said.
+    /// HTTP over TLS. The default port is 443.
     Https,
 }
 
 impl Scheme {
-    /// As in a URL, lower case.
+    /// The scheme as in a URL, in lower case.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
@@ -31,7 +33,7 @@ impl Scheme {
     }
 }
 
-/// A full origin: scheme, host and port. Two ports of one host are two origins.
+/// An origin: scheme, host and port. Two ports of one host are two origins.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
     scheme: Scheme,
@@ -40,26 +42,25 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Takes `scheme://host[:port]` and nothing behind it.
+    /// Parses `scheme://host[:port]` with nothing after it.
     ///
     /// # Errors
-    /// A text that says what is wrong and shows the form, without the value itself, which may hold
-    /// a password.
+    /// A clause that says what is wrong. It does not show the value, which may contain a password.
     pub fn parse(text: &str) -> Result<Self, String> {
         let base = BaseUrl::parse(text)?;
         if !base.prefix.is_empty() {
-            return Err("it has a path; an origin is <scheme>://<host>[:<port>]".to_string());
+            return Err("it has a path; expected <scheme>://<host>[:<port>]".to_string());
         }
         Ok(base.origin)
     }
 
-    /// From a scheme and an authority `host[:port]`, as an HTTP request carries them.
+    /// An origin from a scheme and an authority `host[:port]`, as in an HTTP request.
     ///
     /// # Errors
     /// As [`Self::parse`].
     pub fn from_parts(scheme: Scheme, authority: &str) -> Result<Self, String> {
         if authority.contains('@') {
-            return Err("it has a user name; credentials are set apart from the URL".to_string());
+            return Err("it contains a user name; set the credential separately".to_string());
         }
         let (host, port) = match authority.rfind(':') {
             // A colon inside brackets belongs to an IPv6 address.
@@ -77,8 +78,8 @@ impl Origin {
                     .filter(|port| *port != 0)
                     .ok_or_else(|| {
                         format!(
-                            "port {} is not between 1 and 65535",
-                            crate::query::fit(digits, 8)
+                            "its port is {}; expected 1 to 65535",
+                            truncate_for_display(digits, 8)
                         )
                     })?
             }
@@ -96,17 +97,17 @@ impl Origin {
         self.scheme
     }
 
-    /// The host in lower case, an IPv6 address without brackets.
+    /// The host in lower case. An IPv6 address has no brackets.
     pub fn host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// The port, whether it was given or is the scheme's own.
+    /// The port: the one that was given, or the scheme's default.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// `host[:port]` as the Host header field carries it: without the scheme's own port.
+    /// `host[:port]` as in the Host header field: without the scheme's default port.
     pub fn authority(&self) -> String {
         if self.port == self.scheme.default_port() {
             self.host.clone()
@@ -135,15 +136,14 @@ fn parse_host(host: &str) -> Result<String, String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     if host.is_empty() || host.len() > 253 || !host.bytes().all(plain) {
         return Err(
-            "its host is not a name or an address; the form is <scheme>://<host>[:<port>]"
-                .to_string(),
+            "its host is not a name or an address; expected <scheme>://<host>[:<port>]".to_string(),
         );
     }
     Ok(host.to_ascii_lowercase())
 }
 
-/// A Homer's base URL: an origin and, where a proxy or `api_prefix` puts Homer below a path, that
-/// path.
+/// Homer's base URL: an origin and a path, which is empty unless a proxy or Homer's `api_prefix`
+/// setting puts Homer below one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     origin: Origin,
@@ -151,23 +151,22 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Takes `scheme://host[:port][/prefix]`; slashes at the end and a closing `/api/v3` or
-    /// `/api/v4` are dropped, since the paths below them are ours to add.
+    /// Parses `scheme://host[:port][/prefix]`. Slashes at the end are dropped, and so is a final
+    /// `/api/v3` or `/api/v4`, because [`Self::path`] adds them.
     ///
     /// # Errors
-    /// A text that says what is wrong and shows the form, without the value itself, which may hold
-    /// a password.
+    /// A clause that says what is wrong. It does not show the value, which may contain a password.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (scheme, rest) = text
-            .split_once("://")
-            .ok_or("it is not a URL; the form is <scheme>://<host>[:<port>], for example http://homer:9080")?;
+        let (scheme, rest) = text.split_once("://").ok_or(
+            "it is not a URL; expected <scheme>://<host>[:<port>], for example http://homer:9080",
+        )?;
         let scheme = match scheme.to_ascii_lowercase().as_str() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
             _ => return Err("its scheme is neither http nor https".to_string()),
         };
         if rest.contains(['?', '#']) {
-            return Err("it has a query or fragment; give the base URL alone".to_string());
+            return Err("it has a query or fragment; give only the base URL".to_string());
         }
         let (authority, path) = match rest.find('/') {
             Some(slash) => rest.split_at(slash),
@@ -179,7 +178,7 @@ impl BaseUrl {
             prefix = prefix.strip_suffix(api).unwrap_or(prefix);
         }
         let prefix = prefix.trim_end_matches('/');
-        // RFC 3986 §3.3, less what needs no escape in any Homer's path.
+        // RFC 3986 §3.3 allows more; no path of a Homer needs it.
         let plain = |b: u8| {
             b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'.' | b'_' | b'~' | b'%')
         };
@@ -188,7 +187,7 @@ impl BaseUrl {
             || prefix.split('/').any(|s| s == "." || s == "..")
         {
             return Err(
-                "its path has blanks, dot segments, doubled slashes or characters that need escaping".to_string()
+                "its path contains a space, a dot segment, a double slash or a character that needs escaping".to_string()
             );
         }
         Ok(Self {
@@ -202,7 +201,7 @@ impl BaseUrl {
         &self.origin
     }
 
-    /// The path of `endpoint` (which starts with a slash) below this base.
+    /// The path of `endpoint`, which starts with a slash, below this base.
     pub fn path(&self, endpoint: &str) -> String {
         format!("{}{endpoint}", self.prefix)
     }

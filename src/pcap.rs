@@ -1,16 +1,14 @@
-//! The capture file (draft-ietf-opsawg-pcap): its header and its packet records, scanned without
-//! being held.
+//! Capture files (draft-ietf-opsawg-pcap), scanned record by record without holding the file.
 //!
-//! Not handled: pcapng, which no Homer sends; it is told apart from anything else that is no
-//! capture file.
+//! Not handled: pcapng, which no Homer sends. It is recognized, and has its own error.
 
+mod error;
 mod file_header;
 mod scanner;
 
+pub use error::{Error, InvalidField, Section};
 pub use file_header::{ByteOrder, FileHeader, Resolution};
-pub use scanner::{
-    Claim, MAX_PACKET_BYTES, Malformed, Part, Record, Scanner, Stats, Visit, YEAR_1971_US,
-};
+pub use scanner::{MAX_PACKET_BYTES, OnPacket, Record, Scanner, Stats, YEAR_1971_US};
 
 /// Length of the file header in bytes.
 pub const FILE_HEADER_LEN: usize = 24;
@@ -18,7 +16,8 @@ pub const FILE_HEADER_LEN: usize = 24;
 /// Length of a packet record's header in bytes.
 pub const RECORD_HEADER_LEN: usize = 16;
 
-/// Longest packet record accepted, in bytes of captured data, inclusive. Homer writes records above
-/// its own snaplen of 65,536 (recordings `export-big-message-*`, up to 262,144 bytes of payload);
-/// agents send at most 65,535. A length above this is no packet but other bytes read as one.
+/// Largest captured length that is accepted, in bytes, inclusive. Homer writes records above its own
+/// snaplen of 65,536 (docs/homer.md §6, long messages), while
+/// capture agents send at most 65,535 bytes. A larger number means that other bytes were read as a
+/// record header.
 pub const MAX_CAPTURED_LEN: u32 = 16 * 1024 * 1024;

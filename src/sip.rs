@@ -1,24 +1,28 @@
-//! SIP messages (RFC 3261) and the session descriptions in them (RFC 8866), read from what was
-//! captured, broken or not.
+//! SIP messages (RFC 3261) and their session descriptions (RFC 8866), as captured, well-formed or
+//! not.
 //!
-//! The reader is our own. The maintained crates (rsip, rvoip-sip-core, sip-core, ezk-sip-types;
-//! sdp-types, webrtc-sdp for SDP) need `std`, which the component has not; sipmsg, which does not,
-//! gives a message up at its first irregularity. All of them build a tree or an error, and none
-//! tells at which byte a message breaks which rule, which is what this reader is for.
+//! The parser is our own. The maintained crates (rsip, rvoip-sip-core, sip-core, ezk-sip-types;
+//! sdp-types and webrtc-sdp for SDP) need `std`, which the component does not have. sipmsg does
+//! not need it, but stops at the first irregularity. All of them return a tree or an error; none
+//! says which rule a message breaks at which byte, which is what this parser is for.
 
-mod familiar;
+mod escape;
 mod field;
+mod field_cache;
 mod line;
-mod mask;
 mod message;
-mod reader;
+mod parser;
+mod redact;
+mod rules;
 mod sdp;
-mod shown;
+mod token;
+mod value;
 
-pub use mask::mask;
-pub use message::{CSeq, Message, Start, Via};
-pub use reader::Reader;
+pub use escape::{escape, hex_dump};
+pub use message::{Message, StartLine};
+pub use parser::Parser;
+pub use redact::redact;
 pub use sdp::Sdp;
-pub use shown::{escaped, hex_dump};
+pub use value::{CSeq, Via};
 
-pub(crate) use mask::password;
+pub(crate) use redact::uri_password;

@@ -1,11 +1,9 @@
-//! The edge to WASI 0.2, compiled for WebAssembly alone: one HTTP request out, one in, the
-//! environment, and what a `no_std` component needs to be one.
+//! The edge to WASI 0.2, compiled for WebAssembly only. It moves bytes and knows nothing about Homer.
 
 mod abi;
 mod environment;
-mod http;
 pub mod incoming;
-mod stream;
+mod transport;
 
 pub use environment::Environment;
-pub use stream::{BufferedCapture, PcapStream};
+pub use transport::{HttpBody, HttpTransport};

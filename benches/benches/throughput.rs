@@ -1,5 +1,5 @@
-//! The cost of the way through the component, compared with native clients. All of them take turns in
-//! one run, and the results are ratios of medians, because absolute times depend on the machine.
+//! The cost of the way through the component, compared with native clients. All of them take turns
+//! in one run, and the results are ratios of medians, because absolute times depend on the machine.
 //! `cargo bench -p benches --bench throughput` on a quiet machine writes the results to
 //! docs/benchmarks.md.
 #![expect(
@@ -20,8 +20,9 @@ use bytes::Bytes;
 use fake_homer::{FakeHomer, large_capture};
 use homer_export::packet::Packet;
 use homer_export::pcap::{Record, Scanner};
+use homer_export::query::ParameterNames;
 use homer_export::report::Analyzer;
-use homer_export::sip::{Reader, Sdp};
+use homer_export::sip::{Parser, Sdp};
 use homer_export::{CallId, Window};
 use homer_host::{ExportRequest, Exporter, HostConfig, Policy};
 use http_body_util::{BodyExt as _, Full};
@@ -49,8 +50,8 @@ const CAPTURES: [(u32, &str); 5] = [
     (28_000, "92 MB"),
 ];
 
-/// Serves a capture from a runtime of its own, since a real Homer is a process of its own. It stops when
-/// the returned sender is dropped.
+/// Serves a capture from a runtime of its own, since a real Homer is a process of its own. It stops
+/// when the returned sender is dropped.
 fn serve(capture: Vec<u8>) -> (String, tokio::sync::oneshot::Sender<()>) {
     let (tell, told) = std::sync::mpsc::channel();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
@@ -416,15 +417,15 @@ fn parts(text: &mut String) {
     let capture = large_capture(2_770);
     let query = homer_export::Query::new(
         [CallId::parse(CALL_ID).unwrap()].into(),
-        Window::new(WINDOW.0, WINDOW.1, 24).unwrap(),
+        Window::new(WINDOW.0, WINDOW.1, 24, &ParameterNames::WIT).unwrap(),
     )
     .unwrap();
     let mut times = vec![Vec::new(); PARTS.len()];
     let mut packets = 0;
     for round in 0..=9 {
         for (part, times) in times.iter_mut().enumerate() {
-            let (mut scanner, mut analyzer, mut reader) =
-                (Scanner::new(), Analyzer::new(&query), Reader::default());
+            let (mut scanner, mut analyzer, mut parser) =
+                (Scanner::new(), Analyzer::new(&query), Parser::default());
             let begin = Instant::now();
             let mut visit = |record: &Record<'_>| {
                 if part == PARTS.len() - 1 {
@@ -433,19 +434,20 @@ fn parts(text: &mut String) {
                 if part == 0 {
                     return;
                 }
-                let packet = std::hint::black_box(Packet::read(record.file.link_type, record.data));
+                let packet =
+                    std::hint::black_box(Packet::parse(record.file.link_type, record.data));
                 let Packet::Udp { payload, .. } = packet else {
                     return;
                 };
                 if part == 1 {
                     return;
                 }
-                let message = std::hint::black_box(reader.read(payload, true, &mut |_, _| {}));
+                let message = std::hint::black_box(parser.parse(payload, true, &mut |_, _| {}));
                 if part == 3
                     && let Some(message) = message
                     && message.is_sdp()
                 {
-                    std::hint::black_box(Sdp::read(message.content()).is_ok());
+                    std::hint::black_box(Sdp::parse(message.content()).is_ok());
                 }
             };
             for piece in capture.chunks(256 * 1024) {

@@ -1,5 +1,5 @@
-//! Any datagrams, each of them up to a byte 0xff: no panic, the same report however the capture
-//! comes, within its limits.
+//! Any datagrams, separated by bytes 0xff: no panic, and the same report within its limits, whatever
+//! the pieces of the file.
 #![no_main]
 
 use homer_export::homer::Api;
@@ -10,18 +10,27 @@ use libfuzzer_sys::fuzz_target;
 
 /// Ethernet, IPv4 and UDP around each payload, a second between two.
 fn capture(payloads: &[u8]) -> Vec<u8> {
-    let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0];
+    let mut file = vec![
+        0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0,
+    ];
     for (number, payload) in payloads.split(|byte| *byte == 0xff).enumerate() {
         let mut frame = vec![2; 12];
         frame.extend([8, 0, 0x45, 0]);
         frame.extend(((payload.len() + 28) as u16).to_be_bytes());
         // From one of two addresses to the other.
         let (from, to) = (payload.len() as u8 & 1, !(payload.len() as u8) & 1);
-        frame.extend([0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, from, 192, 0, 2, to, 19, 196, 19, 196]);
+        frame.extend([
+            0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, from, 192, 0, 2, to, 19, 196, 19, 196,
+        ]);
         frame.extend(((payload.len() + 8) as u16).to_be_bytes());
         frame.extend([0, 0]);
         frame.extend(payload);
-        let words = [1_795_168_800 + number as u32, 0, frame.len() as u32, frame.len() as u32];
+        let words = [
+            1_795_168_800 + number as u32,
+            0,
+            frame.len() as u32,
+            frame.len() as u32,
+        ];
         file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
         file.extend(frame);
     }
@@ -30,10 +39,13 @@ fn capture(payloads: &[u8]) -> Vec<u8> {
 
 fn report(file: &[u8], size: usize) -> CaptureReport {
     let window = Window::new(1_795_132_800_000, 1_795_219_200_000, 24).unwrap();
-    let mut analyzer = Analyzer::new(&Query::new(vec![CallId::parse("a").unwrap()], window).unwrap());
+    let mut analyzer =
+        Analyzer::new(&Query::new(vec![CallId::parse("a").unwrap()], window).unwrap());
     let mut scanner = Scanner::new();
     for piece in file.chunks(size) {
-        scanner.scan_packets(piece, Some(&mut |record| analyzer.record(record))).unwrap();
+        scanner
+            .scan_packets(piece, Some(&mut |record| analyzer.record(record)))
+            .unwrap();
     }
     analyzer.report(&scanner.finish().unwrap(), "1_call", Api::V7)
 }
@@ -45,5 +57,5 @@ fuzz_target!(|input: (u8, &[u8])| {
     assert_eq!(report(&file, usize::from(size) + 1), whole);
     assert_eq!(whole.sip_messages + whole.other_packets, whole.packets);
     assert!(whole.ladder.len() <= 200 && whole.findings.len() <= 100);
-    assert!(whole.fitted(MAX_JSON).to_json().to_string().len() <= MAX_JSON);
+    assert!(whole.truncated_to(MAX_JSON).to_json().to_string().len() <= MAX_JSON);
 });

@@ -1,16 +1,21 @@
-//! Any bytes, cut anywhere: the same answer as in one piece, and the same packets.
+//! Any bytes in pieces of any size: the same result and packets as in one piece.
 #![no_main]
 
-use homer_export::pcap::{Malformed, Scanner, Stats};
+use homer_export::pcap::{Error, Scanner, Stats};
 use libfuzzer_sys::fuzz_target;
 
-fn scan<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Result<Stats, Malformed>, Vec<(u64, u64, Vec<u8>)>) {
+fn scan<'a>(
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> (Result<Stats, Error>, Vec<(u64, u64, Vec<u8>)>) {
     let mut scanner = Scanner::new();
     let mut packets = Vec::new();
     for piece in pieces {
-        let scanned = scanner.scan_packets(piece, Some(&mut |record| {
-            packets.push((record.number, record.time_us, record.data.to_vec()));
-        }));
+        let scanned = scanner.scan_packets(
+            piece,
+            Some(&mut |record| {
+                packets.push((record.number, record.time_us, record.data.to_vec()));
+            }),
+        );
         if let Err(error) = scanned {
             return (Err(error), packets);
         }
@@ -20,5 +25,8 @@ fn scan<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Result<Stats, Malformed>
 
 fuzz_target!(|input: (u8, &[u8])| {
     let (size, bytes) = input;
-    assert_eq!(scan(bytes.chunks(usize::from(size) + 1)), scan([bytes].into_iter()));
+    assert_eq!(
+        scan(bytes.chunks(usize::from(size) + 1)),
+        scan([bytes].into_iter())
+    );
 });

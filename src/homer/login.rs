@@ -1,64 +1,70 @@
-//! Logging in: `POST /api/v3/auth`, the same on Homer 7 and HOMER 11.
+//! Logging in with a user name and password: `POST /api/v3/auth`, on Homer 7 and HOMER 11 alike.
 
 use alloc::format;
 use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use super::Request;
-use super::reply::{self, Head, Refusal};
-use crate::{BaseUrl, Config, ExportError};
+use super::response::{self, NoCapture};
+use super::{HomerServer, Request};
+use crate::error::ExportError;
+use crate::origin::BaseUrl;
+use crate::transport::ResponseHead;
 
-/// The endpoint.
+/// The path of the login endpoint.
 pub const LOGIN_PATH: &str = "/api/v3/auth";
 
-/// The request for a token.
-pub fn login_request(homer: &BaseUrl, username: &str, password: &str) -> Request {
+/// The request that exchanges a user name and password for a token.
+pub fn login_request(base_url: &BaseUrl, username: &str, password: &str) -> Request {
     #[derive(Serialize)]
-    struct Body<'a> {
+    struct LoginBody<'a> {
         username: &'a str,
         password: &'a str,
     }
-    Request::new(homer.path(LOGIN_PATH), &Body { username, password })
+    Request::new(base_url.path(LOGIN_PATH), &LoginBody { username, password })
 }
 
-/// What a reply to a login without a token in it means.
-pub fn failure(head: &Head, body: &[u8], config: &Config) -> ExportError {
-    if matches!(head.status, 200 | 201) {
-        return ExportError::InvalidResponse(format!(
-            "Homer at {} answered the login with HTTP {} and no token; is HOMER_URL the address of a Homer?",
-            config.homer, head.status
-        ));
-    }
-    match reply::refusal(head, body, config) {
-        Refusal::Failed(error)
-        | Refusal::UnknownProfile(error)
-        | Refusal::UnknownEndpoint(error) => error,
-        // Said of an export alone.
-        Refusal::Nothing => ExportError::InvalidResponse(format!(
-            "Homer at {} refused the login in a way of its own",
-            config.homer
-        )),
-    }
-}
-
-/// The token in a reply: of status 201 at `token` in homer-app (recording `auth-ok`), of status 200
-/// at `data.token` in HOMER 11 (from its source); none if Homer refused, or the token is not one
-/// that a header field can carry.
-pub fn token(head: &Head, body: &[u8]) -> Option<String> {
+/// The token in the response to a login, or `None` if there is none that a header field can carry.
+/// `body` is the beginning of the body, up to [`response::MAX_ERROR_BODY`] bytes.
+///
+/// homer-app responds with status 201 and `token` (recording `auth-ok`), HOMER 11 with status 200
+/// and `data.token` (from its source).
+pub fn token(head: &ResponseHead, body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
-    struct Reply {
+    struct LoginResponse {
         token: Option<String>,
-        data: Option<Data>,
+        data: Option<TokenData>,
     }
     #[derive(Deserialize)]
-    struct Data {
+    struct TokenData {
         token: String,
     }
     if !matches!(head.status, 200 | 201) {
         return None;
     }
-    let reply: Reply = serde_json::from_slice(body).ok()?;
-    let token = reply.token.or(reply.data.map(|data| data.token))?;
+    let response: LoginResponse = serde_json::from_slice(body).ok()?;
+    let token = response.token.or(response.data.map(|data| data.token))?;
     (!token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())).then_some(token)
+}
+
+/// The error if the response to a login contains no token.
+pub fn error(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> ExportError {
+    if matches!(head.status, 200 | 201) {
+        return ExportError::InvalidResponse(format!(
+            "the login at {homer} returned HTTP {} without a token; check that HOMER_URL points to \
+             Homer",
+            head.status
+        ));
+    }
+    match response::no_capture(head, body, homer) {
+        NoCapture::Failed(error)
+        | NoCapture::UnknownProfile(error)
+        | NoCapture::UnknownEndpoint(error) => error,
+        // These responses mean "nothing found", which makes no sense for a login.
+        NoCapture::Empty => ExportError::InvalidResponse(format!(
+            "the login at {homer} returned HTTP {} in a form that only an export uses; check that \
+             HOMER_URL points to Homer",
+            head.status
+        )),
+    }
 }

@@ -1,24 +1,25 @@
-//! Homer 7: `POST /api/v3/export/call/messages/pcap`.
+//! The export request of Homer 7: `POST /api/v3/export/call/messages/pcap`.
 
 use alloc::string::String;
 
 use serde::{Serialize, Serializer};
 
-use super::{Request, RequestWindow};
-use crate::query::Profile;
-use crate::{BaseUrl, CallId, Query};
+use super::request::{Request, RequestWindow};
+use crate::origin::BaseUrl;
+use crate::query::{CallId, Profile, Query};
 
-/// The endpoint.
+/// The path of the export endpoint.
 pub const EXPORT_PATH: &str = "/api/v3/export/call/messages/pcap";
 
-/// The request for a capture from one profile.
+/// The request for the capture that one search profile holds.
 ///
-/// One profile per request: of two in one body homer-app takes whichever Go's random map order puts
-/// last (recording `_two_profiles_random`). `callid` is always an array: a string makes it close
-/// the connection (recording `export-callid-string`). Optional parts are left out rather than sent
-/// empty, since Homer 7.0 to 7.6 accepts few fields (homer.md §9).
-pub fn export_request(homer: &BaseUrl, query: &Query, profile: &Profile) -> Request {
-    let body = Body {
+/// Each request names one profile. If a request names two, homer-app searches only the one that
+/// Go's random map order puts last (docs/homer.md §1.9). `callid` is always an array, because
+/// Homer closes the connection on a string (recording `export-callid-string`). Optional members
+/// are omitted instead of sent empty, because Homer 7.0 to 7.6 rejects members that it does not
+/// know (docs/homer.md §9.2).
+pub fn export_request(base_url: &BaseUrl, query: &Query, profile: &Profile) -> Request {
+    let body = ExportBody {
         param: Param {
             search: Search {
                 profile,
@@ -32,11 +33,11 @@ pub fn export_request(homer: &BaseUrl, query: &Query, profile: &Profile) -> Requ
         },
         timestamp: RequestWindow::of(query.window()),
     };
-    Request::new(homer.path(EXPORT_PATH), &body)
+    Request::new(base_url.path(EXPORT_PATH), &body)
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct ExportBody<'a> {
     param: Param<'a>,
     timestamp: RequestWindow,
 }
@@ -46,8 +47,8 @@ struct Param<'a> {
     search: Search<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<Location<'a>>,
-    /// Homer's word, and the opposite of what it does: rows from or to these addresses are left out
-    /// (recording `export-param-whitelist-src`).
+    /// Homer's name means the opposite of what the member does: messages from or to these
+    /// addresses are left out (recording `export-param-whitelist-src`).
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     whitelist: &'a [String],
 }

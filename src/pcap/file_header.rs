@@ -1,18 +1,18 @@
 //! The 24 bytes before the first packet record (draft-ietf-opsawg-pcap §4).
 
-use super::{FILE_HEADER_LEN, Malformed};
+use super::{Error, FILE_HEADER_LEN};
 
-/// Which end of a number comes first, in a whole file.
+/// The byte order of all numbers in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ByteOrder {
-    /// Least significant byte first: what Homer writes.
+    /// Least significant byte first. Homer writes this.
     Little,
     /// Most significant byte first.
     Big,
 }
 
 impl ByteOrder {
-    /// The number in four bytes.
+    /// Reads a 32-bit number.
     pub fn u32(self, bytes: [u8; 4]) -> u32 {
         match self {
             Self::Little => u32::from_le_bytes(bytes),
@@ -28,42 +28,41 @@ impl ByteOrder {
     }
 }
 
-/// The unit of the fraction in a packet record's timestamp.
+/// The unit of the fraction of a second in a packet record's timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// Magic number `a1b2c3d4`: what Homer writes.
+    /// Magic number `a1b2c3d4`. Homer writes this.
     Microseconds,
     /// Magic number `a1b23c4d`.
     Nanoseconds,
 }
 
-/// What the file header says.
+/// The content of the file header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileHeader {
-    /// Of all numbers in the file.
+    /// Byte order of all numbers in the file.
     pub byte_order: ByteOrder,
-    /// Of all timestamps in the file.
+    /// Resolution of all timestamps in the file.
     pub resolution: Resolution,
-    /// Bytes kept of each packet, at most; Homer writes 65,536 and exceeds it.
+    /// Largest number of bytes kept of each packet. Homer writes 65,536 and exceeds it.
     pub snaplen: u32,
-    /// What a packet begins with: 1 for Ethernet. Only the lower 16 bits of the field are the link
-    /// type.
+    /// Type of the link-layer header in front of each packet: 1 for Ethernet.
     pub link_type: u16,
 }
 
 impl FileHeader {
-    /// Reads a file header. The magic number's bytes in the order of the file tell the byte order:
-    /// `a1 b2 …` is big-endian.
+    /// Parses a file header.
     ///
     /// # Errors
-    /// [`Malformed::NotPcap`], [`Malformed::PcapNg`] by the first four bytes;
-    /// [`Malformed::Version`] unless the major version is 2.
-    pub fn parse(bytes: &[u8; FILE_HEADER_LEN]) -> Result<Self, Malformed> {
+    /// Returns [`Error::NotPcap`] or [`Error::PcapNg`] by the first four bytes, and
+    /// [`Error::Version`] unless the major version is 2.
+    pub fn parse(bytes: &[u8; FILE_HEADER_LEN]) -> Result<Self, Error> {
         let [a, b, c, d, v0, v1, v2, v3, ..] = *bytes;
         let (byte_order, resolution) = magic([a, b, c, d])?;
         let major = byte_order.u16([v0, v1]);
+        // The minor version is 4 in every known file, and the draft tells readers not to check it.
         if major != 2 {
-            return Err(Malformed::Version {
+            return Err(Error::Version {
                 major,
                 minor: byte_order.u16([v2, v3]),
             });
@@ -74,20 +73,23 @@ impl FileHeader {
             byte_order,
             resolution,
             snaplen: word(16),
+            // The upper 16 bits of the field say how long the frame check sequences are.
             link_type: (word(20) & 0xffff) as u16,
         })
     }
 }
 
-/// What the first four bytes of a file say of the rest.
-pub(super) fn magic(bytes: [u8; 4]) -> Result<(ByteOrder, Resolution), Malformed> {
+/// Byte order and resolution of a file, by its first four bytes.
+pub(super) fn magic(bytes: [u8; 4]) -> Result<(ByteOrder, Resolution), Error> {
     match bytes {
+        // In the order of the file: `a1 b2 …` is big-endian. The draft's section on byte order says
+        // the opposite; the definition of the field and all other programs agree on this.
         [0xa1, 0xb2, 0xc3, 0xd4] => Ok((ByteOrder::Big, Resolution::Microseconds)),
         [0xd4, 0xc3, 0xb2, 0xa1] => Ok((ByteOrder::Little, Resolution::Microseconds)),
         [0xa1, 0xb2, 0x3c, 0x4d] => Ok((ByteOrder::Big, Resolution::Nanoseconds)),
         [0x4d, 0x3c, 0xb2, 0xa1] => Ok((ByteOrder::Little, Resolution::Nanoseconds)),
-        // The section header block that a pcapng file begins with.
-        [0x0a, 0x0d, 0x0d, 0x0a] => Err(Malformed::PcapNg),
-        _ => Err(Malformed::NotPcap),
+        // The type of the section header block, with which every pcapng file begins.
+        [0x0a, 0x0d, 0x0d, 0x0a] => Err(Error::PcapNg),
+        _ => Err(Error::NotPcap),
     }
 }

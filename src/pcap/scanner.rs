@@ -1,190 +1,99 @@
-//! Walks a capture file that arrives in pieces of any size, record by record to the last byte.
+//! Scans a capture file that arrives in pieces of any size, to its last byte
+//! (draft-ietf-opsawg-pcap §5).
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use super::file_header::magic;
-use super::{FILE_HEADER_LEN, FileHeader, MAX_CAPTURED_LEN, RECORD_HEADER_LEN, Resolution};
+use super::{
+    Error, FILE_HEADER_LEN, FileHeader, InvalidField, MAX_CAPTURED_LEN, RECORD_HEADER_LEN,
+    Resolution, Section,
+};
 
-/// Unix time in microseconds at which 1970 ends. Homer dates a row without `timeSeconds` in 1970
-/// (recording `export-odd-fields`), when there was no SIP.
+/// The start of 1971 in Unix time, in microseconds. Homer dates a row without `timeSeconds` in 1970
+/// (docs/homer.md §6, recording `v1_5_10-odd-fields`), long before the first SIP message.
 pub const YEAR_1971_US: u64 = 31_536_000_000_000;
 
-/// Bytes of a packet that are shown to a visitor, at most: as many as Wireshark accepts in one
-/// record (`WTAP_MAX_PACKET_SIZE_STANDARD`). HEP3 caps packets at 65,535 bytes.
+/// Most bytes of one packet that are passed to a callback. Wireshark accepts as many in one record
+/// (`WTAP_MAX_PACKET_SIZE_STANDARD`), and HEP3 limits a packet to 65,535 bytes.
 pub const MAX_PACKET_BYTES: usize = 262_144;
 
-/// A packet record as it is shown to a visitor.
+/// A packet record, as passed to a callback.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
-    /// What the file's header says.
+    /// The file's header.
     pub file: FileHeader,
-    /// Counted from 1.
+    /// Number of the packet record, counted from 1.
     pub number: u64,
-    /// Unix time in microseconds, below [`YEAR_1971_US`] if Homer had none.
+    /// Capture time, Unix time in microseconds; below [`YEAR_1971_US`] if Homer had none.
     pub time_us: u64,
     /// Bytes of captured data in the file.
     pub captured_len: u32,
-    /// Bytes that the packet had, by the record's header.
+    /// Bytes that the packet had when it was captured, by the record's header.
     pub original_len: u32,
-    /// The captured data, the first [`MAX_PACKET_BYTES`] bytes of it at most.
+    /// The captured data, but no more than its first [`MAX_PACKET_BYTES`] bytes.
     pub data: &'a [u8],
 }
 
 impl Record<'_> {
-    /// Whether all of the packet is in [`Self::data`].
+    /// Whether [`Self::data`] is the whole packet.
     pub fn is_whole(&self) -> bool {
         self.data.len() as u64 >= u64::from(self.original_len)
     }
 }
 
-/// Looks at a packet record.
-pub type Visit<'a> = &'a mut dyn FnMut(&Record<'_>);
+/// A callback that gets each packet record. A callback and not an iterator, since a record borrows
+/// bytes that are gone with the next piece of the file.
+pub type OnPacket<'a> = &'a mut dyn FnMut(&Record<'_>);
 
-/// What a scan has counted.
+/// The counts of a scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Bytes seen.
+    /// Bytes scanned.
     pub size_bytes: u64,
-    /// Packet records begun, the last one perhaps not seen whole yet.
+    /// Packet records whose header is complete; the data of the last one may still be missing.
     pub packets: u64,
     /// Packet records dated 1970.
     pub undated_packets: u64,
-    /// Earliest time of the other records, Unix time in microseconds.
+    /// Earliest capture time of all packets not dated 1970, Unix time in microseconds.
     pub first_packet_us: Option<u64>,
-    /// Latest time of the other records, Unix time in microseconds.
+    /// Latest capture time of all packets not dated 1970, Unix time in microseconds.
     pub last_packet_us: Option<u64>,
 }
 
-/// A part of a capture file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The file header.
-    FileHeader,
-    /// The header of a packet record, counted from 1.
-    RecordHeader(u64),
-    /// The captured data of a packet record, counted from 1.
-    RecordData(u64),
-}
-
-/// Why bytes are not a whole capture file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
-    /// The first four bytes are no magic number of a capture file.
-    NotPcap,
-    /// The first four bytes are those of a pcapng file.
-    PcapNg,
-    /// A capture file of a version other than 2.
-    Version {
-        /// Major version.
-        major: u16,
-        /// Minor version.
-        minor: u16,
-    },
-    /// A packet record's header cannot be one: these are other bytes, read as a record.
-    Implausible {
-        /// Number of the record, counted from 1.
-        record: u64,
-        /// Where its header begins, in bytes from the start of the file.
-        offset: u64,
-        /// What is wrong with it.
-        claim: Claim,
-    },
-    /// The file ends inside a part.
-    Truncated {
-        /// The part.
-        inside: Part,
-        /// Bytes seen in all.
-        size: u64,
-        /// Bytes missing from the part.
-        missing: u32,
-    },
-}
-
-/// What a packet record's header says that cannot be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// So many bytes of captured data: more than [`MAX_CAPTURED_LEN`], or none, where every packet
-    /// has a link-layer header.
-    CapturedLen(u32),
-    /// A fraction of a second that is a second or more, in the file's resolution.
-    Fraction(u32),
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::NotPcap => {
-                f.write_str("not a capture file: its first four bytes are no magic number of one")
-            }
-            Self::PcapNg => f.write_str("a pcapng file, where a pcap file was expected"),
-            Self::Version { major, minor } => {
-                write!(
-                    f,
-                    "a capture file of version {major}.{minor}, where 2.4 was expected"
-                )
-            }
-            Self::Implausible {
-                record,
-                offset,
-                claim,
-            } => {
-                write!(
-                    f,
-                    "damaged: packet record {record} at byte {offset} claims "
-                )?;
-                match claim {
-                    Claim::CapturedLen(len) => {
-                        write!(f, "{len} bytes, 1 to {MAX_CAPTURED_LEN} are plausible")
-                    }
-                    Claim::Fraction(units) => {
-                        write!(
-                            f,
-                            "a fraction of a second of {units} units, more than a second has"
-                        )
-                    }
-                }
-            }
-            Self::Truncated {
-                inside,
-                size,
-                missing,
-            } => {
-                write!(f, "cut short: it ends after {size} bytes, ")?;
-                match inside {
-                    Part::FileHeader => {
-                        write!(f, "{missing} bytes before the end of the file header")
-                    }
-                    Part::RecordHeader(n) => {
-                        write!(
-                            f,
-                            "{missing} bytes before the end of the header of packet record {n}"
-                        )
-                    }
-                    Part::RecordData(n) => {
-                        write!(f, "{missing} bytes before the end of packet record {n}")
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl core::error::Error for Malformed {}
-
-/// An incremental scan of one capture file. Holds 24 bytes of it at most, whatever the size of the
-/// pieces, and one packet if packets are looked at.
+/// An incremental scan of one capture file.
+///
+/// It holds at most 24 bytes, whatever the size of the pieces, and one packet if a callback wants
+/// the packets.
+///
+/// # Examples
+/// ```
+/// use homer_export::pcap::{Error, Scanner, Section};
+///
+/// // A little-endian file header, and the first three bytes of a record header.
+/// let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0];
+/// file.extend([1, 2, 3]);
+///
+/// let mut scanner = Scanner::new();
+/// for piece in file.chunks(10) {
+///     scanner.scan(piece)?;
+/// }
+/// let error = scanner.finish().unwrap_err();
+/// assert_eq!(error, Error::Truncated { section: Section::RecordHeader(1), size: 27, missing: 13 });
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Scanner {
-    /// The beginning of a packet whose data comes in several pieces.
+    /// The start of a packet whose data arrives in several pieces.
     packet: Vec<u8>,
-    /// The part being collected: a header, byte by byte if need be.
+    /// The header that is being collected, byte by byte if need be.
     partial: [u8; FILE_HEADER_LEN],
+    /// Bytes in `partial`.
     filled: usize,
     state: State,
     stats: Stats,
 }
 
+/// The section that the next byte belongs to.
 #[derive(Clone, Copy, Debug)]
 enum State {
     FileHeader,
@@ -210,7 +119,7 @@ impl Default for Scanner {
 }
 
 impl Scanner {
-    /// Before the first byte.
+    /// Creates a scanner for a file of which no byte has arrived.
     pub fn new() -> Self {
         Self {
             packet: Vec::new(),
@@ -221,57 +130,30 @@ impl Scanner {
         }
     }
 
-    /// Takes the next bytes of the file.
+    /// Scans the next bytes of the file.
     ///
     /// # Errors
     /// As [`Self::scan_packets`].
-    pub fn scan(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+    pub fn scan(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.scan_packets(bytes, None)
     }
 
-    /// Takes the next bytes of the file, and shows each packet record whose last byte is among them
-    /// to `visit`, which is to be given from a packet's first byte on.
+    /// Scans the next bytes of the file, and passes each packet record that they complete to
+    /// `on_packet`. A callback must be given in every call or in none.
     ///
     /// # Errors
-    /// Any [`Malformed`] but `Truncated`, as soon as its bytes are there: a wrong magic number
-    /// after four. The scan is then over; what further calls return is not specified, only that
-    /// they do not panic.
+    /// Returns any [`Error`] except `Truncated`, as soon as the bytes that show it have arrived: a
+    /// wrong magic number after four bytes. The scan is then over. Further calls do not panic, but
+    /// their results mean nothing.
     pub fn scan_packets(
         &mut self,
         mut bytes: &[u8],
-        mut visit: Option<Visit<'_>>,
-    ) -> Result<(), Malformed> {
+        mut on_packet: Option<OnPacket<'_>>,
+    ) -> Result<(), Error> {
         while !bytes.is_empty() {
             let taken = match self.state {
-                State::FileHeader => {
-                    let taken = self.fill(bytes, FILE_HEADER_LEN);
-                    // A reply that is no capture file is often shorter than a file header: judge it
-                    // by four bytes.
-                    let [a, b, c, d, ..] = self.partial;
-                    if self.filled >= 4 {
-                        magic([a, b, c, d])?;
-                    }
-                    if self.filled == FILE_HEADER_LEN {
-                        self.state = State::RecordHeader(FileHeader::parse(&self.partial)?);
-                        self.filled = 0;
-                    }
-                    taken
-                }
-                State::RecordHeader(header) => {
-                    let taken = self.fill(bytes, RECORD_HEADER_LEN);
-                    if self.filled == RECORD_HEADER_LEN {
-                        let offset =
-                            self.stats.size_bytes + taken as u64 - RECORD_HEADER_LEN as u64;
-                        let record = self.record(header, offset)?;
-                        self.filled = 0;
-                        self.state = State::RecordData {
-                            header,
-                            record,
-                            remaining: record.captured_len,
-                        };
-                    }
-                    taken
-                }
+                State::FileHeader => self.file_header(bytes)?,
+                State::RecordHeader(header) => self.record_header(header, bytes)?,
                 State::RecordData {
                     header,
                     record,
@@ -279,11 +161,12 @@ impl Scanner {
                 } => {
                     let available = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                     let taken = remaining.min(available);
-                    let ends = taken == remaining;
-                    if let Some(visit) = &mut visit {
-                        self.show(header, record, &bytes[..taken as usize], ends, visit);
+                    let is_last = taken == remaining;
+                    if let Some(on_packet) = &mut on_packet {
+                        let data = &bytes[..taken as usize];
+                        self.pass(header, record, data, is_last, on_packet);
                     }
-                    self.state = match ends {
+                    self.state = match is_last {
                         true => State::RecordHeader(header),
                         false => State::RecordData {
                             header,
@@ -300,88 +183,110 @@ impl Scanner {
         Ok(())
     }
 
-    /// The end of the file: what it holds.
+    /// Ends the scan and returns its counts.
     ///
     /// # Errors
-    /// [`Malformed::Truncated`] unless the last byte was the last of a packet record, or of the
-    /// file header.
-    pub fn finish(&self) -> Result<Stats, Malformed> {
-        let (inside, missing) = match self.state {
+    /// Returns [`Error::Truncated`] unless the last byte ended the file header or a packet record.
+    pub fn finish(&self) -> Result<Stats, Error> {
+        let (section, missing) = match self.state {
             State::RecordHeader(_) if self.filled == 0 => return Ok(self.stats),
-            State::FileHeader => (Part::FileHeader, FILE_HEADER_LEN - self.filled),
+            State::FileHeader => (Section::FileHeader, FILE_HEADER_LEN - self.filled),
             State::RecordHeader(_) => (
-                Part::RecordHeader(self.stats.packets + 1),
+                Section::RecordHeader(self.stats.packets + 1),
                 RECORD_HEADER_LEN - self.filled,
             ),
             State::RecordData { remaining, .. } => {
-                (Part::RecordData(self.stats.packets), remaining as usize)
+                (Section::RecordData(self.stats.packets), remaining as usize)
             }
         };
-        Err(Malformed::Truncated {
-            inside,
+        Err(Error::Truncated {
+            section,
             size: self.stats.size_bytes,
             missing: missing as u32,
         })
     }
 
-    /// What has been counted so far.
+    /// The counts so far.
     pub fn stats(&self) -> Stats {
         self.stats
     }
 
-    /// Whether the file header is past and the first packet record has begun: the file is not
-    /// empty.
+    /// Whether the first packet record has begun: whether the capture is not empty.
     pub fn has_packets(&self) -> bool {
         self.stats.size_bytes > FILE_HEADER_LEN as u64
     }
 
-    /// Shows a packet that `data` completes, or keeps the beginning of one that it does not.
-    fn show(
+    /// Collects the file header; returns the number of bytes taken.
+    fn file_header(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let taken = self.fill(bytes, FILE_HEADER_LEN);
+        // A response that is not a capture file, such as `{}`, is often shorter than a file header.
+        // Four bytes are enough to recognize it.
+        let [a, b, c, d, ..] = self.partial;
+        if self.filled >= 4 {
+            magic([a, b, c, d])?;
+        }
+        if self.filled == FILE_HEADER_LEN {
+            self.state = State::RecordHeader(FileHeader::parse(&self.partial)?);
+            self.filled = 0;
+        }
+        Ok(taken)
+    }
+
+    /// Collects a packet record's header; returns the number of bytes taken.
+    fn record_header(&mut self, header: FileHeader, bytes: &[u8]) -> Result<usize, Error> {
+        let taken = self.fill(bytes, RECORD_HEADER_LEN);
+        if self.filled == RECORD_HEADER_LEN {
+            let offset = self.stats.size_bytes + taken as u64 - RECORD_HEADER_LEN as u64;
+            let record = self.parse_record_header(header, offset)?;
+            self.count(record.time_us);
+            self.filled = 0;
+            self.state = State::RecordData {
+                header,
+                record,
+                remaining: record.captured_len,
+            };
+        }
+        Ok(taken)
+    }
+
+    /// Passes on the packet that `data` ends, or keeps `data` until the rest arrives.
+    fn pass(
         &mut self,
         file: FileHeader,
         header: RecordHeader,
         data: &[u8],
-        ends: bool,
-        visit: &mut Visit<'_>,
+        is_last: bool,
+        on_packet: &mut OnPacket<'_>,
     ) {
-        let RecordHeader {
-            time_us,
-            captured_len,
-            original_len,
-        } = header;
-        let number = self.stats.packets;
         let room = MAX_PACKET_BYTES.saturating_sub(self.packet.len());
         let data = &data[..data.len().min(room)];
-        if ends && self.packet.is_empty() {
-            return visit(&Record {
-                file,
-                number,
-                time_us,
-                captured_len,
-                original_len,
-                data,
-            });
+        let number = self.stats.packets;
+        let record = |data| Record {
+            file,
+            number,
+            time_us: header.time_us,
+            captured_len: header.captured_len,
+            original_len: header.original_len,
+            data,
+        };
+        // Most packets lie in one piece and are passed on without a copy.
+        if is_last && self.packet.is_empty() {
+            return on_packet(&record(data));
         }
         self.packet.extend_from_slice(data);
-        if ends {
-            visit(&Record {
-                file,
-                number,
-                time_us,
-                captured_len,
-                original_len,
-                data: &self.packet,
-            });
+        if is_last {
+            on_packet(&record(&self.packet));
             self.packet.clear();
         }
     }
 
-    /// Copies bytes until `self.partial` holds `want`; returns how many.
+    /// Copies bytes until `self.partial` holds `want` of them; returns the number copied.
     fn fill(&mut self, bytes: &[u8], want: usize) -> usize {
+        // The usual case on its own: a copy of constant length is inlined, which shows in the
+        // throughput of captures with small packets.
         if let (0, RECORD_HEADER_LEN, Some(whole)) =
             (self.filled, want, bytes.first_chunk::<RECORD_HEADER_LEN>())
         {
-            // Nearly every time. A copy of a known length needs no call.
             self.partial[..RECORD_HEADER_LEN].copy_from_slice(whole);
             self.filled = want;
             return want;
@@ -392,70 +297,49 @@ impl Scanner {
         taken
     }
 
-    /// Counts the record whose header has been collected.
-    fn record(&mut self, header: FileHeader, offset: u64) -> Result<RecordHeader, Malformed> {
-        let [
-            s0,
-            s1,
-            s2,
-            s3,
-            f0,
-            f1,
-            f2,
-            f3,
-            c0,
-            c1,
-            c2,
-            c3,
-            o0,
-            o1,
-            o2,
-            o3,
-            ..,
-        ] = self.partial;
-        let order = header.byte_order;
-        // The original length is not compared: the draft lets it be smaller than the captured
-        // length.
-        let captured_len = order.u32([c0, c1, c2, c3]);
-        let implausible = |claim| Malformed::Implausible {
+    /// Parses the header in `self.partial`, which begins at byte `offset` of the file.
+    fn parse_record_header(&self, file: FileHeader, offset: u64) -> Result<RecordHeader, Error> {
+        let word = |at: usize| {
+            let bytes = &self.partial;
+            let word = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+            file.byte_order.u32(word)
+        };
+        let implausible = |field| Error::Implausible {
             record: self.stats.packets + 1,
             offset,
-            claim,
+            field,
         };
+        // The original length is not checked: the draft allows it to be smaller than the captured
+        // length.
+        let (seconds, fraction, captured_len, original_len) = (word(0), word(4), word(8), word(12));
         if !(1..=MAX_CAPTURED_LEN).contains(&captured_len) {
-            return Err(implausible(Claim::CapturedLen(captured_len)));
+            return Err(implausible(InvalidField::CapturedLen(captured_len)));
         }
-        let fraction = order.u32([f0, f1, f2, f3]);
-        let units_per_us = match header.resolution {
+        let units_per_us = match file.resolution {
             Resolution::Microseconds => 1,
             Resolution::Nanoseconds => 1000,
         };
         if fraction >= 1_000_000 * units_per_us {
-            return Err(implausible(Claim::Fraction(fraction)));
+            return Err(implausible(InvalidField::Fraction(fraction)));
         }
-        let time_us =
-            u64::from(order.u32([s0, s1, s2, s3])) * 1_000_000 + u64::from(fraction / units_per_us);
+        Ok(RecordHeader {
+            time_us: u64::from(seconds) * 1_000_000 + u64::from(fraction / units_per_us),
+            captured_len,
+            original_len,
+        })
+    }
 
+    /// Counts a packet record with this capture time.
+    fn count(&mut self, time_us: u64) {
         let stats = &mut self.stats;
         stats.packets += 1;
         if time_us < YEAR_1971_US {
             stats.undated_packets += 1;
-        } else {
-            stats.first_packet_us = Some(
-                stats
-                    .first_packet_us
-                    .map_or(time_us, |first| first.min(time_us)),
-            );
-            stats.last_packet_us = Some(
-                stats
-                    .last_packet_us
-                    .map_or(time_us, |last| last.max(time_us)),
-            );
+            return;
         }
-        Ok(RecordHeader {
-            time_us,
-            captured_len,
-            original_len: order.u32([o0, o1, o2, o3]),
-        })
+        let earliest = |first: u64| first.min(time_us);
+        let latest = |last: u64| last.max(time_us);
+        stats.first_packet_us = Some(stats.first_packet_us.map_or(time_us, earliest));
+        stats.last_packet_us = Some(stats.last_packet_us.map_or(time_us, latest));
     }
 }

@@ -5,55 +5,69 @@ use alloc::string::{String, ToString};
 
 use serde::Serialize;
 
-use super::quoted;
-use crate::ExportError;
+use crate::error::ExportError;
+use crate::text::quoted;
 
 /// The value of a SIP Call-ID header field as captured.
 ///
-/// RFC 3261 §25.1 allows `word [ "@" word ]`; real traffic holds blanks, quotes and letters of all
-/// scripts as well (recordings `export-callid-awkward-*`), and a malformed Call-ID is just what one
-/// wants to look at. So only what Homer cannot find is refused.
+/// RFC 3261 §25.1 allows `word [ "@" word ]`. Real traffic also contains spaces, quotes and letters
+/// of all scripts (recordings `export-callid-awkward-*`), and a call with a malformed Call-ID is
+/// exactly what people want to look at. So only values that Homer cannot find are rejected.
+///
+/// # Examples
+/// ```
+/// use homer_export::CallId;
+///
+/// let call_id = CallId::parse("a84b4c76e66710@pc33.example.com")?;
+/// assert_eq!(call_id.filename(), "a84b4c76e66710@pc33.example.com.pcap");
+/// assert!(CallId::parse("Call-ID: a84b4c76e66710").is_err());
+/// # Ok::<(), homer_export::ExportError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct CallId(String);
 
 impl CallId {
-    /// Longest Call-ID accepted, in characters, inclusive. RFC 3261 sets no limit; those seen in
-    /// the wild stay below 256, and one that long still fits a URI and an error text.
+    /// Longest Call-ID accepted, in characters, inclusive.
+    ///
+    /// RFC 3261 sets no limit. Call-IDs in use have fewer than 256, and one of this length still
+    /// fits into a URI and an error text.
     pub const MAX_CHARS: usize = 512;
 
-    /// Takes 1 to [`Self::MAX_CHARS`] characters, none of them a control character, no white space
-    /// at either end.
+    /// Parses 1 to [`Self::MAX_CHARS`] characters without control characters and without white
+    /// space at either end.
+    ///
+    /// White space at the ends is not removed silently: Homer compares exactly, and a caller should
+    /// know that a Call-ID was changed on its way.
     ///
     /// # Errors
-    /// `invalid-request` for anything else, and for a whole header line instead of its value. White
-    /// space at the ends is not cut off in silence: Homer compares exactly, and a Call-ID that was
-    /// mangled on its way is worth knowing of.
+    /// `invalid-request` for anything else, and for a whole header line instead of its value.
     pub fn parse(text: &str) -> Result<Self, ExportError> {
-        let refuse = |why: String| Err(ExportError::InvalidRequest(why));
+        let invalid = |why: String| Err(ExportError::InvalidRequest(why));
         if text.is_empty() {
-            return refuse(
-                "the Call-ID is empty; pass the value of the SIP Call-ID header field".to_string(),
+            return invalid(
+                "the Call-ID is empty; give the value of the SIP Call-ID header field".to_string(),
             );
         }
         let chars = text.chars().count();
         if chars > Self::MAX_CHARS {
-            return refuse(format!(
-                "the Call-ID has {chars} characters, at most {} are taken",
+            return invalid(format!(
+                "the Call-ID has {chars} characters; the maximum is {}",
                 Self::MAX_CHARS
             ));
         }
         if let Some((at, c)) = text.chars().enumerate().find(|(_, c)| c.is_control()) {
-            return refuse(format!(
-                "the Call-ID has the control character U+{:04X} at position {}; pass the value of one Call-ID header \
-                 field without line breaks",
+            return invalid(format!(
+                "the Call-ID contains the control character U+{:04X} at position {}; give the \
+                 value of one Call-ID header field without line breaks",
                 u32::from(c),
                 at + 1
             ));
         }
         if text.trim() != text {
-            return refuse(format!(
-                "the Call-ID {} has white space at its start or end; Homer compares exactly, so remove it",
+            return invalid(format!(
+                "the Call-ID {} has white space at its start or end; remove it, because Homer \
+                 compares exactly",
                 quoted(text, 64)
             ));
         }
@@ -61,8 +75,8 @@ impl CallId {
             .get(..8)
             .is_some_and(|start| start.eq_ignore_ascii_case("call-id:"))
         {
-            return refuse(
-                "the Call-ID begins with \"Call-ID:\"; pass the header field's value alone"
+            return invalid(
+                "the Call-ID begins with \"Call-ID:\"; give only the header field's value"
                     .to_string(),
             );
         }
@@ -74,10 +88,11 @@ impl CallId {
         &self.0
     }
 
-    /// A file name for this call's capture, ending in `.pcap`, safe on all platforms: ASCII
-    /// letters, digits and `.`, `_`, `-`, `@` stay, anything else becomes `_`; no leading dot or
-    /// dash, no device name of Windows, at most 101 characters before the ending. Two Call-IDs may
-    /// share a name.
+    /// A file name for this call's capture that is safe on all platforms and ends in `.pcap`.
+    ///
+    /// ASCII letters, digits and `.`, `_`, `-`, `@` stay; every other character becomes `_`. The
+    /// name does not begin with a dot or dash and is not a Windows device name. It has at most 101
+    /// characters before the ending. Two Call-IDs may have the same name.
     pub fn filename(&self) -> String {
         const MAX_STEM: usize = 100;
         const WINDOWS_DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];

@@ -1,12 +1,12 @@
-//! A window of time in Unix milliseconds, and how it is written and rounded.
+//! A window of time in Unix milliseconds.
 
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
+use core::ops::RangeInclusive;
 
-use time::OffsetDateTime;
-
-use crate::ExportError;
+use super::Timestamp;
+use crate::error::ExportError;
 
 /// Milliseconds in an hour.
 const HOUR_MS: i64 = 3_600_000;
@@ -14,12 +14,47 @@ const HOUR_MS: i64 = 3_600_000;
 /// Milliseconds in a minute.
 const MINUTE_MS: i64 = 60_000;
 
-/// Smallest and largest value taken for Unix milliseconds, inclusive: March 1973 to the year 5138.
-/// Seconds stay below, microseconds and nanoseconds above, for all times at which there was SIP
-/// (homer.md §12.3).
-const PLAUSIBLE_MS: core::ops::RangeInclusive<i64> = 100_000_000_000..=100_000_000_000_000;
+/// The values that are accepted as Unix milliseconds, inclusive: March 1973 to the year 5138.
+///
+/// For every time since SIP exists, the value in seconds lies below this range and the values in
+/// microseconds and nanoseconds lie above it (docs/homer.md §12.3).
+const PLAUSIBLE_MS: RangeInclusive<i64> = 100_000_000_000..=100_000_000_000_000;
 
-/// A window of time, both ends inclusive; the start is before the end.
+/// What the caller calls the parameters of a window, so that an error names what they typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParameterNames {
+    /// The start.
+    pub from: &'static str,
+    /// The end.
+    pub to: &'static str,
+    /// How to allow a longer window.
+    pub raise_limit: &'static str,
+}
+
+impl ParameterNames {
+    /// The parameters of the WIT functions.
+    pub const WIT: Self = Self {
+        from: "from-ts",
+        to: "to-ts",
+        raise_limit: "ask the operator to raise HOMER_MAX_WINDOW_HOURS",
+    };
+
+    /// The arguments of the MCP tools.
+    pub const MCP: Self = Self {
+        from: "from_ts",
+        to: "to_ts",
+        ..Self::WIT
+    };
+
+    /// The flags of the command line, whose user is the operator.
+    pub const COMMAND_LINE: Self = Self {
+        from: "--from",
+        to: "--to",
+        raise_limit: "raise the limit with --max-window-hours",
+    };
+}
+
+/// A window of time. Both ends are inclusive, and the start is before the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     from_ms: i64,
@@ -27,63 +62,70 @@ pub struct Window {
 }
 
 impl Window {
-    /// Takes two times in Unix milliseconds, UTC, at most `max_hours` apart (inclusive).
+    /// A window between two times in Unix milliseconds, UTC, at most `max_hours` long (inclusive).
     ///
     /// # Errors
-    /// `invalid-request` if a value looks like seconds, microseconds or nanoseconds (the text has
-    /// the value in milliseconds), if the start is not before the end, or if the window is longer
-    /// than `max_hours`.
-    pub fn new(from_ms: i64, to_ms: i64, max_hours: u32) -> Result<Self, ExportError> {
-        let refuse = |why: String| Err(ExportError::InvalidRequest(why));
-        for (name, value) in [("from_ts", from_ms), ("to_ts", to_ms)] {
-            if let Some(why) = not_milliseconds(name, value) {
-                return refuse(why);
+    /// `invalid-request` if a value looks like seconds, microseconds or nanoseconds (the text then
+    /// contains the value in milliseconds), if the start is not before the end, or if the window is
+    /// longer than `max_hours`.
+    pub fn new(
+        from_ms: i64,
+        to_ms: i64,
+        max_hours: u32,
+        names: &ParameterNames,
+    ) -> Result<Self, ExportError> {
+        let invalid = |why: String| Err(ExportError::InvalidRequest(why));
+        for (name, value) in [(names.from, from_ms), (names.to, to_ms)] {
+            if let Some(why) = unit_hint(name, value) {
+                return invalid(why);
             }
         }
         if from_ms >= to_ms {
-            return refuse(format!(
-                "the window is {}: from_ts {} is not before to_ts {}; {}",
-                if from_ms == to_ms {
-                    "empty"
-                } else {
-                    "reversed"
-                },
+            let (problem, advice) = match from_ms == to_ms {
+                true => ("empty", "widen it"),
+                false => ("reversed", "swap its ends"),
+            };
+            return invalid(format!(
+                "the window is {problem}: {} {} is not before {} {}; {advice}",
+                names.from,
                 Timestamp::from_ms(from_ms),
+                names.to,
                 Timestamp::from_ms(to_ms),
-                if from_ms == to_ms {
-                    "widen it"
-                } else {
-                    "swap them"
-                },
             ));
         }
         let length = to_ms - from_ms;
         if length > i64::from(max_hours) * HOUR_MS {
-            return refuse(format!(
-                "the window is {} hours and {} minutes long, at most {max_hours} hours are taken; narrow it, or let the \
-                 operator raise HOMER_MAX_WINDOW_HOURS",
+            return invalid(format!(
+                "the window from {} {} to {} {} is {} h {} min long; the maximum is {max_hours} h. \
+                 Narrow it, or {}",
+                names.from,
+                Timestamp::from_ms(from_ms),
+                names.to,
+                Timestamp::from_ms(to_ms),
                 length / HOUR_MS,
-                // Rounded up, so that a window a little too long does not read as one that is not.
+                // Rounded up, so that a window just over the limit does not look like one at it.
                 (length % HOUR_MS + MINUTE_MS - 1) / MINUTE_MS,
+                names.raise_limit,
             ));
         }
         Ok(Self { from_ms, to_ms })
     }
 
-    /// The start, Unix milliseconds, inclusive.
+    /// The start in Unix milliseconds, inclusive.
     pub fn from_ms(self) -> i64 {
         self.from_ms
     }
 
-    /// The end, Unix milliseconds, inclusive.
+    /// The end in Unix milliseconds, inclusive.
     pub fn to_ms(self) -> i64 {
         self.to_ms
     }
 
-    /// The window to send to Homer, in milliseconds. Homer cuts both ends down to the whole second
-    /// (recording `mapping-no-correlation-exact-ms`: two of seven messages lost), so the start is
-    /// floored as it would do anyway, and the end is moved to one second after the next whole
-    /// second.
+    /// The window to send to Homer, in Unix milliseconds.
+    ///
+    /// Homer rounds both ends down to the whole second (recording `mapping-no-correlation-exact-ms`,
+    /// which lost two of seven messages). So the start is rounded down here as well, and the end
+    /// moves to one second after the next whole second.
     pub fn for_homer(self) -> (i64, i64) {
         const SECOND_MS: i64 = 1000;
         let floor = |ms: i64| ms - ms.rem_euclid(SECOND_MS);
@@ -93,28 +135,27 @@ impl Window {
 }
 
 impl fmt::Display for Window {
-    /// For a sentence: `2026-11-20T10:00:00Z and 2026-11-20T10:05:00Z`, to be put after "between".
+    /// For a sentence, after "between": `2026-11-20T10:00:00Z and 2026-11-20T10:05:00Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} and {}",
+        let (from, to) = (
             Timestamp::from_ms(self.from_ms),
-            Timestamp::from_ms(self.to_ms)
-        )
+            Timestamp::from_ms(self.to_ms),
+        );
+        write!(f, "{from} and {to}")
     }
 }
 
-/// Why `value` is not Unix milliseconds, or none if it can be.
-fn not_milliseconds(name: &str, value: i64) -> Option<String> {
+/// Why `value` cannot be Unix milliseconds, or `None` if it can.
+fn unit_hint(name: &str, value: i64) -> Option<String> {
     if PLAUSIBLE_MS.contains(&value) {
         return None;
     }
-    // One notch of the scale down or up; a value that is none of them is no time at which there was
-    // SIP.
     let (unit, in_ms) = match value {
+        // Not a time since SIP exists, in any unit.
         ..100_000_000 => {
             return Some(format!(
-                "{name} {value} is not a Unix time in milliseconds; a time today has 13 digits, for example 1795168800000"
+                "{name} is {value}, which is not a Unix time in milliseconds; a current time has \
+                 13 digits, for example 1795168800000"
             ));
         }
         100_000_000..100_000_000_000 => ("seconds", value * 1000),
@@ -122,58 +163,8 @@ fn not_milliseconds(name: &str, value: i64) -> Option<String> {
         _ => ("nanoseconds", value / 1_000_000),
     };
     Some(format!(
-        "{name} {value} looks like {unit}; times are Unix milliseconds, so pass {in_ms} ({})",
+        "{name} is {value}, which looks like {unit}; expected Unix milliseconds, so use {in_ms} \
+         ({})",
         Timestamp::from_ms(in_ms)
     ))
-}
-
-/// A time in UTC as RFC 3339 writes it, with as many decimals of the second as it needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timestamp {
-    /// Unix time in microseconds.
-    us: i64,
-}
-
-impl Timestamp {
-    /// From Unix milliseconds.
-    pub fn from_ms(ms: i64) -> Self {
-        Self {
-            us: ms.saturating_mul(1000),
-        }
-    }
-
-    /// From Unix microseconds.
-    pub fn from_us(us: i64) -> Self {
-        Self { us }
-    }
-
-    /// From the time of a packet record, Unix microseconds.
-    pub(crate) fn of_packet(us: u64) -> Self {
-        Self {
-            us: i64::try_from(us).unwrap_or(i64::MAX),
-        }
-    }
-}
-
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SECOND_US: i64 = 1_000_000;
-        let Ok(t) = OffsetDateTime::from_unix_timestamp(self.us.div_euclid(SECOND_US)) else {
-            return write!(f, "{} µs after 1970", self.us);
-        };
-        let (year, month, day) = (t.year(), u8::from(t.month()), t.day());
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}",
-            t.hour(),
-            t.minute(),
-            t.second()
-        )?;
-        match self.us.rem_euclid(SECOND_US) {
-            0 => {}
-            us if us % 1000 == 0 => write!(f, ".{:03}", us / 1000)?,
-            us => write!(f, ".{us:06}")?,
-        }
-        f.write_str("Z")
-    }
 }

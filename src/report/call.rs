@@ -1,268 +1,282 @@
-//! What is known of one call: the messages with one Call-ID.
+//! One call: all messages with the same Call-ID, and how the call went.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::hash;
+use super::capture_report::CaptureReport;
+use super::hash::hash;
 use crate::packet::{Route, endpoint};
 use crate::pcap::YEAR_1971_US;
 use crate::query::{Timestamp, Window};
-use crate::sip::{Message, Start};
+use crate::sip::{Message, StartLine};
 
-/// Early responses remembered.
-const MAX_EARLY: usize = 8;
+/// Most responses remembered that came before any request.
+const MAX_UNMATCHED: usize = 8;
 
-/// Tags remembered: those of forked branches included, a call has a handful.
+/// Most tags remembered. A call has a handful, including those of forked branches.
 const MAX_TAGS: usize = 32;
 
 /// The messages with one Call-ID.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
-    /// The Call-ID's value.
+    /// The value of Call-ID.
     pub(super) id: Vec<u8>,
-    /// The request that began it, or the one that took its place after a challenge, a redirection
-    /// or another refusal; none if the capture has no request that begins a call.
-    lead: Option<Lead>,
-    /// When the first INVITE, or other first request, came; 1970 if undated.
-    begin_us: u64,
-    /// The packet with the first request that begins a call.
-    pub(super) begin_packet: Option<u64>,
-    /// When the first ringing (18x) came.
+    /// The request that started the call, or the one that replaced it after a challenge, redirection
+    /// or other rejection; none if the capture has no such request.
+    initial: Option<InitialRequest>,
+    /// Time of the first request that started the call; in 1970 if undated.
+    first_request_us: u64,
+    /// Packet of the first request that started the call.
+    first_request: Option<u64>,
+    /// Time of the first ringing response (180 to 189).
     ringing_us: Option<u64>,
-    /// The first 2xx to an INVITE that begins the call, on whatever hop.
-    accepted: Option<Answer>,
-    /// Who cancelled.
-    cancelled_by: Option<Route>,
-    /// Who hung up first.
+    /// The first 2xx to the initial INVITE, on any hop.
+    accepted: Option<Response>,
+    /// The route of the first CANCEL.
+    cancel: Option<Route>,
+    /// The route of the first BYE.
     bye: Option<Route>,
-    /// Whether a BYE has a final answer.
-    bye_answered: bool,
-    /// Responses that came before the first request, as they do where the clocks of two capture
-    /// agents differ.
-    early: Vec<Response>,
-    /// Hashes of all tags that a dialog may have.
+    /// Whether the BYE has a final response.
+    bye_has_response: bool,
+    /// Responses that came before any request, as they do if the clocks of two capture agents
+    /// differ.
+    unmatched_responses: Vec<Response>,
+    /// Hashes of all tags that a dialog of the call may have.
     tags: Vec<u64>,
     /// Whether there was room for all tags.
     tags_complete: bool,
     /// Whether there is any request.
-    pub(super) has_requests: bool,
+    has_requests: bool,
 }
 
-/// A request without To tag, and the final response to it.
+/// A request without To tag, which starts a call, and the final responses to it.
 #[derive(Clone, Copy, Debug)]
-struct Lead {
+struct InitialRequest {
     is_invite: bool,
+    id: RequestId,
+    route: Route,
+    /// The first final response on the request's own hop.
+    on_same_hop: Option<Response>,
+    /// The first final response on another hop: an agent may not see the response on the first one.
+    on_other_hop: Option<Response>,
+}
+
+/// What a response repeats of its request.
+#[derive(Clone, Copy, Debug)]
+struct RequestId {
     method: u64,
     cseq: u32,
     branch: u64,
-    route: Route,
-    /// On the request's own hop.
-    answer: Option<Answer>,
-    /// The first on another hop: where the agent does not see the request's own.
-    elsewhere: Option<Answer>,
 }
 
+/// A response.
 #[derive(Clone, Copy, Debug)]
-struct Answer {
+struct Response {
+    request: RequestId,
     status: u16,
     time_us: u64,
     route: Route,
     /// Hash of the To tag.
-    tag: Option<u64>,
-}
-
-/// A response, and what tells whose it is.
-#[derive(Clone, Copy, Debug)]
-struct Response {
-    method: u64,
-    cseq: u32,
-    branch: u64,
-    answer: Answer,
-}
-
-/// A call's outcome.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Outcome {
-    pub(super) final_status: Option<u16>,
-    pub(super) ringing_after_us: Option<u64>,
-    pub(super) final_after_us: Option<u64>,
-    pub(super) ended_with: Option<String>,
-    pub(super) ended_by: Option<String>,
+    to_tag: Option<u64>,
 }
 
 impl Call {
     pub(super) fn new(id: &[u8]) -> Self {
         Self {
             id: id.to_vec(),
-            lead: None,
-            begin_us: 0,
-            begin_packet: None,
+            initial: None,
+            first_request_us: 0,
+            first_request: None,
             ringing_us: None,
             accepted: None,
-            cancelled_by: None,
+            cancel: None,
             bye: None,
-            bye_answered: false,
-            early: Vec::new(),
+            bye_has_response: false,
+            unmatched_responses: Vec::new(),
             tags: Vec::new(),
             tags_complete: true,
             has_requests: false,
         }
     }
 
-    /// Takes note of a message that is not a repetition. Returns the field whose tag belongs to
-    /// none of the call's dialogs.
-    pub(super) fn message(
+    /// The packet of the first request that started the call.
+    pub(super) fn first_request(&self) -> Option<u64> {
+        self.first_request
+    }
+
+    /// Whether the capture has any request of the call.
+    pub(super) fn has_requests(&self) -> bool {
+        self.has_requests
+    }
+
+    /// Adds a message that is not a repetition. Returns the field whose tag does not belong to any
+    /// dialog of the call, if there is one.
+    pub(super) fn add(
         &mut self,
         packet: u64,
         time_us: u64,
         route: &Route,
         message: &Message<'_>,
     ) -> Option<&'static str> {
-        let branch = hash(message.via.and_then(|via| via.branch).unwrap_or_default());
-        let cseq = message.cseq.map_or(0, |cseq| cseq.number);
         let method = message.method().unwrap_or_default();
+        let id = RequestId {
+            method: hash(method),
+            cseq: message.cseq.map_or(0, |cseq| cseq.number),
+            branch: hash(message.via.and_then(|via| via.branch).unwrap_or_default()),
+        };
         match message.start {
-            Start::Response { status, .. } => {
-                self.learn_tag(message.to_tag);
-                if method == b"BYE"
-                    && status >= 200
-                    && !matches!(status, 401 | 407)
-                    && self.is_of_dialog(message)
-                {
-                    self.bye_answered = true;
-                }
-                let answer = Answer {
+            StartLine::Response { status, .. } => {
+                let response = Response {
+                    request: id,
                     status,
                     time_us,
                     route: *route,
-                    tag: message.to_tag.map(hash),
+                    to_tag: message.to_tag.map(hash),
                 };
-                let response = Response {
-                    method: hash(method),
-                    cseq,
-                    branch,
-                    answer,
-                };
-                if self.lead.is_some() {
-                    self.answer(&response);
-                } else if self.early.len() < MAX_EARLY {
-                    self.early.push(response);
-                }
-                return None;
+                self.add_response(method, response, message);
+                None
             }
-            // A malformed request is one all the same, and may be answered.
-            Start::Malformed if message.is_status_line() => return None,
-            Start::Request { .. } | Start::Malformed => {}
+            StartLine::Malformed if message.is_status_line() => None,
+            // Devices answer a request whose start line is malformed, for instance one with a blank
+            // at its end.
+            StartLine::Request { .. } | StartLine::Malformed => {
+                self.add_request(packet, time_us, *route, method, id, message)
+            }
         }
+    }
+
+    fn add_response(&mut self, method: &[u8], response: Response, message: &Message<'_>) {
+        self.learn_tag(message.to_tag);
+        // A challenge does not end a BYE: it comes again with credentials.
+        if method == b"BYE"
+            && response.status >= 200
+            && !matches!(response.status, 401 | 407)
+            && self.is_of_dialog(message)
+        {
+            self.bye_has_response = true;
+        }
+        if self.initial.is_some() {
+            self.match_response(&response);
+        } else if self.unmatched_responses.len() < MAX_UNMATCHED {
+            self.unmatched_responses.push(response);
+        }
+    }
+
+    fn add_request(
+        &mut self,
+        packet: u64,
+        time_us: u64,
+        route: Route,
+        method: &[u8],
+        id: RequestId,
+        message: &Message<'_>,
+    ) -> Option<&'static str> {
         self.has_requests = true;
         match method {
             b"ACK" => return None,
             b"CANCEL" => {
-                if self
-                    .lead
-                    .is_some_and(|lead| lead.branch == branch && lead.cseq == cseq)
-                    && self.cancelled_by.is_none()
-                {
-                    self.cancelled_by = Some(*route);
+                // Branch and number are those of the request that it cancels (RFC 3261 §9.1).
+                let cancels_initial = self.initial.is_some_and(|initial| {
+                    initial.id.branch == id.branch && initial.id.cseq == id.cseq
+                });
+                if cancels_initial && self.cancel.is_none() {
+                    self.cancel = Some(route);
                 }
                 return None;
             }
-            b"BYE" if self.bye.is_none() && self.is_of_dialog(message) => self.bye = Some(*route),
+            b"BYE" if self.bye.is_none() && self.is_of_dialog(message) => self.bye = Some(route),
             _ => {}
         }
         if message.to_tag.is_some() {
-            return self.stray_tag(method, message);
+            return self.unknown_tag(method, message);
         }
         self.learn_tag(message.from_tag);
-        let (method, is_invite) = (hash(method), method == b"INVITE");
-        let request = Lead {
-            is_invite,
-            method,
-            cseq,
-            branch,
-            route: *route,
-            answer: None,
-            elsewhere: None,
+        let request = InitialRequest {
+            is_invite: method == b"INVITE",
+            id,
+            route,
+            on_same_hop: None,
+            on_other_hop: None,
         };
-        self.initial(packet, time_us, request);
+        self.add_initial(packet, time_us, request);
         None
     }
 
-    /// A request that begins the call, or begins it anew after a refusal.
-    fn initial(&mut self, packet: u64, time_us: u64, request: Lead) {
-        let Some(lead) = self.lead else {
-            self.begin_us = time_us;
-            self.begin_packet = Some(packet);
-            self.lead = Some(request);
-            for response in core::mem::take(&mut self.early) {
-                self.answer(&response);
+    /// Adds a request without To tag: it starts the call, or tries again after a rejection, or is
+    /// the same request on another hop.
+    fn add_initial(&mut self, packet: u64, time_us: u64, request: InitialRequest) {
+        let Some(initial) = self.initial else {
+            self.first_request_us = time_us;
+            self.first_request = Some(packet);
+            self.initial = Some(request);
+            for response in core::mem::take(&mut self.unmatched_responses) {
+                self.match_response(&response);
             }
             return;
         };
-        if request.is_invite && !lead.is_invite {
-            // What came before, an OPTIONS perhaps, was not the call.
-            (self.begin_us, self.ringing_us) = (time_us, None);
-            self.lead = Some(request);
+        if request.is_invite && !initial.is_invite {
+            // The request before, for instance an OPTIONS, was not part of the call.
+            (self.first_request_us, self.ringing_us) = (time_us, None);
+            self.initial = Some(request);
             return;
         }
-        // Sent again with an answer to the challenge, or to where the redirection points: another
-        // port or destination, perhaps.
-        let refused = self
-            .final_answer()
-            .is_some_and(|answer| answer.status >= 300);
-        let same_sender = lead.route.source.ip() == request.route.source.ip();
-        if refused && lead.method == request.method && same_sender && request.cseq > lead.cseq {
-            self.lead = Some(request);
+        // The caller tries again, with credentials or at the address of a redirection: with the
+        // next number, from the same address, but perhaps from another port or to another
+        // destination.
+        let rejected = self
+            .final_response()
+            .is_some_and(|response| response.status >= 300);
+        let same_sender = initial.route.source.ip() == request.route.source.ip();
+        let same_method = initial.id.method == request.id.method;
+        if rejected && same_method && same_sender && request.id.cseq > initial.id.cseq {
+            self.initial = Some(request);
         }
     }
 
-    /// Takes note of a response if it is one to a request that begins the call.
-    fn answer(&mut self, response: &Response) {
-        let Response {
-            method,
-            cseq,
-            branch,
-            answer,
-        } = *response;
-        let Some(lead) = &mut self.lead else { return };
-        if lead.cseq != cseq || lead.method != method {
+    /// Adds a response to the initial request; ignores others.
+    fn match_response(&mut self, response: &Response) {
+        let Some(initial) = &mut self.initial else {
             return;
-        }
-        // The branch tells the hop (RFC 3261 §17.1.3). Ports do not: a response goes to the port in
-        // Via, or over whatever connection there is.
-        let own = lead.branch == branch;
-        if (180..190).contains(&answer.status) && self.ringing_us.is_none() {
-            self.ringing_us = Some(answer.time_us);
-        }
-        if answer.status < 200 {
-            return;
-        }
-        let slot = if own {
-            &mut lead.answer
-        } else {
-            &mut lead.elsewhere
         };
-        if slot.is_none() {
-            *slot = Some(answer);
+        let (request, id) = (response.request, initial.id);
+        if id.cseq != request.cseq || id.method != request.method {
+            return;
         }
-        // A proxy passes on every 2xx (§16.7): the call is answered, whatever other branches say.
-        let better = match self.accepted {
+        // The branch identifies the hop (RFC 3261 §17.1.3). Ports do not: a response goes to the
+        // port in Via, or over an existing connection (§18.2.2).
+        let is_same_hop = id.branch == request.branch;
+        if (180..190).contains(&response.status) && self.ringing_us.is_none() {
+            self.ringing_us = Some(response.time_us);
+        }
+        if response.status < 200 {
+            return;
+        }
+        let slot = match is_same_hop {
+            true => &mut initial.on_same_hop,
+            false => &mut initial.on_other_hop,
+        };
+        slot.get_or_insert(*response);
+        // A proxy forwards every 2xx (RFC 3261 §16.7), so one on any hop means that the call was
+        // answered, whatever other branches say. The one on the caller's hop has the better time.
+        let is_better = match self.accepted {
             None => true,
-            Some(accepted) => own && accepted.time_us > answer.time_us,
+            Some(accepted) => is_same_hop && accepted.time_us > response.time_us,
         };
-        if lead.is_invite && answer.status < 300 && better {
-            self.accepted = Some(answer);
+        if initial.is_invite && response.status < 300 && is_better {
+            self.accepted = Some(*response);
         }
     }
 
-    fn final_answer(&self) -> Option<Answer> {
-        let lead = self.lead.as_ref()?;
-        // The caller's own hop tells when the answer came to it.
-        let own = lead
-            .answer
-            .filter(|answer| self.accepted.is_none() || answer.status < 300);
-        own.or(self.accepted).or(lead.elsewhere)
+    /// The final response to the initial request.
+    fn final_response(&self) -> Option<Response> {
+        let initial = self.initial.as_ref()?;
+        // The one on the caller's hop says when it reached the caller. It does not count if it
+        // rejects the call on one fork while another fork accepts it.
+        let on_same_hop = initial
+            .on_same_hop
+            .filter(|response| self.accepted.is_none() || response.status < 300);
+        on_same_hop.or(self.accepted).or(initial.on_other_hop)
     }
 
     fn learn_tag(&mut self, tag: Option<&[u8]>) {
@@ -275,10 +289,10 @@ impl Call {
         }
     }
 
-    /// Whether a BYE, or the response to it, belongs to the dialog that the first 2xx set up, and
-    /// not to a fork of the call.
+    /// Whether a BYE, or a response to it, belongs to the dialog of the first 2xx, and not to
+    /// another fork, which the caller hangs up at once (RFC 3261 §13.2.2.4).
     fn is_of_dialog(&self, message: &Message<'_>) -> bool {
-        let Some(tag) = self.accepted.and_then(|accepted| accepted.tag) else {
+        let Some(tag) = self.accepted.and_then(|accepted| accepted.to_tag) else {
             return true;
         };
         [message.from_tag, message.to_tag]
@@ -287,84 +301,88 @@ impl Call {
             .any(|found| hash(found) == tag)
     }
 
-    /// Of a request within a dialog: the field with a tag that no earlier message of the call had.
-    /// Only said of a call that was set up before our eyes, and of methods that go over nothing but
-    /// its dialog.
-    fn stray_tag(&mut self, method: &[u8], message: &Message<'_>) -> Option<&'static str> {
+    /// The field of a request within a dialog whose tag no earlier message of the call had.
+    fn unknown_tag(&mut self, method: &[u8], message: &Message<'_>) -> Option<&'static str> {
+        // Certain only if the capture shows how the dialog was set up, and for methods that are
+        // not used outside of it.
         if self.accepted.is_none()
             || !self.tags_complete
             || !matches!(method, b"BYE" | b"INVITE" | b"UPDATE" | b"INFO")
         {
             return None;
         }
-        let stray = [("From", message.from_tag), ("To", message.to_tag)]
+        let unknown = [("From", message.from_tag), ("To", message.to_tag)]
             .into_iter()
             .find(|(_, tag)| tag.is_some_and(|tag| !self.tags.contains(&hash(tag))));
-        // Said once of each tag.
-        stray.map(|(field, tag)| {
+        // One finding for each tag, and not for each message with it.
+        unknown.map(|(field, tag)| {
             self.learn_tag(tag);
             field
         })
     }
 
-    /// Why the capture does not hold all of the call, in a code and a sentence; none if it does:
-    /// its first request, the final answer, and of an answered INVITE the BYE and its answer.
-    pub(super) fn lack(&self, window: &Window) -> Option<String> {
-        let Some(lead) = &self.lead else {
+    /// Why the capture does not contain the whole call, as "code: sentence"; none if it does. A call
+    /// is whole with its initial request, a final response to it and, after an answered INVITE, a
+    /// BYE with its final response.
+    pub(super) fn missing_part(&self, window: &Window) -> Option<String> {
+        let Some(initial) = &self.initial else {
+            let start = Timestamp::from_ms(window.from_ms());
             return Some(format!(
-                "no-initial-request: the capture does not have the request that began the call; it came before the window, \
-                 which begins {}, or was not captured: choose an earlier from_ts",
-                Timestamp::from_ms(window.from_ms())
+                "no-initial-request: the capture does not contain the request that started the \
+                 call: it was sent before the window (which starts {start}) or was not captured. \
+                 To rule out the first, use an earlier from_ts"
             ));
         };
-        let (code, what) = match (self.final_answer(), self.bye) {
+        let (code, missing) = match (self.final_response(), self.bye) {
             (None, _) => (
                 "no-final-response",
-                "the first request has no final answer in the capture; it",
+                "the capture does not contain a final response to the initial request",
             ),
-            (Some(answer), _) if !lead.is_invite || answer.status >= 300 => return None,
+            (Some(response), _) if !initial.is_invite || response.status >= 300 => return None,
             (Some(_), None) => (
                 "no-bye",
-                "the call was answered, and its end is not in the capture; it",
+                "the call was answered, but the capture does not contain its BYE",
             ),
-            (Some(_), Some(_)) if self.bye_answered => return None,
+            (Some(_), Some(_)) if self.bye_has_response => return None,
             (Some(_), Some(_)) => (
                 "no-bye-response",
-                "the BYE has no final answer in the capture; it",
+                "the capture does not contain a final response to the BYE",
             ),
         };
         let end = Timestamp::from_ms(window.to_ms());
         Some(format!(
-            "{code}: {what} came after the window, which ends {end}, or was not captured, or did not come at all: choose a later \
-             to_ts"
+            "{code}: {missing}: it arrived after the window (which ends {end}), was not captured, \
+             or never arrived. To rule out the first, use a later to_ts"
         ))
     }
 
-    pub(super) fn outcome(&self) -> Outcome {
-        let after = |time_us: u64| {
-            let dated = self.begin_us >= YEAR_1971_US && time_us >= YEAR_1971_US;
-            dated.then(|| time_us.saturating_sub(self.begin_us))
+    /// Writes how the call went into the report.
+    pub(super) fn report_outcome(&self, report: &mut CaptureReport) {
+        let since_first_request = |time_us: u64| {
+            let dated = self.first_request_us >= YEAR_1971_US && time_us >= YEAR_1971_US;
+            dated.then(|| time_us.saturating_sub(self.first_request_us))
         };
-        let is_invite = self.lead.is_some_and(|lead| lead.is_invite);
-        let answer = self.final_answer();
-        let (ended_with, ended_by) = match (self.bye, answer) {
-            (Some(route), _) => (Some("BYE".to_string()), sender(&route)),
-            (None, Some(answer)) if is_invite && answer.status >= 300 => match self.cancelled_by {
-                Some(route) => (Some("CANCEL".to_string()), sender(&route)),
-                None => (Some(answer.status.to_string()), sender(&answer.route)),
-            },
-            _ => (None, None),
+        let response = self.final_response();
+        report.final_status = response.map(|response| response.status);
+        report.ringing_after_us = self.ringing_us.and_then(since_first_request);
+        report.final_after_us = response.and_then(|it| since_first_request(it.time_us));
+
+        let is_invite = self.initial.is_some_and(|initial| initial.is_invite);
+        let rejection = response.filter(|response| is_invite && response.status >= 300);
+        // A BYE counts even in a capture without the start of the call. A cancelled call also ends
+        // with a status, 487, which is not the cause.
+        let end = match (self.bye, rejection, self.cancel) {
+            (Some(route), ..) => Some(("BYE".to_string(), route)),
+            (None, Some(_), Some(route)) => Some(("CANCEL".to_string(), route)),
+            (None, Some(rejection), None) => Some((rejection.status.to_string(), rejection.route)),
+            (None, None, _) => None,
         };
-        Outcome {
-            final_status: answer.map(|answer| answer.status),
-            ringing_after_us: self.ringing_us.and_then(after),
-            final_after_us: answer.and_then(|answer| after(answer.time_us)),
-            ended_with,
-            ended_by,
-        }
+        report.ended_by = end.as_ref().and_then(|(_, route)| sender(route));
+        report.ended_with = end.map(|(with, _)| with);
     }
 }
 
+/// The sender's address as text, if the file says who it is.
 fn sender(route: &Route) -> Option<String> {
     route.directed.then(|| endpoint(route.source, true))
 }

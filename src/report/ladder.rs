@@ -1,4 +1,4 @@
-//! The ladder: one entry per SIP message, bounded.
+//! The ladder: the first and the last SIP messages of a capture, one entry each.
 
 use alloc::format;
 use alloc::string::String;
@@ -7,63 +7,108 @@ use core::net::SocketAddr;
 
 use memchr::memchr;
 
-use super::printable;
+use super::capture_report::LadderEntry;
+use super::printable::printable;
 use crate::packet::{Route, endpoint};
 use crate::pcap::YEAR_1971_US;
-use crate::sip::{CSeq, Message, Start, password};
+use crate::sip::{Message, StartLine, uri_password};
 
-/// Entries kept at either end: a call has 7 messages, one with retransmissions and re-INVITEs some
+/// Entries kept at each end. A call has 7 messages; with retransmissions and re-INVITEs it has some
 /// dozens.
 const MAX_KEPT: usize = 100;
 
 /// Bytes kept of a start line.
 const MAX_LINE: usize = 160;
 
-/// What a start line has of SIP.
-const VERSION: &[u8] = b"SIP/2.0";
+/// Bytes kept of a method: half a line, so that some of the URI is kept as well.
+const MAX_METHOD: usize = MAX_LINE / 2;
 
-/// Bytes kept of the first word of a start line that has nothing of SIP.
+/// Bytes kept of the first word of a start line without `SIP/2.0`.
 const MAX_WORD: usize = 16;
-
-/// One message.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LadderEntry {
-    /// Number of the packet record, counted from 1.
-    pub packet: u64,
-    /// Microseconds after the earliest packet; none if this one is dated 1970.
-    pub after_us: Option<u64>,
-    /// Address and port, without port if `directed` is false.
-    pub source: String,
-    /// Likewise.
-    pub destination: String,
-    /// False where the file does not say which of the two sent the message.
-    pub directed: bool,
-    /// `INVITE sip:bob@example.net`, `180 Ringing`, or a malformed start line, of one without
-    /// `SIP/2.0` the first word alone: at most 160 bytes, control characters and what is not UTF-8
-    /// replaced by U+FFFD, a URI's password and header fields by `***`.
-    pub line: String,
-    /// `1 INVITE`; empty if malformed.
-    pub cseq: String,
-    /// Which of the report's `call_ids`, counted from 0; none if it has no Call-ID, or the list no
-    /// room for it.
-    pub call: Option<u32>,
-    /// The earlier packet that this one repeats byte for byte between the same addresses.
-    pub repeats: Option<u64>,
-}
 
 /// The first and the last messages.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ladder {
-    first: Vec<Rung>,
-    /// A ring once it is full.
-    last: Vec<Rung>,
-    /// How many have been put into `last`.
+    first: Vec<LadderMessage>,
+    /// A ring buffer once it has [`MAX_KEPT`] messages.
+    last: Vec<LadderMessage>,
+    /// Number of messages that were put into `last`.
     later: usize,
 }
 
-/// An entry as it is kept; buffers are used again.
+/// A message as the analysis sees it.
+pub(super) struct Observation<'a> {
+    pub(super) packet: u64,
+    pub(super) time_us: u64,
+    pub(super) route: Route,
+    pub(super) message: &'a Message<'a>,
+    /// Index of its Call-ID.
+    pub(super) call: Option<u32>,
+    /// The packet that it repeats.
+    pub(super) repeats: Option<u64>,
+}
+
+impl Ladder {
+    /// Adds a message. The oldest of the last ones gives way.
+    pub(super) fn push(&mut self, observation: &Observation<'_>) {
+        let (kept, at) = match self.first.len() {
+            len if len < MAX_KEPT => (&mut self.first, len),
+            _ => {
+                self.later += 1;
+                (&mut self.last, (self.later - 1) % MAX_KEPT)
+            }
+        };
+        if at == kept.len() {
+            kept.push(LadderMessage::default());
+        }
+        if let Some(message) = kept.get_mut(at) {
+            message.set(observation);
+        }
+    }
+
+    /// The entries in the order of the file, and the number of messages omitted in the middle.
+    /// `start_us` is the time of the earliest packet.
+    pub(super) fn entries(&self, start_us: Option<u64>) -> (Vec<LadderEntry>, u64) {
+        let oldest = match self.later > MAX_KEPT {
+            true => self.later % MAX_KEPT,
+            false => 0,
+        };
+        let (newer, older) = self.last.split_at(oldest.min(self.last.len()));
+        let messages = self.first.iter().chain(older).chain(newer);
+        let mut endpoints = Endpoints::default();
+        (
+            messages
+                .map(|message| message.entry(start_us, &mut endpoints))
+                .collect(),
+            self.later.saturating_sub(MAX_KEPT) as u64,
+        )
+    }
+}
+
+/// Addresses as text. Each is formatted once: a call has a few, and the ladder shows two of them in
+/// each entry.
+#[derive(Default)]
+struct Endpoints(Vec<(SocketAddr, bool, String)>);
+
+impl Endpoints {
+    fn text(&mut self, address: SocketAddr, has_port: bool) -> String {
+        let known = self
+            .0
+            .iter()
+            .find(|known| (known.0, known.1) == (address, has_port));
+        if let Some((.., text)) = known {
+            return text.clone();
+        }
+        let text = endpoint(address, has_port);
+        self.0.push((address, has_port, text.clone()));
+        text
+    }
+}
+
+/// A kept message. It is cheaper to fill than a [`LadderEntry`], since most are overwritten again:
+/// its buffers are reused, and text is made for the report alone.
 #[derive(Clone, Debug, Default)]
-struct Rung {
+struct LadderMessage {
     packet: u64,
     time_us: u64,
     route: Option<Route>,
@@ -74,143 +119,38 @@ struct Rung {
     repeats: Option<u64>,
 }
 
-/// What the ladder is told of a message.
-pub(super) struct Step<'a> {
-    pub(super) packet: u64,
-    pub(super) time_us: u64,
-    pub(super) route: Route,
-    pub(super) message: &'a Message<'a>,
-    pub(super) call: Option<u32>,
-    pub(super) repeats: Option<u64>,
-}
-
-impl Ladder {
-    pub(super) fn push(&mut self, step: &Step<'_>) {
-        let (kept, at) = match self.first.len() {
-            len if len < MAX_KEPT => (&mut self.first, len),
-            _ => {
-                self.later += 1;
-                (&mut self.last, (self.later - 1) % MAX_KEPT)
-            }
-        };
-        if at == kept.len() {
-            kept.push(Rung::default());
-        }
-        if let Some(rung) = kept.get_mut(at) {
-            rung.set(step);
-        }
-    }
-
-    /// The entries in the order of the file, and how many are left out in the middle.
-    pub(super) fn entries(&self, begin_us: Option<u64>) -> (Vec<LadderEntry>, u64) {
-        let oldest = if self.later > MAX_KEPT {
-            self.later % MAX_KEPT
-        } else {
-            0
-        };
-        let (newer, older) = self.last.split_at(oldest.min(self.last.len()));
-        let rungs = self.first.iter().chain(older).chain(newer);
-        let mut endpoints = Endpoints::default();
-        (
-            rungs
-                .map(|rung| rung.entry(begin_us, &mut endpoints))
-                .collect(),
-            self.later.saturating_sub(MAX_KEPT) as u64,
-        )
-    }
-}
-
-/// Endpoints as text, each made once: a call has a few, and a ladder two in each entry.
-#[derive(Default)]
-struct Endpoints(Vec<(SocketAddr, bool, String)>);
-
-impl Endpoints {
-    fn text(&mut self, end: SocketAddr, has_port: bool) -> String {
-        let known = self
-            .0
-            .iter()
-            .find(|known| (known.0, known.1) == (end, has_port));
-        if let Some((.., text)) = known {
-            return text.clone();
-        }
-        let text = endpoint(end, has_port);
-        self.0.push((end, has_port, text.clone()));
-        text
-    }
-}
-
-impl Rung {
-    fn set(&mut self, step: &Step<'_>) {
-        let Step {
-            packet,
-            time_us,
-            route,
-            message,
-            call,
-            repeats,
-        } = *step;
-        self.line.clear();
-        match message.start {
-            Start::Request { method, uri } => {
-                self.line
-                    .extend_from_slice(&method[..method.len().min(MAX_LINE / 2)]);
-                self.line.push(b' ');
-                push_without_password(&mut self.line, uri);
-            }
-            // Without `SIP/2.0 `.
-            Start::Response { .. } => {
-                let rest = message.start_line.get(8..).unwrap_or_default();
-                self.line
-                    .extend_from_slice(&rest[..rest.len().min(MAX_LINE)]);
-            }
-            // One that lacks its version may be anything, a header field with credentials among
-            // others.
-            Start::Malformed => match message
-                .start_line
-                .windows(VERSION.len())
-                .any(|part| part == VERSION)
-            {
-                true => push_without_password(&mut self.line, message.start_line),
-                false => {
-                    let word = message
-                        .start_line
-                        .iter()
-                        .take(MAX_WORD)
-                        .take_while(|byte| byte.is_ascii_alphanumeric());
-                    self.line.extend(word);
-                    self.line.extend_from_slice("…".as_bytes());
-                }
-            },
-        }
-        self.line.truncate(MAX_LINE);
-        let method = message.cseq.map_or(&[][..], |CSeq { method, .. }| method);
+impl LadderMessage {
+    fn set(&mut self, observation: &Observation<'_>) {
+        let message = observation.message;
+        self.packet = observation.packet;
+        self.time_us = observation.time_us;
+        self.route = Some(observation.route);
+        self.call = observation.call;
+        self.repeats = observation.repeats;
+        self.cseq = message.cseq.map(|cseq| cseq.number);
+        let method = message.cseq.map_or(&[][..], |cseq| cseq.method);
         self.method.clear();
         self.method
-            .extend_from_slice(&method[..method.len().min(MAX_LINE / 2)]);
-        self.cseq = message.cseq.map(|cseq| cseq.number);
-        (
-            self.packet,
-            self.time_us,
-            self.route,
-            self.call,
-            self.repeats,
-        ) = (packet, time_us, Some(route), call, repeats);
+            .extend_from_slice(&method[..method.len().min(MAX_METHOD)]);
+        self.line.clear();
+        push_start_line(&mut self.line, message);
+        self.line.truncate(MAX_LINE);
     }
 
-    fn entry(&self, begin_us: Option<u64>, endpoints: &mut Endpoints) -> LadderEntry {
-        let dated = (self.time_us >= YEAR_1971_US).then_some(self.time_us);
-        let mut end = |pick: fn(&Route) -> SocketAddr| {
+    fn entry(&self, start_us: Option<u64>, endpoints: &mut Endpoints) -> LadderEntry {
+        let time_us = (self.time_us >= YEAR_1971_US).then_some(self.time_us);
+        let mut address = |pick: fn(&Route) -> SocketAddr| {
             self.route.map_or_else(String::new, |route| {
                 endpoints.text(pick(&route), route.directed)
             })
         };
         LadderEntry {
             packet: self.packet,
-            after_us: dated
-                .zip(begin_us)
-                .map(|(time, begin)| time.saturating_sub(begin)),
-            source: end(|route| route.source),
-            destination: end(|route| route.destination),
+            after_us: time_us
+                .zip(start_us)
+                .map(|(time, start)| time.saturating_sub(start)),
+            source: address(|route| route.source),
+            destination: address(|route| route.destination),
             directed: self.route.is_some_and(|route| route.directed),
             line: printable(&self.line),
             cseq: self.cseq.map_or_else(String::new, |number| {
@@ -222,16 +162,51 @@ impl Rung {
     }
 }
 
-/// Appends a URI, or a line with one, without what in it may be secret: the password of
-/// `sip:user:password@host` and the header fields of `sip:host?header=value` (RFC 3261 §19.1.1).
-fn push_without_password(line: &mut Vec<u8>, text: &[u8]) {
-    let text = match memchr(b'?', text) {
-        Some(at) => [&text[..at], b"?***"],
-        None => [text, b""],
+/// Appends a start line without its version and without secrets; it may be longer than
+/// [`MAX_LINE`].
+fn push_start_line(line: &mut Vec<u8>, message: &Message<'_>) {
+    const VERSION: &[u8] = b"SIP/2.0";
+    let start_line = message.start_line;
+    match message.start {
+        StartLine::Request { method, uri } => {
+            line.extend_from_slice(&method[..method.len().min(MAX_METHOD)]);
+            line.push(b' ');
+            push_without_secrets(line, uri);
+        }
+        StartLine::Response { .. } => {
+            let rest = start_line.get(VERSION.len() + 1..).unwrap_or_default();
+            line.extend_from_slice(&rest[..rest.len().min(MAX_LINE)]);
+        }
+        StartLine::Malformed
+            if start_line
+                .windows(VERSION.len())
+                .any(|part| part == VERSION) =>
+        {
+            push_without_secrets(line, start_line);
+        }
+        // Without its version, a start line may be anything: in a message that lost its first
+        // line, a header field with credentials.
+        StartLine::Malformed => {
+            let word = start_line
+                .iter()
+                .take(MAX_WORD)
+                .take_while(|byte| byte.is_ascii_alphanumeric());
+            line.extend(word);
+            line.extend_from_slice("…".as_bytes());
+        }
+    }
+}
+
+/// Appends a URI, or a line that contains one, without the password of `sip:user:password@host` and
+/// the header fields of `sip:host?header=value`, which may be secret (RFC 3261 §19.1.1).
+fn push_without_secrets(line: &mut Vec<u8>, text: &[u8]) {
+    let (uri, headers) = match memchr(b'?', text) {
+        Some(at) => (&text[..at], &b"?***"[..]),
+        None => (text, &b""[..]),
     };
-    let [uri, headers] = text;
+    // After the scheme. A line has one too, since a method cannot contain a colon.
     let user = memchr(b':', uri).map_or(0, |colon| colon + 1);
-    match password(&uri[user..]) {
+    match uri_password(&uri[user..]) {
         Some(password) => {
             line.extend_from_slice(&uri[..user + password.start]);
             line.extend_from_slice(b"***");

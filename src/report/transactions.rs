@@ -1,156 +1,105 @@
-//! Requests and the responses to them, on one hop each.
+//! Transactions: a request and the responses to it, on one hop (RFC 3261 §17).
 
 use alloc::vec::Vec;
 
 use hashbrown::HashTable;
 use twox_hash::XxHash64;
 
-use super::{Findings, MAX_NAME, hash, printable};
+use super::call::Call;
+use super::finding_list::FindingList;
+use super::hash::hash;
+use super::printable::printable;
 use crate::finding::Rule;
-use crate::sip::{Message, Start};
+use crate::sip::{Message, StartLine};
 
-/// Transactions remembered: a call has a handful, one that is re-INVITEd every minute for a day
-/// some thousands.
+/// Most transactions remembered. A call has a handful; one with a re-INVITE every minute has some
+/// thousands in a day.
 const MAX_REMEMBERED: usize = 4096;
 
-/// The first transactions of a capture, told apart by call, CSeq and the topmost Via's branch (RFC
-/// 3261 §17.1.3).
+/// Bytes kept of a method.
+const MAX_METHOD: usize = 32;
+
+/// The first transactions of a capture, identified by call, CSeq, and the branch of the topmost Via
+/// (RFC 3261 §17.1.3).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transactions {
     known: Vec<Transaction>,
-    /// Keys, and where in `known` they are.
+    /// Keys, with indexes into `known`.
     index: HashTable<(u64, u32)>,
-    /// Whether there was no room for one.
+    /// Whether a transaction was left out.
     pub(super) overflowed: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Transaction {
-    call: u32,
-    cseq: u32,
-    method: u64,
-    branch: u64,
-    /// Whether the branch is one that no other transaction has.
-    has_cookie: bool,
+    id: TransactionId,
+    /// Hash of the From tag.
     from_tag: u64,
-    /// The packet with the request.
-    request: Option<Request>,
-    /// The packet with the first response.
+    /// The request, once it has been seen.
+    request: Option<TransactionRequest>,
+    /// The packet of the first response.
     response: Option<u64>,
 }
 
+/// What a response repeats of its request.
+#[derive(Clone, Copy, Debug)]
+struct TransactionId {
+    call: u32,
+    cseq: u32,
+    /// Hash of the method.
+    method: u64,
+    /// Hash of the branch.
+    branch: u64,
+    /// Whether the branch begins with the magic cookie, so that no other transaction has it.
+    has_cookie: bool,
+}
+
 #[derive(Clone, Debug)]
-struct Request {
+struct TransactionRequest {
     packet: u64,
     method: Vec<u8>,
     to_tag: Option<u64>,
-    /// Media descriptions in the offer that it makes; none once it is answered.
+    /// Number of media descriptions in its SDP offer; none once the offer has been answered.
     offered: Option<u32>,
 }
 
-/// What is looked at in calls to judge a response without request.
-pub(super) trait Calls {
-    /// The packet with the request that begins the call.
-    fn begin(&self, call: u32) -> Option<u64>;
-    /// Whether there is any request of the call.
-    fn has_requests(&self, call: u32) -> bool;
-}
-
 impl Transactions {
-    /// Takes note of a message that is not a repetition. `media` is the number of media
-    /// descriptions in it, if it has a session description.
-    pub(super) fn message(
+    /// Adds a message that is not a repetition. `media` is the number of media descriptions in its
+    /// SDP, if it has one.
+    pub(super) fn add(
         &mut self,
         packet: u64,
         call: u32,
         message: &Message<'_>,
         media: Option<u32>,
-        findings: &mut Findings,
+        findings: &mut FindingList,
     ) {
         let Some(cseq) = message.cseq else { return };
-        // A request whose CSeq has another method is its own finding.
-        let name = message.method().unwrap_or_default();
-        let from_tag = hash(message.from_tag.unwrap_or_default());
-        let has_cookie = message.via.is_some_and(|via| via.has_cookie());
-        let branch = hash(message.via.and_then(|via| via.branch).unwrap_or_default());
-        let method = hash(name);
-        // Without the cookie, a branch does not tell transactions apart; the sender's tag does so a
-        // little.
-        let sender = if has_cookie { 0 } else { from_tag };
-        let parts = [method, branch, sender].map(u64::to_le_bytes);
-        let key = XxHash64::oneshot(
-            u64::from(call) << 32 | u64::from(cseq.number),
-            parts.as_flattened(),
-        );
-        let at = match self.index.find(key, |(known, _)| *known == key) {
-            Some((_, at)) => *at,
-            None if self.known.len() >= MAX_REMEMBERED => {
-                self.overflowed = true;
-                return;
-            }
-            None => {
-                let at = self.known.len() as u32;
-                self.known.push(Transaction {
-                    call,
-                    cseq: cseq.number,
-                    method,
-                    branch,
-                    has_cookie,
-                    from_tag,
-                    request: None,
-                    response: None,
-                });
-                self.index.insert_unique(key, (key, at), |(key, _)| *key);
-                at
-            }
+        let id = TransactionId {
+            call,
+            cseq: cseq.number,
+            // That of the start line: a request with another method in CSeq has a finding already.
+            method: hash(message.method().unwrap_or_default()),
+            branch: hash(message.via.and_then(|via| via.branch).unwrap_or_default()),
+            has_cookie: message.via.is_some_and(|via| via.has_cookie()),
         };
-        let Some(transaction) = self.known.get_mut(at as usize) else {
+        let from_tag = hash(message.from_tag.unwrap_or_default());
+        let Some(transaction) = self.get_or_insert(id, from_tag) else {
             return;
         };
         match message.start {
-            Start::Response { status, .. } => {
-                let is_first = transaction.response.is_none();
-                transaction.response = transaction.response.or(Some(packet));
-                let Some(request) = &mut transaction.request else {
-                    return;
-                };
-                let field = match message.to_tag.map(hash) {
-                    _ if transaction.from_tag != from_tag => Some("From"),
-                    to_tag if request.to_tag.is_some() && to_tag != request.to_tag => Some("To"),
-                    _ => None,
-                };
-                if let Some(field) = field
-                    && is_first
-                {
-                    findings.push(
-                        packet,
-                        None,
-                        Rule::TagChanged {
-                            field,
-                            request: Some(request.packet),
-                        },
-                    );
-                }
-                // The first description is the answer; a refusal's tells what would do (RFC 3261
-                // §21.4.26).
-                if matches!(name, b"INVITE" | b"UPDATE")
-                    && status < 300
-                    && let (Some(offered), Some(answered)) = (request.offered, media)
-                {
-                    request.offered = None;
-                    if answered != offered {
-                        findings.push(packet, None, Rule::SdpMediaMissing { offered, answered });
-                    }
-                }
+            StartLine::Response { status, .. } => {
+                transaction.add_response(packet, status, from_tag, message, media, findings);
             }
-            // A malformed request is one all the same, and may be answered.
-            Start::Request { .. } | Start::Malformed
+            // Devices answer a request whose start line is malformed.
+            StartLine::Request { .. } | StartLine::Malformed
                 if transaction.request.is_none() && !message.is_status_line() =>
             {
                 transaction.from_tag = from_tag;
-                transaction.request = Some(Request {
+                let method = message.method().unwrap_or_default();
+                transaction.request = Some(TransactionRequest {
                     packet,
-                    method: name[..name.len().min(MAX_NAME)].to_vec(),
+                    method: method[..method.len().min(MAX_METHOD)].to_vec(),
                     to_tag: message.to_tag.map(hash),
                     offered: media,
                 });
@@ -159,63 +108,142 @@ impl Transactions {
         }
     }
 
-    /// What is odd about responses whose request is not in the capture, once all of it is known.
-    /// Nothing where the call's beginning is missing as well, and other requests with it.
-    pub(super) fn orphans(&self, calls: &dyn Calls, findings: &mut Findings) {
-        let [cancel, ack] = [&b"CANCEL"[..], b"ACK"].map(hash);
-        let orphans = self.known.iter().filter(|known| known.request.is_none());
-        for orphan in orphans {
-            let Some(response) = orphan.response else {
-                continue;
-            };
-            let mut explained = false;
-            let mut other_method: Option<&Request> = None;
-            let mut other_call: Option<&Request> = None;
-            for known in self.known.iter().filter(|known| known.cseq == orphan.cseq) {
-                let Some(request) = &known.request else {
-                    continue;
-                };
-                let same_call = known.call == orphan.call;
-                // On another hop, where all are captured but this one; or a proxy's own CANCEL,
-                // which many do not trace.
-                explained |=
-                    same_call && (known.method == orphan.method || orphan.method == cancel);
-                if known.branch != orphan.branch
-                    || known.from_tag != orphan.from_tag
-                    || !known.has_cookie
-                {
-                    continue;
-                }
-                // CANCEL, and ACK of a refusal, share branch and number with their INVITE.
-                if same_call && known.method != cancel && known.method != ack {
-                    other_method = Some(request);
-                } else if !same_call && known.method == orphan.method && known.response.is_none() {
-                    other_call = Some(request);
-                }
+    /// The transaction with this ID; none if it is new and there is no room.
+    fn get_or_insert(&mut self, id: TransactionId, from_tag: u64) -> Option<&mut Transaction> {
+        let key = id.key(from_tag);
+        let known = self.index.find(key, |(known, _)| *known == key);
+        let at = match known {
+            Some((_, at)) => *at,
+            None if self.known.len() >= MAX_REMEMBERED => {
+                self.overflowed = true;
+                return None;
             }
-            let flaw = if explained {
-                continue;
-            } else if let Some(request) = other_method {
-                let request = printable(&request.method);
-                Rule::CSeqMethodMismatch {
-                    cseq: "another method".into(),
-                    request,
-                }
-            } else if let Some(request) = other_call
-                && !calls.has_requests(orphan.call)
+            None => {
+                let at = self.known.len() as u32;
+                self.known.push(Transaction {
+                    id,
+                    from_tag,
+                    request: None,
+                    response: None,
+                });
+                self.index.insert_unique(key, (key, at), |(key, _)| *key);
+                at
+            }
+        };
+        self.known.get_mut(at as usize)
+    }
+
+    /// Reports responses whose request the capture does not contain, once all of it is known.
+    pub(super) fn report_unmatched(&self, calls: &[Call], findings: &mut FindingList) {
+        for transaction in &self.known {
+            if transaction.request.is_none()
+                && let Some(response) = transaction.response
+                && let Some(rule) = self.unmatched(transaction, response, calls)
             {
-                Rule::CallIdChanged {
-                    request: request.packet,
-                }
-            } else if calls
-                .begin(orphan.call)
-                .is_some_and(|begin| begin < response)
-            {
-                Rule::ResponseWithoutRequest
-            } else {
+                findings.push(response, None, rule);
+            }
+        }
+    }
+
+    /// The rule that a response without request breaks. None if the capture may simply not contain
+    /// the request.
+    fn unmatched(&self, orphan: &Transaction, response: u64, calls: &[Call]) -> Option<Rule> {
+        // CANCEL and the ACK of a rejection have the branch and number of their INVITE
+        // (RFC 3261 §9.1, §17.1.1.3), and are not the request that is looked for.
+        let [cancel, ack] = [&b"CANCEL"[..], b"ACK"].map(hash);
+        let mut other_method: Option<&TransactionRequest> = None;
+        let mut other_call: Option<&TransactionRequest> = None;
+        for known in &self.known {
+            let (id, missing) = (known.id, orphan.id);
+            let Some(request) = known.request.as_ref().filter(|_| id.cseq == missing.cseq) else {
                 continue;
             };
-            findings.push(response, None, flaw);
+            let same_call = id.call == missing.call;
+            let same_method = id.method == missing.method;
+            // The request was seen on another hop, so that this hop is merely not captured. Many
+            // proxies do not trace the CANCEL that they send themselves.
+            if same_call && (same_method || missing.method == cancel) {
+                return None;
+            }
+            let same_transaction =
+                id.has_cookie && id.branch == missing.branch && known.from_tag == orphan.from_tag;
+            if !same_transaction {
+                continue;
+            }
+            if same_call && id.method != cancel && id.method != ack {
+                other_method = Some(request);
+            } else if !same_call && same_method && known.response.is_none() {
+                other_call = Some(request);
+            }
+        }
+        let call = calls.get(orphan.id.call as usize)?;
+        if let Some(request) = other_method {
+            return Some(Rule::CSeqMethodMismatch {
+                cseq: None,
+                request: printable(&request.method),
+            });
+        }
+        if let Some(request) = other_call
+            && !call.has_requests()
+        {
+            let request = request.packet;
+            return Some(Rule::CallIdChanged { request });
+        }
+        // If the start of the call is missing, the request is likely to be missing with it.
+        call.first_request()
+            .is_some_and(|first| first < response)
+            .then_some(Rule::ResponseWithoutRequest)
+    }
+}
+
+impl TransactionId {
+    fn key(&self, from_tag: u64) -> u64 {
+        // Without the cookie, devices use a branch again. The sender's tag then tells at least the
+        // two directions of a dialog apart.
+        let sender = if self.has_cookie { 0 } else { from_tag };
+        let parts = [self.method, self.branch, sender].map(u64::to_le_bytes);
+        let seed = u64::from(self.call) << 32 | u64::from(self.cseq);
+        XxHash64::oneshot(seed, parts.as_flattened())
+    }
+}
+
+impl Transaction {
+    fn add_response(
+        &mut self,
+        packet: u64,
+        status: u16,
+        from_tag: u64,
+        message: &Message<'_>,
+        media: Option<u32>,
+        findings: &mut FindingList,
+    ) {
+        let is_first = self.response.is_none();
+        self.response = self.response.or(Some(packet));
+        let Some(request) = &mut self.request else {
+            return;
+        };
+        let changed_field = match message.to_tag.map(hash) {
+            _ if self.from_tag != from_tag => Some("From"),
+            // To a request without To tag, every response may add its own (RFC 3261 §8.2.6.2).
+            to_tag if request.to_tag.is_some() && to_tag != request.to_tag => Some("To"),
+            _ => None,
+        };
+        if let Some(field) = changed_field
+            && is_first
+        {
+            let request = Some(request.packet);
+            findings.push(packet, None, Rule::TagChanged { field, request });
+        }
+        // The first SDP in a response is the answer; another one repeats it (RFC 3261 §13.2.1).
+        // The SDP in a rejection says what would have been accepted (§21.4.26).
+        if matches!(&request.method[..], b"INVITE" | b"UPDATE")
+            && status < 300
+            && let (Some(offered), Some(answered)) = (request.offered, media)
+        {
+            request.offered = None;
+            if answered != offered {
+                findings.push(packet, None, Rule::SdpMediaMissing { offered, answered });
+            }
         }
     }
 }

@@ -1,38 +1,40 @@
-//! One header field: its name, and what of its value is of use here.
+//! One header field: its name, and the part of its value that the analysis uses (RFC 3261 §7.3).
 
 use memchr::memchr;
 
-use super::message::{CSeq, Message, Via};
+use super::message::Message;
+use super::token::{decimal, eq_ignore_case, is_token};
+use super::value::{CSeq, Via, tag};
 use crate::finding::Rule;
 
-/// A header field, in places counted from its beginning, so that it says the same wherever its
-/// bytes stand.
+/// A parsed header field. All positions count from the start of the field, so that a cached field
+/// applies to the same bytes at another place in another message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Field {
-    /// None if it is not looked at.
+    /// None if the analysis does not use the field.
     name: Option<Name>,
-    says: Says,
+    value: FieldValue,
 }
 
-/// What a field says.
+/// The useful part of a field's value.
 #[derive(Clone, Copy, Debug, Default)]
-enum Says {
-    /// Nothing more than that it is there.
+enum FieldValue {
+    /// Only the presence of the field matters.
     #[default]
     Presence,
-    /// Call-ID, Content-Type: all of the value.
+    /// Call-ID, Content-Type: the whole value.
     Text(Span),
     /// From, To: the tag.
     Tag(Option<Span>),
-    /// Transport and branch of the first value.
+    /// Via: transport and branch of the first value.
     Via(Span, Option<Span>),
-    /// Number and method, unless malformed.
+    /// CSeq: number and method; none if malformed.
     CSeq(Option<(u32, Span)>),
-    /// Content-Length, unless malformed.
+    /// Content-Length: the number; none if malformed.
     Length(Option<u64>),
 }
 
-/// A part of a field.
+/// A range of bytes in a field.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     start: u32,
@@ -40,8 +42,11 @@ struct Span {
 }
 
 impl Span {
-    /// Where in `field` its `part` stands; an empty one may stand anywhere.
+    /// The place of `part` in `field`, of which it is a slice. The place of an empty part means
+    /// nothing.
     fn of(part: &[u8], field: &[u8]) -> Self {
+        // Subtracting addresses is safe and needs no search. An empty slice made by
+        // `unwrap_or_default` lies outside the field, hence the wrapping subtraction.
         let start = part.as_ptr().addr().wrapping_sub(field.as_ptr().addr());
         Self {
             start: start as u32,
@@ -56,8 +61,8 @@ impl Span {
     }
 }
 
-/// The fields that are looked at; those that every message has come first, in the order in which
-/// missing ones are named.
+/// The fields that the analysis uses. The mandatory fields come first, in the order in which a
+/// finding lists missing ones (`rules::MANDATORY`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name {
     To,
@@ -72,9 +77,10 @@ pub(super) enum Name {
 }
 
 impl Name {
-    /// In long or compact form (RFC 3261 §7.3.3), in any case.
-    fn of(name: &[u8]) -> Option<Self> {
-        let is = |long: &[u8]| is(name, long);
+    /// Recognizes the long and the compact form (RFC 3261 §7.3.3) in upper and lower case.
+    fn parse(name: &[u8]) -> Option<Self> {
+        let is = |long: &[u8]| eq_ignore_case(name, long);
+        // The length comes first: it rules out most names without comparing a byte.
         match name.len() {
             1 => match name.first()?.to_ascii_lowercase() {
                 b'v' => Some(Self::Via),
@@ -99,193 +105,101 @@ impl Name {
         }
     }
 
+    /// The bit of this name in a set of names.
     pub(super) const fn bit(self) -> u16 {
         1 << self as u16
     }
 }
 
 impl Field {
-    /// Reads a field without the end of its last line.
+    /// Parses a field, given without the end of its last line.
     ///
     /// # Errors
-    /// If it has no name, or something else in the place of one.
-    pub(super) fn read(field: &[u8]) -> Result<Self, Rule> {
+    /// Returns the broken rule if there is no colon, or no valid name in front of it.
+    pub(super) fn parse(field: &[u8]) -> Result<Self, Rule> {
         let colon = memchr(b':', field).ok_or(Rule::HeaderWithoutColon)?;
         let name = field[..colon].trim_ascii_end();
-        let Some(name) = Name::of(name) else {
-            return match !name.is_empty() && name.iter().all(|byte| is_token(*byte)) {
-                true => Ok(Self {
-                    name: None,
-                    says: Says::Presence,
-                }),
-                false => Err(Rule::HeaderNameMalformed),
-            };
+        let Some(name) = Name::parse(name) else {
+            let is_name = !name.is_empty() && name.iter().all(|byte| is_token(*byte));
+            return is_name.then(Self::default).ok_or(Rule::HeaderNameMalformed);
         };
         let value = field[colon + 1..].trim_ascii();
         let span = |part: &[u8]| Span::of(part, field);
-        let says = match name {
+        let value = match name {
             Name::Via => {
-                let Via { transport, branch } = via(value);
-                Says::Via(span(transport), branch.map(span))
+                let Via { transport, branch } = Via::parse(value);
+                FieldValue::Via(span(transport), branch.map(span))
             }
-            Name::From | Name::To => Says::Tag(tag(value).map(span)),
-            Name::CallId | Name::ContentType => Says::Text(span(value)),
-            Name::CSeq => Says::CSeq(cseq(value).map(|cseq| (cseq.number, span(cseq.method)))),
-            Name::ContentLength => Says::Length(decimal(value)),
-            Name::MaxForwards | Name::ContentEncoding => Says::Presence,
+            Name::From | Name::To => FieldValue::Tag(tag(value).map(span)),
+            Name::CallId | Name::ContentType => FieldValue::Text(span(value)),
+            Name::CSeq => {
+                let cseq = CSeq::parse(value);
+                FieldValue::CSeq(cseq.map(|cseq| (cseq.number, span(cseq.method))))
+            }
+            Name::ContentLength => FieldValue::Length(decimal(value)),
+            Name::MaxForwards | Name::ContentEncoding => FieldValue::Presence,
         };
         Ok(Self {
             name: Some(name),
-            says,
+            value,
         })
     }
 
-    /// One bit for its [`Name`].
+    /// The bit of its [`Name`]; 0 if the analysis does not use the field.
     pub(super) fn presence(&self) -> u16 {
         self.name.map_or(0, Name::bit)
     }
 
-    /// Tells a message what this field, which `bytes` begin with, and which begins at `at`, says of
-    /// it.
-    pub(super) fn tell<'a>(
+    /// Stores the value in `message`. `bytes` starts with the field, which begins at byte `offset`
+    /// of the message.
+    pub(super) fn apply_to<'a>(
         &self,
-        bytes: &'a [u8],
-        at: usize,
         message: &mut Message<'a>,
-        flawed: &mut dyn FnMut(Option<usize>, Rule),
+        bytes: &'a [u8],
+        offset: usize,
+        on_finding: &mut dyn FnMut(Option<usize>, Rule),
     ) {
         let Some(name) = self.name else { return };
-        match (name, self.says) {
-            (_, Says::Via(transport, branch)) if message.via.is_none() => {
-                let branch = branch.map(|branch| branch.within(bytes));
+        // Of a field that stands several times, the first counts. For Via that is the rule: the
+        // topmost one belongs to the sender (RFC 3261 §18.1.1).
+        match (name, self.value) {
+            (_, FieldValue::Via(transport, branch)) if message.via.is_none() => {
                 message.via = Some(Via {
                     transport: transport.within(bytes),
-                    branch,
+                    branch: branch.map(|branch| branch.within(bytes)),
                 });
             }
-            (Name::From, Says::Tag(tag)) if message.from_tag.is_none() => {
+            (Name::From, FieldValue::Tag(tag)) if message.from_tag.is_none() => {
                 message.from_tag = tag.map(|tag| tag.within(bytes));
             }
-            (Name::To, Says::Tag(tag)) if message.to_tag.is_none() => {
-                message.to_tag = tag.map(|tag| tag.within(bytes))
+            (Name::To, FieldValue::Tag(tag)) if message.to_tag.is_none() => {
+                message.to_tag = tag.map(|tag| tag.within(bytes));
             }
-            (Name::CallId, Says::Text(value)) if message.call_id.is_none() => {
+            (Name::CallId, FieldValue::Text(value)) if message.call_id.is_none() => {
                 message.call_id = Some(value.within(bytes));
             }
-            (Name::ContentType, Says::Text(value)) if message.content_type.is_none() => {
+            (Name::ContentType, FieldValue::Text(value)) if message.content_type.is_none() => {
                 message.content_type = Some(value.within(bytes));
             }
             (Name::ContentEncoding, _) => message.is_encoded = true,
-            (_, Says::CSeq(cseq)) if message.cseq.is_none() => match cseq {
-                Some((number, method)) => {
-                    message.cseq = Some(CSeq {
-                        number,
-                        method: method.within(bytes),
-                    })
-                }
-                None => flawed(Some(at), Rule::CSeqMalformed),
-            },
-            (_, Says::Length(length)) => match (message.content_length, length) {
-                (_, None) => flawed(Some(at), Rule::ContentLengthMalformed),
+            (_, FieldValue::CSeq(None)) if message.cseq.is_none() => {
+                on_finding(Some(offset), Rule::CSeqMalformed);
+            }
+            (_, FieldValue::CSeq(Some((number, method)))) if message.cseq.is_none() => {
+                let method = method.within(bytes);
+                message.cseq = Some(CSeq { number, method });
+            }
+            (_, FieldValue::Length(length)) => match (message.content_length, length) {
+                (_, None) => on_finding(Some(offset), Rule::ContentLengthMalformed),
                 (None, length) => message.content_length = length,
+                // Two equal values do no harm; two different ones make readers disagree about
+                // where the message ends.
                 (Some(first), Some(other)) if first != other => {
-                    flawed(Some(at), Rule::ContentLengthRepeated { first, other });
+                    on_finding(Some(offset), Rule::ContentLengthRepeated { first, other });
                 }
                 _ => {}
             },
             _ => {}
         }
     }
-}
-
-/// The first value of a field that may have several, separated by commas.
-fn via(value: &[u8]) -> Via<'_> {
-    let value = &value[..memchr(b',', value).unwrap_or(value.len())];
-    let (sent, parameters) = value.split_at(memchr(b';', value).unwrap_or(value.len()));
-    // Blanks are allowed around the slashes of SIP / 2.0 / UDP.
-    let transport = sent
-        .splitn(3, |byte| *byte == b'/')
-        .nth(2)
-        .unwrap_or_default()
-        .trim_ascii_start();
-    let end = transport
-        .iter()
-        .position(|byte| !is_token(*byte))
-        .unwrap_or(transport.len());
-    Via {
-        transport: &transport[..end],
-        branch: parameter(parameters, b"branch"),
-    }
-}
-
-fn cseq(value: &[u8]) -> Option<CSeq<'_>> {
-    let digits = value.iter().position(|byte| !byte.is_ascii_digit())?;
-    let number = decimal(&value[..digits]).filter(|number| *number < 1 << 31)?;
-    let method = value[digits..].trim_ascii_start();
-    let separated = method.len() < value.len() - digits;
-    let well_formed = separated && !method.is_empty() && method.iter().all(|byte| is_token(*byte));
-    well_formed.then_some(CSeq {
-        number: number as u32,
-        method,
-    })
-}
-
-/// The tag of a From or To field: a parameter of the field, not of the URI in it (RFC 3261 §20.10).
-fn tag(value: &[u8]) -> Option<&[u8]> {
-    let mut rest = value;
-    if let Some(quoted) = rest.strip_prefix(b"\"") {
-        let mut at = 0;
-        loop {
-            match quoted.get(at)? {
-                b'\\' => at += 2,
-                b'"' => break,
-                _ => at += 1,
-            }
-        }
-        rest = &quoted[at + 1..];
-    }
-    if let Some(open) = memchr(b'<', rest) {
-        rest = &rest[open..];
-        rest = &rest[memchr(b'>', rest)?..];
-    }
-    parameter(&rest[memchr(b';', rest)?..], b"tag")
-}
-
-/// The value of `;name=value` among parameters, each with its semicolon.
-fn parameter<'a>(parameters: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let mut rest = parameters;
-    loop {
-        let (parameter, behind) = match memchr(b';', rest) {
-            Some(at) => (&rest[..at], rest.get(at + 1..)),
-            None => (rest, None),
-        };
-        if let Some(equals) = memchr(b'=', parameter)
-            && is(parameter[..equals].trim_ascii(), name)
-        {
-            return Some(parameter[equals + 1..].trim_ascii());
-        }
-        rest = behind?;
-    }
-}
-
-/// A number in digits alone, below 2^53.
-pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 15 {
-        return None;
-    }
-    digits.iter().try_fold(0, |number, byte| match byte {
-        b'0'..=b'9' => Some(number * 10 + u64::from(byte - b'0')),
-        _ => None,
-    })
-}
-
-/// Whether a token is `known`, in any case (RFC 3261 §7.3.1). Nearly always it is written as here,
-/// which is told faster.
-pub(super) fn is(token: &[u8], known: &[u8]) -> bool {
-    token == known || token.eq_ignore_ascii_case(known)
-}
-
-/// RFC 3261 §25.1, `token`.
-pub(super) fn is_token(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
 }

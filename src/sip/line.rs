@@ -1,76 +1,75 @@
-//! The lines of a header, and what is odd about their bytes.
+//! The lines of a message header, and bytes in them that do not belong there (RFC 3261 §7, §25.1).
 
 use crate::finding::Rule;
 
-/// A line of a header. What is odd about its bytes is found on the way to its end.
+/// A header line, or a folded field of several lines.
 #[derive(Clone, Copy)]
 pub(super) struct Line {
-    /// Where it begins.
+    /// Offset of the first byte.
     pub(super) start: usize,
-    /// Where its text ends.
+    /// Offset of the line end, exclusive end of the text.
     pub(super) end: usize,
-    /// Where the next one begins.
+    /// Offset of the next line.
     pub(super) next: usize,
-    pub(super) odd: Odd,
+    /// What was noticed while looking for the line end.
+    pub(super) anomalies: Anomalies,
 }
 
-/// Where bytes are first found in a header that have no place there.
+/// Offsets of the first bytes in a header that do not belong there, one for each kind.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Odd {
-    /// LF that no CR goes before.
+pub(super) struct Anomalies {
+    /// LF without CR in front of it.
     bare_lf: Option<usize>,
-    /// CR that no LF follows.
+    /// CR without LF after it.
     bare_cr: Option<usize>,
+    /// Any other control byte except TAB.
     control: Option<usize>,
-    /// A byte beyond ASCII, which may be UTF-8.
-    beyond_ascii: Option<usize>,
+    /// A byte from 0x80 on, which may be part of valid UTF-8.
+    non_ascii: Option<usize>,
 }
 
-impl Odd {
+impl Anomalies {
+    /// Combines the anomalies of two parts of a header; of each kind, the first one is kept.
     pub(super) fn and(self, later: Self) -> Self {
         Self {
             bare_lf: self.bare_lf.or(later.bare_lf),
             bare_cr: self.bare_cr.or(later.bare_cr),
             control: self.control.or(later.control),
-            beyond_ascii: self.beyond_ascii.or(later.beyond_ascii),
+            non_ascii: self.non_ascii.or(later.non_ascii),
         }
     }
 
-    pub(super) fn tell(self, header: &[u8], flawed: &mut dyn FnMut(Option<usize>, Rule)) {
+    /// Reports the anomalies of the whole header, which ends where `header` does.
+    pub(super) fn report(self, header: &[u8], on_finding: &mut dyn FnMut(Option<usize>, Rule)) {
+        let byte_at = |at: usize| header.get(at).copied().unwrap_or_default();
         if let Some(at) = self.bare_lf {
-            flawed(Some(at), Rule::BareLf);
+            on_finding(Some(at), Rule::BareLf);
         }
         if let Some(at) = self.bare_cr {
-            flawed(Some(at), Rule::BareCr);
+            on_finding(Some(at), Rule::BareCr);
         }
         if let Some(at) = self.control {
-            flawed(
-                Some(at),
-                Rule::ControlByte {
-                    byte: header.get(at).copied().unwrap_or_default(),
-                },
-            );
+            on_finding(Some(at), Rule::ControlByte { byte: byte_at(at) });
         }
-        if self.beyond_ascii.is_some()
+        // UTF-8 is allowed (`Élise` in a display name), so that the bytes themselves decide. The
+        // check is only made for headers that have such bytes at all.
+        if self.non_ascii.is_some()
             && let Err(error) = core::str::from_utf8(header)
         {
             let at = error.valid_up_to();
-            flawed(
-                Some(at),
-                Rule::NotUtf8 {
-                    byte: header.get(at).copied().unwrap_or_default(),
-                },
-            );
+            on_finding(Some(at), Rule::NotUtf8 { byte: byte_at(at) });
         }
     }
 }
 
-/// Where the next byte is that is not printable ASCII, from `from` on; the end if there is none.
-fn unprintable(bytes: &[u8], from: usize) -> usize {
+/// The offset of the first byte from `from` on that is not printable ASCII; the length of `bytes` if
+/// there is none.
+fn find_unprintable(bytes: &[u8], from: usize) -> usize {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let mut at = from;
-    // Eight bytes at a time: the highest bit of a byte is set where it is below a blank, or a DEL
-    // or beyond. A borrow or a carry only reaches bytes behind one that is found.
+    // Eight bytes at a time. The highest bit of a byte in `found` is set if the byte is below
+    // 0x20, is 0x7f, or is above. A borrow or carry may set wrong bits, but only in bytes after
+    // the first one found, which are not looked at.
     while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(*eight);
         let below_blank = word.wrapping_sub(EACH * 0x20) & !word;
@@ -87,56 +86,55 @@ fn unprintable(bytes: &[u8], from: usize) -> usize {
 }
 
 impl Line {
-    /// The line that begins at `start`; the bytes' end may take the place of its own.
+    /// The line that begins at `start`. It ends in CR LF, in LF alone, or with `bytes`.
     pub(super) fn at(bytes: &[u8], start: usize) -> Self {
-        let mut odd = Odd::default();
+        let mut anomalies = Anomalies::default();
         let mut from = start;
+        // One pass both finds the line end and checks the bytes before it.
         loop {
-            let at = unprintable(bytes, from);
-            match bytes.get(at) {
-                None => {
-                    return Self {
-                        start,
-                        end: at,
-                        next: at,
-                        odd,
-                    };
-                }
-                Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => {
-                    return Self {
-                        start,
-                        end: at,
-                        next: at + 2,
-                        odd,
-                    };
-                }
+            let at = find_unprintable(bytes, from);
+            let end_len = match bytes.get(at) {
+                None => Some(0),
+                Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => Some(2),
                 Some(b'\n') => {
-                    odd.bare_lf = Some(at);
-                    return Self {
-                        start,
-                        end: at,
-                        next: at + 1,
-                        odd,
-                    };
+                    anomalies.bare_lf = Some(at);
+                    Some(1)
                 }
-                Some(b'\r') => odd.bare_cr = odd.bare_cr.or(Some(at)),
-                Some(b'\t') => {}
-                Some(0x80..) => odd.beyond_ascii = odd.beyond_ascii.or(Some(at)),
-                Some(_) => odd.control = odd.control.or(Some(at)),
+                Some(b'\r') => {
+                    anomalies.bare_cr = anomalies.bare_cr.or(Some(at));
+                    None
+                }
+                Some(b'\t') => None,
+                Some(0x80..) => {
+                    anomalies.non_ascii = anomalies.non_ascii.or(Some(at));
+                    None
+                }
+                Some(_) => {
+                    anomalies.control = anomalies.control.or(Some(at));
+                    None
+                }
+            };
+            if let Some(end_len) = end_len {
+                return Self {
+                    start,
+                    end: at,
+                    next: at + end_len,
+                    anomalies,
+                };
             }
             from = at + 1;
         }
     }
 
-    /// The line that begins at `start` and those that it goes on in, which begin with a blank (RFC
-    /// 3261 §7.3.1, folding), as one; an empty line is one alone.
+    /// The line that begins at `start`, together with the lines that continue it, which begin with
+    /// a blank (RFC 3261 §7.3.1, folding). An empty line is never continued: it ends the header.
     pub(super) fn unfolded_at(bytes: &[u8], start: usize) -> Self {
         let mut line = Self::at(bytes, start);
         while !line.is_empty() && matches!(bytes.get(line.next), Some(b' ' | b'\t')) {
             let folded = Self::at(bytes, line.next);
             line = Self {
                 start,
-                odd: line.odd.and(folded.odd),
+                anomalies: line.anomalies.and(folded.anomalies),
                 ..folded
             };
         }

@@ -1,25 +1,34 @@
-//! One message: start line, the header fields that tell calls, dialogs and transactions apart,
-//! body.
-
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+//! One SIP message: its start line, the header fields that identify call, dialog and transaction,
+//! and its body (RFC 3261 §7).
 
 use memchr::memchr;
 
-use super::field::{Name, decimal, is, is_token};
-use super::reader::Reader;
-use crate::finding::Rule;
+use super::token::{decimal, eq_ignore_case, is_token};
+use super::value::{CSeq, Via};
 
-/// A SIP message, in parts of the bytes it was read from.
+/// A SIP message, borrowed from the payload that [`Parser::parse`](super::Parser::parse) read.
+///
+/// The values are bytes and not text, since a captured message may be broken in any way.
+///
+/// # Examples
+/// ```
+/// use homer_export::sip::{Parser, StartLine};
+///
+/// let payload = b"SIP/2.0 486 Busy Here\r\nCall-ID: a@b\r\nCSeq: 1 INVITE\r\n\r\n";
+/// let message = Parser::default().parse(payload, true, &mut |_, _| {}).unwrap();
+/// assert_eq!(message.start, StartLine::Response { status: 486, reason: b"Busy Here" });
+/// assert_eq!(message.call_id, Some(&b"a@b"[..]));
+/// assert_eq!(message.method(), Some(&b"INVITE"[..]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
-    /// The start line, without its end.
+    /// The start line without its line end.
     pub start_line: &'a [u8],
-    /// What the start line says.
-    pub start: Start<'a>,
-    /// Call-ID.
+    /// The parts of the start line.
+    pub start: StartLine<'a>,
+    /// The value of Call-ID.
     pub call_id: Option<&'a [u8]>,
-    /// CSeq, unless it is malformed.
+    /// The value of CSeq; none if it is missing or malformed.
     pub cseq: Option<CSeq<'a>>,
     /// The tag of From.
     pub from_tag: Option<&'a [u8]>,
@@ -27,182 +36,79 @@ pub struct Message<'a> {
     pub to_tag: Option<&'a [u8]>,
     /// The topmost Via.
     pub via: Option<Via<'a>>,
-    /// Content-Length, the first if there are several, unless it is malformed.
+    /// The first well-formed Content-Length.
     pub content_length: Option<u64>,
-    /// Content-Type, parameters included.
+    /// The value of Content-Type, including its parameters.
     pub content_type: Option<&'a [u8]>,
-    /// Whether there is a Content-Encoding: the body is not what Content-Type says, as it stands.
+    /// Whether there is a Content-Encoding: the body must be decoded before it is what Content-Type
+    /// says.
     pub is_encoded: bool,
-    /// All bytes behind the empty line, whatever Content-Length says.
+    /// All bytes after the empty line, whatever Content-Length says.
     pub body: &'a [u8],
-    /// Where the body begins, in bytes from the beginning of the message.
+    /// Offset of the body in bytes from the start of the message.
     pub body_offset: usize,
 }
 
-/// What a start line says.
+/// The parts of a start line (RFC 3261 §7.1, §7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start<'a> {
-    /// A request.
+pub enum StartLine<'a> {
+    /// The message is a request.
     Request {
-        /// Its method, a token.
+        /// The method, a token.
         method: &'a [u8],
-        /// What it asks for.
+        /// The Request-URI.
         uri: &'a [u8],
     },
-    /// A response.
+    /// The message is a response.
     Response {
-        /// 100 to 699.
+        /// The status code, 100 to 699.
         status: u16,
         /// The reason phrase, possibly empty.
         reason: &'a [u8],
     },
-    /// Neither, by the rules.
+    /// The start line has neither form.
     Malformed,
 }
 
-/// CSeq (RFC 3261 §20.16).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CSeq<'a> {
-    /// Below 2^31.
-    pub number: u32,
-    /// A token.
-    pub method: &'a [u8],
-}
-
-/// The topmost Via (RFC 3261 §20.42), as far as it is of use here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Via<'a> {
-    /// `UDP`, `TCP`, `TLS`, `WS` and so on; empty if there is none.
-    pub transport: &'a [u8],
-    /// The branch parameter.
-    pub branch: Option<&'a [u8]>,
-}
-
-/// What a branch begins with (RFC 3261 §8.1.1.7).
-const COOKIE: &[u8] = b"z9hG4bK";
-
-/// The fields that every request has (RFC 3261 §8.1.1), in the order of [`Name`]; a response has
-/// all but the last (§8.2.6.2).
-const MANDATORY: [&str; 6] = ["To", "From", "CSeq", "Call-ID", "Via", "Max-Forwards"];
-
 impl<'a> Message<'a> {
-    /// Reads one message alone, as [`Reader::read`] does.
-    pub fn read(
-        payload: &'a [u8],
-        is_whole: bool,
-        flawed: &mut dyn FnMut(Option<usize>, Rule),
-    ) -> Option<Self> {
-        Reader::default().read(payload, is_whole, flawed)
-    }
-
-    /// What can be said once all fields are known.
-    pub(super) fn check_fields(
-        &self,
-        present: u16,
-        is_whole: bool,
-        flawed: &mut dyn FnMut(Option<usize>, Rule),
-    ) {
-        let is_request = matches!(self.start, Start::Request { .. });
-        let expected = if is_request {
-            &MANDATORY[..]
-        } else {
-            &MANDATORY[..MANDATORY.len() - 1]
-        };
-        let all = (1 << expected.len()) - 1;
-        if present & all != all {
-            let missing = expected
-                .iter()
-                .enumerate()
-                .filter(|(bit, _)| present & (1 << bit) == 0);
-            let names = missing
-                .map(|(_, name)| *name)
-                .collect::<Vec<_>>()
-                .join(", ");
-            flawed(None, Rule::MandatoryFieldMissing { names });
-        }
-        if let (Start::Request { method, .. }, Some(cseq)) = (self.start, self.cseq)
-            && method != cseq.method
-        {
-            let [cseq, request] = [cseq.method, method].map(text);
-            flawed(None, Rule::CSeqMethodMismatch { cseq, request });
-        }
-        if let (Start::Request { .. }, Some(via)) = (self.start, self.via)
-            && !via.has_cookie()
-        {
-            flawed(
-                None,
-                Rule::BranchWithoutCookie {
-                    missing: via.branch.is_none(),
-                },
-            );
-        }
-        match self.content_length {
-            // Lines and bytes of nothing behind a message are common, and do no harm (RFC 3261
-            // §18.3: discarded).
-            Some(says) if is_whole && says != self.body.len() as u64 && !self.is_on_stream() => {
-                let surplus = usize::try_from(says)
-                    .ok()
-                    .and_then(|says| self.body.get(says..));
-                let misfit = match surplus {
-                    None => self.is_text(),
-                    Some(surplus) => surplus
-                        .iter()
-                        .any(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | 0)),
-                };
-                if misfit {
-                    flawed(
-                        None,
-                        Rule::ContentLengthMismatch {
-                            says,
-                            body: self.body.len(),
-                        },
-                    );
-                }
-            }
-            None if present & Name::ContentLength.bit() == 0 && self.is_on_stream() => {
-                let transport = text(self.via.map_or(&[][..], |via| via.transport));
-                flawed(None, Rule::ContentLengthMissing { transport });
-            }
-            _ => {}
-        }
-    }
-
     /// Whether the body is a session description.
     pub fn is_sdp(&self) -> bool {
-        !self.is_encoded && is(self.media_type(), b"application/sdp")
+        !self.is_encoded && eq_ignore_case(self.media_type(), b"application/sdp")
     }
 
-    /// Content-Type without parameters; empty if there is none.
+    /// Content-Type without its parameters; empty if there is none.
     fn media_type(&self) -> &'a [u8] {
-        let kind = self.content_type.unwrap_or_default();
-        kind[..memchr(b';', kind).unwrap_or(kind.len())].trim_ascii()
+        let value = self.content_type.unwrap_or_default();
+        value[..memchr(b';', value).unwrap_or(value.len())].trim_ascii()
     }
 
-    /// Whether the body is one that capture agents and servers keep as it is: they strip NUL and
-    /// what is not UTF-8 from others (homer.md §6), such as the ISUP of SIP-I.
-    fn is_text(&self) -> bool {
-        let kind = self.media_type();
-        let is_text = kind.get(..5).is_some_and(|start| is(start, b"text/"));
-        kind.is_empty() || (!self.is_encoded && (is_text || self.is_sdp()))
+    /// Whether servers store the body unchanged. heplify-server removes NUL bytes and invalid UTF-8
+    /// before it stores a message (docs/homer.md §6), which shortens binary bodies such as the ISUP
+    /// of SIP-I.
+    pub(super) fn has_text_body(&self) -> bool {
+        let media_type = self.media_type();
+        let is_text = media_type
+            .get(..5)
+            .is_some_and(|start| eq_ignore_case(start, b"text/"));
+        media_type.is_empty() || (!self.is_encoded && (is_text || self.is_sdp()))
     }
 
-    /// Whether the topmost Via names a transport that knows no messages: agents put into a packet
-    /// what a segment had, part of a message or several.
-    fn is_on_stream(&self) -> bool {
+    /// Whether the topmost Via names a stream transport. Agents capture one segment of a stream as
+    /// one packet, which may hold part of a message or several messages.
+    pub(super) fn is_on_stream(&self) -> bool {
         let transport = self.via.map_or(&[][..], |via| via.transport);
-        ["TCP", "TLS"]
-            .iter()
-            .any(|stream| is(transport, stream.as_bytes()))
+        eq_ignore_case(transport, b"TCP") || eq_ignore_case(transport, b"TLS")
     }
 
-    /// Whether the start line is that of a response, well-formed or not.
+    /// Whether the start line begins like that of a response, well-formed or not.
     pub fn is_status_line(&self) -> bool {
         self.start_line
             .get(..4)
-            .is_some_and(|start| is(start, b"SIP/"))
+            .is_some_and(|start| eq_ignore_case(start, b"SIP/"))
     }
 
-    /// The body, as far as Content-Length goes.
+    /// The body up to the length that Content-Length states; the whole body if that is longer or
+    /// missing.
     pub fn content(&self) -> &'a [u8] {
         let len = self
             .content_length
@@ -211,36 +117,38 @@ impl<'a> Message<'a> {
         self.body.get(..len).unwrap_or(self.body)
     }
 
-    /// The method: a request's own, a response's by its CSeq.
+    /// The method: that of the start line in a request, that of CSeq in a response.
     pub fn method(&self) -> Option<&'a [u8]> {
         match self.start {
-            Start::Request { method, .. } => Some(method),
+            StartLine::Request { method, .. } => Some(method),
             _ => self.cseq.map(|cseq| cseq.method),
         }
     }
 }
 
-impl<'a> Start<'a> {
+impl<'a> StartLine<'a> {
     const VERSION: &'static [u8] = b"SIP/2.0";
 
-    pub(super) fn read(line: &'a [u8]) -> Self {
+    /// Parses a start line without its line end.
+    pub(super) fn parse(line: &'a [u8]) -> Self {
         Self::response(line)
             .or_else(|| Self::request(line))
             .unwrap_or(Self::Malformed)
     }
 
-    /// `SIP/2.0 200 OK`; without a reason phrase, the blank before it may be missing.
+    /// Parses `SIP/2.0 200 OK`.
     fn response(line: &'a [u8]) -> Option<Self> {
-        let rest = line
-            .get(..Self::VERSION.len())
-            .filter(|version| is(version, Self::VERSION));
-        let rest = line.get(rest?.len()..)?.strip_prefix(b" ")?;
-        let (digits, rest) = rest.split_at_checked(3)?;
+        let (version, rest) = line.split_at_checked(Self::VERSION.len())?;
+        if !eq_ignore_case(version, Self::VERSION) {
+            return None;
+        }
+        let (digits, rest) = rest.strip_prefix(b" ")?.split_at_checked(3)?;
         let status = decimal(digits).filter(|status| (100..700).contains(status))?;
-        let reason = if rest.is_empty() {
-            rest
-        } else {
-            rest.strip_prefix(b" ")?
+        // Strictly, a blank follows the status even if the reason phrase is empty (§7.2). Devices
+        // that send `SIP/2.0 200` are understood by everyone, so that this is no finding.
+        let reason = match rest {
+            [] => rest,
+            _ => rest.strip_prefix(b" ")?,
         };
         Some(Self::Response {
             status: status as u16,
@@ -248,32 +156,16 @@ impl<'a> Start<'a> {
         })
     }
 
-    /// `INVITE sip:bob@example.net SIP/2.0`.
+    /// Parses `INVITE sip:bob@example.net SIP/2.0`.
     fn request(line: &'a [u8]) -> Option<Self> {
         let (method, rest) = line.split_at_checked(memchr(b' ', line)?)?;
-        let (uri, version) = rest
-            .get(1..)?
-            .split_at_checked(memchr(b' ', rest.get(1..)?)?)?;
+        let rest = rest.get(1..)?;
+        let (uri, version) = rest.split_at_checked(memchr(b' ', rest)?)?;
         let version = version.strip_prefix(b" ")?;
         let well_formed = !method.is_empty()
             && method.iter().all(|byte| is_token(*byte))
             && !uri.is_empty()
-            && is(version, Self::VERSION);
+            && eq_ignore_case(version, Self::VERSION);
         well_formed.then_some(Self::Request { method, uri })
     }
-}
-
-impl<'a> Via<'a> {
-    /// Whether the branch tells transactions apart (RFC 3261 §8.1.1.7). The cookie is compared
-    /// without regard to case, as any token (§7.3.1).
-    pub fn has_cookie(&self) -> bool {
-        let start = self.branch.and_then(|branch| branch.get(..COOKIE.len()));
-        start.is_some_and(|start| is(start, COOKIE))
-    }
-}
-
-/// A short token as text.
-fn text(token: &[u8]) -> String {
-    let token = token.get(..32).unwrap_or(token);
-    core::str::from_utf8(token).unwrap_or_default().to_string()
 }

@@ -5,9 +5,7 @@ use alloc::string::{String, ToString};
 
 use serde_json::{Value, json};
 
-use super::{
-    Delivery, ResultMode, ToolConfig, WindowArguments, object, resource_uri, size, window_schema,
-};
+use super::{Delivery, ResultMode, ToolConfig, WindowArguments, resource_uri, size, window_schema};
 use crate::report::MAX_JSON;
 use crate::{CallId, CaptureReport, ExportError, MEDIA_TYPE};
 
@@ -79,7 +77,7 @@ pub fn shape(
     file: Option<&str>,
 ) -> Result<(Value, Attachment), ExportError> {
     let filename = CallId::parse(&arguments.callid)?.filename();
-    let report = report.fitted(MAX_JSON);
+    let report = report.truncated_to(MAX_JSON);
     let uri = resource_uri(arguments);
     let (delivery, attachment) = match (file, terms.delivery(report.size_bytes)) {
         (Some(path), _) => (Delivered::File { path }, Attachment::None),
@@ -119,7 +117,7 @@ pub fn text(
     } else {
         Delivered::Omitted
     };
-    let mut result = result(filename, sha256, &report.fitted(MAX_JSON), delivery);
+    let mut result = result(filename, sha256, &report.truncated_to(MAX_JSON), delivery);
     if pcap_base64.is_none() {
         let summary = format!(
             "{}; the capture itself is larger than {} and does not go along: HOMER_MAX_INLINE_BYTES raises that limit, a \
@@ -135,7 +133,7 @@ pub fn text(
 
 /// The JSON shape of a finished export, the same for `--json` and for MCP's structured content;
 /// without the bytes. Cut the report down first where a model is to read it
-/// ([`CaptureReport::fitted`]). `sha256` is that of the capture file, in lower-case hexadecimal.
+/// ([`CaptureReport::truncated_to`]). `sha256` is that of the capture file, in lower-case hexadecimal.
 pub fn result(
     filename: &str,
     sha256: &str,
@@ -289,191 +287,5 @@ fn output_schema(terms: &ToolConfig) -> Value {
 
 /// The schema of [`CaptureReport::to_json`].
 fn report_schema() -> Value {
-    let integer =
-        |description: &str| json!({ "type": "integer", "minimum": 0, "description": description });
-    let maybe = |kind: &str, text: &str| json!({ "type": kind, "description": format!("{text} Left out if there is none.") });
-    let text = |description: &str| json!({ "type": "string", "description": description });
-    let flag = |description: &str| json!({ "type": "boolean", "description": description });
-    let list = |items: Value, description: &str| json!({ "type": "array", "items": items, "description": description });
-    let texts = |description: &str| list(json!({ "type": "string" }), description);
-    let count = object(
-        &[("name", text("Of what.")), ("count", integer("How many."))],
-        &[],
-        "A count.",
-    );
-    let ladder_entry = object(
-        &[
-            (
-                "packet",
-                integer("Number of the packet record, counted from 1."),
-            ),
-            ("source", text("Address and port.")),
-            ("destination", text("Address and port.")),
-            (
-                "directed",
-                flag("False where the file does not say which of the two sent the message."),
-            ),
-            ("line", text("Method and URI, or status and reason.")),
-            ("cseq", text("CSeq; empty if malformed.")),
-        ],
-        &[
-            (
-                "after_us",
-                maybe("integer", "Microseconds after the earliest packet."),
-            ),
-            (
-                "call",
-                maybe("integer", "Which of call_ids, counted from 0."),
-            ),
-            (
-                "repeats",
-                maybe(
-                    "integer",
-                    "The earlier packet that this one repeats byte for byte.",
-                ),
-            ),
-        ],
-        "One SIP message.",
-    );
-    let finding = object(
-        &[
-            (
-                "packet",
-                integer("Number of the packet record, counted from 1."),
-            ),
-            ("code", text("What it is, for programs.")),
-            ("text", text("What it is, in one sentence.")),
-            (
-                "rule",
-                text("The rule that is broken: document and section."),
-            ),
-        ],
-        &[(
-            "offset",
-            maybe(
-                "integer",
-                "Where in the message, in bytes from its beginning.",
-            ),
-        )],
-        "Something odd.",
-    );
-    object(
-        &[
-            ("size_bytes", integer("Bytes of the capture file.")),
-            ("packets", integer("Packet records.")),
-            ("sip_messages", integer("Those that are SIP messages.")),
-            ("other_packets", integer("The others.")),
-            (
-                "others",
-                list(
-                    count.clone(),
-                    "What the others are: RTCP as JSON, log lines, and so on.",
-                ),
-            ),
-            (
-                "undated_packets",
-                integer("Packet records dated 1970: Homer had no capture time for them."),
-            ),
-            ("profile", text("The Homer search profile that answered.")),
-            (
-                "api",
-                integer("The generation of Homer's API that answered."),
-            ),
-            ("call_ids", texts("Call-IDs of the SIP messages.")),
-            (
-                "missing_call_ids",
-                texts("Call-IDs that were asked for, and that no packet carries."),
-            ),
-            (
-                "other_call_ids",
-                texts("Call-IDs that were not asked for: other legs, as Homer correlates them."),
-            ),
-            ("warnings", texts("Texts about the capture as a whole.")),
-            (
-                "participants",
-                texts("Addresses with ports that messages ran between."),
-            ),
-            (
-                "transports",
-                texts(
-                    "Transports that the topmost Via fields name; as captured, it is not in the file.",
-                ),
-            ),
-            ("requests", list(count.clone(), "Requests by method.")),
-            ("responses", list(count, "Responses by status.")),
-            ("retransmissions", integer("Messages that were sent again.")),
-            (
-                "duplicates",
-                integer("Messages that two capture agents saw."),
-            ),
-            (
-                "complete",
-                flag("Whether the capture has the whole call, from its first request to its end."),
-            ),
-            (
-                "incomplete_reasons",
-                texts("Why not: a code, a colon, a sentence."),
-            ),
-            (
-                "counts_truncated",
-                flag("Whether counts and lists are lower bounds, since the capture has too much."),
-            ),
-            (
-                "ladder",
-                list(
-                    ladder_entry,
-                    "The messages in order, the middle left out if there are too many.",
-                ),
-            ),
-            (
-                "ladder_elided",
-                integer("Messages left out in the middle of the ladder."),
-            ),
-            ("findings", list(finding, "What is odd.")),
-            ("findings_elided", integer("Findings left out.")),
-        ],
-        &[
-            (
-                "first_packet_us",
-                maybe(
-                    "integer",
-                    "Earliest time of the other packets, Unix time in microseconds.",
-                ),
-            ),
-            (
-                "last_packet_us",
-                maybe(
-                    "integer",
-                    "Latest time of the other packets, Unix time in microseconds.",
-                ),
-            ),
-            (
-                "final_status",
-                maybe("integer", "Status of the call's final answer."),
-            ),
-            (
-                "ringing_after_us",
-                maybe(
-                    "integer",
-                    "Microseconds from the first request to the first 18x.",
-                ),
-            ),
-            (
-                "final_after_us",
-                maybe(
-                    "integer",
-                    "Microseconds from the first request to the final answer.",
-                ),
-            ),
-            (
-                "ended_with",
-                maybe(
-                    "string",
-                    "BYE, CANCEL, or the status that refused the INVITE.",
-                ),
-            ),
-            ("ended_by", maybe("string", "The address that sent it.")),
-        ],
-        "What the capture holds.",
-    )
+    serde_json::from_slice(crate::report::SCHEMA.as_bytes()).unwrap_or_default()
 }

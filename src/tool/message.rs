@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::{ToolConfig, object, window_schema};
 use crate::ExportError;
 use crate::packet::{Packet, Route, endpoint};
-use crate::pcap::{Malformed, Record, Scanner, YEAR_1971_US};
+use crate::pcap::{self, Record, Scanner, YEAR_1971_US};
 use crate::query::Timestamp;
-use crate::sip::{Message, escaped, hex_dump, mask};
+use crate::sip::{Parser, escape, hex_dump, redact};
 
 /// The tool's name.
 pub const NAME: &str = "homer_read_message";
@@ -113,7 +113,7 @@ impl Reader {
     }
 }
 
-fn broken(malformed: Malformed) -> ExportError {
+fn broken(malformed: pcap::Error) -> ExportError {
     ExportError::InvalidResponse(format!("the capture is {malformed}"))
 }
 
@@ -127,11 +127,14 @@ struct Found {
 
 impl Found {
     fn new(record: &Record<'_>) -> Self {
-        let (route, bytes) = match Packet::read(record.file.link_type, record.data) {
+        let (route, bytes) = match Packet::parse(record.file.link_type, record.data) {
             Packet::Udp { route, payload, .. } => (Some(route), payload),
             _ => (None, record.data),
         };
-        let is_sip = route.is_some() && Message::read(bytes, true, &mut |_, _| {}).is_some();
+        let is_sip = route.is_some()
+            && Parser::default()
+                .parse(bytes, true, &mut |_, _| {})
+                .is_some();
         let kind = match (route, is_sip) {
             (None, _) => "frame",
             (_, true) => "sip",
@@ -160,11 +163,11 @@ impl Found {
             )));
         }
         // All of it, since what is secret may begin before the part that is shown.
-        let masked = mask(&mut self.bytes);
+        let masked = redact(&mut self.bytes);
         let end = total.min(start.saturating_add(MAX_BYTES));
         let part = self.bytes.get(start..end).unwrap_or_default();
         let text = match format {
-            Format::Text => escaped(part),
+            Format::Text => escape(part),
             Format::Hex => hex_dump(part, start),
         };
         let mut result = json!({

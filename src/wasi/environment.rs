@@ -1,52 +1,44 @@
-//! The configuration, from `wasi:cli/environment`.
+//! The settings that the host gives to this component, from `wasi:cli/environment`.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
-use crate::config::{DEFAULT_TOOL_INLINE_BYTES, is_set, number};
-use crate::{Config, ExportError};
+use crate::config::{Config, Variables, setting};
+use crate::error::ExportError;
 
 /// This component's environment.
-pub struct Environment(Vec<(String, String)>);
+pub struct Environment(Variables);
 
 impl Environment {
-    /// As the host gives it.
+    /// Reads the environment.
     pub fn read() -> Self {
-        Self(wasi::cli::environment::get_environment())
+        Self(Variables::from_environment(
+            wasi::cli::environment::get_environment(),
+        ))
     }
 
-    /// The configuration in it.
+    /// The settings of an export.
     ///
     /// # Errors
-    /// As [`Config::from_vars`].
+    /// As [`Config::new`].
     pub fn config(&self) -> Result<Config, ExportError> {
-        Config::from_vars(self.0.iter().map(|(name, value)| (name, value.as_str())))
+        Config::new(&self.0)
     }
 
-    /// A variable, if it is there, filled in or not; of two of one name the later one counts.
+    /// A variable, even if it is empty or a placeholder.
     pub fn as_it_is(&self, name: &str) -> Option<String> {
-        self.0
-            .iter()
-            .rfind(|(known, _)| known == name)
-            .map(|(_, value)| value.clone())
+        self.0.raw_by_name(name)
     }
 
-    /// The same, if it says something ([`is_set`]).
+    /// A variable, if it counts as set.
     pub fn variable(&self, name: &str) -> Option<String> {
-        self.as_it_is(name).filter(|value| is_set(value))
+        self.0.by_name(name)
     }
 
     /// `HOMER_MAX_INLINE_BYTES` of `homer-export-tool.wasm`, inclusive.
     ///
     /// # Errors
-    /// `misconfigured` if it is none of the numbers that it may be.
+    /// `misconfigured` if the value is out of range.
     pub fn inline_bytes(&self) -> Result<u64, ExportError> {
-        let name = "HOMER_MAX_INLINE_BYTES";
-        number(
-            name,
-            self.variable(name),
-            DEFAULT_TOOL_INLINE_BYTES,
-            24..=crate::tool::MAX_READ_BYTES,
-        )
+        setting::MAX_INLINE_BYTES.integer_or(&self.0, setting::DEFAULT_TEXT_INLINE_BYTES)
     }
 }

@@ -1,18 +1,21 @@
-use homer_export::homer::reply::{self, Head, Refusal};
-use homer_export::homer::{Api, login, nothing_captured, v7};
+use homer_export::homer::response::{self, NoCapture};
+use homer_export::homer::{Api, HomerServer, login, v7};
+use homer_export::query::ParameterNames;
+use homer_export::transport::ResponseHead;
 use homer_export::{CallId, Config, ExportError, Query, Window};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::recordings::exchange;
 
-fn config(vars: &[(&str, &str)]) -> Config {
+fn homer(vars: &[(&str, &str)]) -> HomerServer {
     Config::from_vars(
         vars.iter()
             .copied()
             .chain([("HOMER_URL", "http://homer:9080")]),
     )
     .unwrap()
+    .homer
 }
 
 fn query(call_ids: &[&str]) -> Query {
@@ -22,13 +25,19 @@ fn query(call_ids: &[&str]) -> Query {
         .collect();
     Query::new(
         call_ids,
-        Window::new(1_795_168_800_000, 1_795_169_100_000, 24).unwrap(),
+        Window::new(
+            1_795_168_800_000,
+            1_795_169_100_000,
+            24,
+            &ParameterNames::WIT,
+        )
+        .unwrap(),
     )
     .unwrap()
 }
 
-/// Head and body of a recorded reply.
-pub(crate) fn recorded(name: &str) -> (Head, Vec<u8>) {
+/// ResponseHead and body of a recorded reply.
+pub(crate) fn recorded(name: &str) -> (ResponseHead, Vec<u8>) {
     let exchange = exchange(name);
     let response = &exchange["response"];
     let field = |wanted: &str| {
@@ -38,11 +47,11 @@ pub(crate) fn recorded(name: &str) -> (Head, Vec<u8>) {
             .map(|f| f[1].as_str().unwrap().to_string())
             .next()
     };
-    let head = Head {
+    let head = ResponseHead {
         status: response["status"].as_u64().unwrap() as u16,
         content_type: field("content-type"),
         content_length: field("content-length").map(|length| length.parse().unwrap()),
-        ..Head::default()
+        ..ResponseHead::default()
     };
     (
         head,
@@ -55,11 +64,11 @@ pub(crate) fn recorded(name: &str) -> (Head, Vec<u8>) {
 }
 
 #[track_caller]
-fn failed(head: &Head, body: &[u8], config: &Config, expected: ExportError) {
-    assert!(!head.announces_capture());
+fn failed(head: &ResponseHead, body: &[u8], homer: &HomerServer, expected: ExportError) {
+    assert!(!response::is_capture(&head));
     assert_eq!(
-        reply::refusal(head, body, config),
-        Refusal::Failed(expected)
+        response::no_capture(head, body, homer),
+        NoCapture::Failed(expected)
     );
 }
 
@@ -76,7 +85,7 @@ fn request_is_the_recorded_one() {
     ] {
         let recorded = &exchange(name)["request"];
         let query = query(ids);
-        let request = v7::export_request(&config(&[]).homer, &query, &query.profiles()[0]);
+        let request = v7::export_request(&homer(&[]).base_url, &query, &query.profiles()[0]);
         assert_eq!(request.path, recorded["path"].as_str().unwrap());
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         assert_eq!(body["param"], recorded["body"]["param"], "{name}");
@@ -95,7 +104,7 @@ fn request_carries_filters_only_where_asked_for() {
         .unwrap()
         .without_ips(vec!["192.0.2.1".into()])
         .unwrap();
-    let request = v7::export_request(&config(&[]).homer, &query, &query.profiles()[2]);
+    let request = v7::export_request(&homer(&[]).base_url, &query, &query.profiles()[2]);
     let body: Value = serde_json::from_slice(&request.body).unwrap();
     let expected = json!({
         "search": {"1_default": {"callid": ["a"]}},
@@ -106,7 +115,7 @@ fn request_carries_filters_only_where_asked_for() {
 }
 
 #[test]
-fn reply_without_credentials_is_unauthorized_on_every_version() {
+fn response_without_credentials_is_unauthorized_on_every_version() {
     for (name, said) in [
         ("authz-none", "HTTP 400: missing or malformed jwt"),
         ("v1_4_40-authz-none", "HTTP 401: Login required"),
@@ -114,33 +123,36 @@ fn reply_without_credentials_is_unauthorized_on_every_version() {
     ] {
         let (head, body) = recorded(name);
         let why = format!(
-            "Homer at http://homer:9080 wants credentials ({said}) and none are configured; set HOMER_API_TOKEN, \
-             HOMER_JWT, or HOMER_USERNAME and HOMER_PASSWORD"
+            "Homer at http://homer:9080 requires a credential ({said}), and none is configured; \
+             set HOMER_API_TOKEN, HOMER_JWT, or HOMER_USERNAME and HOMER_PASSWORD"
         );
-        failed(&head, &body, &config(&[]), ExportError::Unauthorized(why));
+        failed(&head, &body, &homer(&[]), ExportError::Unauthorized(why));
     }
 }
 
 #[test]
-fn reply_to_a_refused_credential_names_the_causes_that_fit() {
+fn response_to_a_refused_credential_names_the_causes_that_fit() {
     let (head, body) = recorded("authz-auth-token-wrong");
-    let why = "Homer at http://homer:9080 refused the API token (HTTP 400: missing or malformed jwt). Likely causes: token \
-        access is off (Homer's api_settings.enable_token_access, off as shipped), the token is wrong, expired or inactive, \
-        Homer expects another header field (HOMER_TOKEN_HEADER), or Homer's configuration database is down";
+    let why = "Homer at http://homer:9080 refused the API token (HTTP 400: missing or malformed \
+               jwt). Likely causes: token access is off (api_settings.enable_token_access in \
+               Homer's configuration, off by default); the token is wrong, expired or inactive; \
+               Homer expects another header field (HOMER_TOKEN_HEADER); or Homer's configuration \
+               database is down";
     failed(
         &head,
         &body,
-        &config(&[("HOMER_API_TOKEN", "s3cret")]),
+        &homer(&[("HOMER_API_TOKEN", "s3cret")]),
         ExportError::Unauthorized(why.to_string()),
     );
 
     let (head, body) = recorded("authz-garbage-bearer");
-    let why = "Homer at http://homer:9080 refused the JSON web token (HTTP 401: invalid or expired jwt). Likely causes: it \
-        has expired (20 hours after login unless configured), or another Homer issued it; log in again and set HOMER_JWT anew";
+    let why = "Homer at http://homer:9080 refused the JSON web token (HTTP 401: invalid or \
+               expired jwt). Likely causes: the token has expired (by default 20 hours after \
+               login), or another Homer issued it; log in again and update HOMER_JWT";
     failed(
         &head,
         &body,
-        &config(&[("HOMER_CREDENTIAL_KIND", "jwt")]),
+        &homer(&[("HOMER_CREDENTIAL_KIND", "jwt")]),
         ExportError::Unauthorized(why.to_string()),
     );
 }
@@ -148,7 +160,7 @@ fn reply_to_a_refused_credential_names_the_causes_that_fit() {
 #[test]
 fn login_is_the_recorded_one() {
     let recorded = &exchange("auth-ok")["request"];
-    let request = login::login_request(&config(&[]).homer, "admin", "sipcapture");
+    let request = login::login_request(&homer(&[]).base_url, "admin", "sipcapture");
     assert_eq!(request.path, recorded["path"].as_str().unwrap());
     assert_eq!(
         serde_json::from_slice::<Value>(&request.body).unwrap(),
@@ -161,17 +173,14 @@ fn login_finds_the_token_in_both_places() {
     let (head, body) = recorded("auth-ok");
     assert_eq!(head.status, 201);
     let body = String::from_utf8(body).unwrap().replace("<JWT>", "a.b.c");
-    assert_eq!(
-        login::token(&head, body.as_bytes()).as_deref(),
-        Some("a.b.c")
-    );
+    assert_eq!(login::token(&head, body.as_bytes()).unwrap(), "a.b.c");
     // HOMER 11, from its source.
-    let head = Head {
+    let head = ResponseHead {
         status: 200,
-        ..Head::default()
+        ..ResponseHead::default()
     };
     let body = b"{\"success\":true,\"data\":{\"token\":\"d.e.f\",\"user\":{}}}";
-    assert_eq!(login::token(&head, body).as_deref(), Some("d.e.f"));
+    assert_eq!(login::token(&head, body).unwrap(), "d.e.f");
     for body in [
         "{\"token\":\"\"}",
         "{\"token\":\"a\\r\\nb\"}",
@@ -180,52 +189,50 @@ fn login_finds_the_token_in_both_places() {
         "<html>",
         "",
     ] {
-        assert_eq!(login::token(&head, body.as_bytes()), None, "{body}");
+        assert!(login::token(&head, body.as_bytes()).is_none(), "{body}");
     }
-    assert_eq!(
-        login::token(
-            &Head {
-                status: 401,
-                ..head
-            },
-            b"{\"token\":\"a\"}"
-        ),
-        None
-    );
+    let head = ResponseHead {
+        status: 401,
+        ..head
+    };
+    assert!(login::token(&head, b"{\"token\":\"a\"}").is_none());
 }
 
 #[test]
 fn login_that_is_refused_names_the_causes() {
-    let config = config(&[("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "s3cret")]);
+    let homer = homer(&[("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "s3cret")]);
     for name in ["auth-wrong-password", "auth-unknown-user"] {
         let (head, body) = recorded(name);
-        let why = "Homer at http://homer:9080 refused the login (HTTP 401: incorrect password). Likely causes: user name or \
-            password is wrong, Homer's configuration database is down (it answers the same then), or the tokens it issues \
-            expire at once (auth_settings.token_expire)";
+        let why = "Homer at http://homer:9080 refused the login (HTTP 401: incorrect password). \
+                   Likely causes: the user name or password is wrong; Homer's configuration \
+                   database is down, which looks the same; or the tokens that Homer issues \
+                   expire immediately (auth_settings.token_expire)";
         assert_eq!(
-            login::failure(&head, &body, &config),
+            login::error(&head, &body, &homer),
             ExportError::Unauthorized(why.to_string())
         );
     }
-    let head = Head {
+    let head = ResponseHead {
         status: 200,
-        ..Head::default()
+        ..ResponseHead::default()
     };
-    let why = "Homer at http://homer:9080 answered the login with HTTP 200 and no token; is HOMER_URL the address of a Homer?";
+    let why = "the login at http://homer:9080 returned HTTP 200 without a token; check that \
+               HOMER_URL points to Homer";
     assert_eq!(
-        login::failure(&head, b"<html>", &config),
+        login::error(&head, b"<html>", &homer),
         ExportError::InvalidResponse(why.to_string())
     );
 }
 
 #[test]
-fn reply_with_an_unknown_profile_lets_the_next_one_be_asked() {
+fn response_with_an_unknown_profile_lets_the_next_one_be_asked() {
     let (head, body) = recorded("export-bad-profile");
-    let Refusal::UnknownProfile(error) = reply::refusal(&head, &body, &config(&[])) else {
+    let NoCapture::UnknownProfile(error) = response::no_capture(&head, &body, &homer(&[])) else {
         panic!("not unknown")
     };
-    let message = "Homer at http://homer:9080 knows none of the search profiles asked for (HTTP 400: invalid search profile \
-        key: \"1_nope\"); name others, or check Homer's configuration database: while it is down, no profile is known";
+    let message = "Homer at http://homer:9080 has none of the requested search profiles (HTTP \
+                   400: invalid search profile key: \"1_nope\"); request other profiles, or \
+                   check Homer's configuration database: while it is down, Homer knows no profile";
     assert_eq!(
         error,
         ExportError::Rejected {
@@ -236,14 +243,14 @@ fn reply_with_an_unknown_profile_lets_the_next_one_be_asked() {
 }
 
 #[test]
-fn reply_that_holds_our_credential_does_not_show_it() {
-    let head = Head {
+fn response_that_holds_our_credential_does_not_show_it() {
+    let head = ResponseHead {
         status: 400,
-        ..Head::default()
+        ..ResponseHead::default()
     };
-    let config = config(&[("HOMER_API_TOKEN", "s3cret")]);
-    let Refusal::Failed(error) =
-        reply::refusal(&head, b"{\"message\":\"no s3cret here\"}", &config)
+    let homer = homer(&[("HOMER_API_TOKEN", "s3cret")]);
+    let NoCapture::Failed(error) =
+        response::no_capture(&head, b"{\"message\":\"no s3cret here\"}", &homer)
     else {
         panic!()
     };
@@ -251,32 +258,32 @@ fn reply_that_holds_our_credential_does_not_show_it() {
         error.message().contains("HTTP 400: no [credential] here"),
         "{error}"
     );
-    let error = reply::not_a_capture(
-        &Head {
+    let error = response::not_a_capture(
+        &ResponseHead {
             status: 200,
             ..head
         },
         b"{\"message\":\"s3cret\"}",
-        &config,
+        &homer,
     );
     assert!(
         error
             .message()
-            .ends_with("JSON instead of a capture file: [credential]"),
+            .ends_with("with JSON ([credential]); expected a capture file"),
         "{error}"
     );
     // Wherever it stands: found by fuzzing (fuzz/regressions/reply).
     for (content_type, content_encoding) in [(Some("text/s3cret"), None), (None, Some("s3cret"))] {
-        let head = Head {
+        let head = ResponseHead {
             status: 200,
             content_type: content_type.map(String::from),
             content_encoding: content_encoding.map(String::from),
-            ..Head::default()
+            ..ResponseHead::default()
         };
-        let Refusal::Failed(refused) = reply::refusal(&head, b"", &config) else {
+        let NoCapture::Failed(refused) = response::no_capture(&head, b"", &homer) else {
             panic!()
         };
-        let error = reply::not_a_capture(&head, b"xxxx", &config);
+        let error = response::not_a_capture(&head, b"xxxx", &homer);
         assert!(
             !refused.message().contains("s3cret") && !error.message().contains("s3cret"),
             "{refused} {error}"
@@ -285,15 +292,15 @@ fn reply_that_holds_our_credential_does_not_show_it() {
 }
 
 #[test]
-fn reply_is_quoted_to_a_bound_and_never_half_a_credential() {
-    let config = config(&[("HOMER_API_TOKEN", "s3cret")]);
+fn response_is_quoted_to_a_bound_and_never_half_a_credential() {
+    let homer = homer(&[("HOMER_API_TOKEN", "s3cret")]);
     let said = |message: String| {
-        let head = Head {
+        let head = ResponseHead {
             status: 400,
-            ..Head::default()
+            ..ResponseHead::default()
         };
         let body = format!("{{\"message\":\"{message}\"}}");
-        let Refusal::Failed(error) = reply::refusal(&head, body.as_bytes(), &config) else {
+        let NoCapture::Failed(error) = response::no_capture(&head, body.as_bytes(), &homer) else {
             panic!()
         };
         error.message().to_string()
@@ -303,20 +310,20 @@ fn reply_is_quoted_to_a_bound_and_never_half_a_credential() {
 }
 
 #[test]
-fn reply_to_a_profile_named_jwt_is_no_matter_of_credentials() {
-    let head = Head {
+fn response_to_a_profile_named_jwt_is_no_matter_of_credentials() {
+    let head = ResponseHead {
         status: 400,
-        ..Head::default()
+        ..ResponseHead::default()
     };
     let body = br#"{"message":"invalid search profile key: \"1_jwt\""}"#;
     assert!(matches!(
-        reply::refusal(&head, body, &config(&[])),
-        Refusal::UnknownProfile(_)
+        response::no_capture(&head, body, &homer(&[])),
+        NoCapture::UnknownProfile(_)
     ));
 }
 
 #[test]
-fn reply_that_other_homers_send_for_nothing_is_nothing() {
+fn response_that_other_homers_send_for_nothing_is_empty() {
     // Homer 7.0 to 7.6, and HOMER 11; both from their source.
     for (status, body) in [
         (
@@ -328,13 +335,13 @@ fn reply_that_other_homers_send_for_nothing_is_nothing() {
             "{\"error\":{\"type\":\"t\",\"title\":\"T\",\"status\":400,\"detail\":\"No exportable SIP payload in result set\"}}",
         ),
     ] {
-        let head = Head {
+        let head = ResponseHead {
             status,
-            ..Head::default()
+            ..ResponseHead::default()
         };
         assert_eq!(
-            reply::refusal(&head, body.as_bytes(), &config(&[])),
-            Refusal::Nothing,
+            response::no_capture(&head, body.as_bytes(), &homer(&[])),
+            NoCapture::Empty,
             "{body}"
         );
     }
@@ -345,7 +352,7 @@ fn request_to_homer_11_has_its_shape() {
     let query = query(&["a", "b"])
         .without_ips(vec!["192.0.2.1".into()])
         .unwrap();
-    let homer = config(&[]).homer;
+    let homer = homer(&[]);
     let request = Api::V11
         .export_request(&homer, &query, &query.profiles()[1])
         .unwrap();
@@ -363,7 +370,8 @@ fn request_to_homer_11_has_its_shape() {
     let error = Api::V11
         .export_request(&homer, &nodes, &nodes.profiles()[0])
         .unwrap_err();
-    let why = "Homer at http://homer:9080 is a HOMER 11, which cannot be asked for some of its nodes alone; leave them out";
+    let why = "the server at http://homer:9080 is a HOMER 11, which cannot search selected \
+               nodes; remove the node names";
     assert_eq!(error, ExportError::InvalidRequest(why.to_string()));
     assert!(
         Api::V7
@@ -373,7 +381,7 @@ fn request_to_homer_11_has_its_shape() {
 }
 
 #[test]
-fn reply_with_an_error_is_rejected() {
+fn response_with_an_error_is_rejected() {
     let rejected = |status, message: &str| ExportError::Rejected {
         status,
         message: message.to_string(),
@@ -381,74 +389,76 @@ fn reply_with_an_error_is_rejected() {
     let (head, body) = recorded("export-malformed-json");
     let why =
         "Homer at http://homer:9080 rejected the request (HTTP 400: request format is not correct)";
-    failed(&head, &body, &config(&[]), rejected(400, why));
+    failed(&head, &body, &homer(&[]), rejected(400, why));
 
     let (head, body) = recorded("http-404-api-authorized");
-    let why = "http://homer:9080 has no export endpoint of Homer 7 or HOMER 11 (HTTP 404: Not Found); check HOMER_URL, in \
-        particular its path prefix";
+    let why = "http://homer:9080 has no export endpoint of Homer 7 or HOMER 11 (HTTP 404: Not \
+               Found); check HOMER_URL, especially its path";
     assert_eq!(
-        reply::refusal(&head, &body, &config(&[])),
-        Refusal::UnknownEndpoint(rejected(404, why))
+        response::no_capture(&head, &body, &homer(&[])),
+        NoCapture::UnknownEndpoint(rejected(404, why))
     );
 
-    let why = "Homer at http://homer:9080, or a proxy before it, failed (HTTP 502); try again later, and see Homer's log";
-    let head = Head {
+    let why = "Homer at http://homer:9080, or a proxy in front of it, failed (HTTP 502); try \
+               again later and check Homer's log";
+    let head = ResponseHead {
         status: 502,
-        ..Head::default()
+        ..ResponseHead::default()
     };
     failed(
         &head,
         b"<html>Bad Gateway</html>",
-        &config(&[]),
+        &homer(&[]),
         rejected(502, why),
     );
 
-    let why = "http://homer:9080 answered with a redirect (HTTP 302) to https://sso.example/login, which is not followed so \
-        that credentials do not leave for another server; set HOMER_URL to Homer's own address";
+    let why = "http://homer:9080 returned a redirect (HTTP 302) to https://sso.example/login. \
+               Redirects are not followed, so that the credential does not go to another server; \
+               set HOMER_URL to Homer's own address";
     let location = Some("https://user:s3cret@sso.example/login?state=s3cret".into());
-    let head = Head {
+    let head = ResponseHead {
         status: 302,
         location,
-        ..Head::default()
+        ..ResponseHead::default()
     };
-    failed(&head, b"", &config(&[]), rejected(302, why));
+    failed(&head, b"", &homer(&[]), rejected(302, why));
 }
 
 #[test]
-fn reply_that_no_homer_sends_is_broken() {
-    let why = "Homer at http://homer:9080 answered HTTP 204, which no Homer does to an export; is HOMER_URL the address of \
-        a Homer?";
+fn response_that_no_homer_sends_is_invalid() {
+    let why = "http://homer:9080 returned HTTP 204, which Homer never returns for an export; \
+               check that HOMER_URL points to Homer";
     failed(
-        &Head {
+        &ResponseHead {
             status: 204,
-            ..Head::default()
+            ..ResponseHead::default()
         },
         b"",
-        &config(&[]),
+        &homer(&[]),
         ExportError::InvalidResponse(why.to_string()),
     );
 
-    let head = Head {
+    let head = ResponseHead {
         status: 200,
         content_encoding: Some("gzip".into()),
-        ..Head::default()
+        ..ResponseHead::default()
     };
-    let why = "Homer at http://homer:9080 answered with a body encoded as gzip, which was not asked for; a proxy before \
-        Homer compresses replies, so turn that off for this path";
+    let why = "the response of http://homer:9080 has the content coding gzip, which was not \
+               requested; turn off compression for this path in the proxy in front of Homer";
     failed(
         &head,
         b"\x1f\x8b",
-        &config(&[]),
+        &homer(&[]),
         ExportError::InvalidResponse(why.to_string()),
     );
 }
 
 #[test]
-fn reply_of_status_200_is_judged_by_its_bytes() {
-    let head = |kind: &str| Head {
+fn response_of_status_200_is_judged_by_its_bytes() {
+    let head = |kind: &str| ResponseHead {
         status: 200,
         content_type: Some(kind.to_string()),
-        ..Head::default()
+        ..ResponseHead::default()
     };
     for kind in [
         "application/octet-stream",
@@ -456,7 +466,7 @@ fn reply_of_status_200_is_judged_by_its_bytes() {
         "text/html",
         "",
     ] {
-        assert!(head(kind).announces_capture());
+        assert!(response::is_capture(&head(kind)));
     }
     let h = "http://homer:9080";
     for (kind, body, why) in [
@@ -464,40 +474,43 @@ fn reply_of_status_200_is_judged_by_its_bytes() {
             "text/html; charset=utf-8",
             &b"\n<!DOCTYPE html><title>Sign in</title>"[..],
             format!(
-                "{h} answered HTTP 200 with a web page instead of a capture file (text/html; charset=utf-8): a sign-on page \
-                 or proxy stands before Homer, or HOMER_URL is not the address of a Homer"
+                "{h} returned HTTP 200 with a web page (text/html; charset=utf-8); expected a \
+                 capture file. Either a sign-on page or proxy is in front of Homer, or HOMER_URL \
+                 does not point to Homer"
             ),
         ),
         (
             "application/json",
             b"{\"data\":{},\"message\":\"no\\r\\nluck\"}",
-            format!("Homer at {h} answered HTTP 200 with JSON instead of a capture file: no  luck"),
+            format!("Homer at {h} returned HTTP 200 with JSON (no  luck); expected a capture file"),
         ),
         (
             "application/json",
             b"{\"total\":0}",
             format!(
-                "Homer at {h} answered HTTP 200 with JSON instead of a capture file (application/json)"
+                "Homer at {h} returned HTTP 200 with JSON (application/json); expected a capture \
+                 file"
             ),
         ),
         (
             "application/octet-stream",
             b"",
             format!(
-                "Homer at {h} answered HTTP 200 with an empty body instead of a capture file (application/octet-stream)"
+                "Homer at {h} returned HTTP 200 with an empty body (application/octet-stream); \
+                 expected a capture file"
             ),
         ),
         (
             "text/plain",
             b"proto:UDP 2026",
             format!(
-                "{h} answered HTTP 200 with something else than a capture file (text/plain, beginning with the bytes 70 72 \
-                 6f 74 6f 3a 55 44); is HOMER_URL the address of a Homer?"
+                "{h} returned HTTP 200 with unknown content (text/plain, first bytes 70 72 6f 74 \
+                 6f 3a 55 44); expected a capture file. Check that HOMER_URL points to Homer"
             ),
         ),
     ] {
         assert_eq!(
-            reply::not_a_capture(&head(kind), body, &config(&[])),
+            response::not_a_capture(&head(kind), body, &homer(&[])),
             ExportError::InvalidResponse(why)
         );
     }
@@ -530,7 +543,7 @@ fn message_is_found_in_every_shape() {
         ("", None),
     ] {
         assert_eq!(
-            reply::message(body.as_bytes()).as_deref(),
+            response::message(body.as_bytes()).as_deref(),
             message,
             "{body}"
         );
@@ -539,18 +552,20 @@ fn message_is_found_in_every_shape() {
 
 #[test]
 fn nothing_captured_names_call_window_and_both_causes() {
-    let expected = "Homer at http://homer:9080 returned an empty capture for Call-ID \"nobody@nowhere\" between \
-        2026-11-20T10:00:00Z and 2026-11-20T10:05:00Z (profiles 1_call, 1_registration, 1_default). Either nothing was \
-        captured for it in this window: check the Call-ID, which is case-sensitive, and widen the window. Or Homer cannot \
-        reach its own database, which it answers in the same way: check that it finds other calls";
-    let error = nothing_captured(&query(&["nobody@nowhere"]), &config(&[]).homer);
+    let expected = "Homer at http://homer:9080 returned an empty capture for Call-ID \
+                    \"nobody@nowhere\" between 2026-11-20T10:00:00Z and 2026-11-20T10:05:00Z \
+                    (profiles 1_call, 1_registration, 1_default). Possible causes: (1) the \
+                    Call-ID, which is case-sensitive, or the window is wrong: check both and \
+                    widen the window; (2) Homer's database is down, which looks the same: export \
+                    a call that you know exists";
+    let error = response::nothing_captured(&query(&["nobody@nowhere"]), &homer(&[]));
     assert_eq!(error, ExportError::NothingCaptured(expected.to_string()));
 }
 
 proptest! {
     /// Any reply: one of the outcomes, a bounded text of one line, and never our credential in it.
     #[test]
-    fn reply_of_any_kind_has_a_text_fit_to_be_shown(
+    fn response_of_any_kind_has_a_text_fit_to_be_shown(
         status in any::<u16>(),
         content_type in prop::option::of("(s3cret-token|[ -~\\n]){0,9}"),
         location in prop::option::of("(s3cret-token|https://|[a-z@/?#\\r]){0,9}"),
@@ -560,14 +575,14 @@ proptest! {
             prop::collection::vec(any::<u8>(), 0..100),
         ],
     ) {
-        let config = config(&[("HOMER_API_TOKEN", "s3cret-token")]);
-        let head = Head { status, content_type, location, ..Head::default() };
+        let homer = homer(&[("HOMER_API_TOKEN", "s3cret-token")]);
+        let head = ResponseHead { status, content_type, location, ..ResponseHead::default() };
         let _ = login::token(&head, &body);
-        let refusal = match reply::refusal(&head, &body, &config) {
-            Refusal::Nothing => None,
-            Refusal::UnknownProfile(error) | Refusal::UnknownEndpoint(error) | Refusal::Failed(error) => Some(error),
+        let refusal = match response::no_capture(&head, &body, &homer) {
+            NoCapture::Empty => None,
+            NoCapture::UnknownProfile(error) | NoCapture::UnknownEndpoint(error) | NoCapture::Failed(error) => Some(error),
         };
-        for error in refusal.into_iter().chain([reply::not_a_capture(&head, &body, &config)]) {
+        for error in refusal.into_iter().chain([response::not_a_capture(&head, &body, &homer)]) {
             let text = error.message();
             prop_assert!(text.chars().count() < 1000 && !text.contains(char::is_control), "{text:?}");
             prop_assert!(!text.contains("s3cret-token"), "{text:?}");

@@ -49,28 +49,28 @@ fn origin_refuses_anything_else_and_never_shows_it() {
     for (text, why) in [
         (
             "homer:9080",
-            "it is not a URL; the form is <scheme>://<host>[:<port>], for example http://homer:9080",
+            "it is not a URL; expected <scheme>://<host>[:<port>], for example http://homer:9080",
         ),
         ("ftp://homer", "its scheme is neither http nor https"),
         (
             "http://",
-            "its host is not a name or an address; the form is <scheme>://<host>[:<port>]",
+            "its host is not a name or an address; expected <scheme>://<host>[:<port>]",
         ),
         (
             "http://ho mer",
-            "its host is not a name or an address; the form is <scheme>://<host>[:<port>]",
+            "its host is not a name or an address; expected <scheme>://<host>[:<port>]",
         ),
         (
             "http://user:secret@homer",
-            "it has a user name; credentials are set apart from the URL",
+            "it contains a user name; set the credential separately",
         ),
         ("http://homer:secret", "its port is not a number"),
         ("http://homer:", "its port is not a number"),
         ("http://homer:+80", "its port is not a number"),
-        ("http://homer:0", "port 0 is not between 1 and 65535"),
+        ("http://homer:0", "its port is 0; expected 1 to 65535"),
         (
             "http://homer:65536",
-            "port 65536 is not between 1 and 65535",
+            "its port is 65536; expected 1 to 65535",
         ),
         (
             "http://[2001:db8::1",
@@ -82,11 +82,11 @@ fn origin_refuses_anything_else_and_never_shows_it() {
         ),
         (
             "http://homer/path",
-            "it has a path; an origin is <scheme>://<host>[:<port>]",
+            "it has a path; expected <scheme>://<host>[:<port>]",
         ),
         (
             "http://homer?secret",
-            "it has a query or fragment; give the base URL alone",
+            "it has a query or fragment; give only the base URL",
         ),
     ] {
         assert_eq!(Origin::parse(text), Err(why.to_string()), "{text}");
@@ -122,8 +122,8 @@ fn base_url_refuses_paths_that_lead_elsewhere() {
         "http://h/a b",
         "http://h/a\r\nHost: x",
     ] {
-        let why =
-            "its path has blanks, dot segments, doubled slashes or characters that need escaping";
+        let why = "its path contains a space, a dot segment, a double slash or a character that needs \
+             escaping";
         assert_eq!(BaseUrl::parse(text), Err(why.to_string()), "{text}");
     }
 }

@@ -1,70 +1,48 @@
-//! Every recorded exchange of the export and login paths, and what it ends in: the table
-//! `tests/outcomes.tsv`.
+//! The table `tests/outcomes.tsv`: every recorded exchange of the export and login endpoints, with
+//! the requests that an export sends if Homer responds so, and what the export ends in.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use homer_export::Config;
-use homer_export::homer::login;
-use homer_export::homer::reply::{self, Refusal};
-use homer_export::pcap::Scanner;
+use homer_export::export::PcapStream;
+use homer_export::query::ParameterNames;
+use homer_export::{CallId, Config, Query, Window};
 
-use crate::homer::recorded;
 use crate::recordings;
+use crate::replay::{Reaction, Replay};
 
-/// What the library makes of a recorded reply, as the edge does: the status first, then the bytes.
-fn outcome(name: &str) -> String {
-    let exchange = recordings::exchange(name);
-    // No reply at all is a matter of the connection; that it ends so is tested over sockets
-    // (host-test/tests/host/outbound.rs).
-    match exchange["response"]["transport_error"].as_str() {
-        None => {}
-        Some(why) if why.starts_with("RemoteDisconnected") => {
-            return "closed without a reply, invalid-response".to_string();
-        }
-        Some(why) if why.starts_with("ConnectionRefused") => {
-            return "connection refused, unreachable".to_string();
-        }
-        Some(why) => panic!("{name}: {why}"),
-    }
-    let (head, text) = recorded(name);
+/// Exports from a Homer that gives the recorded response to every request. Only a login is followed
+/// by a capture, so that it can be seen to work.
+fn outcome(name: &str) -> (String, String) {
     let url = ("HOMER_URL", "http://homer:9080");
-    if exchange["request"]["path"]
-        .as_str()
-        .unwrap()
-        .ends_with("/auth")
-    {
-        let config =
-            Config::from_vars([url, ("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "p")]).unwrap();
-        let token = login::token(&head, &text);
-        return token.map_or_else(
-            || login::failure(&head, &text, &config).case().to_string(),
-            |_| "token".to_string(),
-        );
-    }
-    let config = Config::from_vars([url, ("HOMER_CREDENTIAL_KIND", "api-token")]).unwrap();
-    if !head.announces_capture() {
-        return match reply::refusal(&head, &text, &config) {
-            Refusal::UnknownProfile(_) => "unknown profile".to_string(),
-            Refusal::Nothing => "nothing".to_string(),
-            Refusal::UnknownEndpoint(error) => format!("unknown endpoint, {}", error.case()),
-            Refusal::Failed(error) => error.case().to_string(),
-        };
-    }
-    let body = recordings::capture(
-        exchange["response"]["body_file"]
-            .as_str()
-            .unwrap()
-            .strip_suffix(".pcap")
-            .unwrap(),
-    );
-    let mut scanner = Scanner::new();
-    scanner.scan(&body).unwrap();
-    match scanner.finish().unwrap().packets {
-        0 => "nothing".to_string(),
-        packets => format!("{packets} packets"),
-    }
+    let path = recordings::exchange(name)["request"]["path"].clone();
+    let recorded = Reaction::recorded(name);
+    let (config, reactions) = if path.as_str().unwrap().ends_with("/auth") {
+        let vars = [url, ("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "p")];
+        (
+            Config::from_vars(vars),
+            vec![recorded, Reaction::recorded("export-ok-auth-token")],
+        )
+    } else {
+        (
+            Config::from_vars([url, ("HOMER_CREDENTIAL_KIND", "api-token")]),
+            vec![recorded],
+        )
+    };
+    let names = &ParameterNames::WIT;
+    let window = Window::new(1_795_168_800_000, 1_795_169_100_000, 24, names).unwrap();
+    let query = Query::new(vec![CallId::parse("a@b").unwrap()], window).unwrap();
+    let mut replay = Replay::new(reactions);
+    let result = PcapStream::open(&query, &config.unwrap(), &mut replay).and_then(|mut stream| {
+        while !stream.read(u32::MAX)?.is_empty() {}
+        Ok(stream.report().packets)
+    });
+    let outcome = match result {
+        Ok(packets) => format!("{packets} packets"),
+        Err(error) => error.case().to_string(),
+    };
+    (replay.requests.join(", "), outcome)
 }
 
 #[test]
@@ -90,9 +68,10 @@ fn outcome_of_every_recorded_exchange_is_as_the_table_says() {
         names.len()
     );
 
-    let mut table = "recording\toutcome\n".to_string();
+    let mut table = "recording\trequests\toutcome\n".to_string();
     for name in &names {
-        writeln!(table, "{name}\t{}", outcome(name)).unwrap();
+        let (requests, outcome) = outcome(name);
+        writeln!(table, "{name}\t{requests}\t{outcome}").unwrap();
     }
     let file = root.join("outcomes.tsv");
     if std::env::var_os("BLESS").is_some() {
@@ -102,7 +81,7 @@ fn outcome_of_every_recorded_exchange_is_as_the_table_says() {
     for (line, expected) in table.lines().zip(expected.lines()) {
         assert_eq!(
             line, expected,
-            "tests/outcomes.tsv says otherwise; BLESS=1 writes it anew"
+            "tests/outcomes.tsv differs; BLESS=1 rewrites it"
         );
     }
     assert_eq!(table.lines().count(), expected.lines().count());

@@ -22,11 +22,11 @@ fn assert_udp(frame: &[u8], source: &str, destination: &str, payload: &[u8]) {
         directed: true,
     };
     assert_eq!(
-        Packet::read(ETHERNET, frame),
+        Packet::parse(ETHERNET, frame),
         Packet::Udp {
             route,
             payload,
-            wrapped: None
+            length_overflow: None
         }
     );
 }
@@ -140,11 +140,11 @@ fn packet_between_ipv4_and_ipv6_has_no_direction() {
     };
     let frame = ip(v4, v4, 41, inner);
     assert_eq!(
-        Packet::read(ETHERNET, &frame),
+        Packet::parse(ETHERNET, &frame),
         Packet::Udp {
             route,
             payload: b"payload",
-            wrapped: None
+            length_overflow: None
         }
     );
 }
@@ -155,23 +155,23 @@ fn packet_longer_than_its_length_field_is_read_whole() {
     let frame = udp(address("192.0.2.10:1"), address("192.0.2.20:2"), &payload);
     let Packet::Udp {
         payload: read,
-        wrapped,
+        length_overflow,
         ..
-    } = Packet::read(ETHERNET, &frame)
+    } = Packet::parse(ETHERNET, &frame)
     else {
         panic!("no datagram")
     };
-    assert_eq!((read.len(), wrapped), (70_000, Some(70_028)));
+    assert_eq!((read.len(), length_overflow), (70_000, Some(70_028)));
     let frame = udp(address("[::1]:1"), address("[::2]:2"), &payload);
     let Packet::Udp {
         payload: read,
-        wrapped,
+        length_overflow,
         ..
-    } = Packet::read(ETHERNET, &frame)
+    } = Packet::parse(ETHERNET, &frame)
     else {
         panic!("no datagram")
     };
-    assert_eq!((read.len(), wrapped), (70_000, None));
+    assert_eq!((read.len(), length_overflow), (70_000, None));
 }
 
 #[test]
@@ -183,9 +183,9 @@ fn packet_of_another_kind_is_told_apart() {
     let mut later_fragment = ip_packet(from, to, 17, &[0; 30]);
     later_fragment[7] = 185;
     for (frame, packet) in [
-        (ip(from, to, 6, &[0; 20]), Packet::Segment),
-        (ip(from6, to6, 6, &[0; 20]), Packet::Segment),
-        (ip(from, to, 132, &[0; 20]), Packet::Segment),
+        (ip(from, to, 6, &[0; 20]), Packet::TcpOrSctp),
+        (ip(from6, to6, 6, &[0; 20]), Packet::TcpOrSctp),
+        (ip(from, to, 132, &[0; 20]), Packet::TcpOrSctp),
         (ethernet(0x0800, &first_fragment), Packet::Fragment),
         (ethernet(0x0800, &later_fragment), Packet::Fragment),
         (
@@ -200,11 +200,11 @@ fn packet_of_another_kind_is_told_apart() {
             Packet::Other,
         ),
     ] {
-        assert_eq!(Packet::read(ETHERNET, &frame), packet, "{frame:?}");
+        assert_eq!(Packet::parse(ETHERNET, &frame), packet, "{frame:?}");
     }
     // Of another link type nothing is read.
     assert_eq!(
-        Packet::read(
+        Packet::parse(
             113,
             &udp(address("192.0.2.10:1"), address("192.0.2.20:2"), b"x")
         ),
@@ -246,7 +246,7 @@ proptest! {
             packet[12..14].copy_from_slice(if ip == 4 { &[0x08, 0] } else { &[0x86, 0xdd] });
             packet[14] = if ip == 4 { 0x45 } else { 0x60 };
         }
-        if let Packet::Udp { payload, .. } = Packet::read(ETHERNET, &packet) {
+        if let Packet::Udp { payload, .. } = Packet::parse(ETHERNET, &packet) {
             prop_assert!(payload.len() + 42 <= packet.len());
         }
     }

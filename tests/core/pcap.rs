@@ -1,11 +1,12 @@
 use homer_export::pcap::{
-    ByteOrder, Claim, FileHeader, MAX_CAPTURED_LEN, Malformed, Part, Resolution, Scanner, Stats,
+    ByteOrder, Error, FileHeader, InvalidField, MAX_CAPTURED_LEN, Resolution, Scanner, Section,
+    Stats,
 };
 use proptest::prelude::*;
 
 use crate::recordings;
 
-fn scan<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Stats, Malformed> {
+fn scan<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Stats, Error> {
     let mut scanner = Scanner::new();
     pieces
         .into_iter()
@@ -157,33 +158,33 @@ fn scanner_says_where_a_file_is_cut() {
     for (len, inside, text) in [
         (
             0,
-            Part::FileHeader,
+            Section::FileHeader,
             "cut short: it ends after 0 bytes, 24 bytes before the end of the file header",
         ),
         (
             23,
-            Part::FileHeader,
-            "cut short: it ends after 23 bytes, 1 bytes before the end of the file header",
+            Section::FileHeader,
+            "cut short: it ends after 23 bytes, 1 byte before the end of the file header",
         ),
         (
             25,
-            Part::RecordHeader(1),
+            Section::RecordHeader(1),
             "cut short: it ends after 25 bytes, 15 bytes before the end of the header of packet record 1",
         ),
         (
             41,
-            Part::RecordData(1),
+            Section::RecordData(1),
             "cut short: it ends after 41 bytes, 4 bytes before the end of packet record 1",
         ),
         (
             46,
-            Part::RecordHeader(2),
+            Section::RecordHeader(2),
             "cut short: it ends after 46 bytes, 15 bytes before the end of the header of packet record 2",
         ),
     ] {
         let error = scan([&file[..len]]).unwrap_err();
         assert!(
-            matches!(error, Malformed::Truncated { inside: part, .. } if part == inside),
+            matches!(error, Error::Truncated { section: part, .. } if part == inside),
             "{error:?}"
         );
         assert_eq!(error.to_string(), text);
@@ -195,18 +196,18 @@ fn scanner_refuses_other_files_by_their_first_bytes() {
     for (bytes, error, text) in [
         (
             &b"{\"message\":"[..],
-            Malformed::NotPcap,
-            "not a capture file: its first four bytes are no magic number of one",
+            Error::NotPcap,
+            "not a pcap file: its first four bytes are not a pcap magic number",
         ),
         (
             b"<htm",
-            Malformed::NotPcap,
-            "not a capture file: its first four bytes are no magic number of one",
+            Error::NotPcap,
+            "not a pcap file: its first four bytes are not a pcap magic number",
         ),
         (
             b"\x0a\x0d\x0d\x0a",
-            Malformed::PcapNg,
-            "a pcapng file, where a pcap file was expected",
+            Error::PcapNg,
+            "a pcapng file; expected a pcap file",
         ),
     ] {
         assert_eq!(scan([bytes]), Err(error));
@@ -218,7 +219,7 @@ fn scanner_refuses_other_files_by_their_first_bytes() {
     let error = scan([&version[..]]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "a capture file of version 3.4, where 2.4 was expected"
+        "a pcap file of version 3.4; expected 2.4"
     );
 }
 
@@ -235,7 +236,7 @@ fn scanner_refuses_what_stands_behind_the_last_record() {
     let error = scan([&file[..]]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "damaged: packet record 2 at byte 45 claims 1948416826 bytes, 1 to 16777216 are plausible"
+        "damaged: packet record 2 at byte 45 has a captured length of 1948416826 bytes; expected 1 to 16777216"
     );
 }
 
@@ -246,7 +247,7 @@ fn scanner_refuses_padding_and_impossible_times() {
     let error = scan([&padded[..]]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "damaged: packet record 8 at byte 3311 claims 0 bytes, 1 to 16777216 are plausible"
+        "damaged: packet record 8 at byte 3311 has a captured length of 0 bytes; expected 1 to 16777216"
     );
 
     for (resolution, fraction) in [
@@ -258,7 +259,7 @@ fn scanner_refuses_padding_and_impossible_times() {
         assert_eq!(scan([&late[..]]).unwrap().packets, 1);
         late[28..32].copy_from_slice(&fraction.to_le_bytes());
         let why = format!(
-            "damaged: packet record 1 at byte 24 claims a fraction of a second of {fraction} units, more than a second has"
+            "damaged: packet record 1 at byte 24 has a fraction of a second of {fraction} units, which is a second or more"
         );
         assert_eq!(scan([&late[..]]).unwrap_err().to_string(), why);
     }
@@ -279,7 +280,7 @@ fn scanner_accepts_records_up_to_its_bound() {
     bound[32..36].copy_from_slice(&MAX_CAPTURED_LEN.to_le_bytes());
     assert!(matches!(
         scan([&bound[..]]),
-        Err(Malformed::Truncated {
+        Err(Error::Truncated {
             missing: MAX_CAPTURED_LEN,
             ..
         })
@@ -287,10 +288,10 @@ fn scanner_accepts_records_up_to_its_bound() {
     bound[32..36].copy_from_slice(&(MAX_CAPTURED_LEN + 1).to_le_bytes());
     assert!(matches!(
         scan([&bound[..]]),
-        Err(Malformed::Implausible {
+        Err(Error::Implausible {
             record: 1,
             offset: 24,
-            claim: Claim::CapturedLen(_)
+            field: InvalidField::CapturedLen(_)
         })
     ));
 }

@@ -1,4 +1,4 @@
-use homer_export::query::{MAX_CALL_IDS, Profile, Timestamp};
+use homer_export::query::{MAX_CALL_IDS, ParameterNames, Profile, Timestamp};
 use homer_export::{CallId, ExportError, Query, Window};
 
 const FROM: i64 = 1_795_168_800_000;
@@ -17,7 +17,7 @@ fn query(call_ids: &[&str]) -> Result<Query, ExportError> {
         .iter()
         .map(|id| CallId::parse(id))
         .collect::<Result<_, _>>()?;
-    Query::new(call_ids, Window::new(FROM, TO, 24)?)
+    Query::new(call_ids, Window::new(FROM, TO, 24, &ParameterNames::WIT)?)
 }
 
 #[test]
@@ -43,24 +43,25 @@ fn call_id_accepts_what_real_traffic_holds() {
 fn call_id_refuses_what_homer_cannot_find() {
     refused(
         CallId::parse(""),
-        "the Call-ID is empty; pass the value of the SIP Call-ID header field",
+        "the Call-ID is empty; give the value of the SIP Call-ID header field",
     );
     refused(
         CallId::parse(&"x".repeat(513)),
-        "the Call-ID has 513 characters, at most 512 are taken",
+        "the Call-ID has 513 characters; the maximum is 512",
     );
     refused(
         CallId::parse("a\r\nb"),
-        "the Call-ID has the control character U+000D at position 2; pass the value of one Call-ID header field without \
-         line breaks",
+        "the Call-ID contains the control character U+000D at position 2; give the value of one \
+         Call-ID header field without line breaks",
     );
     refused(
         CallId::parse("a@b "),
-        "the Call-ID \"a@b \" has white space at its start or end; Homer compares exactly, so remove it",
+        "the Call-ID \"a@b \" has white space at its start or end; remove it, because Homer \
+         compares exactly",
     );
     refused(
         CallId::parse("Call-ID: a@b"),
-        "the Call-ID begins with \"Call-ID:\"; pass the header field's value alone",
+        "the Call-ID begins with \"Call-ID:\"; give only the header field's value",
     );
 }
 
@@ -85,7 +86,7 @@ fn call_id_filename_is_safe_everywhere() {
 
 #[test]
 fn window_accepts_up_to_its_limit() {
-    let window = Window::new(FROM, FROM + 24 * 3_600_000, 24).unwrap();
+    let window = Window::new(FROM, FROM + 24 * 3_600_000, 24, &ParameterNames::WIT).unwrap();
     assert_eq!(
         (window.from_ms(), window.to_ms()),
         (FROM, FROM + 24 * 3_600_000)
@@ -105,22 +106,25 @@ fn window_refuses_wrong_units_with_the_right_number() {
         (1_795_168_800_000_000_000, "nanoseconds"),
     ] {
         let why = format!(
-            "from_ts {from} looks like {unit}; times are Unix milliseconds, so pass {right}"
+            "from-ts is {from}, which looks like {unit}; expected Unix milliseconds, so use \
+             {right}"
         );
-        refused(Window::new(from, TO, 24), &why);
+        refused(Window::new(from, TO, 24, &ParameterNames::WIT), &why);
     }
     refused(
-        Window::new(FROM, 1_795_169_100, 24),
-        "to_ts 1795169100 looks like seconds; times are Unix milliseconds, so pass 1795169100000 (2026-11-20T10:05:00Z)",
+        Window::new(FROM, 1_795_169_100, 24, &ParameterNames::WIT),
+        "to-ts is 1795169100, which looks like seconds; expected Unix milliseconds, so use \
+         1795169100000 (2026-11-20T10:05:00Z)",
     );
     for nothing in [0, -1, 99_999_999, i64::MIN] {
         let why = format!(
-            "from_ts {nothing} is not a Unix time in milliseconds; a time today has 13 digits, for example 1795168800000"
+            "from-ts is {nothing}, which is not a Unix time in milliseconds; a current time has \
+             13 digits, for example 1795168800000"
         );
-        refused(Window::new(nothing, TO, 24), &why);
+        refused(Window::new(nothing, TO, 24, &ParameterNames::WIT), &why);
     }
     assert!(matches!(
-        Window::new(i64::MAX, TO, 24),
+        Window::new(i64::MAX, TO, 24, &ParameterNames::WIT),
         Err(ExportError::InvalidRequest(_))
     ));
 }
@@ -128,16 +132,19 @@ fn window_refuses_wrong_units_with_the_right_number() {
 #[test]
 fn window_refuses_reversed_empty_and_long() {
     refused(
-        Window::new(TO, FROM, 24),
-        "the window is reversed: from_ts 2026-11-20T10:05:00Z is not before to_ts 2026-11-20T10:00:00Z; swap them",
+        Window::new(TO, FROM, 24, &ParameterNames::WIT),
+        "the window is reversed: from-ts 2026-11-20T10:05:00Z is not before to-ts \
+         2026-11-20T10:00:00Z; swap its ends",
     );
     refused(
-        Window::new(FROM, FROM, 24),
-        "the window is empty: from_ts 2026-11-20T10:00:00Z is not before to_ts 2026-11-20T10:00:00Z; widen it",
+        Window::new(FROM, FROM, 24, &ParameterNames::WIT),
+        "the window is empty: from-ts 2026-11-20T10:00:00Z is not before to-ts \
+         2026-11-20T10:00:00Z; widen it",
     );
     refused(
-        Window::new(FROM, FROM + 24 * 3_600_000 + 1, 24),
-        "the window is 24 hours and 1 minutes long, at most 24 hours are taken; narrow it, or let the operator raise \
+        Window::new(FROM, FROM + 24 * 3_600_000 + 1, 24, &ParameterNames::WIT),
+        "the window from from-ts 2026-11-20T10:00:00Z to to-ts 2026-11-21T10:00:00.001Z is 24 h \
+         1 min long; the maximum is 24 h. Narrow it, or ask the operator to raise \
          HOMER_MAX_WINDOW_HOURS",
     );
 }
@@ -149,7 +156,12 @@ fn window_for_homer_covers_the_last_fraction_of_a_second() {
         (FROM + 1, TO + 1, (FROM, TO + 2000)),
         (FROM + 999, TO + 999, (FROM, TO + 2000)),
     ] {
-        assert_eq!(Window::new(from, to, 24).unwrap().for_homer(), sent);
+        assert_eq!(
+            Window::new(from, to, 24, &ParameterNames::WIT)
+                .unwrap()
+                .for_homer(),
+            sent
+        );
     }
 }
 
@@ -171,21 +183,21 @@ fn query_drops_duplicates_and_keeps_the_order() {
     let query = query(&["b", "a", "b", "A"]).unwrap();
     let ids: Vec<&str> = query.call_ids().iter().map(CallId::as_str).collect();
     assert_eq!(ids, ["b", "a", "A"]);
-    assert_eq!(query.call_ids_in_words(), "Call-IDs \"b\", \"a\", \"A\"");
+    assert_eq!(query.describe_call_ids(), "Call-IDs \"b\", \"a\", \"A\"");
 }
 
 #[test]
 fn query_refuses_none_and_too_many_call_ids() {
-    refused(query(&[]), "no Call-ID was given; name at least one");
+    refused(query(&[]), "no Call-ID was given; give at least one");
     let ids: Vec<String> = (0..=MAX_CALL_IDS).map(|n| n.to_string()).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     refused(
         query(&ids),
-        "101 Call-IDs in one query, at most 100 are taken",
+        "the query has 101 Call-IDs; the maximum is 100",
     );
     let most = query(&ids[1..]).unwrap();
     assert_eq!(
-        most.call_ids_in_words(),
+        most.describe_call_ids(),
         "Call-IDs \"1\", \"2\", \"3\" and 97 more"
     );
 }
@@ -220,7 +232,7 @@ fn profile_refuses_what_makes_homer_close_the_connection() {
     }
     refused(
         Profile::parse("1-call"),
-        "profile \"1-call\" is not of the form <HEP id>_<name>, for example 1_call",
+        "the profile is \"1-call\"; expected <HEP id>_<name>, for example 1_call",
     );
 }
 
@@ -230,23 +242,24 @@ fn query_filters_are_bounded_and_parsed() {
     let many = vec!["192.0.2.1".to_string(); 33];
     refused(
         query.clone().without_ips(many.clone()),
-        "33 excluded addresses in one query, at most 32 are taken",
+        "the query has 33 excluded addresses; the maximum is 32",
     );
     refused(
         query.clone().with_nodes(many),
-        "33 nodes in one query, at most 32 are taken",
+        "the query has 33 nodes; the maximum is 32",
     );
     refused(
         query.clone().with_profiles(&vec!["1_call".to_string(); 9]),
-        "9 profiles in one query, at most 8 are taken",
+        "the query has 9 profiles; the maximum is 8",
     );
     refused(
         query.clone().without_ips(vec!["homer".to_string()]),
-        "excluded address \"homer\" is not an IPv4 or IPv6 address",
+        "the excluded address is \"homer\"; expected an IPv4 or IPv6 address",
     );
     refused(
         query.clone().with_nodes(vec![String::new()]),
-        "a node name is empty or has control characters; use the values of Homer's node list",
+        "the node name \"\" is empty or contains a control character; use a name from Homer's \
+         list of nodes",
     );
     let query = query
         .without_ips(vec!["2001:db8::1".to_string()])

@@ -14,7 +14,13 @@ pub(crate) fn examine(capture: &[u8], call_ids: &[&str]) -> CaptureReport {
 }
 
 fn examine_in_pieces(capture: &[u8], call_ids: &[&str], size: usize) -> CaptureReport {
-    let window = Window::new(1_795_132_800_000, 1_795_219_200_000, 24).unwrap();
+    let window = Window::new(
+        1_795_132_800_000,
+        1_795_219_200_000,
+        24,
+        &homer_export::query::ParameterNames::WIT,
+    )
+    .unwrap();
     let query = Query::new(
         call_ids
             .iter()
@@ -42,7 +48,7 @@ fn report_sums_up_in_one_line() {
     assert_eq!(
         report("export-ok-auth-token").summary(),
         "7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to 2026-11-20T10:01:37.394456Z, from profile 1_call; 7 SIP \
-         messages: final status 200 after 4.250 s (ringing after 0.731 s), ended with BYE from 192.0.2.10:5060; nothing odd found"
+         messages: final response 200 after 4.250 s (ringing after 0.731 s), ended with BYE from 192.0.2.10:5060; no protocol violations"
     );
 }
 
@@ -54,7 +60,7 @@ fn report_warns_of_undated_packets() {
     );
     assert_eq!(
         report.warnings,
-        ["2 of 4 packets are dated 1970: Homer had no capture time for them"]
+        ["2 of 4 packets are dated 1970 because Homer had no capture time for them"]
     );
     assert_eq!(
         report
@@ -74,7 +80,8 @@ fn report_warns_of_undated_packets() {
 #[test]
 fn report_in_json_has_the_contracts_names() {
     let report = report("export-unknown-callid");
-    let because = "call-id-missing: no SIP message has 1 of the 1 Call-IDs that were asked for";
+    let because =
+        "call-id-missing: the capture has no SIP message with 1 of the 1 requested Call-IDs";
     let expected = json!({
         "size_bytes": 24, "packets": 0, "sip_messages": 0, "other_packets": 0, "others": [], "undated_packets": 0,
         "profile": "1_call", "api": 7, "call_ids": [], "missing_call_ids": ["udp-normal-1@192.0.2.10"], "other_call_ids": [],
@@ -99,14 +106,20 @@ fn report_warns_where_homer_11_may_have_left_rows_out() {
     };
     assert_eq!(report(9_999, Api::V11).warnings, [] as [&str; 0]);
     assert_eq!(report(10_000, Api::V7).warnings, [] as [&str; 0]);
-    let warning = "HOMER 11 puts at most 10000 rows into a capture and does not say when it leaves some out; this one has 10000 \
-        packets, so that some are probably missing: narrow the window";
+    let warning = "HOMER 11 exports at most 10000 rows and does not say when it omits some; this capture \
+        has 10000 packets, so some are probably missing: narrow the window";
     assert_eq!(report(10_000, Api::V11).warnings, [warning]);
 }
 
 #[test]
 fn report_of_a_capture_at_homer_11s_limit_is_incomplete() {
-    let window = Window::new(1_795_132_800_000, 1_795_219_200_000, 24).unwrap();
+    let window = Window::new(
+        1_795_132_800_000,
+        1_795_219_200_000,
+        24,
+        &homer_export::query::ParameterNames::WIT,
+    )
+    .unwrap();
     let analyzer =
         Analyzer::new(&Query::new(vec![CallId::parse(CALL_ID).unwrap()], window).unwrap());
     let at = |packets, api| {
@@ -131,7 +144,9 @@ fn report_names_the_calls_that_are_missing() {
     );
     assert_eq!(report.missing_call_ids, ["a@b", "c"]);
     assert!(
-        report.summary().ends_with("; nothing of \"a@b\", \"c\""),
+        report
+            .summary()
+            .ends_with("; does not contain calls \"a@b\", \"c\""),
         "{}",
         report.summary()
     );
@@ -262,7 +277,7 @@ fn report_of_recorded_long_calls_says_what_is_missing() {
         (codes(&start), start.final_status, start.ended_with),
         (vec!["no-bye".to_string()], Some(200), None)
     );
-    assert!(start.incomplete_reasons[0].contains("choose a later to_ts"));
+    assert!(start.incomplete_reasons[0].contains("use a later to_ts"));
     let end = report("export-long-call-end-only");
     assert_eq!(
         (codes(&end), end.final_status),
@@ -272,7 +287,7 @@ fn report_of_recorded_long_calls_says_what_is_missing() {
         (end.ended_with.as_deref(), end.ended_by.as_deref()),
         (Some("BYE"), Some("192.0.2.10:5060"))
     );
-    assert!(end.incomplete_reasons[0].contains("choose an earlier from_ts"));
+    assert!(end.incomplete_reasons[0].contains("use an earlier from_ts"));
     let exact = examine(
         &recordings::capture("mapping-no-correlation-exact-ms"),
         &["udp-normal-1@192.0.2.10"],
@@ -288,7 +303,7 @@ fn report_of_recorded_b2bua_calls_names_the_other_leg() {
         assert!(
             report
                 .summary()
-                .contains(&format!("; also of \"{other}\";")),
+                .contains(&format!("; also contains call \"{other}\";")),
             "{}",
             report.summary()
         );
@@ -346,7 +361,7 @@ fn report_of_a_call_that_two_probes_saw_counts_duplicates_and_no_retransmissions
         (7, 0, true)
     );
     assert!(
-        report.warnings[0].starts_with("7 messages came again within 50 ms"),
+        report.warnings[0].starts_with("7 messages appeared again within 50 ms"),
         "{:?}",
         report.warnings
     );
@@ -366,7 +381,10 @@ fn report_of_a_recorded_call_between_ipv4_and_ipv6_claims_no_direction() {
         (report.ended_with.as_deref(), report.ended_by),
         (Some("BYE"), None)
     );
-    assert!(report.warnings[0].starts_with("7 messages ran between an IPv4 and an IPv6 address"));
+    assert!(
+        report.warnings[0]
+            .contains("the direction of 7 messages between an IPv4 and an IPv6 address")
+    );
 }
 
 #[test]
@@ -686,7 +704,8 @@ fn report_warns_where_two_agents_with_different_clocks_saw_the_call() {
     });
     assert_eq!((report.retransmissions, report.complete), (7, true));
     assert!(
-        report.warnings[0].starts_with("every message came again: two capture agents"),
+        report.warnings[0]
+            .starts_with("every message appears twice, probably because two capture agents"),
         "{:?}",
         report.warnings
     );
@@ -748,11 +767,11 @@ fn report_tells_what_packets_are_that_are_no_sip() {
         ("text", 1),
         ("other data", 1),
         ("TCP or SCTP segment", 1),
-        ("no UDP over IP", 1),
+        ("not UDP over IP", 1),
     ];
     assert_eq!(counts(&report.others), expected);
     assert!(
-        report.warnings[0].starts_with("1 packets are TCP or SCTP segments or IP fragments"),
+        report.warnings[0].ends_with("messages in 1 packet are missing from this report"),
         "{:?}",
         report.warnings
     );
@@ -861,7 +880,7 @@ fn report_fits_a_model() {
         }
     });
     assert!(report.to_json().to_string().len() > 100_000);
-    let fitted = report.fitted(MAX_JSON);
+    let fitted = report.truncated_to(MAX_JSON);
     let len = fitted.to_json().to_string().len();
     assert!(len <= MAX_JSON, "{len}");
     assert_eq!(
@@ -881,9 +900,9 @@ fn report_fits_a_model() {
             sent.push(other);
         }
     });
-    assert!(quotes.fitted(MAX_JSON).to_json().to_string().len() <= MAX_JSON);
+    assert!(quotes.truncated_to(MAX_JSON).to_json().to_string().len() <= MAX_JSON);
     // What fits is not touched, and as much as fits is kept.
-    assert_eq!(changed(|_| {}).fitted(MAX_JSON), changed(|_| {}));
+    assert_eq!(changed(|_| {}).truncated_to(MAX_JSON), changed(|_| {}));
     let long = changed(|sent| {
         for number in 0..100 {
             let mut info = healthy()[5].clone();
@@ -891,7 +910,7 @@ fn report_fits_a_model() {
             sent.push(info);
         }
     })
-    .fitted(MAX_JSON);
+    .truncated_to(MAX_JSON);
     let (entries, elided, len) = (
         long.ladder.len(),
         long.ladder_elided,
@@ -950,6 +969,6 @@ proptest! {
         let report = examine(&capture.bytes, &[CALL_ID]);
         prop_assert_eq!(report.sip_messages + report.other_packets, report.packets);
         prop_assert!(report.ladder.len() <= 200 && report.findings.len() <= 100);
-        prop_assert!(report.fitted(MAX_JSON).to_json().to_string().len() <= MAX_JSON);
+        prop_assert!(report.truncated_to(MAX_JSON).to_json().to_string().len() <= MAX_JSON);
     }
 }

@@ -1,9 +1,9 @@
 use homer_export::finding::Rule;
-use homer_export::sip::{CSeq, Message, Reader, Sdp, Start, Via};
+use homer_export::sip::{CSeq, Message, Parser, Sdp, StartLine, Via};
 use proptest::prelude::*;
 
 fn read(text: &str) -> Option<Message<'_>> {
-    Message::read(text.as_bytes(), true, &mut |_, _| {})
+    Parser::default().parse(text.as_bytes(), true, &mut |_, _| {})
 }
 
 fn text(bytes: Option<&[u8]>) -> Option<&str> {
@@ -20,7 +20,7 @@ fn message_gives_the_fields_that_tell_calls_apart() {
     .unwrap();
     assert_eq!(
         message.start,
-        Start::Request {
+        StartLine::Request {
             method: b"INVITE",
             uri: b"sip:bob@h"
         }
@@ -59,7 +59,7 @@ fn message_is_read_in_compact_form_in_any_case_and_folded() {
     .unwrap();
     assert_eq!(
         message.start,
-        Start::Response {
+        StartLine::Response {
             status: 180,
             reason: b"Ringing"
         }
@@ -114,7 +114,7 @@ fn message_with_a_malformed_start_line_is_one_if_its_header_is() {
     let message = read("INVITE sip:a\r\nCall-ID: a@b\r\nCSeq: 1 INVITE\r\n\r\n").unwrap();
     assert_eq!(
         (message.start, text(message.call_id)),
-        (Start::Malformed, Some("a@b"))
+        (StartLine::Malformed, Some("a@b"))
     );
     for other in [
         "",
@@ -149,10 +149,10 @@ fn message_whose_display_name_is_left_open_has_no_tag() {
 }
 
 #[test]
-fn reader_takes_no_beginning_of_a_field_for_one_that_it_knows() {
-    let mut reader = Reader::default();
+fn parser_takes_no_beginning_of_a_field_for_one_that_it_knows() {
+    let mut parser = Parser::default();
     let mut to_tag = |text: &str| {
-        let message = reader.read(text.as_bytes(), true, &mut |_, _| {}).unwrap();
+        let message = parser.parse(text.as_bytes(), true, &mut |_, _| {}).unwrap();
         message
             .to_tag
             .map(|tag| std::str::from_utf8(tag).unwrap().to_string())
@@ -181,15 +181,15 @@ fn reader_takes_no_beginning_of_a_field_for_one_that_it_knows() {
 #[test]
 fn sdp_counts_media() {
     let sdp =
-        Sdp::read(b"v=0\no=- 1 1 IN IP4 h\ns=-\nt=0 0\nm=audio 4 RTP/AVP 0\nc=IN IP4 h\nm=video 0/2 RTP/AVP 96\n\n");
+        Sdp::parse(b"v=0\no=- 1 1 IN IP4 h\ns=-\nt=0 0\nm=audio 4 RTP/AVP 0\nc=IN IP4 h\nm=video 0/2 RTP/AVP 96\n\n");
     assert_eq!(sdp, Ok(Sdp { media: 2 }));
-    assert_eq!(Sdp::read(b"v=0\r\n"), Ok(Sdp { media: 0 }));
+    assert_eq!(Sdp::parse(b"v=0\r\n"), Ok(Sdp { media: 0 }));
 }
 
 #[test]
 fn sdp_without_connection_for_a_medium_says_for_which() {
     let body = b"v=0\r\nm=audio 4 RTP/AVP 0\r\nm=video 5 RTP/AVP 96\r\nc=IN IP4 h\r\n";
-    assert_eq!(Sdp::read(body), Err((5, Rule::SdpConnectionMissing)));
+    assert_eq!(Sdp::parse(body), Err((5, Rule::SdpConnectionMissing)));
 }
 
 proptest! {
@@ -216,11 +216,11 @@ proptest! {
         }
         let len = bytes.len();
         let mut offsets = Vec::new();
-        if let Some(message) = Message::read(&bytes, true, &mut |at, flaw| offsets.push((at, flaw.text(), flaw.rule()))) {
+        if let Some(message) = Parser::default().parse(&bytes, true, &mut |at, flaw| offsets.push((at, flaw.text(), flaw.reference()))) {
             prop_assert!(message.body_offset <= len);
             prop_assert!(message.body.len() <= len);
-            if let Err((at, flaw)) = Sdp::read(message.content()) {
-                offsets.push((Some(message.body_offset + at), flaw.text(), flaw.rule()));
+            if let Err((at, flaw)) = Sdp::parse(message.content()) {
+                offsets.push((Some(message.body_offset + at), flaw.text(), flaw.reference()));
             }
         }
         for (at, text, rule) in offsets {
@@ -231,7 +231,7 @@ proptest! {
 
     /// Whatever came before, a message says the same.
     #[test]
-    fn reader_reads_as_if_nothing_had_come_before(
+    fn parser_reads_as_if_nothing_had_come_before(
         messages in prop::collection::vec(
             (
                 prop::sample::select(vec!["BYE sip:a@example.net SIP/2.0", "SIP/2.0 200 OK", "SIP", "BYE"]),
@@ -251,13 +251,13 @@ proptest! {
             1..12,
         ),
     ) {
-        let mut reader = Reader::default();
+        let mut parser = Parser::default();
         for (start, lines, end, cut) in messages {
             let text = format!("{start}{end}{}{end}", lines.join(end));
             let bytes = &text.as_bytes()[..text.len() - cut.min(text.len())];
             let [mut flaws, mut fresh_flaws] = [Vec::new(), Vec::new()];
-            let message = reader.read(bytes, cut == 0, &mut |at, flaw| flaws.push((at, flaw)));
-            let fresh = Reader::default().read(bytes, cut == 0, &mut |at, flaw| fresh_flaws.push((at, flaw)));
+            let message = parser.parse(bytes, cut == 0, &mut |at, flaw| flaws.push((at, flaw)));
+            let fresh = Parser::default().parse(bytes, cut == 0, &mut |at, flaw| fresh_flaws.push((at, flaw)));
             prop_assert_eq!(message, fresh);
             prop_assert_eq!(flaws, fresh_flaws);
         }

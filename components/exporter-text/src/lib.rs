@@ -6,33 +6,17 @@ extern crate alloc;
 
 use alloc::string::{String, ToString};
 
+use homer_export::export::PcapStream;
+use homer_export::query::ParameterNames;
 use homer_export::tool::{Base64, export};
-use homer_export::wasi::{Environment, PcapStream};
-use homer_export::{CallId, ExportError, Query, Window};
+use homer_export::wasi::{Environment, HttpTransport};
+use homer_export::{CallId, ExportError, Query};
 
-mod bindings {
-    wit_bindgen::generate!({
-        world: "exporter-text",
-        path: "../../wit",
-        with: {
-            "wasi:cli/environment@0.2.12": wasi::cli::environment,
-            "wasi:clocks/monotonic-clock@0.2.12": wasi::clocks::monotonic_clock,
-            "wasi:http/outgoing-handler@0.2.12": wasi::http::outgoing_handler,
-            "wasi:http/types@0.2.12": wasi::http::types,
-            "wasi:io/error@0.2.12": wasi::io::error,
-            "wasi:io/poll@0.2.12": wasi::io::poll,
-            "wasi:io/streams@0.2.12": wasi::io::streams,
-        },
-    });
+homer_export::component!("exporter-text", ExporterText);
 
-    super::bindings::export!(Tool with_types_in self);
+struct ExporterText;
 
-    use super::Tool;
-}
-
-struct Tool;
-
-impl bindings::Guest for Tool {
+impl bindings::Guest for ExporterText {
     fn homer_export_pcap(callid: String, from_ts: i64, to_ts: i64) -> Result<String, String> {
         export(&callid, from_ts, to_ts).map_err(|error| error.to_string())
     }
@@ -42,15 +26,22 @@ fn export(callid: &str, from_ts: i64, to_ts: i64) -> Result<String, ExportError>
     let environment = Environment::read();
     let config = environment.config()?;
     let inline_bytes = environment.inline_bytes()?;
-    let call_id = CallId::parse(callid)?;
-    let filename = call_id.filename();
-    let query = Query::new(
-        [call_id].into(),
-        Window::new(from_ts, to_ts, config.max_window_hours)?,
+    let query = Query::of_call(
+        callid,
+        from_ts,
+        to_ts,
+        config.max_window_hours,
+        &ParameterNames::WIT,
     )?;
-    // Read to its end in any case: the report of a call that is too large to go along is worth
-    // having.
-    let capture = PcapStream::open(&query, config)?.hold(inline_bytes, |_| Ok(()))?;
+    let filename = query
+        .call_ids()
+        .first()
+        .map(CallId::filename)
+        .unwrap_or_default();
+    // The capture is read to its end in any case, because the report of a call that is too large
+    // for the text is worth having.
+    let capture =
+        PcapStream::open(&query, &config, &mut HttpTransport)?.buffer(inline_bytes, |_| Ok(()))?;
     let base64 = capture.pieces.map(|pieces| {
         let mut text = String::new();
         let mut encoder = Base64::default();

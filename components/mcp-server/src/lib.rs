@@ -7,35 +7,19 @@ extern crate alloc;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
+use homer_export::export::PcapStream;
 use homer_export::mcp::{Export, Head, MAX_REQUEST, Reply, Server, Step, Wanted};
+use homer_export::query::ParameterNames;
 use homer_export::tool::{ToolConfig, message};
-use homer_export::wasi::{Environment, PcapStream, incoming};
-use homer_export::{CallId, CallerPolicy, Config, ExportError, Query, Window};
+use homer_export::wasi::{Environment, HttpTransport, incoming};
+use homer_export::{CallerPolicy, Config, ExportError, Query};
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
-mod bindings {
-    wit_bindgen::generate!({
-        world: "mcp-server",
-        path: "../../wit",
-        with: {
-            "wasi:cli/environment@0.2.12": wasi::cli::environment,
-            "wasi:clocks/monotonic-clock@0.2.12": wasi::clocks::monotonic_clock,
-            "wasi:http/outgoing-handler@0.2.12": wasi::http::outgoing_handler,
-            "wasi:http/types@0.2.12": wasi::http::types,
-            "wasi:io/error@0.2.12": wasi::io::error,
-            "wasi:io/poll@0.2.12": wasi::io::poll,
-            "wasi:io/streams@0.2.12": wasi::io::streams,
-        },
-    });
+homer_export::component!("mcp-server", McpServer);
 
-    super::bindings::export!(Edge with_types_in self);
+struct McpServer;
 
-    use super::Edge;
-}
-
-struct Edge;
-
-impl bindings::exports::wasi::http::incoming_handler::Guest for Edge {
+impl bindings::exports::wasi::http::incoming_handler::Guest for McpServer {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let (reply, capture) = match configured() {
             Ok((server, config)) => {
@@ -92,19 +76,18 @@ fn answer(
 
 fn run(server: &Server, config: &Config, export: &Export) -> Result<(Reply, Pieces), ExportError> {
     let window = export.window();
-    let call_id = CallId::parse(&window.callid)?;
-    let query = Query::new(
-        [call_id].into(),
-        Window::new(window.from_ts, window.to_ts, config.max_window_hours)?,
-    )?;
+    let hours = config.max_window_hours;
+    let (from, to) = (window.from_ts, window.to_ts);
+    let query = Query::of_call(&window.callid, from, to, hours, &ParameterNames::MCP)?;
     if let Wanted::Message(wanted) = export.wanted() {
         // Passed by and not held, and not looked into for a report that nobody gets.
         let mut pcap = PcapStream::open(
             &query,
-            Config {
+            &Config {
                 report: false,
                 ..config.clone()
             },
+            &mut HttpTransport,
         )?;
         let mut reader = message::Reader::new(wanted.packet);
         loop {
@@ -121,7 +104,8 @@ fn run(server: &Server, config: &Config, export: &Export) -> Result<(Reply, Piec
     }
     let terms = &server.terms;
     let too_large = |seen| Err(terms.too_large(seen));
-    let capture = PcapStream::open(&query, config.clone())?.hold(terms.read_bytes, too_large)?;
+    let capture = PcapStream::open(&query, config, &mut HttpTransport)?
+        .buffer(terms.read_bytes, too_large)?;
     Ok((
         export.exported(terms, &capture.sha256, &capture.report),
         capture.pieces.unwrap_or_default(),

@@ -6,8 +6,8 @@ use homer_export::pcap::{FILE_HEADER_LEN, RECORD_HEADER_LEN, YEAR_1971_US};
 
 use super::Recording;
 
-/// Seconds before and after the window in which Homer's default mapping looks for further messages of
-/// a call that it found (docs/homer.md).
+/// Seconds before and after the window in which Homer's default mapping looks for further messages
+/// of a call that it found (docs/homer.md).
 const LOOK_AROUND_S: (i64, i64) = (300, 200);
 
 /// The recordings, separated into calls and other responses.
@@ -75,8 +75,8 @@ impl Archive {
         Ok(archive)
     }
 
-    /// Adds a recording: as a call if it is a capture with packets, and else as a response under its
-    /// name.
+    /// Adds a recording: as a call if it is a capture with packets, and else as a response under
+    /// its name.
     ///
     /// # Errors
     /// If a recorded capture is incomplete or not in Homer's byte order.

@@ -12,8 +12,9 @@ mod progress;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use homer_export::query::ParameterNames;
 use homer_export::tool::export::{Delivered, result as tool_result};
-use homer_export::{CallId, ExportError};
+use homer_export::{CallId, ExportError, Window};
 use homer_host::{ExportRequest, Exporter, Failure, HostConfig};
 
 use self::arguments::Arguments;
@@ -96,13 +97,16 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     let config = match &fake_homer {
         None => HostConfig::of_process(flags),
         // The demo ignores the environment, so that no credential of a real Homer is used.
-        Some(homer) => HostConfig::from_vars(flags.variables().chain(homer.variables())),
+        Some(homer) => HostConfig::isolated(flags, homer.variables()),
     };
     #[cfg(not(feature = "demo"))]
     let config = HostConfig::of_process(flags);
     let config = config.map_err(Failure::Export)?;
+    // The component checks the window as well, but it does not know the names of our flags.
+    let longest = config.config.max_window_hours;
+    Window::new(from_ts, to_ts, longest, &ParameterNames::COMMAND_LINE).map_err(Failure::Export)?;
 
-    let mut progress = ProgressLine::new(&config.config.homer.to_string());
+    let mut progress = ProgressLine::new(&config.config.homer.base_url.to_string());
     let exporter = Exporter::new(config.policy())?;
     let request = ExportRequest {
         call_ids,

@@ -1,33 +1,33 @@
-//! The environment's configuration of the native programs, made into a policy.
+//! The configuration of a native program, made into a policy.
 
 mod flags;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use homer_export::config::{is_set, number};
+use homer_export::config::{Setting, Variables, setting};
 use homer_export::{Config, ExportError};
 
 use crate::environment::ComponentEnvironment;
 use crate::policy::{AllowedOrigin, Limits, Policy};
 
-pub use flags::Flags;
+pub use flags::{Flags, McpFlags, SettingFlags};
 
-/// Secrets that may stand in a file instead, named by the same variable with `_FILE` behind it.
-const SECRETS: [&str; 3] = ["HOMER_API_TOKEN", "HOMER_JWT", "HOMER_PASSWORD"];
+/// Appended to the variable of a secret, it names a file that contains the secret.
+const FILE_SUFFIX: &str = "_FILE";
 
-/// What the native programs are configured with.
+/// What a native program is configured with.
 #[derive(Clone, Debug)]
 pub struct HostConfig {
-    /// What the component is told, and the credential it is not told.
+    /// The settings of an export, including the credential, which the component does not get.
     pub config: Config,
     /// `HOMER_CA_FILE`.
     pub ca_file: Option<PathBuf>,
     /// `HOMER_EXPORT_MAX_BYTES`: largest capture in bytes, inclusive.
     pub export_max_bytes: u64,
-    /// `HOMER_EXPORT_DEADLINE_MS`: longest export.
+    /// `HOMER_EXPORT_DEADLINE_MS`: longest duration of an export.
     pub export_deadline: Duration,
-    /// `HOMER_MAX_CONCURRENT`: exports at once.
+    /// `HOMER_MAX_CONCURRENT`: number of concurrent exports.
     pub max_concurrent: usize,
 }
 
@@ -35,86 +35,79 @@ impl HostConfig {
     /// The configuration of this process: its environment, overridden by `flags`.
     ///
     /// # Errors
-    /// As [`Self::from_vars`], and if a `HOMER_…` variable is not Unicode.
+    /// As [`Self::new`], and if a variable that begins with `HOMER_` is not Unicode.
     pub fn of_process(flags: &Flags) -> Result<Self, ExportError> {
-        let mut environment = Vec::new();
-        for (name, value) in std::env::vars_os() {
-            let Some(name) = name.to_str().filter(|name| name.starts_with("HOMER_")) else {
-                continue;
-            };
-            let Some(value) = value.to_str() else {
-                return Err(ExportError::Misconfigured(format!(
-                    "{name} is not Unicode text"
-                )));
-            };
-            environment.push((name.to_string(), value.to_string()));
-        }
-        Self::from_vars(environment.into_iter().chain(flags.variables()))
+        let mut variables = process_variables()?;
+        flags.apply(&mut variables);
+        Self::new(variables)
     }
 
-    /// Reads the environment `vars`; of two variables of one name the later one counts, so that
-    /// flags can follow.
+    /// A configuration that does not depend on this process's environment: `flags`, overridden by
+    /// the environment variables `vars`. The demonstration uses it, so that it sends nothing
+    /// anywhere but to the fake Homer.
     ///
     /// # Errors
-    /// `misconfigured`, as [`Config::from_vars`], and if a secret's file cannot be read or a secret
-    /// is given twice.
+    /// As [`Self::new`].
+    pub fn isolated(
+        flags: &Flags,
+        vars: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ExportError> {
+        let mut variables = Variables::default();
+        flags.apply(&mut variables);
+        for (name, value) in vars {
+            variables.set(&name, value);
+        }
+        Self::new(variables)
+    }
+
+    /// Parses environment variables, given as name and value.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
     pub fn from_vars(
         vars: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ExportError> {
-        let mut vars: Vec<(String, String)> = vars
-            .into_iter()
-            .filter(|(_, value)| is_set(value))
-            .collect();
-        for name in SECRETS {
-            if let Some(secret) = secret(&mut vars, name)? {
-                vars.push((name.to_string(), secret));
-            }
+        Self::new(Variables::from_environment(vars))
+    }
+
+    /// Parses the settings of a native program.
+    ///
+    /// # Errors
+    /// `misconfigured` as [`Config::new`], and if the file of a secret cannot be read or is empty,
+    /// or if a secret is given twice.
+    pub fn new(mut variables: Variables) -> Result<Self, ExportError> {
+        for secret in [&setting::API_TOKEN, &setting::JWT, &setting::PASSWORD] {
+            read_secret(&mut variables, secret)?;
         }
-        // The host itself says which kind of credential there is.
-        take(&mut vars, "HOMER_CREDENTIAL_KIND");
-        let ca_file = take(&mut vars, "HOMER_CA_FILE").map(PathBuf::from);
-        let defaults = Limits::default();
-        let export_max_bytes = number(
-            "HOMER_EXPORT_MAX_BYTES",
-            take(&mut vars, "HOMER_EXPORT_MAX_BYTES"),
-            defaults.response_bytes,
-            24..=u64::MAX,
-        )?;
-        let deadline_ms = number(
-            "HOMER_EXPORT_DEADLINE_MS",
-            take(&mut vars, "HOMER_EXPORT_DEADLINE_MS"),
-            defaults.deadline.as_millis().try_into().unwrap_or(u64::MAX),
-            1..=86_400_000,
-        )?;
-        let max_concurrent = number(
-            "HOMER_MAX_CONCURRENT",
-            take(&mut vars, "HOMER_MAX_CONCURRENT"),
-            defaults.concurrent_exports as u64,
-            1..=1000,
-        )?;
-        let config = Config::from_vars(vars)?;
+        // The host itself knows which kind of credential it adds.
+        variables.take(setting::CREDENTIAL_KIND.variable);
+        let concurrent = setting::MAX_CONCURRENT.integer(&variables)?;
+        let deadline_ms = setting::EXPORT_DEADLINE_MS.integer(&variables)?;
         Ok(Self {
-            config,
-            ca_file,
-            export_max_bytes,
+            config: Config::new(&variables)?,
+            ca_file: setting::CA_FILE
+                .get(&variables)
+                .map(|given| given.value.into()),
+            export_max_bytes: setting::EXPORT_MAX_BYTES.integer(&variables)?,
             export_deadline: Duration::from_millis(deadline_ms),
-            max_concurrent: usize::try_from(max_concurrent).unwrap_or(usize::MAX),
+            max_concurrent: usize::try_from(concurrent).unwrap_or(usize::MAX),
         })
     }
 
-    /// The policy: Homer's origin alone, with the credential; an environment without it.
+    /// The policy: requests go to Homer's origin only, and the host adds the credential.
     pub fn policy(&self) -> Policy {
         let config = &self.config;
+        let homer = &config.homer;
         Policy {
             allowed: vec![AllowedOrigin {
-                base: config.homer.clone(),
-                credential: config.credential.clone(),
+                base: homer.base_url.clone(),
+                credential: homer.credential.clone(),
             }],
             own_credentials: false,
             environment: ComponentEnvironment {
-                homer: Some(config.homer.clone()),
+                homer: Some(homer.base_url.clone()),
                 api: config.api,
-                credential_kind: Some(config.credential_kind),
+                credential_kind: Some(homer.credential_kind),
                 first_byte_timeout: Some(Duration::from_millis(config.first_byte_timeout_ms)),
                 max_window_hours: Some(config.max_window_hours),
                 max_bytes: Some(config.max_bytes),
@@ -133,46 +126,53 @@ impl HostConfig {
     }
 }
 
-/// A variable of this process's environment, if it is set and says something.
-pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| is_set(value))
-}
-
-/// Takes a secret out of `vars`, or out of the file that its variable with `_FILE` behind it names;
-/// line ends behind it do not count. None if neither is set.
+/// The environment variables of this process that begin with `HOMER_`.
 ///
 /// # Errors
-/// `misconfigured` if both are set, or the file cannot be read or is empty.
-pub fn secret(vars: &mut Vec<(String, String)>, name: &str) -> Result<Option<String>, ExportError> {
-    let given = take(vars, name);
-    let Some(path) = take(vars, &format!("{name}_FILE")) else {
-        return Ok(given);
-    };
-    if given.is_some() {
-        return Err(ExportError::Misconfigured(format!(
-            "{name} and {name}_FILE are both set; keep one of them"
-        )));
+/// `misconfigured` if one of them is not Unicode.
+pub fn process_variables() -> Result<Variables, ExportError> {
+    let mut variables = Variables::default();
+    for (name, value) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with("HOMER_")) else {
+            continue;
+        };
+        let Ok(value) = value.into_string() else {
+            return misconfigured(format!("{name} is not Unicode text"));
+        };
+        variables.set(name, value);
     }
-    let secret = std::fs::read_to_string(&path).map_err(|why| {
-        ExportError::Misconfigured(format!("{name}_FILE: cannot read {path}: {why}"))
-    })?;
-    let secret = secret.trim_end_matches(['\r', '\n']);
-    // An empty variable is one that is not set; an empty file is a mistake.
-    if secret.is_empty() {
-        return Err(ExportError::Misconfigured(format!(
-            "{name}_FILE: {path} is empty"
-        )));
-    }
-    Ok(Some(secret.to_string()))
+    Ok(variables)
 }
 
-/// Takes the last variable of this name out of `vars`, and all others of it.
-fn take(vars: &mut Vec<(String, String)>, name: &str) -> Option<String> {
-    let value = vars
-        .iter()
-        .rev()
-        .find(|(other, _)| other == name)
-        .map(|(_, value)| value.clone());
-    vars.retain(|(other, _)| other != name);
-    value
+/// Reads a secret from the file that its variable with `_FILE` appended names, if that is set. Line
+/// ends after the secret do not count.
+///
+/// # Errors
+/// `misconfigured` if the secret is given directly as well, or if the file cannot be read or is
+/// empty.
+pub fn read_secret(variables: &mut Variables, secret: &Setting) -> Result<(), ExportError> {
+    let variable = secret.variable;
+    let file_variable = format!("{variable}{FILE_SUFFIX}");
+    let Some(path) = variables.take(&file_variable) else {
+        return Ok(());
+    };
+    if secret.get(variables).is_some() {
+        return misconfigured(format!(
+            "{variable} and {file_variable} are both set; keep one"
+        ));
+    }
+    let text = std::fs::read_to_string(&path).map_err(|why| {
+        ExportError::Misconfigured(format!("{file_variable}: cannot read {path}: {why}"))
+    })?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    // An empty variable counts as unset, but an empty file is a mistake.
+    if text.is_empty() {
+        return misconfigured(format!("{file_variable}: {path} is empty"));
+    }
+    variables.set(variable, text.to_string());
+    Ok(())
+}
+
+fn misconfigured<T>(why: String) -> Result<T, ExportError> {
+    Err(ExportError::Misconfigured(why))
 }

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use homer_export::BaseUrl;
-use homer_export::config::CredentialKind;
-use homer_export::homer::Api;
+use homer_export::config::setting;
+use homer_export::homer::{Api, CredentialKind};
 
 /// The environment of a component.
 ///
@@ -61,38 +61,38 @@ impl ComponentEnvironment {
     pub fn variables(&self, detected_api: Option<Api>) -> Vec<(String, String)> {
         let on_or_off = |on: bool| if on { "on" } else { "off" };
         let variables = [
-            ("HOMER_URL", self.homer.as_ref().map(BaseUrl::to_string)),
+            (&setting::URL, self.homer.as_ref().map(BaseUrl::to_string)),
             (
-                "HOMER_API",
+                &setting::API,
                 self.api
                     .or(detected_api)
                     .map(|api| api.number().to_string()),
             ),
             (
-                "HOMER_CREDENTIAL_KIND",
+                &setting::CREDENTIAL_KIND,
                 self.credential_kind.map(|kind| kind.name().to_string()),
             ),
             (
-                "HOMER_TIMEOUT_MS",
+                &setting::TIMEOUT_MS,
                 self.first_byte_timeout
                     .map(|timeout| timeout.as_millis().to_string()),
             ),
             (
-                "HOMER_MAX_WINDOW_HOURS",
+                &setting::MAX_WINDOW_HOURS,
                 self.max_window_hours.map(|hours| hours.to_string()),
             ),
             (
-                "HOMER_MAX_BYTES",
+                &setting::MAX_BYTES,
                 self.max_bytes.map(|bytes| bytes.to_string()),
             ),
             (
-                "HOMER_REPORT",
+                &setting::REPORT,
                 self.report.map(|on| on_or_off(on).to_string()),
             ),
         ];
         variables
             .into_iter()
-            .filter_map(|(name, value)| Some((name.to_string(), value?)))
+            .filter_map(|(setting, value)| Some((setting.variable.to_string(), value?)))
             .chain(self.other.iter().cloned())
             .collect()
     }

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use homer_export::finding::Finding;
 use homer_export::homer::Api;
-use homer_export::report::{Count, LadderEntry};
+use homer_export::record::Convert;
 use homer_export::tool::lower_hex;
 use homer_export::{CaptureReport, ExportError};
 use sha2::{Digest as _, Sha256};
@@ -117,8 +116,8 @@ impl Exporter {
     /// An exporter with another component of the same contract. It is trusted as little as ours.
     ///
     /// # Errors
-    /// As [`Self::new`]. [`Failure::Trap`] also if it is not such a component, or if it imports more
-    /// than the sandbox links.
+    /// As [`Self::new`]. [`Failure::Trap`] also if it is not such a component, or if it imports
+    /// more than the sandbox links.
     pub fn with_component(component: &[u8], policy: Policy) -> Result<Self, Failure> {
         let permits = Semaphore::new(policy.limits.concurrent_exports);
         let outbound = Outbound::new(&policy)?;
@@ -191,7 +190,7 @@ impl Exporter {
         let opened = deadline
             .run(interface.call_open_pcap(&mut store, &query))
             .await?
-            .map_err(from_wit_error);
+            .map_err(convert_error);
         if let Err(Failure::Export(ExportError::Rejected { status: 404, .. })) = opened {
             // Homer may have been upgraded since it was detected. The next instance detects anew.
             self.set_detected_api(None);
@@ -266,9 +265,9 @@ impl Deadline {
     /// Runs a call into the component until the deadline, and until it has used up its CPU time.
     /// After an error the store of the call must not be used any more.
     ///
-    /// CPU time is the time spent in `poll` of the call. While the call waits for the network, it is
-    /// not polled, so waiting does not count. A component that computes yields at each tick of the
-    /// sandbox (see [`Sandbox`]), so `poll` returns at least that often.
+    /// CPU time is the time spent in `poll` of the call. While the call waits for the network, it
+    /// is not polled, so waiting does not count. A component that computes yields at each tick of
+    /// the sandbox (see [`Sandbox`]), so `poll` returns at least that often.
     async fn run<T>(self, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T, Failure> {
         let mut call = pin!(call);
         let mut used = Duration::ZERO;
@@ -345,9 +344,9 @@ impl fmt::Debug for Export {
 }
 
 impl Export {
-    /// The next bytes of the capture, at least one. `None` once all bytes have been returned and the
-    /// capture is known to be complete. Bytes that came before must not be used as a capture until
-    /// then.
+    /// The next bytes of the capture, at least one. `None` once all bytes have been returned and
+    /// the capture is known to be complete. Bytes that came before must not be used as a capture
+    /// until then.
     ///
     /// # Errors
     /// [`Failure`]. The export is then over, and further calls fail with [`Failure::Misuse`].
@@ -450,7 +449,7 @@ impl Instance {
             .homer_capture_homer_export_stream()
             .pcap_stream();
         let read = stream.call_read(&mut self.store, self.stream, READ_BYTES);
-        self.deadline.run(read).await?.map_err(from_wit_error)
+        self.deadline.run(read).await?.map_err(convert_error)
     }
 
     async fn report(&mut self) -> Result<CaptureReport, Failure> {
@@ -459,7 +458,7 @@ impl Instance {
             .homer_capture_homer_export_stream()
             .pcap_stream();
         let report = stream.call_report(&mut self.store, self.stream);
-        self.deadline.run(report).await.map(from_wit_report)
+        self.deadline.run(report).await.map(Convert::convert)
     }
 }
 
@@ -534,113 +533,6 @@ fn to_wit_query(request: &ExportRequest) -> stream::Query {
     }
 }
 
-fn from_wit_report(report: stream::CaptureReport) -> CaptureReport {
-    CaptureReport {
-        size_bytes: report.size_bytes,
-        packets: report.packets,
-        sip_messages: report.sip_messages,
-        other_packets: report.other_packets,
-        others: counts(report.others),
-        undated_packets: report.undated_packets,
-        first_packet_us: report.first_packet_us,
-        last_packet_us: report.last_packet_us,
-        profile: report.profile,
-        api: report.api,
-        call_ids: report.call_ids,
-        missing_call_ids: report.missing_call_ids,
-        other_call_ids: report.other_call_ids,
-        warnings: report.warnings,
-        participants: report.participants,
-        transports: report.transports,
-        requests: counts(report.requests),
-        responses: counts(report.responses),
-        retransmissions: report.retransmissions,
-        duplicates: report.duplicates,
-        final_status: report.final_status,
-        ringing_after_us: report.ringing_after_us,
-        final_after_us: report.final_after_us,
-        complete: report.complete,
-        incomplete_reasons: report.incomplete_reasons,
-        ended_with: report.ended_with,
-        ended_by: report.ended_by,
-        counts_truncated: report.counts_truncated,
-        ladder: report.ladder.into_iter().map(from_wit_entry).collect(),
-        ladder_elided: report.ladder_elided,
-        findings: report.findings.into_iter().map(from_wit_finding).collect(),
-        findings_elided: report.findings_elided,
-    }
-}
-
-fn counts(counts: Vec<types::Count>) -> Vec<Count> {
-    counts
-        .into_iter()
-        .map(|types::Count { name, count }| Count { name, count })
-        .collect()
-}
-
-fn from_wit_entry(entry: types::LadderEntry) -> LadderEntry {
-    let types::LadderEntry {
-        packet,
-        after_us,
-        source,
-        destination,
-        directed,
-        line,
-        cseq,
-        call,
-        repeats,
-    } = entry;
-    LadderEntry {
-        packet,
-        after_us,
-        source,
-        destination,
-        directed,
-        line,
-        cseq,
-        call,
-        repeats,
-    }
-}
-
-fn from_wit_finding(finding: types::Finding) -> Finding {
-    let types::Finding {
-        packet,
-        offset,
-        code,
-        text,
-        rule,
-    } = finding;
-    Finding {
-        packet,
-        offset,
-        code,
-        text,
-        rule,
-    }
-}
-
-fn from_wit_error(error: types::ExportError) -> Failure {
-    use ExportError as E;
-    use types::ExportError as W;
-    Failure::Export(match error {
-        W::InvalidRequest(text) => E::InvalidRequest(text),
-        W::Misconfigured(text) => E::Misconfigured(text),
-        W::Denied(text) => E::Denied(text),
-        W::Unauthorized(text) => E::Unauthorized(text),
-        W::Unreachable(text) => E::Unreachable(text),
-        W::TimedOut(text) => E::TimedOut(text),
-        W::NothingCaptured(text) => E::NothingCaptured(text),
-        W::Rejected(types::Rejection { status, message }) => E::Rejected { status, message },
-        W::InvalidResponse(text) => E::InvalidResponse(text),
-        W::TooLarge(types::SizeLimit {
-            limit,
-            seen,
-            message,
-        }) => E::TooLarge {
-            limit,
-            seen,
-            message,
-        },
-    })
+fn convert_error(error: types::ExportError) -> Failure {
+    Failure::Export(error.convert())
 }

@@ -16,6 +16,7 @@
 
 mod cache;
 pub mod config;
+mod convert;
 pub mod environment;
 pub mod export;
 mod outbound;
@@ -23,7 +24,7 @@ mod partial_file;
 pub mod policy;
 mod sandbox;
 
-pub use config::{Flags, HostConfig};
+pub use config::{Flags, HostConfig, McpFlags};
 pub use environment::ComponentEnvironment;
 pub use export::{
     CompletedExport, Export, ExportRequest, Exporter, Failure, HashedExport, WaitingFor,
@@ -33,8 +34,7 @@ pub use policy::{AllowedOrigin, Limits, Policy};
 pub use sandbox::LimitExceeded;
 
 // The types of the core in this library's interface, so that an embedder needs one dependency.
-pub use homer_export::config::CredentialKind;
-pub use homer_export::homer::Api;
+pub use homer_export::homer::{Api, CredentialKind};
 pub use homer_export::{BaseUrl, CaptureReport, Credential, ExportError};
 
 /// The component `homer-export.wasm`, the same bytes that `cargo xtask dist` creates.

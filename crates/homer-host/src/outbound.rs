@@ -14,14 +14,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use homer_export::homer::login as homer_login;
-use homer_export::homer::reply::{self, Head, MAX_ERROR_BODY};
+use homer_export::homer::response::{self as homer_response, MAX_ERROR_BODY};
 use homer_export::origin::Scheme;
+use homer_export::transport::ResponseHead;
 use homer_export::{BaseUrl, Credential, ExportError, Origin};
 use http::header::{
     AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE, TRANSFER_ENCODING,
     WWW_AUTHENTICATE,
 };
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, response};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
@@ -110,7 +111,7 @@ impl TargetCredential {
     fn redacted(&self, text: String) -> String {
         match self {
             Self::None => text,
-            Self::Field(_, _, credential) => credential.redacted(&text),
+            Self::Field(_, _, credential) => credential.redact(&text),
             Self::Login(tokens) => tokens.redacted(&text),
         }
     }
@@ -120,8 +121,8 @@ impl Outbound {
     /// The way out under this policy.
     ///
     /// # Errors
-    /// `misconfigured` if the policy's certificates cannot be read, or if an HTTPS origin is allowed
-    /// and no certificate is trusted.
+    /// `misconfigured` if the policy's certificates cannot be read, or if an HTTPS origin is
+    /// allowed and no certificate is trusted.
     pub(crate) fn new(policy: &Policy) -> Result<Self, ExportError> {
         let tls = tls::connector(policy)?;
         let mut targets = HashMap::new();
@@ -252,9 +253,9 @@ impl Outbound {
         let request = target.prepare(request)?;
         let (response, _) = self.send_once(target, request, timeouts).await?;
         let (head, body) = read_prefix(response).await?;
-        let status = Head {
+        let status = ResponseHead {
             status: head.status.as_u16(),
-            ..Head::default()
+            ..ResponseHead::default()
         };
         match homer_login::token(&status, &body) {
             Some(token) => Ok(token),
@@ -360,7 +361,9 @@ fn in_memory(bytes: Bytes) -> WasiBody {
 }
 
 /// The head of a response, and up to [`MAX_ERROR_BODY`] bytes of its body.
-async fn read_prefix(response: Response<WasiBody>) -> Result<(response::Parts, Bytes), Error> {
+async fn read_prefix(
+    response: Response<WasiBody>,
+) -> Result<(http::response::Parts, Bytes), Error> {
     let (head, mut body) = response.into_parts();
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await.transpose()? {
@@ -384,8 +387,10 @@ async fn check_rejection(
         return Ok((response, false));
     }
     let (head, body) = read_prefix(response).await?;
-    let rejects =
-        reply::refuses_credentials(head.status.as_u16(), reply::message(&body).as_deref());
+    let rejects = homer_response::refuses_credential(
+        head.status.as_u16(),
+        &homer_response::message(&body).unwrap_or_default(),
+    );
     Ok((Response::from_parts(head, in_memory(body)), rejects))
 }
 

@@ -4,9 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use homer_export::config::{
-    BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS, DEFAULT_FIRST_BYTE_TIMEOUT_MS,
-};
+use homer_export::config::setting;
+use homer_export::transport::{BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 use homer_export::{BaseUrl, Credential};
 
 use crate::environment::ComponentEnvironment;
@@ -142,14 +141,15 @@ impl Default for Limits {
     fn default() -> Self {
         const MIB: usize = 1024 * 1024;
         Self {
-            concurrent_exports: 4,
+            concurrent_exports: usize::try_from(setting::MAX_CONCURRENT.default_integer())
+                .unwrap_or(usize::MAX),
             memory_bytes: 32 * MIB,
             cpu: Duration::from_secs(10),
-            deadline: Duration::from_secs(300),
-            response_bytes: 1024 * MIB as u64,
+            deadline: Duration::from_millis(setting::EXPORT_DEADLINE_MS.default_integer()),
+            response_bytes: setting::EXPORT_MAX_BYTES.default_integer(),
             response_header_bytes: MIB / 4,
             connect: Duration::from_millis(CONNECT_TIMEOUT_MS),
-            first_byte: Duration::from_millis(DEFAULT_FIRST_BYTE_TIMEOUT_MS),
+            first_byte: Duration::from_millis(setting::TIMEOUT_MS.default_integer()),
             between_bytes: Duration::from_millis(BETWEEN_BYTES_TIMEOUT_MS),
         }
     }

@@ -1,11 +1,10 @@
-//! A hostile component with the exports of the contract. The first word of the Call-ID is the command
-//! that it executes: it computes without end, takes memory, traps, or sends what it may not send.
+//! A hostile component with the exports of the contract. The first word of the Call-ID is the
+//! command that it executes: it computes without end, takes memory, traps, or sends what it may not
+//! send.
 #![cfg_attr(target_family = "wasm", no_std)]
 #![cfg(target_family = "wasm")]
 
 extern crate alloc;
-// For the allocator and the panic handler.
-extern crate homer_export;
 
 use alloc::format;
 use alloc::string::String;
@@ -13,32 +12,18 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::hint::black_box;
 
+use homer_export::CaptureReport;
+use homer_export::record::Convert as _;
 use wasi::http::outgoing_handler;
 use wasi::http::types::{ErrorCode, Fields, OutgoingRequest, RequestOptions, Scheme};
 
-mod bindings {
-    wit_bindgen::generate!({
-        world: "exporter",
-        path: "../../wit",
-        with: {
-            "wasi:cli/environment@0.2.12": wasi::cli::environment,
-            "wasi:clocks/monotonic-clock@0.2.12": wasi::clocks::monotonic_clock,
-            "wasi:http/outgoing-handler@0.2.12": wasi::http::outgoing_handler,
-            "wasi:http/types@0.2.12": wasi::http::types,
-            "wasi:io/error@0.2.12": wasi::io::error,
-            "wasi:io/poll@0.2.12": wasi::io::poll,
-            "wasi:io/streams@0.2.12": wasi::io::streams,
-        },
-    });
-
-    super::bindings::export!(Misbehaving with_types_in self);
-
-    use super::Misbehaving;
-}
+homer_export::component!("exporter", Misbehaving);
 
 use bindings::exports::homer::capture::{
     homer_export as flat, homer_export_stream as stream, types,
 };
+
+homer_export::report_to_bindings!(types);
 
 struct Misbehaving;
 
@@ -135,39 +120,6 @@ impl stream::GuestPcapStream for Flood {
     }
 
     fn report(&self) -> types::CaptureReport {
-        types::CaptureReport {
-            size_bytes: 0,
-            packets: 0,
-            sip_messages: 0,
-            other_packets: 0,
-            others: Vec::new(),
-            undated_packets: 0,
-            first_packet_us: None,
-            last_packet_us: None,
-            profile: String::new(),
-            api: 7,
-            call_ids: Vec::new(),
-            missing_call_ids: Vec::new(),
-            other_call_ids: Vec::new(),
-            warnings: Vec::new(),
-            participants: Vec::new(),
-            transports: Vec::new(),
-            requests: Vec::new(),
-            responses: Vec::new(),
-            retransmissions: 0,
-            duplicates: 0,
-            final_status: None,
-            ringing_after_us: None,
-            final_after_us: None,
-            complete: false,
-            incomplete_reasons: Vec::new(),
-            ended_with: None,
-            ended_by: None,
-            counts_truncated: false,
-            ladder: Vec::new(),
-            ladder_elided: 0,
-            findings: Vec::new(),
-            findings_elided: 0,
-        }
+        CaptureReport::default().convert()
     }
 }

@@ -29,7 +29,8 @@ fn configuration_passes_everything_to_the_component_but_the_credential() {
     ])
     .unwrap()
     .policy();
-    // There is no HOMER_API until a generation has been detected: the component's default is `auto`.
+    // There is no HOMER_API until a generation has been detected: the component's default is
+    // `auto`.
     let expected = [
         ("HOMER_URL", "http://homer:9080"),
         ("HOMER_CREDENTIAL_KIND", "api-token"),
@@ -66,12 +67,18 @@ fn configuration_ignores_an_unexpanded_placeholder() {
     let config = configuration(&[&unfilled[..], &[("HOMER_JWT", "s3cret")]].concat())
         .unwrap()
         .config;
-    assert_eq!((config.credential_kind.name(), config.api), ("jwt", None));
+    assert_eq!(
+        (config.homer.credential_kind.name(), config.api),
+        ("jwt", None)
+    );
     // Text that only begins like a placeholder is a value.
     let config = configuration(&[("HOMER_API_TOKEN", "${s3cret")])
         .unwrap()
         .config;
-    assert_eq!(config.credential.unwrap().header().unwrap().1, "${s3cret");
+    assert_eq!(
+        config.homer.credential.unwrap().header().unwrap().1,
+        "${s3cret"
+    );
 }
 
 #[test]
@@ -81,7 +88,7 @@ fn configuration_reads_secrets_from_files() {
     let path = file.path().to_str().unwrap();
     let config = configuration(&[("HOMER_JWT_FILE", path)]).unwrap().config;
     assert_eq!(
-        config.credential.unwrap().header().unwrap().1,
+        config.homer.credential.unwrap().header().unwrap().1,
         "Bearer s3cret"
     );
     misconfigured(

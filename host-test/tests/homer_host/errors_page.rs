@@ -1,5 +1,5 @@
-//! `docs/errors.md`: each case of the contract with its error messages. The test causes every listed
-//! error and compares the messages.
+//! `docs/errors.md`: each case of the contract with its error messages. The test causes every
+//! listed error and compares the messages.
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -557,8 +557,8 @@ async fn kept_connection_that_was_closed_is_replaced() {
     let exporter = Exporter::new(policy(&server.url)).unwrap();
     for _ in 0..3 {
         assert_alive(&exporter).await;
-        // Time for the end of the connection to arrive. A request that was already sent would not be
-        // sent again.
+        // Time for the end of the connection to arrive. A request that was already sent would not
+        // be sent again.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!((server.connections(), server.requests().len()), (2, 3));
@@ -566,8 +566,8 @@ async fn kept_connection_that_was_closed_is_replaced() {
 
 #[tokio::test]
 async fn request_that_was_sent_on_a_kept_connection_is_not_sent_again() {
-    // The second request arrives on the connection of the first one, which is then closed. Homer may
-    // have begun to work on it.
+    // The second request arrives on the connection of the first one, which is then closed. Homer
+    // may have begun to work on it.
     let response = whole(&recorded("export-ok-auth-token"));
     let server = Server::with_responses(vec![
         (response.clone(), Then::Serve),

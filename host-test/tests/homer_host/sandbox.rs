@@ -30,7 +30,7 @@ async fn reported(exporter: &Exporter, command: &str) -> String {
 
 /// Asserts that the host serves the next export with a fresh instance.
 async fn assert_alive(exporter: &Exporter) {
-    assert_eq!(told(exporter, "arguments").await, "[]");
+    assert_eq!(reported(exporter, "arguments").await, "[]");
 }
 
 #[tokio::test]

@@ -1,68 +1,122 @@
-//! The flags that stand for variables of the environment, the same for both native programs.
+//! The flags of the settings, made from the table of settings.
 
-/// What can be configured by flags as well: all that is not secret and that concerns these
-/// programs. Each flag is the variable's name without `HOMER_`.
-#[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "HostConfig, which the environment gives as well")]
-pub struct Flags {
-    /// Homer's base URL (HOMER_URL), for example http://homer:9080
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
+use clap::{Arg, ArgAction, ArgMatches, Command, Error};
+use homer_export::config::setting::{self, Reader, Value};
+use homer_export::config::{Setting, Variables};
 
-    /// Header field of the API token (HOMER_TOKEN_HEADER) [default: Auth-Token]
-    #[arg(long, value_name = "NAME")]
-    token_header: Option<String>,
+/// The flags that both native programs have, for `#[command(flatten)]`.
+///
+/// # Examples
+/// ```
+/// use clap::Parser;
+/// use homer_host::Flags;
+///
+/// #[derive(Parser)]
+/// struct Arguments {
+///     #[command(flatten)]
+///     flags: Flags,
+/// }
+///
+/// Arguments::parse_from(["program", "--url", "http://homer:9080"]);
+/// ```
+pub type Flags = SettingFlags<false>;
 
-    /// Generation of Homer's API (HOMER_API): auto, 7 or 11 [default: auto]
-    #[arg(long, value_name = "API")]
-    api: Option<String>,
+/// The flags that only `homer-export-mcp` has, for `#[command(flatten)]`.
+pub type McpFlags = SettingFlags<true>;
 
-    /// Longest wait for the first byte of a reply (HOMER_TIMEOUT_MS) [default: 120000]
-    #[arg(long, value_name = "MS")]
-    timeout_ms: Option<String>,
-
-    /// Longest window (HOMER_MAX_WINDOW_HOURS) [default: 24]
-    #[arg(long, value_name = "HOURS")]
-    max_window_hours: Option<String>,
-
-    /// Whether to look into the packets (HOMER_REPORT): on or off [default: on]
-    #[arg(long, value_name = "ON/OFF")]
-    report: Option<String>,
-
-    /// Certificates to trust for https, PEM, instead of the system's (HOMER_CA_FILE)
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<String>,
-
-    /// Largest capture (HOMER_EXPORT_MAX_BYTES) [default: 1073741824]
-    #[arg(long, value_name = "BYTES")]
-    export_max_bytes: Option<String>,
-
-    /// Longest export from beginning to end (HOMER_EXPORT_DEADLINE_MS) [default: 300000]
-    #[arg(long, value_name = "MS")]
-    export_deadline_ms: Option<String>,
-
-    /// Exports at once, the others wait in turn (HOMER_MAX_CONCURRENT) [default: 4]
-    #[arg(long, value_name = "N")]
-    max_concurrent: Option<String>,
+/// Flags that were given. Each overrides an environment variable.
+#[derive(Clone, Debug, Default)]
+pub struct SettingFlags<const MCP_ONLY: bool> {
+    given: Vec<(&'static Setting, String)>,
 }
 
-impl Flags {
-    /// The flags that were given, as variables.
-    pub fn variables(&self) -> impl Iterator<Item = (String, String)> {
-        let flags = [
-            ("HOMER_URL", &self.url),
-            ("HOMER_TOKEN_HEADER", &self.token_header),
-            ("HOMER_API", &self.api),
-            ("HOMER_TIMEOUT_MS", &self.timeout_ms),
-            ("HOMER_MAX_WINDOW_HOURS", &self.max_window_hours),
-            ("HOMER_REPORT", &self.report),
-            ("HOMER_CA_FILE", &self.ca_file),
-            ("HOMER_EXPORT_MAX_BYTES", &self.export_max_bytes),
-            ("HOMER_EXPORT_DEADLINE_MS", &self.export_deadline_ms),
-            ("HOMER_MAX_CONCURRENT", &self.max_concurrent),
-        ];
-        flags
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_string(), value.clone()?)))
+impl<const MCP_ONLY: bool> SettingFlags<MCP_ONLY> {
+    /// Sets the flags, which override the environment.
+    pub fn apply(&self, variables: &mut Variables) {
+        for (setting, value) in &self.given {
+            setting.set_by_flag(variables, value.clone());
+        }
     }
+
+    /// The settings, and their flags without dashes. Secrets have no flag, because other users of
+    /// the machine can see a command line.
+    fn settings() -> impl Iterator<Item = (&'static Setting, &'static str)> {
+        let ours = |setting: &&&Setting| {
+            let in_both = setting.readers.contains(&Reader::CommandLine);
+            setting.readers.contains(&Reader::McpProgram) && in_both != MCP_ONLY
+        };
+        setting::ALL
+            .iter()
+            .filter(ours)
+            .filter_map(|setting| Some((*setting, setting.flag?)))
+    }
+}
+
+impl<const MCP_ONLY: bool> clap::Args for SettingFlags<MCP_ONLY> {
+    fn augment_args(command: Command) -> Command {
+        Self::settings().fold(command, |command, (setting, flag)| {
+            command.arg(
+                Arg::new(flag)
+                    .long(flag)
+                    .value_name(placeholder(setting))
+                    .help(help(setting))
+                    .help_heading("Configuration; each flag overrides its environment variable")
+                    .action(ArgAction::Append),
+            )
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<const MCP_ONLY: bool> clap::FromArgMatches for SettingFlags<MCP_ONLY> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let given = Self::settings().filter_map(|(setting, flag)| {
+            let mut values: Vec<String> = matches.get_many(flag)?.cloned().collect();
+            // Only a list may be given several times. Of other settings the last value counts.
+            let is_list = setting.variable == setting::MCP_HOSTS.variable;
+            let value = if is_list {
+                values.join(",")
+            } else {
+                values.pop()?
+            };
+            Some((setting, value))
+        });
+        Ok(Self {
+            given: given.collect(),
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        self.given.extend(Self::from_arg_matches(matches)?.given);
+        Ok(())
+    }
+}
+
+fn placeholder(setting: &Setting) -> &'static str {
+    match setting.value {
+        Value::Text(placeholder) => placeholder,
+        Value::Integer { unit, .. } => unit,
+        Value::Choice(_) => "WORD",
+        Value::Secret => "SECRET",
+    }
+}
+
+/// For example `Longest time window in hours, inclusive (HOMER_MAX_WINDOW_HOURS) [default: 24]`.
+fn help(setting: &Setting) -> String {
+    let choices = match setting.value {
+        Value::Choice(choices) => format!(": {}", choices.join(", ")),
+        _ => String::new(),
+    };
+    let default = match setting.value.default_text() {
+        text if text.is_empty() => text,
+        text => format!(" [default: {text}]"),
+    };
+    format!(
+        "{}{choices} ({}){default}",
+        setting.help.trim(),
+        setting.variable
+    )
 }

@@ -1,0 +1,6 @@
+//! Conversions from the library's types to those of the world's bindings, for the report and errors.
+
+use crate::types;
+
+homer_export::report_to_bindings!(types);
+homer_export::error_to_bindings!(types);

@@ -1,0 +1,55 @@
+//! The two generations of Homer's API.
+
+use alloc::format;
+
+use super::{HomerServer, Request, v7, v11};
+use crate::ExportError;
+use crate::query::{Profile, Query};
+
+/// A generation of Homer's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    /// Homer 7, written in Go or, before release 7.7, in Node.js.
+    V7,
+    /// HOMER 11.
+    V11,
+}
+
+impl Api {
+    /// The generation as a number: 7 or 11.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::V7 => 7,
+            Self::V11 => 11,
+        }
+    }
+
+    /// The generation with this number, or `None` if it is neither 7 nor 11.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::V7, Self::V11]
+            .into_iter()
+            .find(|api| api.number() == number)
+    }
+
+    /// The request for the capture that one search profile holds.
+    ///
+    /// # Errors
+    /// `invalid-request` if the query restricts the database nodes of a HOMER 11, which has no such
+    /// parameter.
+    pub fn export_request(
+        self,
+        homer: &HomerServer,
+        query: &Query,
+        profile: &Profile,
+    ) -> Result<Request, ExportError> {
+        match self {
+            Self::V7 => Ok(v7::export_request(&homer.base_url, query, profile)),
+            // HOMER 11 would ignore the restriction and search all nodes (docs/homer.md §9.5).
+            Self::V11 if !query.nodes().is_empty() => Err(ExportError::InvalidRequest(format!(
+                "the server at {homer} is a HOMER 11, which cannot search selected nodes; remove \
+                 the node names"
+            ))),
+            Self::V11 => Ok(v11::export_request(&homer.base_url, query, profile)),
+        }
+    }
+}

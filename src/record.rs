@@ -1,0 +1,109 @@
+//! Records of the contract (wit/homer-capture.wit), each spelled once in Rust.
+//!
+//! Every side of the contract has its own types: this library, the bindings that wit-bindgen
+//! generates for a component, and those that Wasmtime generates for a host. [`record!`] defines a
+//! struct together with a macro that converts it, field by field, to and from a generated type with
+//! the same fields. A field that is added here and in the WIT is then converted everywhere; one that
+//! is forgotten in either place does not compile.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Conversion between a type of this library and one of generated bindings.
+///
+/// Unlike [`From`], it can be implemented between `Vec`s and `Option`s of two types, and by a crate
+/// that owns only the generated type.
+pub trait Convert<T> {
+    /// Converts the value.
+    fn convert(self) -> T;
+}
+
+macro_rules! unchanged {
+    ($($type:ty),*) => {$(
+        impl Convert<$type> for $type {
+            fn convert(self) -> $type {
+                self
+            }
+        }
+    )*};
+}
+
+unchanged!(bool, u8, u16, u32, u64, String);
+
+impl<T: Convert<U>, U> Convert<Vec<U>> for Vec<T> {
+    fn convert(self) -> Vec<U> {
+        self.into_iter().map(Convert::convert).collect()
+    }
+}
+
+impl<T: Convert<U>, U> Convert<Option<U>> for Option<T> {
+    fn convert(self) -> Option<U> {
+        self.map(Convert::convert)
+    }
+}
+
+/// Defines a record, and an exported macro with the given name that implements [`Convert`] for it:
+/// `name!(from => to)`. The macro must be handed a `$`, since a macro cannot write one into a macro
+/// that it defines.
+macro_rules! record {
+    (
+        ($dollar:tt, $convert:ident)
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
+        pub struct $name {
+            $($(#[$field_meta])* pub $field: $type,)*
+        }
+
+        #[cfg(test)]
+        impl $name {
+            /// The names of the fields in the order of the source.
+            pub(crate) const FIELDS: &[&str] = &[$(stringify!($field)),*];
+        }
+
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! $convert {
+            ($dollar from:path => $dollar to:path) => {
+                impl $crate::record::Convert<$dollar to> for $dollar from {
+                    fn convert(self) -> $dollar to {
+                        $dollar to {
+                            $($field: $crate::record::Convert::convert(self.$field),)*
+                        }
+                    }
+                }
+            };
+        }
+    };
+}
+
+pub(crate) use record;
+
+/// Implements [`Convert`] from the report's records to the types of the same names in `$bindings`, a
+/// module of generated bindings that is in scope.
+#[macro_export]
+macro_rules! report_to_bindings {
+    ($bindings:ident) => {
+        $crate::convert_capture_report!($crate::report::CaptureReport => $bindings::CaptureReport);
+        $crate::convert_count!($crate::report::Count => $bindings::Count);
+        $crate::convert_finding!($crate::finding::Finding => $bindings::Finding);
+        $crate::convert_ladder_entry!($crate::report::LadderEntry => $bindings::LadderEntry);
+    };
+}
+
+/// Implements [`Convert`] to the report's records from the types of the same names in `$bindings`, a
+/// module of generated bindings that is in scope.
+#[macro_export]
+macro_rules! report_from_bindings {
+    ($bindings:ident) => {
+        $crate::convert_capture_report!($bindings::CaptureReport => $crate::report::CaptureReport);
+        $crate::convert_count!($bindings::Count => $crate::report::Count);
+        $crate::convert_finding!($bindings::Finding => $crate::finding::Finding);
+        $crate::convert_ladder_entry!($bindings::LadderEntry => $crate::report::LadderEntry);
+    };
+}

@@ -1,0 +1,19 @@
+//! Bytes from messages as text that is safe to print.
+
+use alloc::string::String;
+
+/// Replaces control characters and invalid UTF-8 by U+FFFD: an escape sequence in a reason phrase
+/// must not reach a terminal.
+pub(super) fn printable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.extend(chunk.valid().chars().map(|c| match c.is_control() {
+            true => char::REPLACEMENT_CHARACTER,
+            false => c,
+        }));
+        if !chunk.invalid().is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    text
+}

@@ -1,0 +1,114 @@
+//! The rules that can be checked once all header fields of a message are known.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::field::Name;
+use super::message::{Message, StartLine};
+use crate::finding::Rule;
+
+/// The fields that every request must have (RFC 3261 §8.1.1), in the order of [`Name`]. A response
+/// must have all but the last (§8.2.6.2).
+const MANDATORY: [&str; 6] = ["To", "From", "CSeq", "Call-ID", "Via", "Max-Forwards"];
+
+/// Checks a message. `present` has the [`Name::bit`] of every field that it has, well-formed or not;
+/// `is_whole` is false if the capture cut the message off.
+pub(super) fn check(
+    message: &Message<'_>,
+    present: u16,
+    is_whole: bool,
+    on_finding: &mut dyn FnMut(Option<usize>, Rule),
+) {
+    let mut found = |rule: Option<Rule>| {
+        if let Some(rule) = rule {
+            // Something that is missing, or that two places contradict, has no offset.
+            on_finding(None, rule);
+        }
+    };
+    found(mandatory_fields(message, present));
+    found(cseq_method(message));
+    found(branch(message));
+    found(content_length(message, present, is_whole));
+}
+
+fn mandatory_fields(message: &Message<'_>, present: u16) -> Option<Rule> {
+    let is_request = matches!(message.start, StartLine::Request { .. });
+    let expected = match is_request {
+        true => &MANDATORY[..],
+        false => &MANDATORY[..MANDATORY.len() - 1],
+    };
+    // One comparison for the healthy message, which nearly all are.
+    let all = (1 << expected.len()) - 1;
+    if present & all == all {
+        return None;
+    }
+    let missing = expected
+        .iter()
+        .enumerate()
+        .filter(|(bit, _)| present & (1 << bit) == 0);
+    let names: Vec<&str> = missing.map(|(_, name)| *name).collect();
+    Some(Rule::MandatoryFieldMissing {
+        names: names.join(", "),
+    })
+}
+
+/// The method in CSeq must be that of the request (RFC 3261 §8.1.1.5).
+fn cseq_method(message: &Message<'_>) -> Option<Rule> {
+    let StartLine::Request { method, .. } = message.start else {
+        return None;
+    };
+    let cseq = message.cseq.filter(|cseq| cseq.method != method)?;
+    Some(Rule::CSeqMethodMismatch {
+        cseq: Some(text(cseq.method)),
+        request: text(method),
+    })
+}
+
+/// The branch of the topmost Via must begin with the magic cookie (RFC 3261 §8.1.1.7). In a response
+/// the server only copies it, so that the fault is the request's alone.
+fn branch(message: &Message<'_>) -> Option<Rule> {
+    let StartLine::Request { .. } = message.start else {
+        return None;
+    };
+    let via = message.via.filter(|via| !via.has_cookie())?;
+    Some(Rule::BranchWithoutCookie {
+        missing: via.branch.is_none(),
+    })
+}
+
+/// Content-Length must fit the body (RFC 3261 §18.3), and must be there on a stream (§20.14).
+fn content_length(message: &Message<'_>, present: u16, is_whole: bool) -> Option<Rule> {
+    let body = message.body;
+    match message.content_length {
+        Some(header) if is_whole && header != body.len() as u64 && !message.is_on_stream() => {
+            let surplus = usize::try_from(header)
+                .ok()
+                .and_then(|header| body.get(header..));
+            let is_wrong = match surplus {
+                // Too few bytes. Homer's database may have lost some of a binary body.
+                None => message.has_text_body(),
+                // Too many. Agents and keep-alives append line ends, blanks and NUL, which a
+                // receiver discards (§18.3).
+                Some(surplus) => !surplus
+                    .iter()
+                    .all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)),
+            };
+            is_wrong.then_some(Rule::ContentLengthMismatch {
+                header,
+                body: body.len(),
+            })
+        }
+        // A malformed Content-Length has been reported and is not also missing.
+        None if present & Name::ContentLength.bit() == 0 && message.is_on_stream() => {
+            let transport = text(message.via.map_or(&[][..], |via| via.transport));
+            Some(Rule::ContentLengthMissing { transport })
+        }
+        _ => None,
+    }
+}
+
+/// The first 32 bytes of a token as text. A method may be as long as a packet, a finding may not.
+fn text(token: &[u8]) -> String {
+    let token = token.get(..32).unwrap_or(token);
+    core::str::from_utf8(token).unwrap_or_default().to_string()
+}

@@ -1,0 +1,129 @@
+//! The way to a server: one HTTP request out, one response back.
+//!
+//! The core decides what to send and what a response means. A [`Transport`] only moves bytes:
+//! `wasi:http` in the components, recorded exchanges in the tests.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::origin::Origin;
+
+/// Longest wait for a connection including TLS, in milliseconds.
+pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
+
+/// Longest pause within a response, in milliseconds.
+pub const BETWEEN_BYTES_TIMEOUT_MS: u64 = 30_000;
+
+/// A `POST` request with a JSON body, complete but for the framing.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpRequest<'a> {
+    /// Where the request goes.
+    pub origin: &'a Origin,
+    /// The path below the origin, without a query.
+    pub path: &'a str,
+    /// Header fields: name and value. They include the content type and length.
+    pub fields: &'a [(String, String)],
+    /// The body.
+    pub body: &'a [u8],
+    /// Longest wait for the first byte of the response, in milliseconds.
+    pub first_byte_timeout_ms: u64,
+}
+
+/// The status and the relevant header fields of a response.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResponseHead {
+    /// HTTP status code.
+    pub status: u16,
+    /// Content-Type, as sent.
+    pub content_type: Option<String>,
+    /// Content-Encoding, as sent.
+    pub content_encoding: Option<String>,
+    /// Content-Length in bytes. Homer 7 never sends it with a capture.
+    pub content_length: Option<u64>,
+    /// Location of a redirect, as sent.
+    pub location: Option<String>,
+}
+
+/// A response whose head has arrived and whose body has not been read.
+#[derive(Debug)]
+pub struct HttpResponse<B> {
+    /// Status and header fields.
+    pub head: ResponseHead,
+    /// The body.
+    pub body: B,
+}
+
+/// Sends requests.
+pub trait Transport {
+    /// The body of a response.
+    type Body: ResponseBody;
+
+    /// Sends `request` and waits for the head of the response.
+    ///
+    /// # Errors
+    /// [`TransportError`] if no response arrives.
+    fn send(
+        &mut self,
+        request: &HttpRequest<'_>,
+    ) -> Result<HttpResponse<Self::Body>, TransportError>;
+}
+
+/// The body of a response, read piece by piece.
+pub trait ResponseBody {
+    /// The next bytes: 1 to `max` of them, or none at the end of the body.
+    ///
+    /// # Errors
+    /// [`TransportError`] if the transfer fails.
+    fn read(&mut self, max: u64) -> Result<Vec<u8>, TransportError>;
+}
+
+/// Why an HTTP exchange failed. [`crate::homer::transport_failure`] turns this into an
+/// [`ExportError`](crate::ExportError).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransportError {
+    /// The host does not let this component set a header field.
+    FieldForbidden {
+        /// The field's name.
+        name: String,
+    },
+    /// The host cannot express the request.
+    RequestUnsupported,
+    /// The host gave up on the exchange without saying why.
+    Abandoned,
+    /// The host's policy denied the request.
+    RequestDenied,
+    /// The host's policy denied the IP address of the server.
+    AddressDenied,
+    /// The server's name could not be resolved.
+    NameNotFound,
+    /// The server refused the connection.
+    ConnectionRefused,
+    /// No connection within [`CONNECT_TIMEOUT_MS`].
+    ConnectTimeout,
+    /// There is no route to the server.
+    NoRoute,
+    /// The server's certificate is not trusted, or is for another name.
+    UntrustedCertificate,
+    /// TLS failed for another reason.
+    TlsFailed,
+    /// No byte arrived in time.
+    ReadTimeout,
+    /// The server closed the connection too early.
+    ConnectionClosed,
+    /// What arrived is not HTTP.
+    NotHttp,
+    /// The response's header section is larger than the host accepts.
+    HeaderTooLarge,
+    /// The response's body is larger than the host accepts.
+    BodyTooLarge {
+        /// The host's limit in bytes, inclusive.
+        limit: u64,
+    },
+    /// The host failed, and says why.
+    HostFailed {
+        /// The host's reason.
+        reason: String,
+    },
+    /// The connection failed in a way that the host does not describe.
+    Unknown,
+}

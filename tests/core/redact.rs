@@ -1,0 +1,193 @@
+use homer_export::sip::{escape, hex_dump, redact};
+use proptest::prelude::*;
+
+#[track_caller]
+fn assert_redacted(message: &str, expected: &str, what: &[&str]) {
+    let mut bytes = message.as_bytes().to_vec();
+    assert_eq!(redact(&mut bytes), what, "{message}");
+    assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+    assert_eq!(message.len(), expected.len());
+}
+
+#[test]
+fn redact_hides_values_of_a_digest_and_leaves_its_names() {
+    assert_redacted(
+        "REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"bob\", realm=\"a, b\",\r\n response=\"abc123\" , qop=auth, odd\r\nX: 1\r\n",
+        "REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"***\", realm=\"** *\",\r\n response=\"******\" , qop=****, ***\r\nX: 1\r\n",
+        &["Authorization"],
+    );
+    assert_redacted(
+        "proxy-authorization :Digest x=secret",
+        "proxy-authorization :Digest ********",
+        &["Authorization"],
+    );
+    assert_redacted(
+        "Authentication-Info: rspauth=\"77\", nc=1\n",
+        "Authentication-Info: rspauth=\"**\", nc=*\n",
+        &["Authorization"],
+    );
+}
+
+#[test]
+fn redact_hides_all_of_other_schemes() {
+    assert_redacted(
+        "Authorization: Basic Ym9iOnB3=\r\n",
+        "Authorization: Basic *********\r\n",
+        &["Authorization"],
+    );
+    assert_redacted(
+        "Authorization: Bearer a.b.c\r\n",
+        "Authorization: Bearer *****\r\n",
+        &["Authorization"],
+    );
+    // Without a scheme, or with one that nobody knows, it may all be secret.
+    assert_redacted(
+        "Authorization: s3cret\r\n",
+        "Authorization: ******\r\n",
+        &["Authorization"],
+    );
+    assert_redacted(
+        "Authorization: Own s3cret==\r\n",
+        "Authorization: *** ********\r\n",
+        &["Authorization"],
+    );
+    assert_redacted("Authorization:", "Authorization:", &["Authorization"]);
+}
+
+#[test]
+fn redact_hides_identity_tokens_and_passwords_in_uris() {
+    assert_redacted(
+        "Identity: ey.J0;info=<x>\r\ny: abc\r\n",
+        "Identity: **************\r\ny: ***\r\n",
+        &["Identity"],
+    );
+    assert_redacted(
+        "INVITE sip:bob:s3cret@h SIP/2.0\r\nTo: <SIPS:a:b@h>, <sip:c@h:5060>\r\n",
+        "INVITE sip:bob:******@h SIP/2.0\r\nTo: <SIPS:a:*@h>, <sip:c@h:5060>\r\n",
+        &["password in a URI"],
+    );
+    assert_redacted(
+        "To: sip:bob:s3@cret@h",
+        "To: sip:bob:*******@h",
+        &["password in a URI"],
+    );
+}
+
+#[test]
+fn redact_hides_keys_of_media() {
+    assert_redacted(
+        "v=0\r\na=crypto:1 AES_CM_128 inline:WVNf|2^20|1:4\r\na=crypto:2 odd\r\na=key-mgmt:mikey AQ\r\nk=base64:abc\r\na=ice-pwd:xyz\r\na=ice-ufrag:u\r\n",
+        "v=0\r\na=crypto:1 AES_CM_128 inline:*************\r\na=crypto:* ***\r\na=key-mgmt:***** **\r\nk=**********\r\na=ice-pwd:***\r\na=ice-ufrag:u\r\n",
+        &["a=crypto", "a=key-mgmt", "k=", "a=ice-pwd"],
+    );
+}
+
+#[test]
+fn redact_finds_secrets_in_logs_and_where_they_do_not_belong() {
+    for line in [
+        "12:00:01 DEBUG Authorization: Digest username=\"a\", response=\"s3cret\"",
+        "> Authorization: Digest response=\"s3cret\"",
+        "{\"Authorization\": \"Digest response=s3cret\"}",
+        "INVITE x\\r\\nProxy-Authorization: Digest response=\\\"s3cret\\\"",
+        "Via: x\r\n Authorization: Digest response=\"s3cret\"",
+        "\r\n\r\n a=crypto:1 X inline:s3cret",
+        "WWW-Authenticate: Digest nonce=\"1\", ik=\"s3cret\", ck=\"s3cret\"",
+        "a=acap:1 crypto:1 AES_CM_128 inline:s3cret",
+        "a=acap:2 key-mgmt:mikey s3cret",
+        "A=Crypto :1 s3cret",
+        "To: sip:al@ice:s3cret@h",
+        "To: sip:alice:my s3cret@host",
+        "To: <sip:alice:pa\"s3cret@h>",
+        "To: sip:alice;password=s3cret@h",
+        "Refer-To: <sip:x@y?Authorization=Digest%20response%3Ds3cret>",
+        "Refer-To: <sip:x@y?Identity=s3cret>",
+        "\u{0}\u{1}Authorization: s3cret",
+    ] {
+        let mut bytes = line.as_bytes().to_vec();
+        let what = redact(&mut bytes);
+        assert_eq!(bytes.len(), line.len());
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(
+            !text.contains("s3cret") && !what.is_empty(),
+            "{line}: {text}"
+        );
+    }
+}
+
+#[test]
+fn redact_of_endless_schemes_takes_no_time() {
+    for text in [
+        "sip:",
+        "sip:>",
+        "SIPS:@>",
+        "ik=",
+        "password=;",
+        "Authorization ",
+    ] {
+        let mut bytes = text.repeat(250_000 / text.len()).into_bytes();
+        assert_eq!(
+            redact(&mut bytes),
+            if text.starts_with("password") {
+                vec!["password"]
+            } else {
+                vec![]
+            },
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn redact_leaves_the_rest_alone() {
+    let message = "INVITE sip:bob@h:5060 SIP/2.0\r\nWWW-Authenticate: Digest nonce=\"1\"\r\nP-Asserted-Identity: <sip:a@h>\r\nTo: <sip:a@h>;tag=1\r\n\r\nv=0\r\na=sendrecv\r\n";
+    assert_redacted(message, message, &[]);
+}
+
+#[test]
+fn redact_knows_lines_that_end_in_lf_or_cr_alone() {
+    assert_redacted(
+        "A: 1\nAuthorization: x\rIdentity: y\n",
+        "A: 1\nAuthorization: *\rIdentity: *\n",
+        &["Authorization", "Identity"],
+    );
+}
+
+proptest! {
+    /// Whatever comes: lengths stay, only stars are new, and what was masked once is masked again.
+    #[test]
+    fn redact_of_any_bytes_keeps_lengths(lines in prop::collection::vec(prop_oneof![
+        prop::sample::select(vec!["Authorization: Digest ", "Identity:", "a=crypto:1 x inline:k", "sip:a:b@", " ", "\"", ",", "=", "\r\n", "\r", "\n\t"])
+            .prop_map(|text| text.as_bytes().to_vec()),
+        prop::collection::vec(any::<u8>(), 0..20),
+    ], 0..20)) {
+        let original = lines.concat();
+        let mut once = original.clone();
+        let what = redact(&mut once);
+        prop_assert_eq!(once.len(), original.len());
+        prop_assert!(once.iter().zip(&original).all(|(new, old)| new == old || *new == b'*'));
+        prop_assert!(!what.is_empty() || once == original);
+    }
+
+    /// Escaped text gives no control character to whoever shows it, but line breaks of its own.
+    #[test]
+    fn escape_of_any_bytes_have_no_control_characters(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        prop_assert!(escape(&bytes).chars().all(|c| c == '\n' || !c.is_control()));
+        prop_assert!(hex_dump(&bytes, 0).is_ascii());
+    }
+}
+
+#[test]
+fn escape_shows_every_byte() {
+    let text = escape(b"A: \"\\\t\x00\x7f\xc3\xa9\xe9\xe2\x80\xae\r\nB\n");
+    assert_eq!(text, "A: \"\\\\\\t\\x00\\x7fé\\xe9\\u{202e}\\r\\n\nB\\n\n");
+}
+
+#[test]
+fn hex_dump_has_offsets() {
+    assert_eq!(
+        hex_dump(b"INVITE sip:bob@h\x00z", 0x20),
+        "000020  49 4e 56 49 54 45 20 73 69 70 3a 62 6f 62 40 68  INVITE sip:bob@h\n\
+         000030  00 7a                                            .z\n"
+    );
+    assert_eq!(hex_dump(b"", 0), "");
+}

@@ -1,0 +1,152 @@
+//! A transport that plays prepared responses and remembers what it was asked.
+
+use std::collections::VecDeque;
+
+use homer_export::transport::{
+    HttpRequest, HttpResponse, ResponseBody, ResponseHead, Transport, TransportError,
+};
+use serde_json::Value;
+
+use crate::recordings;
+
+/// What happens to one request.
+#[derive(Clone)]
+pub(crate) enum Reaction {
+    /// A response, whose body arrives in these pieces.
+    Response(ResponseHead, Vec<Result<Vec<u8>, TransportError>>),
+    /// No response.
+    Failure(TransportError),
+}
+
+impl Reaction {
+    /// A response with a body in one piece.
+    pub(crate) fn new(head: ResponseHead, body: impl Into<Vec<u8>>) -> Self {
+        Self::Response(head, vec![Ok(body.into())])
+    }
+
+    /// A response of this status with a JSON body.
+    pub(crate) fn json(status: u16, body: &str) -> Self {
+        let content_type = Some("application/json".to_string());
+        Self::new(
+            ResponseHead {
+                status,
+                content_type,
+                ..ResponseHead::default()
+            },
+            body,
+        )
+    }
+
+    /// A capture, as Homer sends it: without a length.
+    pub(crate) fn capture(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::new(
+            ResponseHead {
+                status: 200,
+                ..ResponseHead::default()
+            },
+            bytes,
+        )
+    }
+
+    /// The response in a recording in `tests/data`.
+    pub(crate) fn recorded(name: &str) -> Self {
+        let exchange = recordings::exchange(name);
+        let response = &exchange["response"];
+        // Homer closed the connection, or did not accept it.
+        match response["transport_error"].as_str() {
+            None => {}
+            Some(why) if why.starts_with("RemoteDisconnected") => {
+                return Self::Failure(TransportError::ConnectionClosed);
+            }
+            Some(why) if why.starts_with("ConnectionRefused") => {
+                return Self::Failure(TransportError::ConnectionRefused);
+            }
+            Some(why) => panic!("{name}: {why}"),
+        }
+        let (head, text) = crate::homer::recorded(name);
+        match response["body_file"].as_str() {
+            Some(file) => Self::new(
+                head,
+                recordings::capture(file.strip_suffix(".pcap").unwrap()),
+            ),
+            None => Self::new(head, text),
+        }
+    }
+}
+
+/// Plays reactions, the last one again and again.
+#[derive(Default)]
+pub(crate) struct Replay {
+    reactions: VecDeque<Reaction>,
+    /// The requests so far: `login`, or the API's version and the profile, for instance `v3 1_call`.
+    pub(crate) requests: Vec<String>,
+    /// Header fields of the last request.
+    pub(crate) fields: Vec<(String, String)>,
+}
+
+impl Replay {
+    pub(crate) fn new(reactions: impl IntoIterator<Item = Reaction>) -> Self {
+        Self {
+            reactions: reactions.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Transport for Replay {
+    type Body = Pieces;
+
+    fn send(&mut self, request: &HttpRequest<'_>) -> Result<HttpResponse<Pieces>, TransportError> {
+        self.requests.push(describe(request));
+        self.fields = request.fields.to_vec();
+        let reaction = match self.reactions.len() {
+            1 => self.reactions.front().cloned(),
+            _ => self.reactions.pop_front(),
+        };
+        match reaction.unwrap() {
+            Reaction::Response(head, pieces) => Ok(HttpResponse {
+                head,
+                body: Pieces(pieces.into()),
+            }),
+            Reaction::Failure(error) => Err(error),
+        }
+    }
+}
+
+fn describe(request: &HttpRequest<'_>) -> String {
+    let body: Value = serde_json::from_slice(request.body).unwrap();
+    match request.path {
+        "/api/v3/auth" => "login".to_string(),
+        "/api/v3/export/call/messages/pcap" => {
+            let search = body["param"]["search"].as_object().unwrap();
+            format!("v3 {}", search.keys().next().unwrap())
+        }
+        "/api/v4/transactions/export/pcap" => {
+            format!(
+                "v4 {}_{}",
+                body["proto_type"],
+                body["event_type"].as_str().unwrap()
+            )
+        }
+        path => panic!("no request of ours goes to {path}"),
+    }
+}
+
+/// A body in pieces, read as a stream: never more than was asked for.
+pub(crate) struct Pieces(VecDeque<Result<Vec<u8>, TransportError>>);
+
+impl ResponseBody for Pieces {
+    fn read(&mut self, max: u64) -> Result<Vec<u8>, TransportError> {
+        match self.0.pop_front() {
+            None => Ok(Vec::new()),
+            Some(Err(error)) => Err(error),
+            Some(Ok(bytes)) if bytes.is_empty() => self.read(max),
+            Some(Ok(mut bytes)) => {
+                if bytes.len() as u64 > max {
+                    self.0.push_front(Ok(bytes.split_off(max as usize)));
+                }
+                Ok(bytes)
+            }
+        }
+    }
+}
