@@ -3,7 +3,6 @@
 //! `cargo bench -p benches --bench throughput` on a quiet machine writes the results to
 //! docs/benchmarks.md.
 #![expect(
-    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::print_stderr,

@@ -281,10 +281,7 @@ async fn http_lets_pages_that_may_call_send_and_read() {
         let request = Request::options(&server.url).header("Origin", origin);
         // As browsers ask: without the token.
         let (head, _) = server
-            .send(
-                request.header("CallerPolicy-Control-Request-Method", "POST"),
-                "",
-            )
+            .send(request.header("Access-Control-Request-Method", "POST"), "")
             .await;
         let allowed = head
             .headers

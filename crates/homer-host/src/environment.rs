@@ -41,7 +41,7 @@ pub struct ComponentEnvironment {
     /// generation, and the host passes the detected one to the instances of later exports.
     pub api: Option<Api>,
     /// `HOMER_CREDENTIAL_KIND`: the kind of the credential that the host adds. The component names
-    /// likely causes by it. It is not told the credential.
+    /// likely causes by it. It does not get the credential itself.
     pub credential_kind: Option<CredentialKind>,
     /// `HOMER_TIMEOUT_MS`: the longest wait for the first byte of a response.
     pub first_byte_timeout: Option<Duration>,

@@ -104,8 +104,8 @@ async fn certificate_of_a_private_authority_is_trusted_if_configured() {
     // Only by this authority.
     let (_, other) = authority();
     let why = format!(
-        "the certificate of {url} is not trusted, or is for another name; have the host trust its authority (HOMER_CA_FILE), or \
-         use the name in the certificate"
+        "the certificate of {url} is not trusted, or is for another name; make the host trust its \
+         certificate authority (HOMER_CA_FILE), or use the name in the certificate"
     );
     assert_eq!(
         error(trusting(&url, &other)).await,
@@ -203,7 +203,8 @@ async fn scheme_that_the_port_does_not_speak_is_reported() {
     // TLS to a plain port.
     let url = host_test::server::plain_http().await;
     let why = format!(
-        "TLS with {url} failed; check that its port speaks HTTPS and that HOMER_URL has the right scheme"
+        "TLS with {url} failed; check that its port serves HTTPS and that HOMER_URL has the right \
+         scheme"
     );
     assert_eq!(
         error(trusting(&url, &file)).await,
@@ -233,7 +234,7 @@ async fn name_that_is_not_found_is_unreachable() {
     };
     assert_eq!(
         why,
-        format!("the name \"{name}\" was not found; check HOMER_URL and the name service")
+        format!("the name \"{name}\" cannot be resolved; check HOMER_URL and the DNS server")
     );
 }
 

@@ -394,7 +394,7 @@ async fn mcp_server_sends_cors_fields_to_allowed_origins() {
                 "OPTIONS",
                 &[
                     ("Origin", origin),
-                    ("CallerPolicy-Control-Request-Method", "POST"),
+                    ("Access-Control-Request-Method", "POST"),
                 ],
                 "",
             )
