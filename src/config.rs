@@ -14,6 +14,7 @@ use crate::homer::{Api, Credential, CredentialKind, HomerServer, InvalidCredenti
 use crate::origin::BaseUrl;
 
 pub use setting::Setting;
+pub(crate) use variables::is_placeholder;
 pub use variables::{Given, Variables};
 
 /// What an export needs to know to ask a Homer.
@@ -163,28 +164,3 @@ fn credential_kind(variables: &Variables) -> Result<CredentialKind, ExportError>
 pub(crate) fn misconfigured<T>(why: &str) -> Result<T, ExportError> {
     Err(ExportError::Misconfigured(why.to_string()))
 }
-
-/// Temporary: until the MCP settings use the table.
-pub fn number(
-    name: &str,
-    value: Option<String>,
-    default: u64,
-    range: core::ops::RangeInclusive<u64>,
-) -> Result<u64, ExportError> {
-    let Some(text) = value else {
-        return Ok(default);
-    };
-    text.parse()
-        .ok()
-        .filter(|n| range.contains(n))
-        .ok_or_else(|| {
-            ExportError::Misconfigured(format!(
-                "{name} is {}; expected a whole number from {} to {}",
-                crate::text::quoted(&text, 20),
-                range.start(),
-                range.end()
-            ))
-        })
-}
-pub(crate) use variables::is_placeholder;
-pub use variables::is_set;

@@ -1,24 +1,71 @@
-//! Exports the packets of one SIP call from a Homer capture server: what the components and their
-//! hosts share.
+//! Exports the packets of SIP calls from a Homer capture server: the core that the components and
+//! their hosts share.
 //!
-//! The core is pure: it takes bytes and values and returns values, without I/O, clock or allocator
-//! of its own (`no_std` + `alloc`), so that the same code runs in the component, in the native host
-//! and in the tests. The edge to WASI is `wasi`, compiled for WebAssembly alone.
+//! # Examples
+//! An export needs a [`Transport`](transport::Transport), which moves the bytes. This one replays a
+//! recorded capture; the components use `wasi:http`:
+//!
+//! ```
+//! use homer_export::export::PcapStream;
+//! use homer_export::query::ParameterNames;
+//! use homer_export::transport::*;
+//! use homer_export::{Config, Query};
+//!
+//! struct Replay;
+//! struct Body(Vec<u8>);
+//!
+//! impl Transport for Replay {
+//!     type Body = Body;
+//!     fn send(&mut self, _: &HttpRequest<'_>) -> Result<HttpResponse<Body>, TransportError> {
+//!         let file = std::fs::read("tests/data/export-ok-auth-token.pcap").expect("a recording");
+//!         let head = ResponseHead { status: 200, ..ResponseHead::default() };
+//!         Ok(HttpResponse { head, body: Body(file) })
+//!     }
+//! }
+//!
+//! impl ResponseBody for Body {
+//!     fn read(&mut self, max: u64) -> Result<Vec<u8>, TransportError> {
+//!         let end = self.0.len().min(max as usize);
+//!         Ok(self.0.drain(..end).collect())
+//!     }
+//! }
+//!
+//! let config = Config::from_vars([("HOMER_URL", "http://homer:9080")])?;
+//! let (from, to) = (1_795_168_800_000, 1_795_169_100_000);
+//! let call_id = "udp-normal-1@192.0.2.10";
+//! let query = Query::of_call(call_id, from, to, config.max_window_hours, &ParameterNames::WIT)?;
+//!
+//! let mut stream = PcapStream::open(&query, &config, &mut Replay)?;
+//! let file = stream.read_all(config.max_bytes)?;
+//! let report = stream.report();
+//! assert_eq!((file.len(), report.packets, report.final_status), (3311, 7, Some(200)));
+//! # Ok::<(), homer_export::ExportError>(())
+//! ```
+//!
+//! # Modules
+//! The core is pure: it takes bytes and values and returns values, without I/O and without a clock
+//! (`no_std` and `alloc`). The same code therefore runs in the components, in the native host and in
+//! the tests. Only the module `wasi`, which is compiled for WebAssembly, does I/O.
 //!
 //! | module | noun |
 //! |---|---|
 //! | [`query`] | what to ask for: [`CallId`], [`Window`], [`Query`] |
-//! | [`config`] | the environment's configuration: [`Config`], [`Credential`] |
-//! | [`origin`] | where to ask: [`Origin`], [`BaseUrl`] |
-//! | [`homer`] | the requests Homer understands and what its replies mean |
-//! | [`pcap`] | the capture file, scanned to its last byte: [`pcap::Scanner`] |
-//! | [`packet`], [`sip`] | what is in a packet record: the headers around a message, the message |
-//! | [`report`] | what a capture holds: [`CaptureReport`], kept by [`report::Analyzer`] |
-//! | [`finding`] | what is odd in it: [`finding::Rule`] |
+//! | [`config`] | the table of settings, and [`Config`] |
+//! | [`origin`] | where a server is: [`Origin`], [`BaseUrl`] |
+//! | [`homer`] | Homer's requests, and what its responses mean; [`Credential`] |
+//! | [`transport`] | one HTTP request and its response: [`Transport`](transport::Transport) |
+//! | [`export`] | the order of requests: [`PcapStream`](export::PcapStream) |
+//! | [`pcap`] | the capture file: [`Scanner`](pcap::Scanner) |
+//! | [`packet`], [`sip`] | a packet record, and the SIP message in it |
+//! | [`report`] | what a capture contains: [`CaptureReport`] |
+//! | [`finding`] | a rule that a message breaks: [`Rule`](finding::Rule) |
 //! | [`error`] | why an export failed: [`ExportError`] |
-//! | [`tool`] | names, words and schemas that an MCP model reads, its arguments, and results in their shape |
-//! | [`mcp`] | an MCP server of one HTTP request at a time: [`mcp::Server`] |
-//! | [`http_auth`] | who may call an MCP server over HTTP: [`CallerPolicy`] |
+//! | [`record`] | conversion of these types from and to those of the WIT bindings |
+//! | [`text`] | text from outside, made fit for a sentence |
+//! | [`mcp`] | the MCP server: who may call, tools, delivery of captures, protocol |
+//!
+//! The contract of the components is `wit/homer-capture.wit`. `docs/architecture.md` shows how data
+//! flows through the modules.
 #![no_std]
 
 extern crate alloc;
@@ -32,7 +79,6 @@ pub mod error;
 pub mod export;
 pub mod finding;
 pub mod homer;
-pub mod http_auth;
 pub mod mcp;
 #[cfg(target_family = "wasm")]
 mod memcmp;
@@ -44,7 +90,6 @@ pub mod record;
 pub mod report;
 pub mod sip;
 pub mod text;
-pub mod tool;
 pub mod transport;
 #[cfg(target_family = "wasm")]
 pub mod wasi;
@@ -52,7 +97,7 @@ pub mod wasi;
 pub use config::Config;
 pub use error::ExportError;
 pub use homer::Credential;
-pub use http_auth::CallerPolicy;
+pub use mcp::auth::CallerPolicy;
 pub use origin::{BaseUrl, Origin};
 pub use query::{CallId, Query, Window};
 pub use report::CaptureReport;

@@ -5,5 +5,5 @@ mod environment;
 pub mod incoming;
 mod transport;
 
-pub use environment::Environment;
+pub use environment::variables;
 pub use transport::{HttpBody, HttpTransport};

@@ -96,17 +96,24 @@ impl Setting {
     /// # Errors
     /// `misconfigured` if the value is not a whole number or out of range.
     pub fn integer(&self, variables: &Variables) -> Result<u64, ExportError> {
-        self.integer_or(variables, self.default_integer())
+        self.integer_up_to(variables, self.default_integer(), u64::MAX)
     }
 
-    /// The value of a setting that is a whole number and has a default of its own in this program.
+    /// The value of a setting that is a whole number, with a default and an upper limit (inclusive)
+    /// of this program.
     ///
     /// # Errors
     /// As [`Self::integer`].
-    pub fn integer_or(&self, variables: &Variables, default: u64) -> Result<u64, ExportError> {
+    pub fn integer_up_to(
+        &self,
+        variables: &Variables,
+        default: u64,
+        limit: u64,
+    ) -> Result<u64, ExportError> {
         let Value::Integer { min, max, .. } = self.value else {
             unreachable!("not an integer")
         };
+        let max = max.min(limit);
         let Some(given) = self.get(variables) else {
             return Ok(default);
         };
@@ -288,8 +295,8 @@ pub const DEFAULT_TOKEN_HEADER: &str = "Auth-Token";
 /// inclusive. Gateways pass this text to a model, or cut it (docs/wasm.md §4).
 pub const DEFAULT_TEXT_INLINE_BYTES: u64 = 32 * 1024;
 
-/// Largest capture in any MCP message, in bytes, inclusive. In base64 it has 8 MiB, and clients
-/// drop the connection at 10 MB.
+/// Largest capture in any MCP message, in bytes, inclusive. As base64, 6 MiB become 8 MiB, which
+/// leaves room below the clients' limit of 10 MiB.
 pub const MAX_MESSAGE_BYTES: u64 = 6 * 1024 * 1024;
 
 /// The kind of credential that the host adds to requests, so that error texts can name likely

@@ -91,19 +91,6 @@ impl Variables {
         self.get_raw(variable).filter(|given| is_set(given.value))
     }
 
-    /// Temporary: until the MCP settings use the table.
-    pub fn by_name(&self, name: &str) -> Option<String> {
-        self.raw_by_name(name).filter(|value| is_set(value))
-    }
-
-    /// Temporary: until the MCP settings use the table.
-    pub fn raw_by_name(&self, name: &str) -> Option<String> {
-        self.entries
-            .iter()
-            .rfind(|entry| entry.variable == name)
-            .map(|entry| entry.value.clone())
-    }
-
     /// The value of a variable, even if it is empty or a placeholder.
     pub fn get_raw(&self, variable: &str) -> Option<Given<'_>> {
         let entry = self
@@ -126,8 +113,7 @@ impl fmt::Debug for Variables {
     }
 }
 
-/// Temporary.
-pub fn is_set(value: &str) -> bool {
+fn is_set(value: &str) -> bool {
     !value.is_empty() && !is_placeholder(value)
 }
 

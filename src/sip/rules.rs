@@ -19,16 +19,19 @@ pub(super) fn check(
     is_whole: bool,
     on_finding: &mut dyn FnMut(Option<usize>, Rule),
 ) {
-    let mut found = |rule: Option<Rule>| {
-        if let Some(rule) = rule {
-            // Something that is missing, or that two places contradict, has no offset.
-            on_finding(None, rule);
-        }
-    };
-    found(mandatory_fields(message, present));
-    found(cseq_method(message));
-    found(branch(message));
-    found(content_length(message, present, is_whole));
+    // Something that is missing, or that two places contradict, has no offset.
+    if let Some(rule) = mandatory_fields(message, present) {
+        on_finding(None, rule);
+    }
+    if let Some(rule) = cseq_method(message) {
+        on_finding(None, rule);
+    }
+    if let Some(rule) = branch(message) {
+        on_finding(None, rule);
+    }
+    if let Some(rule) = content_length(message, present, is_whole) {
+        on_finding(None, rule);
+    }
 }
 
 fn mandatory_fields(message: &Message<'_>, present: u16) -> Option<Rule> {

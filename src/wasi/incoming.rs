@@ -1,4 +1,5 @@
-//! A request that the host hands in, and the answer to it: `wasi:http/incoming-handler`.
+//! HTTP requests that the host passes to the MCP component, and the responses to them:
+//! `wasi:http/incoming-handler`.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -8,22 +9,22 @@ use wasi::http::types::{
 };
 use wasi::io::streams::{OutputStream, StreamError};
 
-use crate::mcp::{Body, Head, Reply};
-use crate::tool::Base64;
+use crate::mcp::protocol::{HttpBody, HttpResponse, RequestHead};
+use crate::mcp::{Base64Stream, REQUEST_INCOMPLETE, request_too_large};
 
-/// Bytes asked for at a time.
+/// Bytes requested at a time.
 const READ_BYTES: u64 = 64 * 1024;
 
 /// The head of a request.
-pub fn head(request: &IncomingRequest) -> Head {
+pub fn head(request: &IncomingRequest) -> RequestHead {
     let method = match request.method() {
         Method::Post => "POST".to_string(),
         Method::Options => "OPTIONS".to_string(),
         Method::Other(name) => name,
-        // Which of the others does not matter: none is served.
+        // All other methods get the same response.
         _ => String::new(),
     };
-    Head {
+    RequestHead {
         method,
         fields: request.headers().entries(),
     }
@@ -32,68 +33,72 @@ pub fn head(request: &IncomingRequest) -> Head {
 /// The body of a request.
 ///
 /// # Errors
-/// The refusal of one that is longer than `max` bytes or breaks off.
-pub fn body(request: IncomingRequest, max: usize) -> Result<Vec<u8>, Reply> {
-    let broken = || Reply::refusal(400, "the request broke off");
-    let body: IncomingBody = request.consume().map_err(|()| broken())?;
-    let stream = body.stream().map_err(|()| broken())?;
+/// The response to send instead, if the body is longer than `max` bytes or ends early.
+pub fn body(request: IncomingRequest, max: usize) -> Result<Vec<u8>, HttpResponse> {
+    let incomplete = || HttpResponse::plain_text(400, REQUEST_INCOMPLETE);
+    let body: IncomingBody = request.consume().map_err(|()| incomplete())?;
+    let stream = body.stream().map_err(|()| incomplete())?;
     let mut bytes = Vec::new();
     loop {
         match stream.blocking_read(READ_BYTES) {
             Ok(more) => bytes.extend_from_slice(&more),
             Err(StreamError::Closed) => return Ok(bytes),
-            Err(StreamError::LastOperationFailed(_)) => return Err(broken()),
+            Err(StreamError::LastOperationFailed(_)) => return Err(incomplete()),
         }
         if bytes.len() > max {
-            return Err(Reply::refusal(413, "a request here has at most 256 KiB"));
+            return Err(HttpResponse::plain_text(413, &request_too_large()));
         }
     }
 }
 
-/// Answers, with the bytes of `capture` where the reply wants them. A client that has left is no
-/// news.
-pub fn send(out: ResponseOutparam, reply: Reply, capture: Vec<Vec<u8>>) {
+/// Sends a response, with the bytes of `capture` where [`HttpBody::Capture`] says. Errors are
+/// ignored: the client has left.
+pub fn send(out: ResponseOutparam, response: HttpResponse, capture: Vec<Vec<u8>>) {
     let fields = Fields::new();
-    let length = match &reply.body {
-        Body::Empty => 0,
-        Body::Text(text) => text.len() as u64,
-        Body::Capture { head, tail } => {
+    let length = match &response.body {
+        HttpBody::Empty => 0,
+        HttpBody::Text(text) => text.len() as u64,
+        HttpBody::Capture { head, tail } => {
             let bytes: usize = capture.iter().map(Vec::len).sum();
-            (head.len() + tail.len()) as u64 + Base64::length(bytes as u64)
+            (head.len() + tail.len()) as u64 + Base64Stream::length(bytes as u64)
         }
     };
-    // A host that sets these by itself refuses ours, which is as well.
+    // Some hosts set content-length themselves and refuse ours; that is fine too.
     let set = |name: &str, value: &str| {
         let _ = fields.append(name, value.as_bytes());
     };
-    // RFC 9110 §8.6: none with 204.
-    if reply.status != 204 {
+    // A 204 must not have one (RFC 9110 §8.6).
+    if response.status != 204 {
         set("content-length", &length.to_string());
     }
-    for (name, value) in &reply.fields {
+    for (name, value) in &response.fields {
         set(name, value);
     }
-    let response = OutgoingResponse::new(fields);
-    let _ = response.set_status_code(reply.status);
-    let Ok(body) = response.body() else { return };
-    ResponseOutparam::set(out, Ok(response));
+    let outgoing = OutgoingResponse::new(fields);
+    let _ = outgoing.set_status_code(response.status);
+    let Ok(body) = outgoing.body() else { return };
+    ResponseOutparam::set(out, Ok(outgoing));
     let Ok(stream) = body.write() else { return };
-    let written = write_body(&stream, reply.body, capture);
+    let written = write_body(&stream, response.body, capture);
     drop(stream);
     if written.is_ok() {
         let _ = OutgoingBody::finish(body, None);
     }
 }
 
-fn write_body(stream: &OutputStream, body: Body, capture: Vec<Vec<u8>>) -> Result<(), StreamError> {
+fn write_body(
+    stream: &OutputStream,
+    body: HttpBody,
+    capture: Vec<Vec<u8>>,
+) -> Result<(), StreamError> {
     match body {
-        Body::Empty => {}
-        Body::Text(text) => write(stream, text.as_bytes())?,
-        Body::Capture { head, tail } => {
+        HttpBody::Empty => {}
+        HttpBody::Text(text) => write(stream, text.as_bytes())?,
+        HttpBody::Capture { head, tail } => {
             write(stream, head.as_bytes())?;
-            let mut encoder = Base64::default();
+            let mut encoder = Base64Stream::default();
             let mut text = String::new();
-            // Each piece is freed once it is written.
+            // Each piece is freed once it is written, so memory does not hold both forms.
             for piece in capture {
                 text.clear();
                 encoder.encode(&piece, &mut text);
@@ -108,7 +113,7 @@ fn write_body(stream: &OutputStream, body: Body, capture: Vec<Vec<u8>>) -> Resul
     stream.blocking_flush()
 }
 
-/// All of `bytes`, as the stream takes them.
+/// Writes all of `bytes`, as much at a time as the stream takes.
 fn write(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
     while !bytes.is_empty() {
         let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);

@@ -1,35 +1,47 @@
 //! The tools' arguments.
 
-use homer_export::ExportError;
-use homer_export::tool::message::Format;
-use homer_export::tool::{MessageArguments, WindowArguments};
+use homer_export::mcp::tools::read_message::MessageFormat;
+use homer_export::mcp::tools::{
+    CallWindow, InvalidCall, MessageArguments, ToolCall, export_pcap, read_message,
+};
+use homer_export::{CallId, ExportError, Window};
 use serde_json::{Value, json};
 
-fn parse(arguments: &Value) -> Result<WindowArguments, ExportError> {
-    WindowArguments::parse(arguments.as_object())
+use crate::tools::CONFIG;
+
+const FROM: i64 = 1_795_168_800_000;
+const TO: i64 = 1_795_169_100_000;
+
+fn parse(name: &str, arguments: &Value) -> Result<ToolCall, InvalidCall> {
+    ToolCall::parse(name, arguments.as_object(), &CONFIG)
+}
+
+fn call() -> CallWindow {
+    CallWindow {
+        call_id: CallId::parse("a@b").unwrap(),
+        window: Window::new(FROM, TO, 24, &homer_export::query::ParameterNames::MCP).unwrap(),
+    }
+}
+
+fn invalid(why: &str) -> Result<ToolCall, InvalidCall> {
+    Err(InvalidCall::Arguments(ExportError::InvalidRequest(
+        why.to_string(),
+    )))
 }
 
 #[test]
 fn arguments_accept_integers_however_written() {
-    for from_ts in [
-        json!(1_795_168_800_000_i64),
-        json!(1_795_168_800_000.0),
-        json!("1795168800000"),
-    ] {
-        let arguments = parse(&json!({"callid": "a@b", "from_ts": from_ts, "to_ts": 5}));
+    for from_ts in [json!(FROM), json!(FROM as f64), json!("1795168800000")] {
+        let arguments = json!({"callid": "a@b", "from_ts": from_ts, "to_ts": TO});
         assert_eq!(
-            arguments,
-            Ok(WindowArguments {
-                callid: "a@b".into(),
-                from_ts: 1_795_168_800_000,
-                to_ts: 5
-            })
+            parse(export_pcap::NAME, &arguments),
+            Ok(ToolCall::ExportPcap(call()))
         );
     }
 }
 
 #[test]
-fn arguments_refuse_with_the_name_and_the_form() {
+fn arguments_are_rejected_with_their_name_and_the_expected_form() {
     for (arguments, why) in [
         (
             json!({}),
@@ -37,7 +49,7 @@ fn arguments_refuse_with_the_name_and_the_form() {
         ),
         (
             json!({"callid": ["a"]}),
-            "callid is not a string; pass one Call-ID as a string",
+            "callid must be one Call-ID as a string, found [\"a\"]",
         ),
         (
             json!({"callid": "a"}),
@@ -45,55 +57,71 @@ fn arguments_refuse_with_the_name_and_the_form() {
         ),
         (
             json!({"callid": "a", "from_ts": 1.5}),
-            "from_ts is not an integer; pass Unix time in milliseconds, UTC, for example 1795168800000",
+            "from_ts must be an integer, found 1.5; pass Unix time in milliseconds, UTC, for \
+             example 1795168800000",
         ),
         (
             json!({"callid": "a", "from_ts": 1, "to_ts": "soon"}),
-            "to_ts is not an integer; pass Unix time in milliseconds, UTC, for example 1795168800000",
+            "to_ts must be an integer, found \"soon\"; pass Unix time in milliseconds, UTC, for \
+             example 1795168800000",
         ),
         (
             json!({"callid": "a", "from_ts": 1, "to_ts": 2, "url": "http://x"}),
-            "there is no argument \"url\"; the arguments are callid, from_ts, to_ts",
+            "unknown argument \"url\"; the arguments are callid, from_ts, to_ts",
         ),
     ] {
-        assert_eq!(
-            parse(&arguments),
-            Err(ExportError::InvalidRequest(why.to_string()))
-        );
+        assert_eq!(parse(export_pcap::NAME, &arguments), invalid(why));
+    }
+    // A long value is cut.
+    let long = json!({"callid": "a", "from_ts": "x".repeat(1000)});
+    let why = format!(
+        "from_ts must be an integer, found \"{}…; pass Unix time in milliseconds, UTC, for \
+         example 1795168800000",
+        "x".repeat(63)
+    );
+    assert_eq!(parse(export_pcap::NAME, &long), invalid(&why));
+}
+
+#[test]
+fn arguments_are_parsed_into_a_call_id_and_a_window() {
+    for (callid, from_ts, to_ts, why) in [
+        (" a", FROM, TO, "white space at its start or end"),
+        ("a", TO, FROM, "the window is reversed"),
+        ("a", FROM / 1000, TO / 1000, "looks like seconds"),
+        // The limit of the configuration is 48 hours.
+        ("a", FROM, FROM + 49 * 3_600_000, "is 49 h 0 min long"),
+    ] {
+        let arguments = json!({"callid": callid, "from_ts": from_ts, "to_ts": to_ts});
+        let Err(InvalidCall::Arguments(ExportError::InvalidRequest(text))) =
+            parse(export_pcap::NAME, &arguments)
+        else {
+            panic!("{arguments}")
+        };
+        assert!(text.contains(why), "{text}");
     }
 }
 
 #[test]
 fn arguments_of_a_message_have_defaults() {
     let parse = |more: &str| {
-        let text = format!(r#"{{"callid": "a", "from_ts": 1, "to_ts": 2 {more}}}"#);
-        MessageArguments::parse(
-            serde_json::from_str::<Value>(&text)
-                .unwrap_or_default()
-                .as_object(),
+        let text = format!(r#"{{"callid": "a@b", "from_ts": {FROM}, "to_ts": {TO} {more}}}"#);
+        parse(
+            read_message::NAME,
+            &serde_json::from_str::<Value>(&text).unwrap_or_default(),
         )
     };
-    let window = || WindowArguments {
-        callid: "a".into(),
-        from_ts: 1,
-        to_ts: 2,
+    let message = |format, offset| {
+        Ok(ToolCall::ReadMessage(MessageArguments {
+            call: call(),
+            packet: 3,
+            format,
+            offset,
+        }))
     };
-    let default = MessageArguments {
-        window: window(),
-        packet: 3,
-        format: Format::Text,
-        offset: 0,
-    };
-    assert_eq!(parse(r#", "packet": "3""#), Ok(default));
-    let all = MessageArguments {
-        window: window(),
-        packet: 3,
-        format: Format::Hex,
-        offset: 40,
-    };
+    assert_eq!(parse(r#", "packet": "3""#), message(MessageFormat::Text, 0));
     assert_eq!(
         parse(r#", "packet": 3.0, "format": "hex", "offset": 40"#),
-        Ok(all)
+        message(MessageFormat::Hex, 40)
     );
     for (more, why) in [
         (
@@ -102,20 +130,28 @@ fn arguments_of_a_message_have_defaults() {
         ),
         (
             r#", "packet": 0"#,
-            "packet is not a number from 1 on; packets are counted from 1",
+            "packet must be a whole number of at least 1, found 0",
         ),
         (
             r#", "packet": 1, "format": "xml""#,
-            "format is neither text nor hex",
+            "format must be text or hex, found \"xml\"",
         ),
         (
             r#", "packet": 1, "offset": -1"#,
-            "offset is not a number of bytes from 0 on",
+            "offset must be a whole number of at least 0, found -1",
         ),
     ] {
-        assert_eq!(
-            parse(more),
-            Err(ExportError::InvalidRequest(why.to_string()))
-        );
+        assert_eq!(parse(more), invalid(why));
     }
+}
+
+#[test]
+fn call_of_an_unknown_tool_is_rejected() {
+    let message = "unknown tool \"x\"; the tools are homer_export_pcap and homer_read_message";
+    assert_eq!(
+        parse("x", &json!({})),
+        Err(InvalidCall::UnknownTool {
+            message: message.to_string()
+        })
+    );
 }

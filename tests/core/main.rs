@@ -6,22 +6,23 @@
 )]
 
 mod arguments;
+mod auth;
 mod capture;
 mod config;
+mod documentation;
 mod export;
 mod finding;
 mod homer;
-mod http_auth;
-mod mcp;
 mod origin;
 mod outcomes;
 mod packet;
 mod pcap;
+mod protocol;
 mod query;
 mod recordings;
 mod redact;
 mod replay;
 mod report;
 mod sip;
-mod tool;
+mod tools;
 mod tshark;

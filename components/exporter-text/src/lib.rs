@@ -6,11 +6,13 @@ extern crate alloc;
 
 use alloc::string::{String, ToString};
 
+use homer_export::config::setting;
 use homer_export::export::PcapStream;
+use homer_export::mcp::Base64Stream;
+use homer_export::mcp::tools::export_pcap;
 use homer_export::query::ParameterNames;
-use homer_export::tool::{Base64, export};
-use homer_export::wasi::{Environment, HttpTransport};
-use homer_export::{CallId, ExportError, Query};
+use homer_export::wasi::{self as wasi_edge, HttpTransport};
+use homer_export::{CallId, Config, ExportError, Query};
 
 homer_export::component!("exporter-text", ExporterText);
 
@@ -23,9 +25,13 @@ impl bindings::Guest for ExporterText {
 }
 
 fn export(callid: &str, from_ts: i64, to_ts: i64) -> Result<String, ExportError> {
-    let environment = Environment::read();
-    let config = environment.config()?;
-    let inline_bytes = environment.inline_bytes()?;
+    let variables = wasi_edge::variables();
+    let config = Config::new(&variables)?;
+    let inline_bytes = setting::MAX_INLINE_BYTES.integer_up_to(
+        &variables,
+        setting::DEFAULT_TEXT_INLINE_BYTES,
+        setting::MAX_MESSAGE_BYTES,
+    )?;
     let query = Query::of_call(
         callid,
         from_ts,
@@ -44,14 +50,14 @@ fn export(callid: &str, from_ts: i64, to_ts: i64) -> Result<String, ExportError>
         PcapStream::open(&query, &config, &mut HttpTransport)?.buffer(inline_bytes, |_| Ok(()))?;
     let base64 = capture.pieces.map(|pieces| {
         let mut text = String::new();
-        let mut encoder = Base64::default();
+        let mut encoder = Base64Stream::default();
         pieces
             .iter()
             .for_each(|piece| encoder.encode(piece, &mut text));
         encoder.finish(&mut text);
         text
     });
-    Ok(export::text(
+    Ok(export_pcap::text_result(
         &filename,
         &capture.sha256,
         &capture.report,

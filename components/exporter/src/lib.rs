@@ -13,8 +13,8 @@ use core::cell::RefCell;
 use homer_export::export::PcapStream;
 use homer_export::query::ParameterNames;
 use homer_export::record::Convert;
-use homer_export::wasi::{Environment, HttpBody, HttpTransport};
-use homer_export::{CallId, MEDIA_TYPE, Query, Window};
+use homer_export::wasi::{self as wasi_edge, HttpBody, HttpTransport};
+use homer_export::{CallId, Config, MEDIA_TYPE, Query, Window};
 
 homer_export::component!("exporter", Exporter);
 
@@ -39,7 +39,7 @@ fn export(
     from_ts: i64,
     to_ts: i64,
 ) -> Result<types::Capture, homer_export::ExportError> {
-    let config = Environment::read().config()?;
+    let config = Config::new(&wasi_edge::variables())?;
     let query = Query::of_call(
         callid,
         from_ts,
@@ -72,7 +72,7 @@ impl stream::Guest for Exporter {
 }
 
 fn open(query: stream::Query) -> Result<PcapStream<HttpBody>, homer_export::ExportError> {
-    let config = Environment::read().config()?;
+    let config = Config::new(&wasi_edge::variables())?;
     let call_ids = query
         .call_ids
         .iter()

@@ -8,106 +8,116 @@ use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use homer_export::export::PcapStream;
-use homer_export::mcp::{Export, Head, MAX_REQUEST, Reply, Server, Step, Wanted};
-use homer_export::query::ParameterNames;
-use homer_export::tool::{ToolConfig, message};
-use homer_export::wasi::{Environment, HttpTransport, incoming};
+use homer_export::mcp::MAX_REQUEST_BYTES;
+use homer_export::mcp::protocol::{
+    HttpResponse, McpServer, Outcome, PendingCapture, PendingMessage, RequestHead,
+};
+use homer_export::mcp::tools::read_message::PacketReader;
+use homer_export::mcp::tools::{CallWindow, ToolConfig};
+use homer_export::wasi::{self as wasi_edge, HttpTransport, incoming};
 use homer_export::{CallerPolicy, Config, ExportError, Query};
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
-homer_export::component!("mcp-server", McpServer);
+homer_export::component!("mcp-server", Component);
 
-struct McpServer;
+struct Component;
 
-impl bindings::exports::wasi::http::incoming_handler::Guest for McpServer {
+impl bindings::exports::wasi::http::incoming_handler::Guest for Component {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
-        let (reply, capture) = match configured() {
+        let (response, capture) = match configured() {
             Ok((server, config)) => {
                 let head = incoming::head(&request);
-                let (reply, capture) = answer(&server, &config, &head, request);
-                (server.outgoing(&head, reply), capture)
+                let (response, capture) = respond(&server, &config, &head, request);
+                (server.with_cors(&head, response), capture)
             }
-            // The operator's to mend; a caller learns what, since it holds no secret.
-            Err(error) => (Reply::refusal(503, &error.to_string()), Pieces::new()),
+            // Only the operator can fix the configuration. Callers may read what is wrong: the text
+            // contains no secret, and an operator sees it in the first client that is set up.
+            Err(error) => no_capture(HttpResponse::plain_text(503, &error.to_string())),
         };
-        incoming::send(out, reply, capture);
+        incoming::send(out, response, capture);
     }
 }
 
-/// A capture in pieces, as it came.
+/// The bytes of a capture, in the pieces in which they arrived.
 type Pieces = Vec<Vec<u8>>;
 
-fn configured() -> Result<(Server, Config), ExportError> {
-    let environment = Environment::read();
-    let config = environment.config()?;
-    let token = environment.as_it_is("HOMER_MCP_TOKEN");
-    let open = environment.as_it_is("HOMER_MCP_OPEN");
-    let origins = environment.variable("HOMER_MCP_ORIGINS");
-    // Who can reach this is for the host to say, and not known here.
-    let http_auth = CallerPolicy::new(token, open.as_deref(), origins.as_deref(), false)?;
-    let terms = ToolConfig::new(
-        |name| environment.variable(name),
-        config.max_window_hours,
-        false,
-        true,
-    )?;
-    Ok((Server { http_auth, terms }, config))
+fn no_capture(response: HttpResponse) -> (HttpResponse, Pieces) {
+    (response, Pieces::new())
 }
 
-fn answer(
-    server: &Server,
+fn configured() -> Result<(McpServer, Config), ExportError> {
+    let variables = wasi_edge::variables();
+    let config = Config::new(&variables)?;
+    // The host decides who can reach this component, so it is never known to be private.
+    let callers = CallerPolicy::from_settings(&variables, false)?;
+    // No files, and an instance for each request.
+    let (output_dir, stateless) = (false, true);
+    let tools = ToolConfig::new(&variables, config.max_window_hours, output_dir, stateless)?;
+    Ok((McpServer { callers, tools }, config))
+}
+
+fn respond(
+    server: &McpServer,
     config: &Config,
-    head: &Head,
+    head: &RequestHead,
     request: IncomingRequest,
-) -> (Reply, Pieces) {
-    if let Err(refusal) = server.admit(head) {
-        return (refusal, Pieces::new());
+) -> (HttpResponse, Pieces) {
+    // Before the body is read: an unauthorized caller must not make this component read 256 KiB.
+    if let Err(response) = server.authorize(head) {
+        return no_capture(response);
     }
-    let step = match incoming::body(request, MAX_REQUEST) {
-        Ok(body) => server.step(head, &body),
-        Err(refusal) => return (refusal, Pieces::new()),
+    let body = match incoming::body(request, MAX_REQUEST_BYTES) {
+        Ok(body) => body,
+        Err(response) => return no_capture(response),
     };
-    match step {
-        Step::Reply(reply) => (reply, Pieces::new()),
-        Step::Export(export) => run(server, config, &export)
-            .unwrap_or_else(|error| (export.failed(&error), Pieces::new())),
+    match server.handle(head, &body) {
+        Outcome::Response(response) => no_capture(response),
+        Outcome::Capture(pending) => export(&server.tools, config, &pending)
+            .unwrap_or_else(|error| no_capture(pending.fail(&error))),
+        Outcome::Message(pending) => {
+            no_capture(read_message(config, &pending).unwrap_or_else(|error| pending.fail(&error)))
+        }
     }
 }
 
-fn run(server: &Server, config: &Config, export: &Export) -> Result<(Reply, Pieces), ExportError> {
-    let window = export.window();
-    let hours = config.max_window_hours;
-    let (from, to) = (window.from_ts, window.to_ts);
-    let query = Query::of_call(&window.callid, from, to, hours, &ParameterNames::MCP)?;
-    if let Wanted::Message(wanted) = export.wanted() {
-        // Passed by and not held, and not looked into for a report that nobody gets.
-        let mut pcap = PcapStream::open(
-            &query,
-            &Config {
-                report: false,
-                ..config.clone()
-            },
-            &mut HttpTransport,
-        )?;
-        let mut reader = message::Reader::new(wanted.packet);
-        loop {
-            let bytes = pcap.read(u32::MAX)?;
-            if bytes.is_empty() {
-                break;
-            }
-            reader.pass(&bytes)?;
-        }
-        return Ok((
-            export.message(reader.finish(wanted.format, wanted.offset)?),
-            Pieces::new(),
-        ));
-    }
-    let terms = &server.terms;
-    let too_large = |seen| Err(terms.too_large(seen));
-    let capture = PcapStream::open(&query, config, &mut HttpTransport)?
-        .buffer(terms.read_bytes, too_large)?;
+/// Holds the whole capture: only its end proves that it is complete, and the response begins with
+/// the report.
+fn export(
+    tools: &ToolConfig,
+    config: &Config,
+    pending: &PendingCapture,
+) -> Result<(HttpResponse, Pieces), ExportError> {
+    let too_large = |seen| Err(tools.too_large(seen));
+    let capture = PcapStream::open(&query(pending.call())?, config, &mut HttpTransport)?
+        .buffer(tools.read_bytes, too_large)?;
     Ok((
-        export.exported(terms, &capture.sha256, &capture.report),
+        pending.respond(tools, &capture.sha256, &capture.report),
         capture.pieces.unwrap_or_default(),
     ))
+}
+
+/// Keeps one packet of the capture, which may have any size.
+fn read_message(config: &Config, pending: &PendingMessage) -> Result<HttpResponse, ExportError> {
+    // Nobody gets the report, and making one takes longer than the rest.
+    let config = Config {
+        report: false,
+        ..config.clone()
+    };
+    let mut pcap = PcapStream::open(
+        &query(&pending.arguments.call)?,
+        &config,
+        &mut HttpTransport,
+    )?;
+    let mut reader = PacketReader::new(&pending.arguments);
+    loop {
+        let bytes = pcap.read(u32::MAX)?;
+        if bytes.is_empty() {
+            return Ok(pending.respond(&reader.finish()?));
+        }
+        reader.feed(&bytes)?;
+    }
+}
+
+fn query(call: &CallWindow) -> Result<Query, ExportError> {
+    Query::new([call.call_id.clone()].into(), call.window)
 }

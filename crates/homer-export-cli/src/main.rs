@@ -12,8 +12,8 @@ mod progress;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use homer_export::mcp::tools::export_pcap::{Delivered, ExportResult};
 use homer_export::query::ParameterNames;
-use homer_export::tool::export::{Delivered, result as tool_result};
 use homer_export::{CallId, ExportError, Window};
 use homer_host::{ExportRequest, Exporter, Failure, HostConfig};
 
@@ -134,12 +134,8 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         Written::File(path) => Delivered::File { path },
         Written::Stdout => Delivered::Stdout,
     };
-    let result = tool_result(
-        &first.filename(),
-        &completed.sha256,
-        &completed.report,
-        delivery,
-    );
+    let filename = first.filename();
+    let result = ExportResult::new(&filename, &completed.sha256, &completed.report, delivery);
     if arguments.json {
         output::report(&format!("{result:#}"), &written);
     } else {

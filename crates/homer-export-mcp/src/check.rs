@@ -1,25 +1,25 @@
-//! `--check`: whether an export would work, in plain words.
+//! `--check`: whether exports will work.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use homer_export::ExportError;
 use homer_host::{ExportRequest, Exporter, Failure, HostConfig};
 
-/// A Call-ID that no call has.
-const NOBODYS: &str = "homer-export-check@invalid";
+/// A Call-ID that no call has: `invalid` is a reserved domain (RFC 2606).
+const NONEXISTENT_CALL_ID: &str = "homer-export-check@invalid";
 
-/// The last minute.
+/// The length of the window, which ends now. A short one is cheap for Homer.
 const WINDOW_MS: i64 = 60_000;
 
-/// Asks Homer for a call that is not there: a Homer that answers so was reached, has let us in, and
-/// knows the endpoint.
+/// Exports a call that does not exist. If Homer says that it has no packets for it, then Homer was
+/// reached, accepted the credentials, and has the export endpoint. Returns lines for the operator.
 ///
 /// # Errors
-/// What went wrong, and what to change.
+/// What went wrong and what to change.
 pub(crate) async fn check(
     exporter: &Exporter,
     configuration: &HostConfig,
-) -> Result<String, String> {
+) -> Result<Vec<String>, String> {
     let config = &configuration.config;
     let homer = &config.homer;
     let now = SystemTime::now()
@@ -27,21 +27,26 @@ pub(crate) async fn check(
         .unwrap_or_default()
         .as_millis();
     let to_ts = i64::try_from(now).unwrap_or(i64::MAX);
-    let query = ExportRequest::for_call(NOBODYS, to_ts - WINDOW_MS, to_ts);
-    let credential = match config.credential_kind.name() {
-        "none" => "without a credential, which it wants none of".to_string(),
-        "api-token" => "with the API token that is configured".to_string(),
-        "jwt" => "with the JWT that is configured".to_string(),
-        kind => format!("with the {kind} that is configured"),
+    let query = ExportRequest::for_call(NONEXISTENT_CALL_ID, to_ts - WINDOW_MS, to_ts);
+    let credential = match config.homer.credential_kind.name() {
+        "none" => "it requires no credentials".to_string(),
+        "api-token" => "it accepted the configured API token".to_string(),
+        "jwt" => "it accepted the configured JWT".to_string(),
+        kind => format!("it accepted the configured {kind}"),
     };
     match exporter.open(&query).await {
-        Err(Failure::Export(ExportError::NothingCaptured(_))) => Ok(format!(
-            "the component is loaded, and runs in its sandbox\nHomer at {homer} is reached, and lets us in {credential}\nit knows \
-             how to export, and has nothing for a Call-ID made up for this check, as it should; it would say the same if it \
-             could not reach its own database: export a call that you know"
-        )),
+        Err(Failure::Export(ExportError::NothingCaptured(_))) => Ok(vec![
+            "OK: the component runs in its sandbox".to_string(),
+            format!("OK: reached Homer at {homer}; {credential}"),
+            "OK: the export endpoint responded, without packets for a made-up Call-ID, as expected"
+                .to_string(),
+            "Homer sends the same response when its database is down, so also export a call that \
+             you know"
+                .to_string(),
+        ]),
         Ok(_) => Err(format!(
-            "Homer at {homer} has a capture for a Call-ID made up for this check: it is no Homer"
+            "the server at {homer} returned a capture for a made-up Call-ID; is HOMER_URL the \
+             address of a Homer?"
         )),
         Err(failure) => Err(failure.to_string()),
     }

@@ -1,12 +1,12 @@
-//! Captures as files, in the one directory that the operator configured.
+//! Captures as files, in the directory that the operator configured.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use homer_export::CallId;
+use homer_export::mcp::tools::CallWindow;
 use homer_host::PartialFile;
 
-/// How many names are tried for one capture.
+/// Names to try for one capture.
 const MAX_TRIES: u32 = 100;
 
 /// The directory for captures.
@@ -16,49 +16,46 @@ pub(crate) struct OutputDir {
 }
 
 impl OutputDir {
-    /// An existing directory that can be written to.
+    /// Opens an existing directory, and creates and removes a file in it. So a directory that cannot
+    /// be written to is reported when the server starts, and not when the first call fails.
     ///
     /// # Errors
-    /// A text that states why it cannot be used.
+    /// A text for the operator.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let unusable =
-            |why: &dyn std::fmt::Display| format!("the output directory {}: {why}", path.display());
+        let unusable = |why: &dyn std::fmt::Display| {
+            format!("cannot use the output directory {}: {why}", path.display())
+        };
+        // Absolute, since the client is told paths in it.
         let path = path.canonicalize().map_err(|why| unusable(&why))?;
         if !path.is_dir() {
             return Err(unusable(&"not a directory"));
         }
         let dir = Self { path };
-        // Permissions are not checked by hand: a file tells at once whether one can be created.
         dir.begin().map_err(|why| unusable(&why))?;
         Ok(dir)
     }
 
-    /// A file for the bytes of a capture that is not complete yet.
+    /// Begins a file under a temporary name. It is removed unless [`Self::keep`] keeps it.
     ///
     /// # Errors
-    /// The error of the operating system.
+    /// The operating system's.
     pub(crate) fn begin(&self) -> io::Result<PartialFile> {
         PartialFile::create_in(&self.path)
     }
 
-    /// Completes the file and names it after the call: `<safe Call-ID>-<from>-<to>.pcap`, with a
-    /// number if that name exists. No file and no link is ever replaced or followed.
+    /// Gives a file with a complete capture its name, `<Call-ID, made safe>-<from>-<to>.pcap`, with
+    /// a number if the name is taken. No file is replaced and no link is followed: taking a name
+    /// fails if anything has it.
     ///
     /// # Errors
-    /// The error of the operating system.
-    pub(crate) async fn keep(
-        &self,
-        file: PartialFile,
-        call_id: &CallId,
-        from_ts: i64,
-        to_ts: i64,
-    ) -> io::Result<PathBuf> {
-        // Writing to the disk blocks, so it has a thread of its own. If the call is cancelled
-        // meanwhile, the file is dropped and leaves nothing behind.
+    /// The operating system's.
+    pub(crate) async fn keep(&self, file: PartialFile, call: &CallWindow) -> io::Result<PathBuf> {
+        // Writing to disk may take seconds; other calls must not wait for it.
         let mut file = tokio::task::spawn_blocking(move || file.complete())
             .await
             .map_err(io::Error::other)??;
-        let name = call_id.filename();
+        let name = call.call_id.filename();
+        let (from_ts, to_ts) = (call.window.from_ms(), call.window.to_ms());
         let stem = name.strip_suffix(".pcap").unwrap_or(&name);
         for number in 1..=MAX_TRIES {
             let suffix = if number == 1 {
@@ -76,7 +73,7 @@ impl OutputDir {
             }
         }
         Err(io::Error::other(format!(
-            "{MAX_TRIES} captures of this call and window already exist"
+            "there are {MAX_TRIES} captures of this call and window already"
         )))
     }
 }

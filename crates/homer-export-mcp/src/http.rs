@@ -1,15 +1,18 @@
 //! The streamable HTTP transport, at `/mcp`.
+//!
+//! rmcp speaks the protocol. Around it, this module does what rmcp leaves to its user: who may
+//! call, CORS, and limits on time, size, connections, sessions and calls.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use homer_export::CallerPolicy;
-use homer_export::http_auth::page_may_read;
-use homer_export::mcp::MAX_REQUEST;
+use homer_export::mcp::auth::cors_headers;
+use homer_export::mcp::protocol::{HttpBody, HttpResponse, not_json};
+use homer_export::mcp::{MAX_REQUEST_BYTES, REQUEST_INCOMPLETE, request_too_large};
 use http::header::ORIGIN;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -17,83 +20,85 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 
+use crate::call_limit::{CallLimit, PermitBody};
 use crate::server::Server;
-use crate::turns::Turns;
 
-/// An HTTP response.
-type Answer = Response<BoxBody<Bytes, Infallible>>;
+/// A response in the types of hyper and rmcp.
+type HyperResponse = Response<BoxBody<Bytes, Infallible>>;
 
-/// The path that speaks MCP.
+/// The path of the MCP endpoint.
 const PATH: &str = "/mcp";
 
-/// Connections at once.
+/// Connections at a time; the operating system queues further ones. Each takes a file descriptor,
+/// of which a process often has 1024.
 const MAX_CONNECTIONS: usize = 512;
 
-/// Sessions of clients that initialize, at once; each has a task, and what was last sent in it.
+/// Sessions at a time, of clients that begin with `initialize`. Each has a task and its last
+/// response.
 const MAX_SESSIONS: usize = 128;
 
-/// How long a client is waited for.
+/// How long the server waits for a client.
 #[derive(Clone, Copy, Debug)]
-struct Patience {
-    /// For the header of a request, and then for its body.
+struct ClientTimeouts {
+    /// For the header of a request, and again for its body.
     request: Duration,
-    /// For it to read.
+    /// For the client to read more of a response.
     read: Duration,
 }
 
-const PATIENCE: Patience = Patience {
+const CLIENT_TIMEOUTS: ClientTimeouts = ClientTimeouts {
     request: Duration::from_secs(15),
     read: Duration::from_secs(30),
 };
 
-/// How long an answer is kept for a client of a session that lost its connection meanwhile; they
-/// come back after three seconds.
-const COMPLETED: Duration = Duration::from_secs(10);
+/// How long a session keeps a response for a client that lost its connection: SDK clients reconnect
+/// after a few seconds (MCP 2025-11-25, basic/transports, "Resumability and Redelivery").
+const COMPLETED_RESPONSE_TTL: Duration = Duration::from_secs(10);
 
-/// How often a stream of events shows that it is alive, which is when a client that has left is
-/// noticed.
+/// The time between two comments on an event stream. Only when one cannot be written does the
+/// server notice that a client has left, and cancels its call.
 const KEEP_ALIVE: Duration = Duration::from_secs(2);
 
-/// How long connections may go on when the server ends.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long calls may go on after the signal to end.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Who may call, and under which names.
+/// How long to wait after a connection that could not be accepted.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// Which callers may use the server, and under which names.
 #[derive(Clone, Debug)]
-pub(crate) struct Door {
-    http_auth: CallerPolicy,
-    /// Names of this server beside those of loopback.
+pub(crate) struct HttpConfig {
+    callers: CallerPolicy,
+    /// Host names of this server, in addition to those of loopback.
     hosts: Vec<String>,
-    patience: Patience,
+    timeouts: ClientTimeouts,
 }
 
-impl Door {
-    /// The door of a server at `address`, which is also known by the names `hosts`.
-    pub(crate) fn new(
-        address: SocketAddr,
-        http_auth: CallerPolicy,
-        mut hosts: Vec<String>,
-    ) -> Self {
+impl HttpConfig {
+    /// For a server at `address` that callers also reach under the names `hosts`.
+    pub(crate) fn new(address: SocketAddr, callers: CallerPolicy, mut hosts: Vec<String>) -> Self {
+        // An unspecified address, such as 0.0.0.0, is not one that callers use.
         if !address.ip().is_loopback() && !address.ip().is_unspecified() {
             hosts.push(address.ip().to_string());
         }
         Self {
-            http_auth: http_auth.with_hosts(hosts.clone()),
+            callers: callers.with_hosts(hosts.clone()),
             hosts,
-            patience: PATIENCE,
+            timeouts: CLIENT_TIMEOUTS,
         }
     }
 
-    /// What the protocol's own transport is told; whether a page may call is looked at before,
-    /// here.
-    fn config(&self) -> StreamableHttpServerConfig {
+    /// The configuration of rmcp. rmcp checks `Host`, against DNS rebinding; `Origin` is checked
+    /// before, by [`CallerPolicy`], since the component needs the same check.
+    fn for_rmcp(&self) -> StreamableHttpServerConfig {
         let loopback = ["localhost", "127.0.0.1", "[::1]", "::1"];
         let hosts = loopback
             .iter()
@@ -101,213 +106,215 @@ impl Door {
             .chain(self.hosts.iter().map(String::as_str));
         StreamableHttpServerConfig::default()
             .with_allowed_hosts(hosts)
-            .with_max_request_body_bytes(MAX_REQUEST)
+            .with_max_request_body_bytes(MAX_REQUEST_BYTES)
             .with_sse_keep_alive(Some(KEEP_ALIVE))
     }
 
-    /// Why a request does not reach the protocol; none if it does.
-    fn refusal(&self, request: &Parts) -> Option<Answer> {
+    /// Whether a request may go on to be read.
+    fn authorize(&self, request: &Parts) -> Result<(), HttpResponse> {
         let values = |name: &str| {
-            request
-                .headers
-                .get_all(name)
-                .iter()
-                .map(HeaderValue::as_bytes)
-                .collect::<Vec<_>>()
+            let values = request.headers.get_all(name).iter();
+            values.map(HeaderValue::as_bytes).collect::<Vec<_>>()
         };
-        if let Err(gate) = self.http_auth.gate(request.method.as_str(), values) {
-            let mut answer = refused(gate.status, gate.text);
-            set(&mut answer, gate.fields.iter().copied());
-            return Some(answer);
+        self.callers.authorize(request.method.as_str(), values)?;
+        if request.uri.path() != PATH {
+            let text = format!("the MCP endpoint is {PATH}");
+            return Err(HttpResponse::plain_text(404, &text));
         }
-        (request.uri.path() != PATH).then(|| refused(404, "MCP is spoken at /mcp"))
+        Ok(())
     }
 }
 
-/// The transport, and what it is not to have too much of.
-struct Service {
-    door: Door,
+/// The MCP endpoint.
+struct Endpoint {
+    config: HttpConfig,
     mcp: StreamableHttpService<Server, LocalSessionManager>,
     sessions: Arc<LocalSessionManager>,
-    turns: Turns,
+    calls: CallLimit,
 }
 
-impl Service {
-    /// The answer, which a page that may call is let read.
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
+impl Endpoint {
+    fn new(server: Server, config: HttpConfig, for_rmcp: StreamableHttpServerConfig) -> Self {
+        let mut sessions = LocalSessionManager::default();
+        sessions.session_config.completed_cache_ttl = COMPLETED_RESPONSE_TTL;
+        let sessions = Arc::new(sessions);
+        let calls = server.call_limit();
+        let new_server = move || Ok(server.clone());
+        let mcp = StreamableHttpService::new(new_server, Arc::clone(&sessions), for_rmcp);
+        Self {
+            config,
+            mcp,
+            sessions,
+            calls,
+        }
+    }
+
+    /// The response, with CORS header fields if it goes to a page that may call. A page that may
+    /// call also reads why its request was rejected.
+    async fn respond(&self, request: Request<Incoming>) -> HyperResponse {
         let origin = request.headers().get(ORIGIN).cloned();
-        let mut answer = self.answer_any(request).await;
-        let page = origin.filter(|origin| self.door.http_auth.allows(Some(origin.as_bytes())));
-        if let Some(origin) = page.as_ref().and_then(|origin| origin.to_str().ok()) {
-            set(
-                &mut answer,
-                page_may_read(origin)
-                    .iter()
-                    .map(|(name, value)| (*name, value.as_str())),
-            );
+        let mut response = self.respond_to_any(request).await.unwrap_or_else(to_hyper);
+        let origin = origin.filter(|o| self.config.callers.allows_origin(Some(o.as_bytes())));
+        if let Some(origin) = origin.as_ref().and_then(|origin| origin.to_str().ok()) {
+            for (name, value) in cors_headers(origin) {
+                set(&mut response, name, &value);
+            }
         }
-        answer
+        response
     }
 
-    async fn answer_any(&self, request: Request<Incoming>) -> Answer {
+    /// # Errors
+    /// The response that is sent instead of rmcp's.
+    async fn respond_to_any(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<HyperResponse, HttpResponse> {
         let (mut parts, body) = request.into_parts();
-        if let Some(refusal) = self.door.refusal(&parts) {
-            return refusal;
-        }
-        let patience = self.door.patience.request;
-        let body =
-            match tokio::time::timeout(patience, Limited::new(body, MAX_REQUEST).collect()).await {
-                Ok(Ok(body)) => body.to_bytes(),
-                Ok(Err(why)) if why.is::<LengthLimitError>() => {
-                    return refused(413, "a request here has at most 256 KiB");
-                }
-                Ok(Err(_)) => return refused(400, "the request broke off"),
-                Err(_) => return refused(408, "the request did not come in time"),
-            };
+        self.config.authorize(&parts)?;
+        let body = self.read(body).await?;
+        // GET opens an event stream of a session, DELETE ends the session.
         if parts.method != Method::POST {
-            // A stream of events without a request, or the end of a session.
-            return self
-                .mcp
-                .handle(Request::from_parts(parts, Full::new(body)))
-                .await;
+            let request = Request::from_parts(parts, Full::new(body));
+            return Ok(self.mcp.handle(request).await);
         }
-        // To the transport beneath, this is a wrong media type.
-        let Ok(message) = serde_json::from_slice::<Value>(&body) else {
-            let error = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"the request is not JSON"}}"#;
-            let mut answer = refused(400, error);
-            set(
-                &mut answer,
-                [("content-type", "application/json")].into_iter(),
+        // rmcp would call it an unsupported media type.
+        let message: Value = serde_json::from_slice(&body).map_err(|why| not_json(&why))?;
+        let begins_session =
+            !parts.headers.contains_key("mcp-session-id") && message["method"] == "initialize";
+        if begins_session && self.sessions.sessions.read().await.len() >= MAX_SESSIONS {
+            let text = format!(
+                "the server has {MAX_SESSIONS} open sessions, its maximum; a session ends when \
+                 its client sends DELETE, or five minutes after its last request"
             );
-            return answer;
-        };
-        if is_initialize(&parts, &message)
-            && self.sessions.sessions.read().await.len() >= MAX_SESSIONS
-        {
-            let text = "as many sessions as this server keeps are open; they end with DELETE, or after five minutes";
-            return refused(503, text);
+            return Err(HttpResponse::plain_text(503, &text));
         }
-        // Taken here and not where the tool runs, and given back when the answer has gone out: that
-        // is when its memory is free.
-        let turn = self.turns.take();
-        if let Some(turn) = &turn {
-            parts.extensions.insert(turn.clone());
+        // Acquired here and not where the tool runs, so that it can go with the response. The tool
+        // finds it in the request.
+        let permit = self.calls.try_acquire();
+        if let Some(permit) = &permit {
+            parts.extensions.insert(permit.clone());
         }
-        self.mcp
-            .handle(Request::from_parts(parts, Full::new(body)))
-            .await
-            .map(|body| {
-                body.map_frame(move |frame| {
-                    let _ = &turn;
-                    frame
-                })
-                .boxed()
-            })
+        let request = Request::from_parts(parts, Full::new(body));
+        let response = self.mcp.handle(request).await;
+        Ok(response.map(|body| PermitBody::new(body, permit).boxed()))
+    }
+
+    /// The body of a request, all of it.
+    async fn read(&self, body: Incoming) -> Result<Bytes, HttpResponse> {
+        let timeout = self.config.timeouts.request;
+        let read = Limited::new(body, MAX_REQUEST_BYTES).collect();
+        match tokio::time::timeout(timeout, read).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(why)) if why.is::<LengthLimitError>() => {
+                Err(HttpResponse::plain_text(413, &request_too_large()))
+            }
+            Ok(Err(_)) => Err(HttpResponse::plain_text(400, REQUEST_INCOMPLETE)),
+            Err(_) => {
+                let text = format!(
+                    "the request body did not arrive within {} s",
+                    timeout.as_secs()
+                );
+                Err(HttpResponse::plain_text(408, &text))
+            }
+        }
+    }
+
+    /// Serves one connection until it ends, or until `connections` shuts down.
+    fn serve_connection(
+        self: Arc<Self>,
+        socket: TcpStream,
+        connections: &GracefulShutdown,
+    ) -> impl Future<Output = ()> + use<> {
+        let timeouts = self.config.timeouts;
+        // Without it, the last part of a response waits for the acknowledgement of the part before
+        // it, which may take 40 ms (Nagle's algorithm, RFC 896, with delayed acknowledgements).
+        let _ = socket.set_nodelay(true);
+        // A client that stops reading would otherwise hold its response in memory for ever.
+        let mut socket = TimeoutStream::new(socket);
+        socket.set_write_timeout(Some(timeouts.read));
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+            let endpoint = Arc::clone(&self);
+            async move { Ok::<_, Infallible>(endpoint.respond(request).await) }
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(timeouts.request)
+            .serve_connection(TokioIo::new(Box::pin(socket)), service);
+        let connection = connections.watch(connection);
+        async move {
+            // An error means that the client has left, or has not spoken HTTP.
+            let _ = connection.await;
+        }
     }
 }
 
-/// Whether a session would begin with this.
-fn is_initialize(parts: &Parts, message: &Value) -> bool {
-    !parts.headers.contains_key("mcp-session-id") && message["method"] == "initialize"
-}
-
-/// Sets header fields.
-fn set<'a>(answer: &mut Answer, fields: impl Iterator<Item = (&'static str, &'a str)>) {
-    for (name, value) in fields {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            answer.headers_mut().insert(name, value);
-        }
+/// Sets a header field. A value that is not one, which would be our bug, is left out.
+fn set(response: &mut HyperResponse, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
     }
 }
 
-fn refused(status: u16, text: &'static str) -> Answer {
-    let body = if text.is_empty() {
-        Bytes::new()
-    } else {
-        Bytes::from(format!("{text}\n"))
+fn to_hyper(response: HttpResponse) -> HyperResponse {
+    let body = match response.body {
+        HttpBody::Empty => String::new(),
+        HttpBody::Text(text) => text,
+        HttpBody::Capture { .. } => unreachable!("rmcp sends the responses with captures"),
     };
-    let mut response = Response::new(Full::new(body).boxed());
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if !text.is_empty() {
-        set(
-            &mut response,
-            [("content-type", "text/plain; charset=utf-8")].into_iter(),
-        );
+    let mut hyper = Response::new(Full::new(Bytes::from(body)).boxed());
+    *hyper.status_mut() =
+        StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in &response.fields {
+        set(&mut hyper, name, value);
     }
-    response
+    hyper
 }
 
-/// Serves until `end` comes, then lets what runs finish within two seconds.
-///
-/// # Errors
-/// If the listener fails.
+/// Serves until `shutdown` is ready. Then accepts no more connections, closes idle ones, and gives
+/// the others two seconds to finish.
 pub(crate) async fn serve(
     listener: TcpListener,
     server: Server,
-    door: Door,
-    end: impl Future<Output = ()>,
-) -> io::Result<()> {
-    let config = door.config();
-    let patience = door.patience;
-    let stop = config.cancellation_token.clone();
-    let mut sessions = LocalSessionManager::default();
-    sessions.session_config.completed_cache_ttl = COMPLETED;
-    let sessions = Arc::new(sessions);
-    let turns = server.turns();
-    let mcp = StreamableHttpService::new(move || Ok(server.clone()), Arc::clone(&sessions), config);
-    let service = Arc::new(Service {
-        door,
-        mcp,
-        sessions,
-        turns,
-    });
-    let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut connections = JoinSet::new();
-    tokio::pin!(end);
+    config: HttpConfig,
+    shutdown: impl Future<Output = ()>,
+) {
+    let for_rmcp = config.for_rmcp();
+    let end_streams = for_rmcp.cancellation_token.clone();
+    let endpoint = Arc::new(Endpoint::new(server, config, for_rmcp));
+    let connections = GracefulShutdown::new();
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    tokio::pin!(shutdown);
     loop {
-        // Those beyond them wait where the system keeps them.
-        let next = async {
-            let turn = Arc::clone(&free).acquire_owned().await;
-            (turn, listener.accept().await)
+        let (socket, slot) = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &slots) => accepted,
         };
-        let (turn, accepted) = tokio::select! {
-            () = &mut end => break,
-            next = next => next,
-            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-        };
-        let Ok((socket, _)) = accepted else {
-            // Out of file descriptors, perhaps: others end in a while.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let service = Arc::clone(&service);
-        // An answer goes out as it comes: waiting for more would wait for the other side's
-        // acknowledgement, 40 ms.
-        let _ = socket.set_nodelay(true);
-        // A client that does not read what it has asked for is left.
-        let mut socket = TimeoutStream::new(socket);
-        socket.set_write_timeout(Some(patience.read));
-        connections.spawn(async move {
-            let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-                let service = Arc::clone(&service);
-                async move { Ok::<_, Infallible>(service.answer(request).await) }
-            });
-            // A client that leaves is no news.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(patience.request)
-                .serve_connection(TokioIo::new(Box::pin(socket)), service)
-                .await;
-            drop(turn);
+        let connection = Arc::clone(&endpoint).serve_connection(socket, &connections);
+        tokio::spawn(async move {
+            connection.await;
+            drop(slot);
         });
     }
-    stop.cancel();
-    let _ = tokio::time::timeout(GRACE, async {
-        while connections.join_next().await.is_some() {}
-    })
-    .await;
-    Ok(())
+    // Event streams of sessions have no end of their own.
+    end_streams.cancel();
+    // The runtime ends what is left after that.
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, connections.shutdown()).await;
+}
+
+/// The next connection, once there is a slot for it.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // `None` only if the semaphore is closed, which it never is.
+    let slot = Arc::clone(slots).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => return (socket, slot),
+            // Often the process has no file descriptor left. Other connections will end.
+            Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -317,62 +324,63 @@ mod tests {
 
     use fake_homer::{FakeHomer, large_capture};
     use homer_export::CallerPolicy;
-    use homer_export::tool::{ResultMode, ToolConfig};
+    use homer_export::mcp::delivery::ResultMode;
+    use homer_export::mcp::tools::ToolConfig;
     use homer_host::{Exporter, HostConfig};
     use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
-    use super::{Door, MAX_SESSIONS, Patience, serve};
+    use super::{ClientTimeouts, HttpConfig, MAX_SESSIONS, serve};
+    use crate::call_limit::{CallLimit, MAX_CALLS};
     use crate::server::Server;
-    use crate::turns::{MAX_CALLS, Turns};
 
-    const PATIENCE: Patience = Patience {
+    const SHORT_TIMEOUTS: ClientTimeouts = ClientTimeouts {
         request: Duration::from_millis(500),
         read: Duration::from_millis(500),
     };
 
-    /// A server with a Homer behind it that has one capture of about 3 MB.
-    struct Impatient {
+    /// A server with short timeouts, and a fake Homer that has one capture of about 3 MB.
+    struct TestServer {
         address: std::net::SocketAddr,
-        turns: Turns,
+        calls: CallLimit,
         _homer: FakeHomer,
     }
 
-    async fn impatient() -> Impatient {
+    async fn start() -> TestServer {
         let homer = FakeHomer::with_capture(large_capture(1000)).await.unwrap();
         let configuration =
             HostConfig::from_vars([("HOMER_URL".to_string(), homer.url())]).unwrap();
         let exporter = Exporter::new(configuration.policy()).unwrap();
         let read_bytes = 6 << 20;
-        let terms = ToolConfig {
+        let tools = ToolConfig {
             max_window_hours: 24,
             mode: ResultMode::Embed,
             inline_bytes: read_bytes,
             read_bytes,
             output_dir: false,
-            one_request: false,
+            stateless: false,
         };
-        let server = Server::new(exporter, terms, None).unwrap();
-        let turns = server.turns();
+        let server = Server::new(exporter, tools, None);
+        let calls = server.call_limit();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut door = Door::new(
+        let mut config = HttpConfig::new(
             address,
             CallerPolicy::new(None, None, None, true).unwrap(),
             vec![],
         );
-        door.patience = PATIENCE;
-        tokio::spawn(serve(listener, server, door, std::future::pending()));
-        Impatient {
+        config.timeouts = SHORT_TIMEOUTS;
+        tokio::spawn(serve(listener, server, config, std::future::pending()));
+        TestServer {
             address,
-            turns,
+            calls,
             _homer: homer,
         }
     }
 
-    impl Impatient {
-        /// A connection on which this much of a request has been sent.
+    impl TestServer {
+        /// A connection over which the first `sent` bytes of a request's body have been sent.
         async fn send(&self, method: &str, mut params: Value, sent: usize) -> TcpStream {
             if method != "initialize" {
                 params["_meta"] = json!({
@@ -383,15 +391,17 @@ mod tests {
             let name = params["name"].as_str().unwrap_or_default().to_string();
             let body =
                 json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
-            let modern = match method {
+            let fields = match method {
                 "initialize" => String::new(),
                 _ => format!(
-                    "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\nMcp-Name: {name}\r\n"
+                    "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\n\
+                     Mcp-Name: {name}\r\n"
                 ),
             };
             let head = format!(
-                "POST /mcp HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\nAccept: \
-                 application/json, text/event-stream\r\n{modern}Content-Length: {}\r\n\r\n",
+                "POST /mcp HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+                 Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+                 {fields}Content-Length: {}\r\n\r\n",
                 self.address,
                 body.len()
             );
@@ -407,14 +417,16 @@ mod tests {
 
     fn export() -> Value {
         let arguments = json!({
-            "callid": "000000000000@192.0.2.10", "from_ts": 1_795_168_800_000_i64, "to_ts": 1_795_169_100_000_i64,
+            "callid": "000000000000@192.0.2.10",
+            "from_ts": 1_795_168_800_000_i64,
+            "to_ts": 1_795_169_100_000_i64,
         });
         json!({"name": "homer_export_pcap", "arguments": arguments})
     }
 
-    async fn rest(mut client: TcpStream) -> Vec<u8> {
+    async fn read_response(mut client: TcpStream) -> Vec<u8> {
         let mut bytes = Vec::new();
-        // A connection that is reset has had its end as well.
+        // A reset also ends the response.
         let read =
             tokio::time::timeout(Duration::from_secs(60), client.read_to_end(&mut bytes)).await;
         let _ = read.unwrap();
@@ -422,47 +434,49 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn http_request_that_does_not_come_is_not_waited_for() {
-        let server = impatient().await;
-        let answer = rest(server.send("tools/list", json!({}), 10).await).await;
+    async fn http_request_that_does_not_arrive_is_rejected() {
+        let server = start().await;
+        let response = read_response(server.send("tools/list", json!({}), 10).await).await;
         assert!(
-            answer.starts_with(b"HTTP/1.1 408 "),
+            response.starts_with(b"HTTP/1.1 408 "),
             "{}",
-            answer.escape_ascii()
+            response.escape_ascii()
         );
-        let answer = rest(server.send("tools/list", json!({}), usize::MAX).await).await;
+        let response = read_response(server.send("tools/list", json!({}), usize::MAX).await).await;
         assert!(
-            answer.starts_with(b"HTTP/1.1 200 "),
+            response.starts_with(b"HTTP/1.1 200 "),
             "{}",
-            answer.escape_ascii()
+            response.escape_ascii()
         );
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn http_answer_that_is_not_read_holds_its_turn_and_is_given_up() {
-        let server = impatient().await;
-        let read = rest(server.send("tools/call", export(), usize::MAX).await).await;
+    async fn http_response_that_is_not_read_holds_its_permit_until_the_timeout() {
+        let server = start().await;
+        let read = read_response(server.send("tools/call", export(), usize::MAX).await).await;
         assert!(read.len() > 3_000_000, "{}", read.len());
         let client = server.send("tools/call", export(), usize::MAX).await;
-        // The call is over long before; what it holds is its answer.
-        while server.turns.free() == MAX_CALLS {
+        // The call itself ends soon; its response holds the permit.
+        while server.calls.available() == MAX_CALLS {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        while server.turns.free() < MAX_CALLS {
+        while server.calls.available() < MAX_CALLS {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let left = rest(client).await;
+        let left = read_response(client).await;
         assert!(left.len() < read.len(), "{} of {}", left.len(), read.len());
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn http_sessions_are_bounded() {
-        let server = impatient().await;
+        let server = start().await;
         let initialize = json!({
-            "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
         });
         for number in 0..=MAX_SESSIONS {
-            let answer = rest(
+            let response = read_response(
                 server
                     .send("initialize", initialize.clone(), usize::MAX)
                     .await,
@@ -474,17 +488,17 @@ mod tests {
                 "HTTP/1.1 503 "
             };
             assert!(
-                answer.starts_with(expected.as_bytes()),
+                response.starts_with(expected.as_bytes()),
                 "{number}: {}",
-                answer.escape_ascii()
+                response.escape_ascii()
             );
         }
-        // Clients of the stateless protocol need none.
-        let answer = rest(server.send("tools/list", json!({}), usize::MAX).await).await;
+        // Clients of the stateless protocol need no session.
+        let response = read_response(server.send("tools/list", json!({}), usize::MAX).await).await;
         assert!(
-            answer.starts_with(b"HTTP/1.1 200 "),
+            response.starts_with(b"HTTP/1.1 200 "),
             "{}",
-            answer.escape_ascii()
+            response.escape_ascii()
         );
     }
 }

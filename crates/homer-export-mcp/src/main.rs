@@ -1,13 +1,14 @@
-//! `homer-export-mcp`: the export of SIP calls from Homer as MCP tools, over standard input and
-//! output or HTTP.
+//! `homer-export-mcp`: an MCP server that exports SIP calls from Homer, over standard input and
+//! output or over HTTP.
 
+mod call_limit;
+mod capture_cache;
 mod check;
 mod files;
 mod http;
 mod progress;
-mod recent;
 mod server;
-mod turns;
+mod tool_error;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -15,13 +16,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use fake_homer::FakeHomer;
-use homer_export::config::is_set;
-use homer_export::mcp::MAX_REQUEST;
-use homer_export::tool::ToolConfig;
+use homer_export::config::{Variables, setting};
+use homer_export::mcp::MAX_REQUEST_BYTES;
+use homer_export::mcp::tools::ToolConfig;
 use homer_export::{CallerPolicy, ExportError};
-use homer_host::config::{secret, variable};
-use homer_host::{Exporter, Flags, HostConfig};
+use homer_host::config::{process_variables, read_secret};
+use homer_host::{Exporter, Flags, HostConfig, McpFlags};
 use rmcp::ServiceExt as _;
 use rmcp::service::ServerInitializeError;
 use rmcp::transport::async_rw::AsyncRwTransport;
@@ -30,66 +30,46 @@ use tokio::net::TcpListener;
 use self::files::OutputDir;
 use self::server::Server;
 
-/// Export the packets of SIP calls from a Homer capture server, as a tool for MCP clients.
+/// MCP server that exports the packets of SIP calls from a Homer capture server
 ///
-/// Speaks MCP over standard input and output, and ends when its input does, or over HTTP. Every
-/// export runs in a WebAssembly component in a sandbox that can reach one Homer and nothing else.
+/// Serves one MCP client over standard input and output until its input ends, or many clients over
+/// HTTP. Each export runs as a WebAssembly component in a sandbox that can reach your Homer and
+/// nothing else.
 #[derive(Debug, Parser)]
 #[command(version, name = "homer-export-mcp", after_help = AFTER_HELP, max_term_width = 100)]
 struct Arguments {
-    /// Serve a stand-in for Homer inside this program, which replays recorded calls; nothing need
-    /// be configured
+    /// Use a built-in fake Homer with recorded calls; no configuration needed
+    #[cfg(feature = "demo")]
     #[arg(long)]
     demo: bool,
 
-    /// Ask Homer for a call that is not there, say what works, and end: 0 if an export would work
+    /// Check that exports will work, report, and exit (0 if so)
     #[arg(long)]
     check: bool,
 
-    /// Serve streamable HTTP on this address, at /mcp, instead of standard input and output;
-    /// callers from other machines need HOMER_MCP_TOKEN (or HOMER_MCP_TOKEN_FILE) as bearer token,
-    /// unless HOMER_MCP_OPEN is 1; HOMER_MCP_ORIGINS names pages that may call
+    /// Serve streamable HTTP at this address and path /mcp instead of standard input and output. If
+    /// other machines can reach the address, callers must send HOMER_MCP_TOKEN (or the contents of
+    /// HOMER_MCP_TOKEN_FILE) as a bearer token, unless HOMER_MCP_OPEN=1. HOMER_MCP_ORIGINS lists
+    /// the origins of web pages that may call
     #[arg(long, value_name = "ADDRESS:PORT")]
     http: Option<SocketAddr>,
 
-    /// Name under which callers reach this server over HTTP, beside those of loopback
-    /// (HOMER_MCP_HOSTS, separated by commas)
-    #[arg(long, value_name = "NAME")]
-    http_host: Vec<String>,
-
-    /// How captures reach the client (HOMER_RESULT_MODE): auto, embed, link, file or base64
-    /// [default: auto, which is file with an output directory, else embed up to the inline limit,
-    /// link above]
-    #[arg(long, value_name = "MODE")]
-    result_mode: Option<String>,
-
-    /// Largest capture that auto attaches to a result, in bytes (HOMER_MAX_INLINE_BYTES) [default:
-    /// 262144]
-    #[arg(long, value_name = "BYTES")]
-    inline_limit: Option<String>,
-
-    /// Largest capture in any message, attached or read from a link, in bytes
-    /// (HOMER_MAX_READ_BYTES) [default: 6291456, which is also the most]
-    #[arg(long, value_name = "BYTES")]
-    read_limit: Option<String>,
-
-    /// Directory for captures in files (HOMER_OUTPUT_DIR): new files of any size, readable by their
-    /// owner alone
-    #[arg(long, value_name = "DIR")]
-    output_dir: Option<String>,
+    #[command(flatten)]
+    mcp_flags: McpFlags,
 
     #[command(flatten)]
     flags: Flags,
 }
 
 const AFTER_HELP: &str = "\
-Credentials come from the environment alone: HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME and
-HOMER_PASSWORD; a secret may stand in a file, named by its variable with _FILE behind it, for example
-HOMER_API_TOKEN_FILE. The component never sees them.
+Credentials are set by environment variables only: HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME
+and HOMER_PASSWORD. To read a secret from a file, append _FILE to the variable's name and set it to
+the path, for example HOMER_API_TOKEN_FILE. The component never sees credentials.
 
-For a client's configuration:
+Example configuration of an MCP client:
   {\"mcpServers\": {\"homer\": {\"command\": \"homer-export-mcp\",
-    \"env\": {\"HOMER_URL\": \"http://homer:9080\", \"HOMER_API_TOKEN_FILE\": \"/path/to/token\"}}}}";
+    \"env\": {\"HOMER_URL\": \"http://homer:9080\",
+            \"HOMER_API_TOKEN_FILE\": \"/path/to/token\"}}}}";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -98,143 +78,120 @@ fn main() -> ExitCode {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(why) => return complain(&format!("cannot start: {why}")),
+        Err(why) => return fail(&format!("cannot start the async runtime: {why}")),
     };
     let result = runtime.block_on(run(arguments));
-    // Calls that were left have to clear their files away; a read of standard input that nobody
-    // answers is not worth more.
+    // Cancelled calls remove their partial files meanwhile. Longer would not help: a read of
+    // standard input cannot be cancelled.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => complain(&why),
+        Err(why) => fail(&why),
     }
 }
 
 async fn run(arguments: Arguments) -> Result<(), String> {
+    // It serves until the end of this function.
+    #[cfg(feature = "demo")]
     let fake_homer = match arguments.demo {
-        true => Some(FakeHomer::start().await.map_err(|why| format!("{why:#}"))?),
+        true => Some(
+            fake_homer::FakeHomer::start()
+                .await
+                .map_err(|why| format!("{why:#}"))?,
+        ),
         false => None,
     };
+    #[cfg(feature = "demo")]
     let configuration = match &fake_homer {
         None => HostConfig::of_process(&arguments.flags),
-        // The demonstration ignores the environment, so that it sends nothing anywhere but to the
-        // fake Homer.
-        Some(fake_homer) => {
-            HostConfig::from_vars(arguments.flags.variables().chain(fake_homer.variables()))
-        }
-    }
-    .map_err(|error| error.to_string())?;
-    let (terms, output_dir) = terms(&arguments, configuration.config.max_window_hours)?;
+        // The demo ignores the environment, so that no credential of a real Homer is used.
+        Some(homer) => HostConfig::isolated(&arguments.flags, homer.variables()),
+    };
+    #[cfg(not(feature = "demo"))]
+    let configuration = HostConfig::of_process(&arguments.flags);
+    let configuration = configuration.map_err(|error| error.to_string())?;
+    let variables = variables(&arguments).map_err(|error| error.to_string())?;
+    let (tools, output_dir) = tool_config(&variables, configuration.config.max_window_hours)?;
     let exporter = Exporter::new(configuration.policy()).map_err(|failure| failure.to_string())?;
     if arguments.check {
-        let works = check::check(&exporter, &configuration).await?;
-        tell(&works.replace('\n', "\nhomer-export-mcp: "));
+        for line in check::check(&exporter, &configuration).await? {
+            log(&line);
+        }
         return Ok(());
     }
-    let server = Server::new(exporter, terms, output_dir)?;
+    let server = Server::new(exporter, tools, output_dir);
     if let Some(address) = arguments.http {
-        let http_auth = http_auth(address).map_err(|error| error.to_string())?;
-        let door = http::Door::new(address, http_auth, hosts(arguments.http_host));
-        let refused = |why: std::io::Error| format!("cannot listen on {address}: {why}");
-        let listener = TcpListener::bind(address).await.map_err(refused)?;
-        let local = listener.local_addr().map_err(refused)?;
-        let end = ended();
-        tell(&format!("MCP at http://{local}/mcp"));
-        return http::serve(listener, server, door, end)
-            .await
-            .map_err(refused);
+        let callers = CallerPolicy::from_settings(&variables, address.ip().is_loopback())
+            .map_err(|error| error.to_string())?;
+        let config = http::HttpConfig::new(address, callers, hosts(&variables));
+        let cannot_listen = |why: std::io::Error| format!("cannot listen on {address}: {why}");
+        let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+        let local = listener.local_addr().map_err(cannot_listen)?;
+        let shutdown = shutdown_signal();
+        log(&format!("MCP at http://{local}/mcp"));
+        http::serve(listener, server, config, shutdown).await;
+        return Ok(());
     }
     tokio::select! {
         served = serve_stdio(server) => served,
-        // Dropping the service drops its exports.
-        () = ended() => Ok(()),
+        // Dropping the service cancels its calls, and they end their exports.
+        () = shutdown_signal() => Ok(()),
     }
 }
 
 async fn serve_stdio(server: Server) -> Result<(), String> {
     let (input, output) = rmcp::transport::stdio();
-    let transport = AsyncRwTransport::new_server(input, output).with_max_line_length(MAX_REQUEST);
+    let transport =
+        AsyncRwTransport::new_server(input, output).with_max_line_length(MAX_REQUEST_BYTES);
     let service = match server.serve(transport).await {
         Ok(service) => service,
-        // The input ended before a client said anything.
+        // The input ended before the first request.
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
-        Err(why) => return Err(format!("no MCP client: {why}")),
+        Err(why) => return Err(format!("the MCP client did not initialize: {why}")),
     };
     service.waiting().await.map_err(|why| why.to_string())?;
     Ok(())
 }
 
-/// What the tools keep to, from flags and environment.
-fn terms(
-    arguments: &Arguments,
+/// The settings of this program, from its environment and its flags. The demo uses them as well,
+/// because they do not concern Homer.
+fn variables(arguments: &Arguments) -> Result<Variables, ExportError> {
+    let mut variables = process_variables()?;
+    arguments.flags.apply(&mut variables);
+    arguments.mcp_flags.apply(&mut variables);
+    read_secret(&mut variables, &setting::MCP_TOKEN)?;
+    Ok(variables)
+}
+
+/// The settings of the tools, and the directory for files if there is one.
+fn tool_config(
+    variables: &Variables,
     max_window_hours: u32,
 ) -> Result<(ToolConfig, Option<OutputDir>), String> {
-    let setting = |name: &str| {
-        let flag = match name {
-            "HOMER_RESULT_MODE" => &arguments.result_mode,
-            "HOMER_MAX_INLINE_BYTES" => &arguments.inline_limit,
-            "HOMER_MAX_READ_BYTES" => &arguments.read_limit,
-            "HOMER_OUTPUT_DIR" => &arguments.output_dir,
-            _ => &None,
-        };
-        flag.clone()
-            .filter(|text| is_set(text))
-            .or_else(|| variable(name))
-    };
-    let output_dir = setting("HOMER_OUTPUT_DIR")
-        .map(|path| OutputDir::open(path.as_ref()))
+    let output_dir = setting::OUTPUT_DIR
+        .get(variables)
+        .map(|given| OutputDir::open(given.value.as_ref()))
         .transpose()?;
-    let terms = ToolConfig::new(setting, max_window_hours, output_dir.is_some(), false)
+    let tools = ToolConfig::new(variables, max_window_hours, output_dir.is_some(), false)
         .map_err(|error| error.to_string())?;
-    Ok((terms, output_dir))
+    Ok((tools, output_dir))
 }
 
-/// Who may call over HTTP, from the environment.
-fn http_auth(address: SocketAddr) -> Result<CallerPolicy, ExportError> {
-    // Not left out where it is a placeholder: then the door would stand open.
-    let (open, origins) = (
-        std::env::var("HOMER_MCP_OPEN").ok(),
-        variable("HOMER_MCP_ORIGINS"),
-    );
-    CallerPolicy::new(
-        token()?,
-        open.as_deref(),
-        origins.as_deref(),
-        address.ip().is_loopback(),
-    )
-}
-
-/// What callers have to show, from the environment or a file that it names.
-fn token() -> Result<Option<String>, ExportError> {
-    const NAME: &str = "HOMER_MCP_TOKEN";
-    let names = [NAME.to_string(), format!("{NAME}_FILE")].into_iter();
-    let mut vars = names
-        .filter_map(|name| {
-            std::env::var(&name)
-                .ok()
-                .filter(|value| !value.is_empty())
-                .map(|value| (name, value))
-        })
-        .collect();
-    secret(&mut vars, NAME)
-}
-
-/// Names of this server, from flags, else from the environment.
-fn hosts(flags: Vec<String>) -> Vec<String> {
-    if !flags.is_empty() {
-        return flags;
-    }
-    let names = variable("HOMER_MCP_HOSTS").unwrap_or_default();
-    names
+/// Host names of this server.
+fn hosts(variables: &Variables) -> Vec<String> {
+    let names = setting::MCP_HOSTS
+        .get(variables)
+        .map_or("", |given| given.value);
+    let names = names
         .split(',')
         .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(str::to_string)
-        .collect()
+        .filter(|name| !name.is_empty());
+    names.map(str::to_string).collect()
 }
 
-/// Waits for whoever runs this to end it, from the call on and not only once it is waited for.
-fn ended() -> impl Future<Output = ()> {
+/// Ready once a signal asks the program to end. A signal counts from this call on, and not only
+/// once the future is awaited.
+fn shutdown_signal() -> impl Future<Output = ()> {
     #[cfg(unix)]
     let signals = {
         use tokio::signal::unix::{SignalKind, signal};
@@ -256,13 +213,14 @@ fn ended() -> impl Future<Output = ()> {
     }
 }
 
-/// Says something on standard error: standard output carries protocol only.
-fn tell(text: &str) {
+/// Writes a line to standard error; standard output is for the protocol alone (MCP,
+/// basic/transports, "stdio").
+fn log(text: &str) {
     let _ = writeln!(std::io::stderr(), "homer-export-mcp: {text}");
 }
 
-/// Says what is wrong.
-fn complain(why: &str) -> ExitCode {
-    tell(why);
+/// Reports why the program cannot go on.
+fn fail(why: &str) -> ExitCode {
+    log(why);
     ExitCode::FAILURE
 }

@@ -1,4 +1,4 @@
-//! What a call waits for, told to a client that asked for it.
+//! The progress of a call, for clients that ask for it (MCP, basic/utilities/progress).
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,16 +8,17 @@ use homer_host::WaitingFor;
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::service::{Peer, RequestContext, RoleServer};
 
-/// Where the progress of one call goes: to its client, if that gave a token.
+/// The progress of one call. It is sent to the client if the request has a progress token.
 pub(crate) struct Progress {
     to: Option<(Peer<RoleServer>, ProgressToken)>,
-    /// How much has been told; the protocol wants a number that grows.
+    /// Notifications sent: the progress value, which must increase with each.
     steps: AtomicU32,
-    /// When it was last told how much has come.
-    told: Mutex<Option<Instant>>,
+    /// When the number of bytes was last sent.
+    sent: Mutex<Option<Instant>>,
 }
 
-/// Between two messages about what has come: the protocol wants few.
+/// The shortest time between two notifications about bytes. Servers should limit their rate; twice
+/// a second looks fluent to a person.
 const INTERVAL: Duration = Duration::from_millis(500);
 
 impl Progress {
@@ -26,38 +27,38 @@ impl Progress {
         Self {
             to: token.map(|token| (context.peer.clone(), token)),
             steps: AtomicU32::new(0),
-            told: Mutex::new(None),
+            sent: Mutex::new(None),
         }
     }
 
     /// The export waits.
     pub(crate) fn waiting(&self, waiting: WaitingFor) {
-        self.tell(match waiting {
+        self.notify(match waiting {
             WaitingFor::Turn { at_once } => {
-                format!("waiting for its turn: {at_once} exports at once are under way")
+                format!("queued: {at_once} exports are running, the maximum")
             }
             WaitingFor::Homer => "waiting for Homer".to_string(),
         });
     }
 
-    /// So many bytes have come; told twice a second at most.
+    /// This many bytes have been received.
     pub(crate) fn received(&self, bytes: u64) {
         if self.to.is_none() {
             return;
         }
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_none_or(|told| told.elapsed() >= INTERVAL) {
-            *told = Some(Instant::now());
-            self.tell(format!("{bytes} bytes received"));
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if sent.is_none_or(|sent| sent.elapsed() >= INTERVAL) {
+            *sent = Some(Instant::now());
+            self.notify(format!("{bytes} bytes received"));
         }
     }
 
-    fn tell(&self, message: String) {
+    fn notify(&self, message: String) {
         let Some((peer, token)) = self.to.clone() else {
             return;
         };
         let step = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
-        // Not waited for: a client that does not read is no reason to keep Homer waiting.
+        // In a task of its own: a client that does not read must not delay the export.
         tokio::spawn(async move {
             let _ = peer
                 .notify_progress(

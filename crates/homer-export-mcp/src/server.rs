@@ -1,13 +1,19 @@
-//! The MCP server: the tools, the resources behind their links, and results shaped for clients.
+//! The MCP server: makes the exports that calls need, and puts the results of
+//! [`homer_export::mcp`] into rmcp's types.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use homer_export::mcp::{DEFINITIONS_TTL_MS, NAME};
-use homer_export::tool::export::Attachment;
-use homer_export::tool::{self, MessageArguments, ToolConfig, WindowArguments};
-use homer_export::{CallId, ExportError, MEDIA_TYPE};
+use homer_export::MEDIA_TYPE;
+use homer_export::mcp::delivery::Attachment;
+use homer_export::mcp::tools::{
+    self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolResult, read_message,
+};
+use homer_export::mcp::uri::{ResourceError, ResourceRequest, resource_template};
+use homer_export::mcp::{
+    self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, SERVER_NAME,
+};
 use homer_host::{CompletedExport, ExportRequest, Exporter, Failure};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
@@ -18,14 +24,16 @@ use rmcp::model::{
     ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
-use serde_json::Value;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use crate::call_limit::{CallLimit, CallPermit};
+use crate::capture_cache::CaptureCache;
 use crate::files::OutputDir;
 use crate::progress::Progress;
-use crate::recent::Recent;
-use crate::turns::{MAX_CALLS, Turn, Turns};
+use crate::tool_error::ToolError;
 
-/// What every client gets.
+/// The server. Clones share everything; over HTTP, each session has one.
 #[derive(Clone)]
 pub(crate) struct Server {
     shared: Arc<Shared>,
@@ -34,287 +42,254 @@ pub(crate) struct Server {
 struct Shared {
     exporter: Exporter,
     tools: Vec<Tool>,
-    terms: ToolConfig,
+    template: ResourceTemplate,
+    config: ToolConfig,
     output_dir: Option<OutputDir>,
-    recent: Recent,
-    turns: Turns,
+    cache: CaptureCache,
+    calls: CallLimit,
 }
 
 impl Server {
-    /// With the terms that the tools' words are to state.
-    ///
-    /// # Errors
-    /// If a tool's definition is none, a bug.
     pub(crate) fn new(
         exporter: Exporter,
-        terms: ToolConfig,
+        config: ToolConfig,
         output_dir: Option<OutputDir>,
-    ) -> Result<Self, String> {
-        let definitions = [
-            tool::export::definition(&terms),
-            tool::message::definition(&terms),
-        ];
-        let tools = definitions
-            .into_iter()
-            .map(serde_json::from_value)
-            .collect::<Result<_, _>>();
-        let tools = tools.map_err(|why| format!("a tool's definition: {why}"))?;
-        Ok(Self {
+    ) -> Self {
+        Self {
             shared: Arc::new(Shared {
                 exporter,
-                tools,
-                terms,
+                tools: to_rmcp(&tools::definitions(&config)),
+                template: to_rmcp(&resource_template(&config)),
+                config,
                 output_dir,
-                recent: Recent::default(),
-                turns: Turns::new(),
+                cache: CaptureCache::default(),
+                calls: CallLimit::new(),
             }),
-        })
+        }
     }
 
-    /// The turns that its calls take.
-    pub(crate) fn turns(&self) -> Turns {
-        self.shared.turns.clone()
+    /// The limit of its calls.
+    pub(crate) fn call_limit(&self) -> CallLimit {
+        self.shared.calls.clone()
     }
 }
 
+/// A capture that was exported.
+struct Exported {
+    finished: CompletedExport,
+    /// The bytes, if they fit into a message.
+    bytes: Option<Arc<[u8]>>,
+}
+
 impl Shared {
-    /// The tool that exports a call.
-    async fn export(
-        &self,
-        arguments: WindowArguments,
-        progress: &Progress,
-    ) -> Result<CallToolResult, Failure> {
-        let call_id = CallId::parse(&arguments.callid)?;
-        let (finished, capture, file) = match &self.output_dir {
-            Some(dir) if self.terms.writes_files() => {
-                let mut file = dir.begin().map_err(|why| unwritable(&why))?;
-                let write = |bytes: &[u8]| file.write(bytes).map_err(|why| unwritable(&why));
-                let (finished, capture) = self.fetch(&arguments, u64::MAX, progress, write).await?;
-                let kept = dir
-                    .keep(file, &call_id, arguments.from_ts, arguments.to_ts)
-                    .await;
-                (
-                    finished,
-                    capture,
-                    Some(kept.map_err(|why| unwritable(&why))?.display().to_string()),
-                )
-            }
-            _ => {
-                let (finished, capture) = self.fetch_into_memory(&arguments, progress).await?;
-                (finished, capture, None)
-            }
-        };
-        let CompletedExport { report, sha256 } = &finished;
-        let (structured, attachment) =
-            tool::export::shape(&self.terms, &arguments, sha256, report, file.as_deref())?;
-        // Clients that know no structured content read the text, and others may drop it. The bytes
-        // come once, if at all.
-        let mut content = vec![ContentBlock::text(structured.to_string())];
-        let capture = capture.as_deref().unwrap_or_default();
-        content.extend(match attachment {
-            Attachment::Blob { uri } => Some(ContentBlock::resource(blob(capture, &uri))),
-            Attachment::Text => Some(ContentBlock::text(BASE64_STANDARD.encode(capture))),
-            Attachment::Link {
-                uri,
-                filename,
-                size_bytes,
-            } => Some(ContentBlock::resource_link(
-                Resource::new(uri, filename)
-                    .with_mime_type(MEDIA_TYPE)
-                    .with_size(size_bytes),
-            )),
-            Attachment::None => None,
-        });
-        let mut result = CallToolResult::structured(structured);
-        result.content = content;
-        Ok(result)
+    async fn call(&self, call: ToolCall, progress: &Progress) -> Result<CallToolResult, ToolError> {
+        match call {
+            ToolCall::ExportPcap(call) => self.export_pcap(call, progress).await,
+            ToolCall::ReadMessage(arguments) => self.read_message(arguments, progress).await,
+        }
     }
 
-    /// The tool that shows one message, of a capture of any size: what is not among the recent ones
-    /// passes by.
+    async fn export_pcap(
+        &self,
+        call: CallWindow,
+        progress: &Progress,
+    ) -> Result<CallToolResult, ToolError> {
+        let (exported, path) = match &self.output_dir {
+            Some(dir) if self.config.writes_files() => {
+                let (exported, path) = self.export_into(dir, &call, progress).await?;
+                (exported, Some(path))
+            }
+            _ => (self.export_into_memory(&call, progress).await?, None),
+        };
+        let CompletedExport { report, sha256 } = &exported.finished;
+        let result = ToolResult::of_export(&self.config, &call, sha256, report, path.as_deref())?;
+        Ok(to_call_result(
+            &result,
+            exported.bytes.as_deref().unwrap_or_default(),
+        ))
+    }
+
     async fn read_message(
         &self,
         arguments: MessageArguments,
         progress: &Progress,
-    ) -> Result<CallToolResult, Failure> {
-        let MessageArguments {
-            window,
-            packet,
-            format,
-            offset,
-        } = arguments;
-        CallId::parse(&window.callid)?;
-        let structured = if let Some(capture) = self.recent.get(&window) {
-            // Captures come from strangers: what takes long does not keep others waiting.
-            let read = tokio::task::spawn_blocking(move || {
-                tool::message::read(&capture, packet, format, offset)
-            });
-            read.await.map_err(|why| Failure::Trap(why.to_string()))??
-        } else {
-            let mut reader = tool::message::Reader::new(packet);
-            self.fetch(&window, u64::MAX, progress, |bytes| Ok(reader.pass(bytes)?))
+    ) -> Result<CallToolResult, ToolError> {
+        let message = match self.cache.get(&arguments.call) {
+            Some(capture) => {
+                // Reading 6 MiB takes milliseconds; other calls must not wait for it.
+                let read =
+                    tokio::task::spawn_blocking(move || read_message::read(&capture, &arguments));
+                read.await.map_err(|why| Failure::Trap(why.to_string()))??
+            }
+            // Without a limit: only one packet is kept.
+            None => {
+                let mut reader = read_message::PacketReader::new(&arguments);
+                self.export(&arguments.call, u64::MAX, progress, |bytes| {
+                    Ok(reader.feed(bytes)?)
+                })
                 .await?;
-            reader.finish(format, offset)?
+                reader.finish()?
+            }
         };
-        let mut result = CallToolResult::structured(structured.clone());
-        result.content = vec![ContentBlock::text(structured.to_string())];
-        Ok(result)
+        Ok(to_call_result(&ToolResult::of_message(&message), &[]))
     }
 
-    /// A capture that fits a message: a recent one, or exported anew.
-    async fn capture(
+    /// The bytes of a resource.
+    async fn read_resource(
         &self,
-        arguments: &WindowArguments,
+        call: &CallWindow,
         progress: &Progress,
-    ) -> Result<Arc<[u8]>, Failure> {
-        CallId::parse(&arguments.callid)?;
-        if let Some(capture) = self.recent.get(arguments) {
+    ) -> Result<Arc<[u8]>, ToolError> {
+        if let Some(capture) = self.cache.get(call) {
             return Ok(capture);
         }
-        let (finished, capture) = self.fetch_into_memory(arguments, progress).await?;
-        capture.ok_or_else(|| self.terms.too_large(finished.report.size_bytes).into())
+        let exported = self.export_into_memory(call, progress).await?;
+        let size = exported.finished.report.size_bytes;
+        exported
+            .bytes
+            .ok_or_else(|| self.config.too_large(size).into())
     }
 
-    /// Exports what fits a message, and ends when it does not.
-    async fn fetch_into_memory(
+    /// Exports a capture of any size into a new file, and returns its path.
+    async fn export_into(
         &self,
-        arguments: &WindowArguments,
+        dir: &OutputDir,
+        call: &CallWindow,
         progress: &Progress,
-    ) -> Result<(CompletedExport, Option<Arc<[u8]>>), Failure> {
-        self.fetch(arguments, self.terms.read_bytes, progress, |_| Ok(()))
+    ) -> Result<(Exported, String), ToolError> {
+        let mut file = dir.begin().map_err(ToolError::StorageFailed)?;
+        let write = |bytes: &[u8]| file.write(bytes).map_err(ToolError::StorageFailed);
+        let exported = self.export(call, u64::MAX, progress, write).await?;
+        let path = dir
+            .keep(file, call)
+            .await
+            .map_err(ToolError::StorageFailed)?;
+        Ok((exported, path.display().to_string()))
+    }
+
+    /// Exports a capture that fits into a message; ends as soon as one turns out not to.
+    async fn export_into_memory(
+        &self,
+        call: &CallWindow,
+        progress: &Progress,
+    ) -> Result<Exported, ToolError> {
+        self.export(call, self.config.read_bytes, progress, |_| Ok(()))
             .await
     }
 
-    /// Exports at most `max_bytes`, each piece to `take` as it comes. All of it is handed back as
-    /// well if it fits a message.
-    async fn fetch(
+    /// Exports a capture of at most `max_bytes`, and passes each piece to `take`.
+    async fn export(
         &self,
-        arguments: &WindowArguments,
+        call: &CallWindow,
         max_bytes: u64,
         progress: &Progress,
-        mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
-    ) -> Result<(CompletedExport, Option<Arc<[u8]>>), Failure> {
-        let query = ExportRequest::for_call(&arguments.callid, arguments.from_ts, arguments.to_ts);
+        mut take: impl FnMut(&[u8]) -> Result<(), ToolError>,
+    ) -> Result<Exported, ToolError> {
+        let CallWindow { call_id, window } = call;
+        let query = ExportRequest::for_call(call_id.as_str(), window.from_ms(), window.to_ms());
         let export = self
             .exporter
             .open_with_progress(&query, |waiting| progress.waiting(waiting))
             .await?;
         let mut export = export.hashed();
-        let mut capture = Some(Vec::new());
+        let mut kept = Some(Vec::new());
         let mut seen = 0;
         while let Some(bytes) = export.next().await? {
             seen += bytes.len() as u64;
             progress.received(seen);
             if seen > max_bytes {
-                return Err(self.terms.too_large(seen).into());
+                return Err(self.config.too_large(seen).into());
             }
             take(&bytes)?;
-            // Kept for the other tool, and for who follows a link.
-            capture = capture.filter(|_| seen <= self.terms.read_bytes);
-            if let Some(capture) = &mut capture {
-                capture.extend_from_slice(&bytes);
+            // Also if the capture goes to a file: for the cache.
+            kept = kept.filter(|_| seen <= self.config.read_bytes);
+            if let Some(kept) = &mut kept {
+                kept.extend_from_slice(&bytes);
             }
         }
         let finished = export.finish().await?;
-        let capture: Option<Arc<[u8]>> = capture.map(Arc::from);
-        if let Some(capture) = &capture {
-            self.recent.put(arguments.clone(), Arc::clone(capture));
+        let bytes: Option<Arc<[u8]>> = kept.map(Arc::from);
+        if let Some(bytes) = &bytes {
+            self.cache.put(call.clone(), Arc::clone(bytes));
         }
-        Ok((finished, capture))
+        Ok(Exported { finished, bytes })
     }
+}
 
-    async fn call(
-        &self,
-        request: &CallToolRequestParams,
-        turn: Option<Turn>,
-        progress: &Progress,
-    ) -> Option<Result<CallToolResult, Failure>> {
-        if self.tools.iter().all(|tool| tool.name != request.name) {
-            return None;
-        }
-        let Some(_turn) = turn else {
-            return Some(Err(busy()));
-        };
-        let arguments = request.arguments.as_ref();
-        Some(match request.name.as_ref() {
-            tool::export::NAME => match WindowArguments::parse(arguments) {
-                Ok(arguments) => self.export(arguments, progress).await,
-                Err(error) => Err(error.into()),
-            },
-            tool::message::NAME => match MessageArguments::parse(arguments) {
-                Ok(arguments) => self.read_message(arguments, progress).await,
-                Err(error) => Err(error.into()),
-            },
-            _ => return None,
-        })
-    }
+/// Puts a value of the core into rmcp's type for the same JSON.
+#[expect(
+    clippy::expect_used,
+    reason = "both are the types of MCP's schema; the tests convert every definition"
+)]
+fn to_rmcp<T: DeserializeOwned>(value: &impl Serialize) -> T {
+    let json = serde_json::to_value(value).expect("JSON");
+    serde_json::from_value(json).expect("a value of MCP's schema")
+}
 
-    /// The bytes behind a link, or those of an embedded resource again.
-    async fn read(
-        &self,
-        uri: &str,
-        turn: Option<Turn>,
-        progress: &Progress,
-    ) -> Result<ReadResourceResult, ErrorData> {
-        let not_found =
-            |why: String| ErrorData::resource_not_found(why, Some(tool::uri_shown(uri)));
-        let Some(_turn) = turn else {
-            return Err(ErrorData::internal_error(busy().to_string(), None));
-        };
-        let arguments = tool::query_of_uri(uri).map_err(|error| not_found(error.to_string()))?;
-        let capture =
-            self.capture(&arguments, progress)
-                .await
-                .map_err(|failure| match &failure {
-                    Failure::Export(
-                        ExportError::NothingCaptured(_) | ExportError::InvalidRequest(_),
-                    ) => not_found(failure.to_string()),
-                    _ => ErrorData::internal_error(failure.to_string(), None),
-                })?;
-        let mut result = ReadResourceResult::new(vec![blob(&capture, uri)])
-            .with_ttl_ms(0)
-            .with_cache_scope(CacheScope::Private);
-        result.meta = Some(server_info());
-        Ok(result)
-    }
+/// Puts a tool's result into rmcp's type, with the bytes of the capture if it has them attached.
+fn to_call_result(result: &ToolResult, capture: &[u8]) -> CallToolResult {
+    let text = result.structured.get().to_string();
+    let mut called = CallToolResult::structured(to_rmcp(&result.structured));
+    // Clients without support for structured content read the text; others may ignore it.
+    called.content = vec![ContentBlock::text(text)];
+    called.content.extend(match &result.attachment {
+        Attachment::None => None,
+        Attachment::Blob { uri } => Some(ContentBlock::resource(blob(capture, uri))),
+        Attachment::Text => Some(ContentBlock::text(BASE64_STANDARD.encode(capture))),
+        Attachment::Link {
+            uri,
+            filename,
+            size_bytes,
+        } => Some(ContentBlock::resource_link(
+            Resource::new(uri, filename)
+                .with_mime_type(MEDIA_TYPE)
+                .with_size(*size_bytes),
+        )),
+    });
+    called
 }
 
 fn blob(capture: &[u8], uri: &str) -> ResourceContents {
     ResourceContents::blob(BASE64_STANDARD.encode(capture), uri).with_mime_type(MEDIA_TYPE)
 }
 
-fn unwritable(why: &std::io::Error) -> Failure {
-    Failure::Export(ExportError::Misconfigured(format!(
-        "the capture could not be written into the output directory: {why}; the operator has to mend that"
-    )))
+fn to_error_data(error: ResourceError) -> ErrorData {
+    match error {
+        // rmcp sends the code of the client's version of the protocol.
+        ResourceError::NotFound { message, data } => {
+            ErrorData::resource_not_found(message, Some(to_rmcp(&data)))
+        }
+        ResourceError::Failed { message } => ErrorData::internal_error(message, None),
+    }
 }
 
-fn busy() -> Failure {
-    Failure::Export(ExportError::TimedOut(format!(
-        "{MAX_CALLS} calls are under way at this server, which is as many as it takes; try again in a moment"
-    )))
-}
-
-/// The server's name in a result, which the protocol of 2026-07-28 wants in every one.
-fn server_info() -> MetaObject {
-    let info = Value::from_iter([("name", NAME), ("version", env!("CARGO_PKG_VERSION"))]);
+/// The `_meta` of every result (MCP 2026-07-28, basic/index, "_meta").
+fn meta() -> MetaObject {
     let mut meta = MetaObject::default();
     meta.0
-        .insert("io.modelcontextprotocol/serverInfo".to_string(), info);
+        .insert(SERVER_INFO_KEY.to_string(), to_rmcp(&mcp::server_info()));
     meta
 }
 
-/// A list that anyone may keep for an hour.
+fn scope(hint: CacheHint) -> CacheScope {
+    match hint.scope {
+        mcp::CacheScope::Public => CacheScope::Public,
+        mcp::CacheScope::Private => CacheScope::Private,
+    }
+}
+
+/// A list result with its cache hint. (A macro, since rmcp's list types share no trait.)
 macro_rules! list {
     ($result:ident, $items:expr) => {{
         let mut list = $result::with_all_items($items)
-            .with_ttl_ms(DEFINITIONS_TTL_MS)
-            .with_cache_scope(CacheScope::Public);
-        list.meta = Some(server_info());
+            .with_ttl_ms(CACHE_DEFINITIONS.ttl_ms)
+            .with_cache_scope(scope(CACHE_DEFINITIONS));
+        list.meta = Some(meta());
         Ok(list)
     }};
 }
 
+/// rmcp sends no response to a cancelled request; the error only ends its handler.
 fn cancelled() -> ErrorData {
     ErrorData::internal_error("the call was cancelled", None)
 }
@@ -327,13 +302,14 @@ impl ServerHandler for Server {
                 .enable_resources()
                 .build(),
         )
-        .with_server_info(Implementation::new(NAME, env!("CARGO_PKG_VERSION")))
+        .with_server_info(Implementation::new(SERVER_NAME, mcp::server_info().version))
     }
 
     async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
         let versions = self.supported_protocol_versions().into_owned();
         let mut discovered = DiscoverResult::from_server_info(versions, self.get_info());
-        (discovered.ttl_ms, discovered.cache_scope) = (DEFINITIONS_TTL_MS, CacheScope::Public);
+        discovered.ttl_ms = CACHE_DEFINITIONS.ttl_ms;
+        discovered.cache_scope = scope(CACHE_DEFINITIONS);
         Ok(discovered)
     }
 
@@ -346,11 +322,8 @@ impl ServerHandler for Server {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.shared
-            .tools
-            .iter()
-            .find(|tool| tool.name == name)
-            .cloned()
+        let mut tools = self.shared.tools.iter();
+        tools.find(|tool| tool.name == name).cloned()
     }
 
     async fn call_tool(
@@ -358,30 +331,36 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        let shared = &self.shared;
         let progress = Progress::new(&context);
-        let turn = self.shared.turns.of_call(&context.extensions);
+        let call = async {
+            let arguments = request.arguments.as_ref();
+            let call = match ToolCall::parse(&request.name, arguments, &shared.config) {
+                Ok(call) => call,
+                Err(InvalidCall::Arguments(error)) => return Ok(Err(error.into())),
+                Err(InvalidCall::UnknownTool { message }) => {
+                    return Err(ErrorData::invalid_params(message, None));
+                }
+            };
+            let permit: Option<CallPermit> = shared.calls.permit_of(&context.extensions);
+            Ok(match permit {
+                Some(_permit) => shared.call(call, &progress).await,
+                None => Err(ToolError::Busy),
+            })
+        };
         let called = tokio::select! {
-            called = self.shared.call(&request, turn, &progress) => called,
-            // Dropping the export ends its request and frees its instance.
+            called = call => called?,
+            // Dropping the export ends its request to Homer and frees its instance.
             () = context.ct.cancelled() => return Err(cancelled()),
         };
-        let Some(result) = called else {
-            return Err(ErrorData::invalid_params(
-                tool::unknown(&request.name),
-                None,
-            ));
-        };
-        // What the model can mend, or should tell of, is a result and not a protocol error (MCP,
-        // server/tools).
-        let mut result = result.unwrap_or_else(|failure| {
-            CallToolResult::error(vec![ContentBlock::text(failure.to_string())])
+        let mut result = called.unwrap_or_else(|error| {
+            CallToolResult::error(vec![ContentBlock::text(error.to_string())])
         });
-        result.meta = Some(server_info());
+        result.meta = Some(meta());
         Ok(result.into())
     }
 
-    /// None: what a connection has exported is not for others to see, and a list must not change
-    /// with it.
+    /// Always empty: see `resources/list` in [`homer_export::mcp::protocol`].
     async fn list_resources(
         &self,
         _: Option<PaginatedRequestParams>,
@@ -395,10 +374,10 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        let template =
-            serde_json::from_value::<ResourceTemplate>(tool::resource_template(&self.shared.terms))
-                .map_err(|why| ErrorData::internal_error(format!("the template: {why}"), None))?;
-        list!(ListResourceTemplatesResult, vec![template])
+        list!(
+            ListResourceTemplatesResult,
+            vec![self.shared.template.clone()]
+        )
     }
 
     async fn read_resource(
@@ -406,11 +385,28 @@ impl ServerHandler for Server {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
+        let shared = &self.shared;
         let progress = Progress::new(&context);
-        let turn = self.shared.turns.of_call(&context.extensions);
-        tokio::select! {
-            read = self.shared.read(&request.uri, turn, &progress) => read.map(Into::into),
-            () = context.ct.cancelled() => Err(cancelled()),
-        }
+        let resource =
+            ResourceRequest::parse(&request.uri, &shared.config).map_err(to_error_data)?;
+        let read = async {
+            match shared.calls.permit_of(&context.extensions) {
+                Some(_permit) => shared.read_resource(&resource.call, &progress).await,
+                None => Err(ToolError::Busy),
+            }
+        };
+        let read = tokio::select! {
+            read = read => read,
+            () = context.ct.cancelled() => return Err(cancelled()),
+        };
+        let capture = read.map_err(|error| match &error {
+            ToolError::Export(Failure::Export(error)) => to_error_data(resource.failed(error)),
+            other => ErrorData::internal_error(other.to_string(), None),
+        })?;
+        let mut result = ReadResourceResult::new(vec![blob(&capture, &resource.uri)])
+            .with_ttl_ms(CACHE_CAPTURES.ttl_ms)
+            .with_cache_scope(scope(CACHE_CAPTURES));
+        result.meta = Some(meta());
+        Ok(result.into())
     }
 }

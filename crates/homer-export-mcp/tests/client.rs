@@ -11,7 +11,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use fake_homer::{FakeHomer, large_capture};
-use homer_export::tool::{self, ResultMode, ToolConfig};
+use homer_export::mcp::delivery::ResultMode;
+use homer_export::mcp::tools::{self, ToolConfig, read_message};
+use homer_export::mcp::uri::TEMPLATE;
 use rmcp::ServiceExt as _;
 use rmcp::model::{
     CallToolRequestParams, CallToolResult, ReadResourceRequestParams, ResourceContents,
@@ -87,19 +89,27 @@ async fn client_lists_the_tool_as_defined() {
     )
     .await;
     let tools = client.list_all_tools().await.unwrap();
-    let terms = ToolConfig {
+    let config = ToolConfig {
         max_window_hours: 48,
         mode: ResultMode::Auto,
         inline_bytes: 1 << 20,
         read_bytes: 6 << 20,
         output_dir: false,
-        one_request: false,
+        stateless: false,
     };
-    let expected = [
-        tool::export::definition(&terms),
-        tool::message::definition(&terms),
-    ];
-    assert_eq!(serde_json::to_value(&tools).unwrap(), json!(expected));
+    // As text, since the members come in the order of their definition.
+    let expected = serde_json::to_value(tools::definitions(&config)).unwrap();
+    let listed = serde_json::to_value(&tools).unwrap();
+    assert_eq!(listed, expected);
+    for (tool, expected) in listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(tools::definitions(&config))
+    {
+        let expected: Value = serde_json::from_str(expected.output_schema.get()).unwrap();
+        assert_eq!(tool["outputSchema"].to_string(), expected.to_string());
+    }
     assert_eq!(
         client
             .peer_info()
@@ -183,13 +193,13 @@ async fn client_gets_advice_on_bad_arguments() {
     for (arguments, why) in [
         (
             json!({"callid": CALL, "from_ts": TO, "to_ts": FROM}),
-            "invalid-request: the window is reversed: from_ts 2026-11-20T10:05:00Z is not before to_ts \
-             2026-11-20T10:00:00Z; swap them",
+            "invalid-request: the window is reversed: from_ts 2026-11-20T10:05:00Z is not before \
+             to_ts 2026-11-20T10:00:00Z; swap them",
         ),
         (
             json!({"callid": CALL, "from_ts": FROM / 1000, "to_ts": TO / 1000}),
-            "invalid-request: from_ts 1795168800 looks like seconds; times are Unix milliseconds, so pass 1795168800000 \
-             (2026-11-20T10:00:00Z)",
+            "invalid-request: from_ts 1795168800 looks like seconds; times are Unix milliseconds, so \
+             pass 1795168800000 (2026-11-20T10:00:00Z)",
         ),
         (
             json!({"from_ts": FROM, "to_ts": TO}),
@@ -272,7 +282,11 @@ async fn client_reads_a_larger_capture_behind_its_link() {
         recorded("export-ok-auth-token")
     );
     // What fits is attached as before.
-    let smaller = json!({"callid": "options-1@192.0.2.10", "from_ts": 1_795_174_800_000_i64, "to_ts": 1_795_174_900_000_i64});
+    let smaller = json!({
+        "callid": "options-1@192.0.2.10",
+        "from_ts": 1_795_174_800_000_i64,
+        "to_ts": 1_795_174_900_000_i64,
+    });
     assert_eq!(
         call(&client, smaller).await.structured_content.unwrap()["delivery"],
         "embedded"
@@ -303,7 +317,7 @@ async fn client_reads_a_resource_that_nobody_exported_before() {
     let templates = client.list_all_resource_templates().await.unwrap();
     assert_eq!(
         (templates.len(), templates[0].uri_template.as_str()),
-        (1, tool::TEMPLATE)
+        (1, TEMPLATE)
     );
     for uri in [
         "homer-pcap:///nobody%40nowhere?from_ts=1795168800000&to_ts=1795169100000",
@@ -415,7 +429,7 @@ async fn client_is_refused_a_capture_over_the_read_limit() {
     let client = client(&["--demo"], &[("HOMER_MAX_READ_BYTES", "3310")]).await;
     let why = failure(&client, export_arguments()).await;
     assert!(
-        why.starts_with("too-large: the capture is larger than the 3310 bytes that this server puts into a message"),
+        why.starts_with("too-large: the capture is larger than 3310 bytes, the maximum for "),
         "{why}"
     );
     assert!(why.contains("--output-dir"), "{why}");
@@ -427,15 +441,15 @@ async fn server_refuses_modes_that_cannot_be() {
     for (arguments, why) in [
         (
             &["--result-mode", "file"][..],
-            "HOMER_RESULT_MODE is file without HOMER_OUTPUT_DIR",
+            "HOMER_RESULT_MODE is file, but HOMER_OUTPUT_DIR is not set",
         ),
         (
             &["--result-mode", "mail"],
-            "HOMER_RESULT_MODE is none of auto, embed, link, file, base64",
+            "HOMER_RESULT_MODE is \"mail\", expected auto, embed, link, file or base64",
         ),
         (
             &["--output-dir", "/nonexistent/dir"],
-            "the output directory /nonexistent/dir: ",
+            "cannot use the output directory /nonexistent/dir: ",
         ),
         (&["--read-limit", "6291457"], "HOMER_MAX_READ_BYTES"),
         (
@@ -491,7 +505,7 @@ async fn check_says_what_works_and_what_does_not() {
         assert_eq!(code, Some(0), "{said}");
         assert!(
             said.contains(&format!(
-                "Homer at {url} is reached, and lets us in with the "
+                "OK: reached Homer at {url}; it accepted the configured "
             )),
             "{said}"
         );
@@ -515,7 +529,7 @@ async fn client_reads_one_message() {
             .as_object_mut()
             .unwrap()
             .extend(more.as_object().unwrap().clone());
-        CallToolRequestParams::new(tool::message::NAME)
+        CallToolRequestParams::new(read_message::NAME)
             .with_arguments(arguments.as_object().unwrap().clone())
     };
     let result = client.call_tool(ask(json!({"packet": 3}))).await.unwrap();
@@ -555,7 +569,7 @@ async fn client_reads_one_message() {
     for (more, why) in [
         (
             json!({"packet": 8}),
-            "invalid-request: the capture has 7 packets, counted from 1, and no packet 8",
+            "invalid-request: packet 8 does not exist; the capture has 7 packets, counted from 1",
         ),
         (
             json!({}),
@@ -590,7 +604,7 @@ async fn client_reads_a_message_of_a_capture_that_no_message_could_hold() {
     assert_eq!(exported["delivery"], "file");
     let mut asked = export_arguments();
     asked["packet"] = json!(19_384);
-    let asked = CallToolRequestParams::new(tool::message::NAME)
+    let asked = CallToolRequestParams::new(read_message::NAME)
         .with_arguments(asked.as_object().unwrap().clone());
     let message = client
         .call_tool(asked)
@@ -613,7 +627,7 @@ async fn client_reads_a_message_of_a_capture_that_no_message_could_hold() {
 }
 
 #[tokio::test]
-async fn recent_capture_spares_homer_a_second_export() {
+async fn cached_capture_saves_a_second_export() {
     let homer = FakeHomer::start().await.unwrap();
     let url = homer.url();
     let token = fake_homer::API_TOKEN;
@@ -648,14 +662,16 @@ async fn client_gets_a_protocol_error_for_an_unknown_tool() {
     assert_eq!(error.code.0, -32602);
     assert_eq!(
         error.message,
-        "there is no tool \"no_such_tool\"; there are homer_export_pcap and homer_read_message"
+        "unknown tool \"no_such_tool\"; the tools are homer_export_pcap and homer_read_message"
     );
     client.cancel().await.unwrap();
 }
 
 fn initialize() -> Value {
     json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
     }})
 }
 
@@ -805,7 +821,7 @@ async fn server_bears_a_client_that_talks_nonsense_and_a_thousand_calls() {
         if result["isError"] == json!(true) {
             let text = result["content"][0]["text"].as_str().unwrap();
             assert!(
-                text.contains("64 calls are under way") || text.starts_with("nothing-captured: "),
+                text.starts_with("busy: ") || text.starts_with("nothing-captured: "),
                 "{text}"
             );
         } else {
@@ -950,6 +966,7 @@ async fn server_without_configuration_says_what_is_missing() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
-    let why = "homer-export-mcp: misconfigured: HOMER_URL is not set; it is Homer's base URL, for example http://homer:9080\n";
+    let why = "homer-export-mcp: misconfigured: HOMER_URL is not set; it is Homer's base URL, for \
+               example http://homer:9080\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), why);
 }

@@ -120,7 +120,8 @@ fn answer(body: &str) -> Value {
 }
 
 fn export() -> Value {
-    json!({"name": "homer_export_pcap", "arguments": {"callid": CALL, "from_ts": FROM, "to_ts": TO}})
+    let arguments = json!({"callid": CALL, "from_ts": FROM, "to_ts": TO});
+    json!({"name": "homer_export_pcap", "arguments": arguments})
 }
 
 #[tokio::test]
@@ -177,7 +178,9 @@ async fn http_serves_the_stateless_protocol() {
 async fn http_serves_clients_that_initialize() {
     let server = Server::start(&["--demo"], &[]).await;
     let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"},
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
     }});
     let (head, body) = server
         .send(server.request(&[]), &initialize.to_string())
@@ -366,8 +369,10 @@ async fn http_client_that_leaves_ends_its_export() {
         .unwrap();
     let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
     let head = format!(
-        "POST /mcp HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
-         MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: homer_export_pcap\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /mcp HTTP/1.1\r\nHost: {address}\r\n\
+         Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+         MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\n\
+         Mcp-Name: homer_export_pcap\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     client.write_all(head.as_bytes()).await.unwrap();
@@ -391,13 +396,13 @@ async fn http_beyond_loopback_wants_a_token() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
         output.status.code() == Some(1)
-            && said.contains("HOMER_MCP_TOKEN is not set, and others can reach this server"),
+            && said.contains("HOMER_MCP_TOKEN is not set, but other machines can reach this"),
         "{said}"
     );
     for (env, why) in [
         (
             [("HOMER_MCP_TOKEN", "a b"), ("X", "")],
-            "HOMER_MCP_TOKEN has a blank",
+            "HOMER_MCP_TOKEN contains a space",
         ),
         (
             [("HOMER_MCP_TOKEN", "a"), ("HOMER_MCP_OPEN", "1")],
@@ -405,7 +410,7 @@ async fn http_beyond_loopback_wants_a_token() {
         ),
         (
             [("HOMER_MCP_OPEN", "yes"), ("X", "")],
-            "HOMER_MCP_OPEN is not 1",
+            "HOMER_MCP_OPEN is \"yes\", expected 1",
         ),
         (
             [("HOMER_MCP_TOKEN", "${user_config.token}"), ("X", "")],
@@ -413,7 +418,7 @@ async fn http_beyond_loopback_wants_a_token() {
         ),
         (
             [("HOMER_MCP_ORIGINS", "app.example.net"), ("X", "")],
-            "HOMER_MCP_ORIGINS has an entry that is none",
+            "HOMER_MCP_ORIGINS has an invalid entry",
         ),
         (
             [("HOMER_MCP_TOKEN", "a"), ("HOMER_MCP_TOKEN_FILE", "b")],
@@ -488,13 +493,16 @@ async fn http_bears_a_thousand_calls_at_once() {
             std::sync::Arc::clone(&connections),
         );
         calls.spawn(async move {
-            let _turn = connections.acquire().await.unwrap();
+            let _permit = connections.acquire().await.unwrap();
             let (_, exported) = server.modern("tools/call", export(), &[]).await;
             let result = &exported["result"];
             match result["isError"] == json!(true) {
                 true => {
                     let text = result["content"][0]["text"].as_str().unwrap().to_string();
-                    assert!(text.contains("64 calls are under way"), "{text}");
+                    assert!(
+                        text.starts_with("busy: the server is handling 64 calls"),
+                        "{text}"
+                    );
                     0
                 }
                 false => {

@@ -1,6 +1,6 @@
-//! Captures of 3 KB, 1 MB, 9 MB and 92 MB through every way and both transports: the right bytes or
-//! the right refusal, the connection alive after it. Prints the server's peak memory: `cargo test
-//! --package mcp --test large -- --nocapture`.
+//! Captures of 3 KB, 1 MB, 9 MB and 92 MB with every delivery and both transports: the right bytes
+//! or the right error, and a connection that still works. Prints the server's peak memory: `cargo
+//! test --package homer-export-mcp --test large -- --nocapture`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -140,7 +140,11 @@ impl Session {
     }
 
     async fn export(&mut self) -> Value {
-        let arguments = json!({"callid": "000000000000@192.0.2.10", "from_ts": 1_795_168_800_000_i64, "to_ts": 1_795_169_100_000_i64});
+        let arguments = json!({
+            "callid": "000000000000@192.0.2.10",
+            "from_ts": 1_795_168_800_000_i64,
+            "to_ts": 1_795_169_100_000_i64,
+        });
         self.ask(
             "tools/call",
             json!({"name": "homer_export_pcap", "arguments": arguments}),
@@ -207,10 +211,8 @@ async fn large_captures_arrive_or_are_refused_in_every_way() {
                         "base64" => decoded(&result["content"][1]["text"]),
                         "link" => {
                             let uri = structured["resource_uri"].clone();
-                            decoded(
-                                &session.ask("resources/read", json!({ "uri": uri })).await["result"]
-                                    ["contents"][0]["blob"],
-                            )
+                            let read = session.ask("resources/read", json!({ "uri": uri })).await;
+                            decoded(&read["result"]["contents"][0]["blob"])
                         }
                         _ => {
                             let file = structured["file_path"].as_str().unwrap();

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use homer_export::homer::Api;
 use homer_export::record::Convert;
-use homer_export::tool::lower_hex;
 use homer_export::{CaptureReport, ExportError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -437,7 +437,7 @@ impl HashedExport {
     pub async fn finish(self) -> Result<CompletedExport, Failure> {
         Ok(CompletedExport {
             report: self.export.finish().await?,
-            sha256: lower_hex(&self.hash.finalize()),
+            sha256: HEXLOWER.encode(&self.hash.finalize()),
         })
     }
 }

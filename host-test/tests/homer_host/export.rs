@@ -1,6 +1,6 @@
+use data_encoding::HEXLOWER;
 use fake_homer::{FakeHomer, large_capture};
 use homer_export::ExportError;
-use homer_export::tool::lower_hex;
 use homer_host::{ExportRequest, Exporter, Failure};
 use sha2::{Digest as _, Sha256};
 
@@ -38,7 +38,7 @@ async fn large_export_returns_all_bytes() {
     let exporter = Exporter::new(policy(&homer.url())).unwrap();
     let (received, completed) = export(&exporter, &request(CALL)).await.unwrap();
     assert_eq!(received, capture);
-    assert_eq!(completed.sha256, lower_hex(&Sha256::digest(&capture)));
+    assert_eq!(completed.sha256, HEXLOWER.encode(&Sha256::digest(&capture)));
     assert_eq!(completed.report.packets, 4200);
 }
 

@@ -25,7 +25,9 @@ async fn login_is_made_by_the_host_and_shared_by_exports() {
     let policy = policy(&url, PASSWORD);
     let variables = format!("{:?}", policy.environment.variables(None));
     assert!(
-        variables.contains("login") && !variables.contains(PASSWORD) && !variables.contains(USERNAME),
+        variables.contains("login")
+            && !variables.contains(PASSWORD)
+            && !variables.contains(USERNAME),
         "{variables}"
     );
 

@@ -56,7 +56,7 @@ async fn exporter_text_returns_a_call_as_text() {
             .decode(result["pcap_base64"].as_str().unwrap())
             .unwrap();
         assert_eq!(
-            homer_export::tool::lower_hex(&Sha256::digest(capture)),
+            data_encoding::HEXLOWER.encode(&Sha256::digest(capture)),
             CALL_SHA256
         );
     }
@@ -116,12 +116,12 @@ async fn exporter_text_omits_a_capture_that_is_too_large_but_reports_on_it() {
         );
         assert_eq!(
             result["sha256"],
-            homer_export::tool::lower_hex(&Sha256::digest(&capture))
+            data_encoding::HEXLOWER.encode(&Sha256::digest(&capture))
         );
         assert_eq!(result["report"]["packets"], json!(7 * calls));
         let summary = result["summary"].as_str().unwrap();
         let told = format!(
-            "larger than {limit} and does not go along: HOMER_MAX_INLINE_BYTES raises that limit"
+            "the pcap itself is omitted, because it is larger than {limit}: ask the operator to"
         );
         assert_eq!(summary.contains(&told), calls > 9, "{summary}");
         assert_eq!(

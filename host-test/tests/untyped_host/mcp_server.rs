@@ -9,7 +9,10 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use fake_homer::{API_TOKEN, DEMO_CALL_ID, DEMO_WINDOW_MS, FakeHomer, large_capture};
 use futures::stream::BoxStream;
-use homer_export::tool::{self, ResultMode, ToolConfig, WindowArguments};
+use homer_export::mcp::delivery::ResultMode;
+use homer_export::mcp::tools::{self, CallWindow, ToolConfig, export_pcap, read_message};
+use homer_export::mcp::uri::TEMPLATE;
+use homer_export::{CallId, Window};
 use http::{HeaderName, HeaderValue, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client as HttpClient;
@@ -215,7 +218,7 @@ fn arguments(call_id: &str) -> Value {
 }
 
 fn export(call_id: &str) -> Value {
-    json!({ "name": tool::export::NAME, "arguments": arguments(call_id) })
+    json!({ "name": export_pcap::NAME, "arguments": arguments(call_id) })
 }
 
 fn stateless() -> ClientLifecycleMode {
@@ -246,20 +249,17 @@ async fn mcp_server_serves_clients_of_both_protocols() {
     let server = Server::start(&[]).await;
     for lifecycle in [ClientLifecycleMode::Initialize, stateless()] {
         let client = server.client(lifecycle).await;
-        let terms = ToolConfig {
+        let config = ToolConfig {
             max_window_hours: 24,
             mode: ResultMode::Auto,
             inline_bytes: 256 * 1024,
             read_bytes: 6 << 20,
             output_dir: false,
-            one_request: true,
+            stateless: true,
         };
         let tools = client.list_all_tools().await.unwrap();
-        let expected = [
-            tool::export::definition(&terms),
-            tool::message::definition(&terms),
-        ];
-        assert_eq!(serde_json::to_value(&tools).unwrap(), json!(expected));
+        let expected = serde_json::to_value(tools::definitions(&config)).unwrap();
+        assert_eq!(serde_json::to_value(&tools).unwrap(), expected);
         assert!(client.list_all_resources().await.unwrap().is_empty());
         let templates = client.list_all_resource_templates().await.unwrap();
         assert_eq!(
@@ -267,10 +267,10 @@ async fn mcp_server_serves_clients_of_both_protocols() {
                 .iter()
                 .map(|template| template.uri_template.as_str())
                 .collect::<Vec<_>>(),
-            [tool::TEMPLATE]
+            [TEMPLATE]
         );
 
-        let exported = call(&client, tool::export::NAME, arguments(DEMO_CALL_ID)).await;
+        let exported = call(&client, export_pcap::NAME, arguments(DEMO_CALL_ID)).await;
         assert_ne!(exported.is_error, Some(true));
         let structured = exported.structured_content.unwrap();
         let schema = Value::Object(tools[0].output_schema.as_deref().cloned().unwrap());
@@ -309,7 +309,7 @@ async fn mcp_server_serves_clients_of_both_protocols() {
 
         let mut asked = arguments(DEMO_CALL_ID);
         asked["packet"] = json!(1);
-        let message = call(&client, tool::message::NAME, asked)
+        let message = call(&client, read_message::NAME, asked)
             .await
             .structured_content
             .unwrap();
@@ -328,7 +328,7 @@ async fn mcp_server_serves_clients_of_both_protocols() {
                 "invalid-request: from_ts is missing; pass Unix time in milliseconds, UTC",
             ),
         ] {
-            let failed = call(&client, tool::export::NAME, asked).await;
+            let failed = call(&client, export_pcap::NAME, asked).await;
             assert_eq!(
                 (failed.is_error, failed.structured_content),
                 (Some(true), None)
@@ -345,7 +345,11 @@ async fn mcp_server_serves_clients_of_both_protocols() {
         };
         assert_eq!(
             (error.code.0, error.message.as_ref()),
-            (-32602, tool::unknown("no_such_tool").as_str())
+            (
+                -32602,
+                "unknown tool \"no_such_tool\"; the tools are homer_export_pcap and \
+             homer_read_message"
+            )
         );
         client.cancel().await.unwrap();
     }
@@ -529,17 +533,18 @@ async fn mcp_server_responds_with_an_error_to_a_truncated_capture() {
         "{text}"
     );
     assert_eq!(exported["result"]["isError"], json!(true));
-    let window = WindowArguments {
-        callid: "a".to_string(),
-        from_ts: DEMO_WINDOW_MS.0,
-        to_ts: DEMO_WINDOW_MS.1,
+    let call = CallWindow {
+        call_id: CallId::parse("a").unwrap(),
+        window: Window::new(
+            DEMO_WINDOW_MS.0,
+            DEMO_WINDOW_MS.1,
+            24,
+            &homer_export::query::ParameterNames::MCP,
+        )
+        .unwrap(),
     };
     let (_, read) = server
-        .ask(
-            "resources/read",
-            json!({ "uri": tool::resource_uri(&window) }),
-            &[],
-        )
+        .ask("resources/read", json!({ "uri": call.resource_uri() }), &[])
         .await;
     assert_eq!(read["error"]["code"], -32603, "{read}");
 }
@@ -607,7 +612,7 @@ async fn mcp_server_reads_a_message_of_a_capture_above_every_limit() {
     let (_, read) = server
         .ask(
             "tools/call",
-            json!({ "name": tool::message::NAME, "arguments": asked }),
+            json!({ "name": read_message::NAME, "arguments": asked }),
             &[],
         )
         .await;

@@ -1,8 +1,8 @@
-//! Who may call an MCP server over HTTP.
+//! Which callers may use an MCP server over HTTP.
 
 use homer_export::CallerPolicy;
 
-fn http_auth(
+fn policy(
     token: Option<&str>,
     open: Option<&str>,
     origins: Option<&str>,
@@ -13,7 +13,7 @@ fn http_auth(
 }
 
 #[test]
-fn access_wants_a_token_where_others_can_call() {
+fn policy_requires_a_token_if_others_can_call() {
     for (token, open, private) in [
         (Some("s3cret"), None, false),
         (None, Some("1"), false),
@@ -21,7 +21,7 @@ fn access_wants_a_token_where_others_can_call() {
         (Some("s3cret"), Some(""), true),
     ] {
         assert!(
-            http_auth(token, open, None, private).is_ok(),
+            policy(token, open, None, private).is_ok(),
             "{token:?} {open:?} {private}"
         );
     }
@@ -30,7 +30,7 @@ fn access_wants_a_token_where_others_can_call() {
             None,
             None,
             false,
-            "misconfigured: HOMER_MCP_TOKEN is not set, and others can reach this server",
+            "misconfigured: HOMER_MCP_TOKEN is not set, but other machines can reach this server",
         ),
         (
             Some(""),
@@ -48,9 +48,9 @@ fn access_wants_a_token_where_others_can_call() {
             None,
             Some("0"),
             true,
-            "misconfigured: HOMER_MCP_OPEN is not 1",
+            "misconfigured: HOMER_MCP_OPEN is \"0\", expected 1",
         ),
-        // Not as if it were not set: that would open the door.
+        // It does not count as unset: that would open the server to everybody.
         (
             Some("${user_config.token}"),
             None,
@@ -67,18 +67,18 @@ fn access_wants_a_token_where_others_can_call() {
             Some("s3\ncret"),
             None,
             true,
-            "misconfigured: HOMER_MCP_TOKEN has a blank, a line break",
+            "misconfigured: HOMER_MCP_TOKEN contains a space, a line break",
         ),
     ] {
-        let error = http_auth(token, open, None, private).unwrap_err();
+        let error = policy(token, open, None, private).unwrap_err();
         assert!(error.starts_with(why), "{error}");
         assert!(!error.contains("s3"), "{error}");
     }
 }
 
 #[test]
-fn access_admits_the_token_alone() {
-    let guarded = http_auth(Some("s3cret"), None, None, false).unwrap();
+fn policy_accepts_only_the_token() {
+    let guarded = policy(Some("s3cret"), None, None, false).unwrap();
     for (shown, admitted) in [
         (Some("Bearer s3cret"), true),
         (Some("bearer s3cret"), true),
@@ -90,20 +90,20 @@ fn access_admits_the_token_alone() {
         (None, false),
     ] {
         assert_eq!(
-            guarded.admits(shown.map(str::as_bytes)),
+            guarded.check_bearer(shown.map(str::as_bytes)),
             admitted,
             "{shown:?}"
         );
     }
-    let open = http_auth(None, Some("1"), None, false).unwrap();
-    assert!(open.admits(None) && open.admits(Some(b"Bearer anything")));
+    let open = policy(None, Some("1"), None, false).unwrap();
+    assert!(open.check_bearer(None) && open.check_bearer(Some(b"Bearer anything")));
     assert!(!format!("{guarded:?}").contains("s3cret"));
 }
 
 #[test]
-fn access_allows_pages_of_the_machine_and_of_named_origins() {
+fn policy_allows_loopback_and_configured_origins() {
     let origins = Some("https://app.example.net, http://[2001:db8::1]:8080,");
-    let http_auth = http_auth(None, None, origins, true)
+    let callers = policy(None, None, origins, true)
         .unwrap()
         .with_hosts(vec!["homer.example.net".to_string()]);
     for (origin, allowed) in [
@@ -126,40 +126,40 @@ fn access_allows_pages_of_the_machine_and_of_named_origins() {
         (Some(""), false),
     ] {
         assert_eq!(
-            http_auth.allows(origin.map(str::as_bytes)),
+            callers.allows_origin(origin.map(str::as_bytes)),
             allowed,
             "{origin:?}"
         );
     }
-    assert!(!http_auth.allows(Some(b"http://\xff")));
+    assert!(!callers.allows_origin(Some(b"http://\xff")));
 }
 
 #[test]
-fn access_refuses_an_entry_that_is_no_origin() {
+fn policy_rejects_an_entry_that_is_not_an_origin() {
     for entry in [
         "app.example.net",
         "https://app.example.net/page",
         "*",
         "ftp://app.example.net",
     ] {
-        let error = http_auth(None, None, Some(entry), true).unwrap_err();
+        let error = policy(None, None, Some(entry), true).unwrap_err();
         assert!(
-            error.starts_with("misconfigured: HOMER_MCP_ORIGINS has an entry that is none: "),
+            error.starts_with("misconfigured: HOMER_MCP_ORIGINS has an invalid entry: "),
             "{error}"
         );
     }
 }
 
 #[test]
-fn access_answers_before_the_protocol_does() {
-    let http_auth = http_auth(
+fn policy_rejects_before_the_body_is_read() {
+    let callers = policy(
         Some("s3cret"),
         None,
         Some("https://app.example.net/"),
         false,
     )
     .unwrap();
-    let gate = |method: &str, fields: &[(&str, &'static str)]| {
+    let authorize = |method: &str, fields: &[(&str, &'static str)]| {
         let values = |name: &str| {
             let values = fields
                 .iter()
@@ -167,7 +167,9 @@ fn access_answers_before_the_protocol_does() {
                 .map(|(_, value)| value.as_bytes());
             values.collect::<Vec<_>>()
         };
-        http_auth.gate(method, values).map_err(|gate| gate.status)
+        callers
+            .authorize(method, values)
+            .map_err(|rejection| rejection.status)
     };
     let (token, page) = (
         ("authorization", "Bearer s3cret"),
@@ -193,6 +195,6 @@ fn access_answers_before_the_protocol_does() {
             Err(403),
         ),
     ] {
-        assert_eq!(gate(method, fields), answer, "{method} {fields:?}");
+        assert_eq!(authorize(method, fields), answer, "{method} {fields:?}");
     }
 }

@@ -1,27 +1,51 @@
+//! The tools: definitions, results, resource URIs.
+
 use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use homer_export::tool::export::Delivered;
-use homer_export::tool::message::{self, Format};
-use homer_export::tool::{self, Delivery, ResultMode, ToolConfig, WindowArguments, export};
-use homer_export::{CallId, CaptureReport};
+use homer_export::mcp::Base64Stream;
+use homer_export::mcp::delivery::{self, Delivery, ResultMode};
+use homer_export::mcp::tools::export_pcap::{self, Delivered, ExportResult};
+use homer_export::mcp::tools::read_message::{self, MessageFormat};
+use homer_export::mcp::tools::{CallWindow, MessageArguments, ToolConfig, ToolDefinition};
+use homer_export::mcp::uri::{ResourceError, ResourceRequest};
+use homer_export::{CallId, CaptureReport, ExportError, Window};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{recordings, report};
 
-const TERMS: ToolConfig = ToolConfig {
+pub(crate) const CONFIG: ToolConfig = ToolConfig {
     max_window_hours: 48,
     mode: ResultMode::Auto,
     inline_bytes: 256 * 1024,
     read_bytes: 6 << 20,
     output_dir: false,
-    one_request: false,
+    stateless: false,
 };
 
+const FROM: i64 = 1_795_168_800_000;
+const TO: i64 = 1_795_169_100_000;
+
+fn json_of(definition: ToolDefinition) -> Value {
+    serde_json::to_value(definition).unwrap()
+}
+
 fn definition() -> Value {
-    export::definition(&TERMS)
+    json_of(export_pcap::definition(&CONFIG))
+}
+
+/// The result in JSON.
+fn result(report: &CaptureReport, sha256: &str, delivered: Delivered<'_>) -> Value {
+    serde_json::to_value(ExportResult::new("a.pcap", sha256, report, delivered)).unwrap()
+}
+
+fn call(call_id: &str) -> CallWindow {
+    CallWindow {
+        call_id: CallId::parse(call_id).unwrap(),
+        window: Window::new(FROM, TO, 24, &homer_export::query::ParameterNames::MCP).unwrap(),
+    }
 }
 
 fn keys(object: &Value) -> Vec<&String> {
@@ -34,7 +58,7 @@ fn tool_states_the_configured_limits() {
     assert!(definition["description"].as_str().unwrap().contains(
         "Captures up to 256 KiB are attached as a base64 binary resource, larger ones up to 6 MiB"
     ));
-    for definition in [definition, message::definition(&TERMS)] {
+    for definition in [definition, json_of(read_message::definition(&CONFIG))] {
         let to_ts = &definition["inputSchema"]["properties"]["to_ts"]["description"];
         assert!(
             to_ts
@@ -60,12 +84,7 @@ fn tool_result_has_what_its_schema_says_and_nothing_else() {
             &capture,
             &["udp-normal-1@192.0.2.10", "two-probes@192.0.2.10"],
         );
-        let result = export::result(
-            "a.pcap",
-            &"0".repeat(64),
-            &report,
-            Delivered::Embedded { uri },
-        );
+        let result = result(&report, &"0".repeat(64), Delivered::Embedded { uri });
         let errors: Vec<String> = validator
             .iter_errors(&result)
             .map(|error| error.to_string())
@@ -80,8 +99,10 @@ fn tool_result_has_what_its_schema_says_and_nothing_else() {
     }
     // No property of the report but one that some recording has.
     assert_eq!(
-        seen.iter().collect::<Vec<_>>(),
+        seen.iter().collect::<BTreeSet<_>>(),
         keys(&schema["properties"]["report"]["properties"])
+            .into_iter()
+            .collect()
     );
 }
 
@@ -92,12 +113,7 @@ fn tool_schema_refuses_what_no_result_is() {
         size_bytes: 40,
         ..CaptureReport::default()
     };
-    let good = export::result(
-        "a.pcap",
-        &"0".repeat(64),
-        &report,
-        Delivered::Embedded { uri },
-    );
+    let good = result(&report, &"0".repeat(64), Delivered::Embedded { uri });
     let validator = jsonschema::draft202012::new(&definition()["outputSchema"]).unwrap();
     assert!(validator.is_valid(&good));
     for (pointer, bad) in [
@@ -119,7 +135,7 @@ fn tool_schema_refuses_what_no_result_is() {
 
 #[test]
 fn tool_delivery_says_where_the_bytes_are() {
-    let result = |delivery| export::result("a.pcap", "", &CaptureReport::default(), delivery);
+    let result = |delivered| result(&CaptureReport::default(), "", delivered);
     let file = result(Delivered::File {
         path: "/tmp/a.pcap",
     });
@@ -132,20 +148,14 @@ fn tool_delivery_says_where_the_bytes_are() {
 
 #[test]
 fn resource_uri_escapes_the_call_id() {
-    let uri = |id| {
-        tool::resource_uri(&WindowArguments {
-            callid: String::from(id),
-            from_ts: 1,
-            to_ts: 2,
-        })
-    };
+    let uri = |id| call(id).resource_uri();
     assert_eq!(
         uri("a-b.c_d~1@h"),
-        "homer-pcap:///a-b.c_d~1%40h?from_ts=1&to_ts=2"
+        "homer-pcap:///a-b.c_d~1%40h?from_ts=1795168800000&to_ts=1795169100000"
     );
     assert_eq!(
         uri("../x?y=1&z#ü"),
-        "homer-pcap:///..%2Fx%3Fy%3D1%26z%23%C3%BC?from_ts=1&to_ts=2"
+        "homer-pcap:///..%2Fx%3Fy%3D1%26z%23%C3%BC?from_ts=1795168800000&to_ts=1795169100000"
     );
 }
 
@@ -158,8 +168,12 @@ fn size_is_told_in_the_unit_that_fits() {
         (262_144, "256 KiB"),
         (2 << 20, "2 MiB"),
     ] {
-        assert_eq!(tool::size(bytes), text);
+        assert_eq!(delivery::size(bytes), text);
     }
+}
+
+fn parse_uri(uri: &str) -> Result<CallWindow, ExportError> {
+    CallWindow::from_resource_uri(uri, 24)
 }
 
 #[test]
@@ -172,14 +186,11 @@ fn resource_uri_gives_its_query_back() {
         "звонок",
         "%41",
     ] {
-        let query = WindowArguments {
-            callid: id.to_string(),
-            from_ts: -1,
-            to_ts: i64::MAX,
-        };
-        assert_eq!(tool::query_of_uri(&tool::resource_uri(&query)), Ok(query));
+        let call = call(id);
+        assert_eq!(parse_uri(&call.resource_uri()), Ok(call));
     }
-    assert!(tool::query_of_uri("homer-pcap:///a?to_ts=2&from_ts=1").is_ok());
+    let swapped = format!("homer-pcap:///a?to_ts={TO}&from_ts={FROM}");
+    assert_eq!(parse_uri(&swapped), Ok(call("a")));
 }
 
 #[test]
@@ -190,7 +201,7 @@ fn resource_uri_of_another_form_is_refused() {
             "homer-pcap://host/a?from_ts=1&to_ts=2",
             "does not begin with homer-pcap:///",
         ),
-        ("homer-pcap:///a", "has no query"),
+        ("homer-pcap:///a", "has no query part"),
         (
             "homer-pcap:///a%4?from_ts=1&to_ts=2",
             "has a Call-ID that is not percent-encoded UTF-8",
@@ -206,49 +217,67 @@ fn resource_uri_of_another_form_is_refused() {
         ("homer-pcap:///a?from_ts=1", "lacks from_ts or to_ts"),
         (
             "homer-pcap:///a?from_ts=1&from_ts=2&to_ts=3",
-            "has a parameter twice",
+            "has the same parameter twice",
         ),
         (
             "homer-pcap:///a?from_ts=1.5&to_ts=2",
-            "has a time that is no whole number",
+            "has a time that is not a whole number",
         ),
         (
             "homer-pcap:///a?from_ts=1&to_ts=2&url=x",
-            "has another parameter than from_ts and to_ts",
+            "has a parameter other than from_ts and to_ts",
         ),
     ] {
-        let error = tool::query_of_uri(uri).unwrap_err();
-        let form = "the form is homer-pcap:///<Call-ID, percent-encoded>?from_ts=<ms>&to_ts=<ms>";
+        let error = parse_uri(uri).unwrap_err();
+        let form =
+            "expected homer-pcap:///<Call-ID, percent-encoded>?from_ts=<Unix ms>&to_ts=<Unix ms>";
         assert_eq!(
             error.to_string(),
             format!("invalid-request: the resource URI {why}; {form}")
         );
     }
-    assert!(tool::query_of_uri("homer-pcap:///a%0d?from_ts=1&to_ts=2").is_err());
+    assert!(parse_uri(&format!("homer-pcap:///a%0d?from_ts={FROM}&to_ts={TO}")).is_err());
+    let error = parse_uri("homer-pcap:///a?from_ts=1&to_ts=2").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("invalid-request: from_ts is 1, which is not"),
+        "{error}"
+    );
     let long = format!("homer-pcap:///{}?from_ts=1&to_ts=2", "a".repeat(16 * 1024));
-    let error = tool::query_of_uri(&long).unwrap_err();
+    let error = parse_uri(&long).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "invalid-request: the resource URI is longer than 16384 bytes"
+        "invalid-request: the resource URI is 16416 bytes long; the maximum is 16384"
     );
-    assert_eq!(
-        tool::uri_shown(&long)["uri"].as_str().map(str::len),
-        Some(4096)
-    );
+    let Err(ResourceError::NotFound { message, data }) = ResourceRequest::parse(&long, &CONFIG)
+    else {
+        panic!("{long}")
+    };
+    assert_eq!((message, data.uri.len()), (error.to_string(), 4096));
 }
 
 proptest! {
     /// Any URI: a query that its own URI gives back, or an error.
     #[test]
-    fn resource_uri_of_any_text_is_a_query_or_refused(text in "\\PC{0,40}", from in any::<i64>(), to in any::<i64>()) {
-        for uri in [text.clone(), format!("homer-pcap:///{text}"), format!("homer-pcap:///{text}?from_ts={from}&to_ts={to}")] {
-            if let Ok(query) = tool::query_of_uri(&uri) {
-                prop_assert_eq!(tool::query_of_uri(&tool::resource_uri(&query)), Ok(query));
+    fn resource_uri_of_any_text_is_parsed_or_rejected(
+        text in "\\PC{0,40}",
+        from in any::<i64>(),
+        to in any::<i64>(),
+    ) {
+        for uri in [
+            text.clone(),
+            format!("homer-pcap:///{text}"),
+            format!("homer-pcap:///{text}?from_ts={from}&to_ts={to}"),
+            format!("homer-pcap:///{text}?from_ts={FROM}&to_ts={TO}"),
+        ] {
+            if let Ok(call) = parse_uri(&uri) {
+                prop_assert_eq!(parse_uri(&call.resource_uri()), Ok(call));
             }
         }
         if CallId::parse(&text).is_ok() {
-            let query = WindowArguments { callid: text, from_ts: from, to_ts: to };
-            prop_assert_eq!(tool::query_of_uri(&tool::resource_uri(&query)), Ok(query));
+            let call = call(&text);
+            prop_assert_eq!(parse_uri(&call.resource_uri()), Ok(call));
         }
     }
 }
@@ -256,11 +285,11 @@ proptest! {
 #[test]
 fn tool_definition_follows_where_captures_go() {
     let of = |mode, output_dir| {
-        export::definition(&ToolConfig {
+        json_of(export_pcap::definition(&ToolConfig {
             mode,
             output_dir,
-            ..TERMS
-        })
+            ..CONFIG
+        }))
     };
     let says =
         |definition: &Value, text: &str| definition["description"].as_str().unwrap().contains(text);
@@ -272,7 +301,7 @@ fn tool_definition_follows_where_captures_go() {
             "nothing is written or deleted",
         ),
         (ResultMode::Auto, true, json!(["file"]), "saved in a file"),
-        (ResultMode::File, true, json!(["file"]), "the file is new"),
+        (ResultMode::File, true, json!(["file"]), "The file is new"),
         (
             ResultMode::Embed,
             true,
@@ -283,7 +312,7 @@ fn tool_definition_follows_where_captures_go() {
             ResultMode::Link,
             false,
             json!(["link"]),
-            "come as a resource link",
+            "are returned as a resource link",
         ),
         (ResultMode::Base64, false, json!(["base64"]), "base64 text"),
     ] {
@@ -310,11 +339,11 @@ fn tool_finds_the_way_for_every_size() {
         ToolConfig {
             mode,
             output_dir,
-            ..TERMS
+            ..CONFIG
         }
         .delivery(bytes)
     };
-    let (inline, read) = (TERMS.inline_bytes, TERMS.read_bytes);
+    let (inline, read) = (CONFIG.inline_bytes, CONFIG.read_bytes);
     for (mode, output_dir, bytes, expected) in [
         (ResultMode::Auto, false, inline, Some(Delivery::Embed)),
         (ResultMode::Auto, false, inline + 1, Some(Delivery::Link)),
@@ -338,19 +367,37 @@ fn tool_finds_the_way_for_every_size() {
     }
 }
 
+/// What the tool shows of a capture, in JSON.
+fn read(
+    capture: &[u8],
+    packet: u64,
+    format: MessageFormat,
+    offset: u64,
+) -> Result<Value, ExportError> {
+    let arguments = MessageArguments {
+        call: call("a"),
+        packet,
+        format,
+        offset,
+    };
+    let shown = read_message::read(capture, &arguments)?;
+    Ok(serde_json::to_value(shown).unwrap())
+}
+
 #[test]
 fn message_is_shown_with_all_that_its_schema_says() {
     let validator =
-        jsonschema::draft202012::new(&message::definition(&TERMS)["outputSchema"]).unwrap();
+        jsonschema::draft202012::new(&json_of(read_message::definition(&CONFIG))["outputSchema"])
+            .unwrap();
     let capture = recordings::capture("export-rtcp-log");
     for (packet, kind) in [(1, "sip"), (4, "other"), (7, "other"), (9, "sip")] {
-        for (_, format) in Format::ALL {
-            let shown = message::read(&capture, packet, format, 0).unwrap();
+        for (_, format) in MessageFormat::ALL {
+            let shown = read(&capture, packet, format, 0).unwrap();
             assert_eq!(shown["kind"], kind, "{packet}");
             assert!(validator.is_valid(&shown), "{shown}");
         }
     }
-    let shown = message::read(&capture, 1, Format::Text, 0).unwrap();
+    let shown = read(&capture, 1, MessageFormat::Text, 0).unwrap();
     assert!(
         shown["text"]
             .as_str()
@@ -375,37 +422,49 @@ fn message_is_shown_in_parts() {
     let mut sent = crate::capture::healthy();
     sent[0].replace("Alice", &"x".repeat(5000));
     let capture = crate::capture::Capture::messages(&sent);
-    let first = message::read(&capture, 1, Format::Hex, 0).unwrap();
+    let first = read(&capture, 1, MessageFormat::Hex, 0).unwrap();
     assert_eq!(
         (&first["shown_bytes"], &first["next_offset"]),
-        (&json!(message::MAX_BYTES), &json!(message::MAX_BYTES))
+        (
+            &json!(read_message::MAX_BYTES),
+            &json!(read_message::MAX_BYTES)
+        )
     );
     let total = first["total_bytes"].as_u64().unwrap();
-    let rest = message::read(&capture, 1, Format::Hex, message::MAX_BYTES as u64).unwrap();
+    let rest = read(
+        &capture,
+        1,
+        MessageFormat::Hex,
+        read_message::MAX_BYTES as u64,
+    )
+    .unwrap();
     assert_eq!(
         (rest["shown_bytes"].as_u64(), rest.get("next_offset")),
-        (Some(total - message::MAX_BYTES as u64), None)
+        (Some(total - read_message::MAX_BYTES as u64), None)
     );
-    let why = message::read(&capture, 1, Format::Hex, total)
+    let why = read(&capture, 1, MessageFormat::Hex, total)
         .unwrap_err()
         .to_string();
     assert_eq!(
         why,
-        format!("invalid-request: packet 1 carries {total} bytes, and none at {total}")
+        format!(
+            "invalid-request: offset {total} is beyond the end of packet 1, which carries {total} \
+             bytes"
+        )
     );
 }
 
 #[test]
 fn message_that_is_not_there_is_refused() {
     let capture = recordings::capture("export-ok-auth-token");
-    let why = message::read(&capture, 8, Format::Text, 0)
+    let why = read(&capture, 8, MessageFormat::Text, 0)
         .unwrap_err()
         .to_string();
     assert_eq!(
         why,
-        "invalid-request: the capture has 7 packets, counted from 1, and no packet 8"
+        "invalid-request: packet 8 does not exist; the capture has 7 packets, counted from 1"
     );
-    assert!(message::read(&capture[..100], 1, Format::Text, 0).is_err());
+    assert!(read(&capture[..100], 1, MessageFormat::Text, 0).is_err());
 }
 
 #[test]
@@ -416,16 +475,16 @@ fn message_is_shown_without_its_secrets() {
         "Authorization: Digest response=\"s3cret\"\r\nMax-Forwards",
     );
     let capture = crate::capture::Capture::messages(&sent);
-    for (_, format) in Format::ALL {
+    for (_, format) in MessageFormat::ALL {
         // Also from within the secret on.
         for offset in [0, 70] {
-            let shown = message::read(&capture, 1, format, offset).unwrap();
+            let shown = read(&capture, 1, format, offset).unwrap();
             let text = shown["text"].as_str().unwrap();
             assert!(
                 !text.contains("s3cret") && !text.contains("73 33 63"),
                 "{text}"
             );
-            assert_eq!(shown["masked"], json!(["Authorization"]));
+            assert_eq!(shown["redacted"], json!(["Authorization"]));
         }
     }
 }
@@ -433,15 +492,17 @@ fn message_is_shown_without_its_secrets() {
 proptest! {
     /// In whatever pieces bytes come, their text is the same.
     #[test]
-    fn base64_of_pieces_is_that_of_the_whole(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..9)) {
-        let mut encoder = tool::Base64::default();
+    fn base64_of_pieces_is_that_of_the_whole(
+        pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..9),
+    ) {
+        let mut encoder = Base64Stream::default();
         let mut text = String::new();
         for piece in &pieces {
             encoder.encode(piece, &mut text);
         }
         encoder.finish(&mut text);
         let whole = pieces.concat();
-        prop_assert_eq!(tool::Base64::length(whole.len() as u64), text.len() as u64);
+        prop_assert_eq!(Base64Stream::length(whole.len() as u64), text.len() as u64);
         prop_assert_eq!(text, BASE64_STANDARD.encode(whole));
     }
 }

@@ -1,39 +1,42 @@
-//! The MCP server of one request at a time: what it says before any capture is needed.
+//! The MCP server for one HTTP request at a time: responses, and what it needs a capture for.
 
-use homer_export::mcp::{Body, Head, Reply, Server, Step, Wanted};
-use homer_export::tool::{ResultMode, ToolConfig, WindowArguments};
-use homer_export::{CallerPolicy, CaptureReport, ExportError};
+use homer_export::mcp::delivery::ResultMode;
+use homer_export::mcp::protocol::{
+    HttpBody, HttpResponse, McpServer, Outcome, PendingCapture, RequestHead, not_json,
+};
+use homer_export::mcp::tools::{CallWindow, ToolConfig};
+use homer_export::{CallId, CallerPolicy, CaptureReport, ExportError, MEDIA_TYPE, Window};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-const TERMS: ToolConfig = ToolConfig {
+const CONFIG: ToolConfig = ToolConfig {
     max_window_hours: 24,
     mode: ResultMode::Auto,
     inline_bytes: 100,
     read_bytes: 1000,
     output_dir: false,
-    one_request: true,
+    stateless: true,
 };
 
-fn server() -> Server {
-    Server {
-        http_auth: CallerPolicy::new(None, Some("1"), None, false).unwrap(),
-        terms: TERMS,
+fn server() -> McpServer {
+    McpServer {
+        callers: CallerPolicy::new(None, Some("1"), None, false).unwrap(),
+        tools: CONFIG,
     }
 }
 
-fn head(fields: &[(&str, &str)]) -> Head {
+fn head(fields: &[(&str, &str)]) -> RequestHead {
     let fields = fields
         .iter()
         .map(|(name, value)| ((*name).to_string(), value.as_bytes().to_vec()));
-    Head {
+    RequestHead {
         method: "POST".to_string(),
         fields: fields.collect(),
     }
 }
 
 /// The header fields of a request of the stateless protocol.
-fn stateless(method: &str, name: Option<&str>) -> Head {
+fn stateless(method: &str, name: Option<&str>) -> RequestHead {
     let mut fields = vec![
         ("mcp-protocol-version", "2026-07-28"),
         ("MCP-METHOD", method),
@@ -44,26 +47,27 @@ fn stateless(method: &str, name: Option<&str>) -> Head {
 
 fn meta() -> Value {
     json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
     })
 }
 
-/// Status and message of a reply.
-fn shown(reply: Reply) -> (u16, Value) {
-    match reply.body {
-        Body::Text(text) => (reply.status, serde_json::from_str(&text).unwrap()),
-        Body::Empty => (reply.status, Value::Null),
-        Body::Capture { head, tail } => (
-            reply.status,
+/// Status and message of a response.
+fn shown(response: HttpResponse) -> (u16, Value) {
+    match response.body {
+        HttpBody::Text(text) => (response.status, serde_json::from_str(&text).unwrap()),
+        HttpBody::Empty => (response.status, Value::Null),
+        HttpBody::Capture { head, tail } => (
+            response.status,
             serde_json::from_str(&format!("{head}AAAA{tail}")).unwrap(),
         ),
     }
 }
 
-fn reply(head: &Head, message: &Value) -> (u16, Value) {
-    match server().step(head, message.to_string().as_bytes()) {
-        Step::Reply(reply) => shown(reply),
-        Step::Export(export) => panic!("{export:?}"),
+fn respond(head: &RequestHead, message: &Value) -> (u16, Value) {
+    match server().handle(head, message.to_string().as_bytes()) {
+        Outcome::Response(response) => shown(response),
+        pending => panic!("{pending:?}"),
     }
 }
 
@@ -72,8 +76,8 @@ fn request(method: &str, params: Value) -> Value {
 }
 
 #[test]
-fn mcp_discovers_what_it_speaks() {
-    let (status, answer) = reply(
+fn mcp_discover_lists_versions_and_capabilities() {
+    let (status, answer) = respond(
         &stateless("server/discover", None),
         &request("server/discover", json!({ "_meta": meta() })),
     );
@@ -111,7 +115,7 @@ fn mcp_negotiates_with_clients_that_initialize() {
         ("2026-07-28", "2025-11-25"),
         ("1999-01-01", "2025-11-25"),
     ] {
-        let (status, answer) = reply(
+        let (status, answer) = respond(
             &head(&[]),
             &request("initialize", json!({ "protocolVersion": wanted })),
         );
@@ -126,13 +130,13 @@ fn mcp_negotiates_with_clients_that_initialize() {
 }
 
 #[test]
-fn mcp_of_an_era_has_its_own_methods_and_errors() {
+fn mcp_protocols_have_their_own_methods_and_errors() {
     let old = head(&[("MCP-Protocol-Version", "2025-11-25")]);
     assert_eq!(
-        reply(&old, &request("ping", json!({}))),
+        respond(&old, &request("ping", json!({}))),
         (200, json!({ "jsonrpc": "2.0", "id": 7, "result": {} }))
     );
-    let (status, answer) = reply(&old, &request("server/nonsense", json!({})));
+    let (status, answer) = respond(&old, &request("server/nonsense", json!({})));
     assert_eq!((status, &answer["error"]["code"]), (200, &json!(-32601)));
     for method in [
         "ping",
@@ -141,7 +145,7 @@ fn mcp_of_an_era_has_its_own_methods_and_errors() {
         "logging/setLevel",
         "prompts/list",
     ] {
-        let (status, answer) = reply(
+        let (status, answer) = respond(
             &stateless(method, None),
             &request(method, json!({ "_meta": meta() })),
         );
@@ -152,7 +156,7 @@ fn mcp_of_an_era_has_its_own_methods_and_errors() {
         );
     }
     let uri = "file:///etc/passwd";
-    let (status, answer) = reply(&old, &request("resources/read", json!({ "uri": uri })));
+    let (status, answer) = respond(&old, &request("resources/read", json!({ "uri": uri })));
     assert_eq!(
         (
             status,
@@ -162,7 +166,7 @@ fn mcp_of_an_era_has_its_own_methods_and_errors() {
         (200, &json!(-32002), &json!(uri))
     );
     let message = request("resources/read", json!({ "uri": uri, "_meta": meta() }));
-    let (status, answer) = reply(&stateless("resources/read", Some(uri)), &message);
+    let (status, answer) = respond(&stateless("resources/read", Some(uri)), &message);
     assert_eq!(
         (
             status,
@@ -174,7 +178,7 @@ fn mcp_of_an_era_has_its_own_methods_and_errors() {
 }
 
 #[test]
-fn mcp_wants_header_and_body_to_agree() {
+fn mcp_rejects_a_header_that_does_not_match_the_body() {
     let call = |meta: Value| {
         request(
             "tools/call",
@@ -256,7 +260,7 @@ fn mcp_wants_header_and_body_to_agree() {
             Some(-32022),
         ),
     ] {
-        let (status, answer) = reply(&head(fields), &call(meta));
+        let (status, answer) = respond(&head(fields), &call(meta));
         let expected = if code.is_some() { 400 } else { 200 };
         assert_eq!(
             (status, answer["error"]["code"].as_i64()),
@@ -280,25 +284,28 @@ fn mcp_tells_a_model_what_is_wrong_with_its_arguments() {
         "tools/call",
         json!({ "name": "homer_export_pcap", "arguments": { "callid": 5 } }),
     );
-    let (status, answer) = reply(&head(&[]), &bad);
-    let text = "invalid-request: callid is not a string; pass one Call-ID as a string";
+    let (status, answer) = respond(&head(&[]), &bad);
+    let text = "invalid-request: callid must be one Call-ID as a string, found 5";
     assert_eq!(
         (status, &answer["result"]["content"][0]["text"]),
         (200, &json!(text))
     );
     assert_eq!(answer["result"]["isError"], json!(true));
     for (params, why) in [
-        (json!({}), "tools/call wants the parameter name, a string"),
+        (
+            json!({}),
+            "tools/call requires the parameter name, a string",
+        ),
         (
             json!({ "name": "homer_export_pcap", "arguments": [] }),
-            "the arguments are no object",
+            "arguments must be an object",
         ),
         (
             json!({ "name": "x" }),
-            "there is no tool \"x\"; there are homer_export_pcap and homer_read_message",
+            "unknown tool \"x\"; the tools are homer_export_pcap and homer_read_message",
         ),
     ] {
-        let (status, answer) = reply(&head(&[]), &request("tools/call", params));
+        let (status, answer) = respond(&head(&[]), &request("tools/call", params));
         assert_eq!(
             (status, &answer["error"]),
             (200, &json!({ "code": -32602, "message": why }))
@@ -315,12 +322,12 @@ fn mcp_answers_with_the_id_as_it_came() {
         json!(u64::MAX),
         json!(""),
     ] {
-        let (status, answer) = reply(
+        let (status, answer) = respond(
             &head(&[]),
             &json!({ "jsonrpc": "2.0", "id": id, "method": "ping", "params": null }),
         );
         assert_eq!((status, &answer["id"]), (200, &id));
-        let (status, answer) = reply(
+        let (status, answer) = respond(
             &head(&[]),
             &json!({ "jsonrpc": "2.0", "id": id, "method": "ping", "params": [] }),
         );
@@ -331,10 +338,10 @@ fn mcp_answers_with_the_id_as_it_came() {
     }
     for id in ["1.5", "123456789012345678901234567890", "null", "{}"] {
         let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}");
-        let Step::Reply(answer) = server().step(&head(&[]), text.as_bytes()) else {
+        let Outcome::Response(response) = server().handle(&head(&[]), text.as_bytes()) else {
             panic!("{id}")
         };
-        let (status, answer) = shown(answer);
+        let (status, answer) = shown(response);
         assert_eq!(
             (status, &answer["id"], &answer["error"]["code"]),
             (400, &Value::Null, &json!(-32600))
@@ -343,43 +350,58 @@ fn mcp_answers_with_the_id_as_it_came() {
 }
 
 /// An export that waits for its capture.
-fn waiting(name: &str, params: Value) -> homer_export::mcp::Export {
-    match server().step(&head(&[]), request(name, params).to_string().as_bytes()) {
-        Step::Export(export) => export,
-        Step::Reply(reply) => panic!("{reply:?}"),
+fn pending(name: &str, params: Value) -> PendingCapture {
+    match server().handle(&head(&[]), request(name, params).to_string().as_bytes()) {
+        Outcome::Capture(pending) => pending,
+        other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn mcp_puts_a_capture_where_its_way_says() {
-    let window = WindowArguments {
-        callid: "a@b".to_string(),
-        from_ts: 1,
-        to_ts: 2,
+fn mcp_puts_a_capture_where_its_delivery_says() {
+    let (from_ts, to_ts) = (1_795_168_800_000, 1_795_169_100_000);
+    let call = CallWindow {
+        call_id: CallId::parse("a@b").unwrap(),
+        window: Window::new(
+            from_ts,
+            to_ts,
+            24,
+            &homer_export::query::ParameterNames::MCP,
+        )
+        .unwrap(),
     };
-    let arguments = json!({ "callid": "a@b", "from_ts": 1, "to_ts": "2" });
-    let export = waiting(
+    let arguments = json!({ "callid": "a@b", "from_ts": from_ts, "to_ts": to_ts.to_string() });
+    let export = pending(
         "tools/call",
         json!({ "name": "homer_export_pcap", "arguments": arguments }),
     );
-    assert!(matches!(export.wanted(), Wanted::Capture(_)) && *export.window() == window);
+    assert_eq!(*export.call(), call);
     let report = |size_bytes| CaptureReport {
         size_bytes,
         ..CaptureReport::default()
     };
-    let uri = "homer-pcap:///a%40b?from_ts=1&to_ts=2";
+    let uri = "homer-pcap:///a%40b?from_ts=1795168800000&to_ts=1795169100000";
     for (mode, size, index, expected) in [
         (
             ResultMode::Auto,
             100,
             1,
-            json!({ "type": "resource", "resource": { "uri": uri, "blob": "AAAA", "mimeType": "application/vnd.tcpdump.pcap" } }),
+            json!({
+                "type": "resource",
+                "resource": { "uri": uri, "blob": "AAAA", "mimeType": MEDIA_TYPE },
+            }),
         ),
         (
             ResultMode::Auto,
             101,
             1,
-            json!({ "type": "resource_link", "uri": uri, "name": "a@b.pcap", "size": 101, "mimeType": "application/vnd.tcpdump.pcap" }),
+            json!({
+                "type": "resource_link",
+                "uri": uri,
+                "name": "a@b.pcap",
+                "size": 101,
+                "mimeType": MEDIA_TYPE,
+            }),
         ),
         (
             ResultMode::Base64,
@@ -389,8 +411,8 @@ fn mcp_puts_a_capture_where_its_way_says() {
         ),
         (ResultMode::Embed, 1001, 1, Value::Null),
     ] {
-        let terms = ToolConfig { mode, ..TERMS };
-        let (status, answer) = shown(export.exported(&terms, "00", &report(size)));
+        let config = ToolConfig { mode, ..CONFIG };
+        let (status, answer) = shown(export.respond(&config, "00", &report(size)));
         let result = &answer["result"];
         assert_eq!(
             (status, &result["content"][index]),
@@ -407,20 +429,64 @@ fn mcp_puts_a_capture_where_its_way_says() {
             );
         }
     }
-    let read = waiting("resources/read", json!({ "uri": uri }));
-    let (_, answer) = shown(read.exported(&TERMS, "00", &report(1000)));
+    let read = pending("resources/read", json!({ "uri": uri }));
+    let (_, answer) = shown(read.respond(&CONFIG, "00", &report(1000)));
     let contents =
         json!([{ "uri": uri, "mimeType": "application/vnd.tcpdump.pcap", "blob": "AAAA" }]);
     assert_eq!(answer["result"]["contents"], contents);
     let nothing = ExportError::NothingCaptured("nothing".to_string());
+    assert_eq!(shown(read.fail(&nothing)).1["error"]["code"], json!(-32002));
     assert_eq!(
-        shown(read.failed(&nothing)).1["error"]["code"],
-        json!(-32002)
-    );
-    assert_eq!(
-        shown(export.failed(&nothing)).1["result"]["isError"],
+        shown(export.fail(&nothing)).1["result"]["isError"],
         json!(true)
     );
+}
+
+#[test]
+fn mcp_capture_goes_into_its_place_whatever_the_texts_are() {
+    let (from_ts, to_ts) = (1_795_168_800_000_i64, 1_795_169_100_000_i64);
+    let report = CaptureReport {
+        size_bytes: 50,
+        profile: "<capture>".to_string(),
+        ..CaptureReport::default()
+    };
+    for id in [json!("<capture>"), json!(1)] {
+        let arguments = json!({ "callid": "<capture>", "from_ts": from_ts, "to_ts": to_ts });
+        let params = json!({ "name": "homer_export_pcap", "arguments": arguments });
+        let message =
+            json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
+        let Outcome::Capture(pending) = server().handle(&head(&[]), message.to_string().as_bytes())
+        else {
+            panic!("{message}")
+        };
+        for (mode, pointer) in [
+            (ResultMode::Embed, "/content/1/resource/blob"),
+            (ResultMode::Base64, "/content/1/text"),
+        ] {
+            let config = ToolConfig { mode, ..CONFIG };
+            let (_, answer) = shown(pending.respond(&config, "<capture>", &report));
+            assert_eq!(answer["id"], id);
+            assert_eq!(answer["result"].pointer(pointer), Some(&json!("AAAA")));
+            let structured = &answer["result"]["structuredContent"];
+            assert_eq!(structured["sha256"], "<capture>");
+        }
+    }
+}
+
+#[test]
+fn mcp_rejects_what_is_not_json() {
+    let why = serde_json::from_str::<Value>("{").unwrap_err();
+    let expected = json!({
+        "jsonrpc": "2.0", "id": null, "error": {
+            "code": -32700,
+            "message": "the request is not JSON: EOF while parsing an object at line 1 column 1",
+        },
+    });
+    assert_eq!(shown(not_json(&why)), (400, expected.clone()));
+    let Outcome::Response(response) = server().handle(&head(&[]), b"{") else {
+        panic!("not a response")
+    };
+    assert_eq!(shown(response), (400, expected));
 }
 
 proptest! {
@@ -429,15 +495,25 @@ proptest! {
     fn mcp_answers_whatever_comes(
         body in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..60),
-            "\\{\"jsonrpc\":\"2.0\",\"id\":[0-9]{1,3},\"method\":\"(tools/call|resources/read|initialize|ping)\",\"params\":\\{(\"name\":\"\\PC{0,9}\"|\"uri\":\"\\PC{0,9}\"|)\\}\\}".prop_map(String::into_bytes),
+            concat!(
+                "\\{\"jsonrpc\":\"2.0\",\"id\":[0-9]{1,3},",
+                "\"method\":\"(tools/call|resources/read|initialize|ping)\",",
+                "\"params\":\\{(\"name\":\"\\PC{0,9}\"|\"uri\":\"\\PC{0,9}\"|)\\}\\}",
+            ).prop_map(String::into_bytes),
         ],
-        fields in prop::collection::vec(("(mcp-method|mcp-name|mcp-protocol-version|accept|origin)", prop::collection::vec(any::<u8>(), 0..12)), 0..4),
+        fields in prop::collection::vec(
+            (
+                "(mcp-method|mcp-name|mcp-protocol-version|accept|origin)",
+                prop::collection::vec(any::<u8>(), 0..12),
+            ),
+            0..4,
+        ),
     ) {
-        let head = Head { method: "POST".to_string(), fields };
-        let _ = server().admit(&head);
-        if let Step::Reply(reply) = server().step(&head, &body) {
-            prop_assert!((200..500).contains(&reply.status));
-            shown(reply);
+        let head = RequestHead { method: "POST".to_string(), fields };
+        let _ = server().authorize(&head);
+        if let Outcome::Response(response) = server().handle(&head, &body) {
+            prop_assert!((200..500).contains(&response.status));
+            shown(response);
         }
     }
 }

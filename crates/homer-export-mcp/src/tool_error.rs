@@ -1,0 +1,52 @@
+//! Why a call failed.
+
+use std::fmt;
+use std::io;
+
+use homer_export::ExportError;
+use homer_host::Failure;
+
+use crate::call_limit::MAX_CALLS;
+
+/// Why a call failed. All of these reach the model as results with `isError`, so that it can tell
+/// the user or try again (MCP, server/tools, "Error Handling"). Their texts begin with a code and a
+/// colon, as those of [`ExportError`] do.
+#[derive(Debug)]
+pub(crate) enum ToolError {
+    /// The export failed.
+    Export(Failure),
+    /// The server handles as many calls as it may.
+    Busy,
+    /// The capture cannot be saved in the output directory.
+    StorageFailed(io::Error),
+}
+
+impl fmt::Display for ToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Export(failure) => failure.fmt(f),
+            Self::Busy => write!(
+                f,
+                "busy: the server is handling {MAX_CALLS} calls, its maximum; retry in a few \
+                 seconds"
+            ),
+            Self::StorageFailed(why) => write!(
+                f,
+                "storage-failed: the capture cannot be saved in the output directory: {why}; ask \
+                 the operator to fix this"
+            ),
+        }
+    }
+}
+
+impl From<Failure> for ToolError {
+    fn from(failure: Failure) -> Self {
+        Self::Export(failure)
+    }
+}
+
+impl From<ExportError> for ToolError {
+    fn from(error: ExportError) -> Self {
+        Self::Export(Failure::Export(error))
+    }
+}

@@ -1,0 +1,325 @@
+//! An MCP server for one HTTP request at a time, without I/O: it says what a request needs, and
+//! what the response is.
+//!
+//! MCP 2026-07-28 is stateless. Of the versions before it, in which clients begin with
+//! `initialize`, the server uses nothing that needs a session; streamable HTTP permits a server to
+//! assign none (MCP 2025-11-25, basic/transports, "Session Management"). So an instance of its own
+//! can handle each request, as edge and serverless hosts do it. Responses are single JSON bodies;
+//! the server never sends anything else.
+
+mod http;
+mod jsonrpc;
+mod results;
+mod version;
+
+use alloc::string::ToString as _;
+use alloc::vec;
+
+use serde::Serialize;
+
+pub use http::{HttpBody, HttpResponse, RequestHead};
+pub use jsonrpc::not_json;
+
+use super::auth::CallerPolicy;
+use super::delivery::Attachment;
+use super::tools::read_message::MessageView;
+use super::tools::{
+    self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolResult,
+};
+use super::uri::{self, ResourceRequest};
+use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, server_info};
+use crate::{CaptureReport, ExportError};
+use jsonrpc::{JsonRpcError, JsonRpcMessage, JsonRpcRequest};
+use results::{
+    Block, CallToolResult, Capabilities, Contents, DiscoverResult, EmptyResult, Envelope,
+    InitializeResult, ReadResourceResult, ResourceTemplates, Resources, Tools, with_capture,
+};
+use version::Protocol;
+
+/// The server: its configuration.
+#[derive(Clone, Debug)]
+pub struct McpServer {
+    /// Which callers may use it.
+    pub callers: CallerPolicy,
+    /// The settings of the tools.
+    pub tools: ToolConfig,
+}
+
+/// What a request needs.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Nothing more: this is the response.
+    Response(HttpResponse),
+    /// A capture.
+    Capture(PendingCapture),
+    /// One message of a capture.
+    Message(PendingMessage),
+}
+
+/// A request that waits for a capture.
+#[derive(Debug)]
+pub struct PendingCapture {
+    request: JsonRpcRequest,
+    operation: Operation,
+}
+
+/// What the capture is for.
+#[derive(Debug)]
+enum Operation {
+    /// The tool `homer_export_pcap`.
+    ExportPcap(CallWindow),
+    /// `resources/read`.
+    ReadResource(ResourceRequest),
+}
+
+/// A request that waits for one message of a capture: the tool `homer_read_message`.
+#[derive(Debug)]
+pub struct PendingMessage {
+    request: JsonRpcRequest,
+    /// Which message.
+    pub arguments: MessageArguments,
+}
+
+/// What [`McpServer::dispatch`] finds.
+enum Dispatched {
+    Result(HttpResponse),
+    Export(Operation),
+    Message(MessageArguments),
+}
+
+impl McpServer {
+    /// Whether to read the body of a request with this head.
+    ///
+    /// # Errors
+    /// The response to send instead.
+    pub fn authorize(&self, head: &RequestHead) -> Result<(), HttpResponse> {
+        http::authorize(&self.callers, head)
+    }
+
+    /// The response with the CORS header fields that the page which sent the request needs, if its
+    /// origin is allowed.
+    pub fn with_cors(&self, head: &RequestHead, response: HttpResponse) -> HttpResponse {
+        match head.single("origin") {
+            Ok(Some(origin)) if self.callers.allows_origin(Some(origin.as_bytes())) => {
+                response.with_cors(origin)
+            }
+            _ => response,
+        }
+    }
+
+    /// What an authorized request needs.
+    pub fn handle(&self, head: &RequestHead, body: &[u8]) -> Outcome {
+        let mut request = match JsonRpcMessage::parse(body) {
+            Ok(JsonRpcMessage::Request(request)) => request,
+            // A notification, or a response to a request that this server never sent. Both are
+            // accepted and have no effect (MCP, basic/transports, "Sending Messages").
+            Ok(JsonRpcMessage::Other) => {
+                return Outcome::Response(HttpResponse::empty(202));
+            }
+            Err((id, error)) => {
+                return Outcome::Response(HttpResponse::json_rpc_error(400, &id, &error));
+            }
+        };
+        match version::negotiate(head, &request) {
+            Ok(protocol) => request.protocol = protocol,
+            Err(error) => {
+                return Outcome::Response(HttpResponse::json_rpc_error(400, &request.id, &error));
+            }
+        }
+        match self.dispatch(&request) {
+            Ok(Dispatched::Result(response)) => Outcome::Response(response),
+            Ok(Dispatched::Export(operation)) => {
+                Outcome::Capture(PendingCapture { request, operation })
+            }
+            Ok(Dispatched::Message(arguments)) => {
+                Outcome::Message(PendingMessage { request, arguments })
+            }
+            Err(error) => Outcome::Response(failed(&request, &error)),
+        }
+    }
+
+    fn dispatch(&self, request: &JsonRpcRequest) -> Result<Dispatched, JsonRpcError> {
+        let definitions = CACHE_DEFINITIONS;
+        let response = match (request.method.as_str(), request.protocol) {
+            ("initialize", Protocol::Handshake) => success(
+                request,
+                None,
+                InitializeResult {
+                    protocol_version: version::agreed(request),
+                    capabilities: Capabilities::default(),
+                    server_info: server_info(),
+                },
+            ),
+            // An empty object to the letter, without `_meta` (2025-11-25, basic/utilities/ping).
+            ("ping", Protocol::Handshake) => {
+                HttpResponse::json_rpc_result(request, &EmptyResult {})
+            }
+            ("server/discover", Protocol::Stateless) => success(
+                request,
+                Some(definitions),
+                DiscoverResult {
+                    supported_versions: &version::VERSIONS,
+                    capabilities: Capabilities::default(),
+                },
+            ),
+            ("tools/list", _) => {
+                let tools = tools::definitions(&self.tools);
+                success(request, Some(definitions), Tools { tools })
+            }
+            // Always empty: others must not see what somebody exported, and the list must not
+            // change as a side effect of other requests (server/resources, "Listing Resources").
+            ("resources/list", _) => {
+                success(request, Some(definitions), Resources { resources: [] })
+            }
+            ("resources/templates/list", _) => {
+                let resource_templates = [uri::resource_template(&self.tools)];
+                success(
+                    request,
+                    Some(definitions),
+                    ResourceTemplates { resource_templates },
+                )
+            }
+            ("resources/read", _) => {
+                let read = ResourceRequest::parse(request.text("uri")?, &self.tools)
+                    .map_err(|error| JsonRpcError::of_resource(request.protocol, error))?;
+                return Ok(Dispatched::Export(Operation::ReadResource(read)));
+            }
+            ("tools/call", _) => {
+                let (name, arguments) = (request.text("name")?, request.arguments()?);
+                match ToolCall::parse(name, arguments, &self.tools) {
+                    Ok(ToolCall::ExportPcap(call)) => {
+                        return Ok(Dispatched::Export(Operation::ExportPcap(call)));
+                    }
+                    Ok(ToolCall::ReadMessage(arguments)) => {
+                        return Ok(Dispatched::Message(arguments));
+                    }
+                    Err(InvalidCall::Arguments(error)) => tool_error(request, &error),
+                    Err(InvalidCall::UnknownTool { message }) => {
+                        return Err(JsonRpcError::invalid_params(message));
+                    }
+                }
+            }
+            (method, _) => return Err(JsonRpcError::unknown_method(method)),
+        };
+        Ok(Dispatched::Result(response))
+    }
+}
+
+impl PendingCapture {
+    /// Which capture.
+    pub fn call(&self) -> &CallWindow {
+        match &self.operation {
+            Operation::ExportPcap(call) => call,
+            Operation::ReadResource(read) => &read.call,
+        }
+    }
+
+    /// The response with the capture. Its bytes go where [`HttpBody::Capture`] says.
+    pub fn respond(
+        &self,
+        config: &ToolConfig,
+        sha256: &str,
+        report: &CaptureReport,
+    ) -> HttpResponse {
+        match &self.operation {
+            Operation::ExportPcap(call) => {
+                match ToolResult::of_export(config, call, sha256, report, None) {
+                    Ok(result) => tool_result(&self.request, &result),
+                    Err(error) => self.fail(&error),
+                }
+            }
+            Operation::ReadResource(read) => {
+                let contents = [Contents::of_capture(&read.uri)];
+                let result = ReadResourceResult { contents };
+                let envelope = Envelope::new(&self.request, Some(CACHE_CAPTURES), result);
+                HttpResponse::json(200, with_capture(&self.request, &envelope))
+            }
+        }
+    }
+
+    /// The response if the export failed.
+    pub fn fail(&self, error: &ExportError) -> HttpResponse {
+        match &self.operation {
+            Operation::ExportPcap(_) => tool_error(&self.request, error),
+            Operation::ReadResource(read) => {
+                let error = JsonRpcError::of_resource(self.request.protocol, read.failed(error));
+                failed(&self.request, &error)
+            }
+        }
+    }
+}
+
+impl PendingMessage {
+    /// The response with the message.
+    pub fn respond(&self, message: &MessageView) -> HttpResponse {
+        tool_result(&self.request, &ToolResult::of_message(message))
+    }
+
+    /// The response if the export failed, or the capture has no such message.
+    pub fn fail(&self, error: &ExportError) -> HttpResponse {
+        tool_error(&self.request, error)
+    }
+}
+
+/// The response with the result of a tool.
+fn tool_result(request: &JsonRpcRequest, result: &ToolResult) -> HttpResponse {
+    let text = Block::text(result.structured.get());
+    let attached = match &result.attachment {
+        Attachment::None => None,
+        Attachment::Blob { uri } => Some(Block::Resource {
+            resource: Contents::of_capture(uri),
+        }),
+        Attachment::Text => Some(Block::capture_as_text()),
+        Attachment::Link {
+            uri,
+            filename,
+            size_bytes,
+        } => Some(Block::link(uri, filename, *size_bytes)),
+    };
+    let has_capture = matches!(
+        result.attachment,
+        Attachment::Blob { .. } | Attachment::Text
+    );
+    let mut content = vec![text];
+    content.extend(attached);
+    let result = CallToolResult {
+        structured_content: Some(&result.structured),
+        is_error: None,
+        content,
+    };
+    let envelope = Envelope::new(request, None, result);
+    match has_capture {
+        true => HttpResponse::json(200, with_capture(request, &envelope)),
+        false => HttpResponse::json_rpc_result(request, &envelope),
+    }
+}
+
+/// The response with the result of a tool that failed. A model can act on it, so it is a result and
+/// not a protocol error (MCP, server/tools, "Error Handling").
+fn tool_error(request: &JsonRpcRequest, error: &ExportError) -> HttpResponse {
+    let text = error.to_string();
+    let result = CallToolResult {
+        structured_content: None,
+        is_error: Some(true),
+        content: vec![Block::text(&text)],
+    };
+    success(request, None, result)
+}
+
+fn success(
+    request: &JsonRpcRequest,
+    cache: Option<super::CacheHint>,
+    result: impl Serialize,
+) -> HttpResponse {
+    HttpResponse::json_rpc_result(request, &Envelope::new(request, cache, result))
+}
+
+fn failed(request: &JsonRpcRequest, error: &JsonRpcError) -> HttpResponse {
+    // Since 2026-07-28, an unknown method is a 404 (basic/transports/streamable-http, "Error
+    // Responses"). Before, an HTTP status other than 200 means that there is no JSON-RPC response.
+    let status = match request.protocol {
+        Protocol::Stateless if error.is_unknown_method() => 404,
+        _ => 200,
+    };
+    HttpResponse::json_rpc_error(status, &request.id, error)
+}

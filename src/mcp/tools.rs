@@ -1,0 +1,191 @@
+//! The tools of the MCP server: what a model reads about them, their arguments, and their results.
+//!
+//! A call takes two steps, since one front end is asynchronous and the other is not: parse the call
+//! ([`ToolCall::parse`]), export the capture that it needs, and build the result
+//! ([`ToolResult::of_export`] or [`ToolResult::of_message`]).
+
+mod arguments;
+mod config;
+pub mod export_pcap;
+pub mod read_message;
+mod schema;
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::MAX_ECHO_CHARS;
+use super::delivery::Attachment;
+use crate::text::quoted;
+use crate::{CaptureReport, ExportError};
+
+pub(super) use schema::to_raw_json;
+
+pub use arguments::{CallWindow, MessageArguments};
+pub use config::ToolConfig;
+
+/// A call of a tool, with valid arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ToolCall {
+    /// `homer_export_pcap`.
+    ExportPcap(CallWindow),
+    /// `homer_read_message`.
+    ReadMessage(MessageArguments),
+}
+
+/// Why a call of a tool is not valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvalidCall {
+    /// There is no such tool: a protocol error (MCP, server/tools, "Error Handling").
+    UnknownTool {
+        /// What happened and what to change.
+        message: String,
+    },
+    /// The arguments are not valid: a result with `isError`, so that the model reads it and calls
+    /// again (the same section, since MCP 2025-11-25).
+    Arguments(ExportError),
+}
+
+impl ToolCall {
+    /// Parses the name and the arguments of a `tools/call` request.
+    ///
+    /// # Errors
+    /// [`InvalidCall`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use homer_export::mcp::delivery::ResultMode;
+    /// use homer_export::mcp::tools::{InvalidCall, ToolCall, ToolConfig};
+    ///
+    /// # let config = ToolConfig {
+    /// #     max_window_hours: 24, mode: ResultMode::Auto, inline_bytes: 1000, read_bytes: 1000,
+    /// #     output_dir: false, stateless: true,
+    /// # };
+    /// let arguments = serde_json::json!({
+    ///     "callid": "a84b4c76e66710@pc33.example.com",
+    ///     "from_ts": 1_795_168_800_000_u64,
+    ///     "to_ts": 1_795_169_100_000_u64,
+    /// });
+    /// let call = ToolCall::parse("homer_export_pcap", arguments.as_object(), &config);
+    /// assert!(matches!(call, Ok(ToolCall::ExportPcap(_))));
+    /// let unknown = ToolCall::parse("homer_guess", None, &config);
+    /// assert!(matches!(unknown, Err(InvalidCall::UnknownTool { .. })));
+    /// ```
+    pub fn parse(
+        name: &str,
+        arguments: Option<&Map<String, Value>>,
+        config: &ToolConfig,
+    ) -> Result<Self, InvalidCall> {
+        // A client may leave out the arguments altogether; then the first of them is missing.
+        let no_arguments = Map::new();
+        let arguments = arguments.unwrap_or(&no_arguments);
+        let call = match name {
+            export_pcap::NAME => CallWindow::parse(arguments, config).map(Self::ExportPcap),
+            read_message::NAME => MessageArguments::parse(arguments, config).map(Self::ReadMessage),
+            _ => {
+                return Err(InvalidCall::UnknownTool {
+                    message: format!(
+                        "unknown tool {}; the tools are {} and {}",
+                        quoted(name, MAX_ECHO_CHARS),
+                        export_pcap::NAME,
+                        read_message::NAME
+                    ),
+                });
+            }
+        };
+        call.map_err(InvalidCall::Arguments)
+    }
+}
+
+/// The result of a call that succeeded.
+#[derive(Clone, Debug)]
+pub struct ToolResult {
+    /// The structured content. Clients without support for it read the same JSON as a text block
+    /// (MCP, server/tools, "Structured Content").
+    pub structured: Box<RawValue>,
+    /// The content block after that text block.
+    pub attachment: Attachment,
+}
+
+impl ToolResult {
+    /// The result of `homer_export_pcap`. `file` is the path of the capture if it is in a file.
+    ///
+    /// # Errors
+    /// `too-large` if the capture is not in a file and too large for a message.
+    pub fn of_export(
+        config: &ToolConfig,
+        call: &CallWindow,
+        sha256: &str,
+        report: &CaptureReport,
+        file: Option<&str>,
+    ) -> Result<Self, ExportError> {
+        export_pcap::build_result(config, call, sha256, report, file)
+    }
+
+    /// The result of `homer_read_message`.
+    pub fn of_message(message: &read_message::MessageView) -> Self {
+        Self {
+            structured: to_raw_json(message),
+            attachment: Attachment::None,
+        }
+    }
+}
+
+/// An entry of `tools/list`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolDefinition {
+    /// The name by which it is called.
+    pub name: &'static str,
+    /// The name for people.
+    pub title: &'static str,
+    /// What the tool does, when to use it, and how it fails; for the model.
+    pub description: String,
+    /// The JSON Schema of the arguments.
+    pub input_schema: Box<RawValue>,
+    /// The JSON Schema of the structured content.
+    pub output_schema: Box<RawValue>,
+    /// Hints for the client.
+    pub annotations: ToolAnnotations,
+}
+
+/// Hints about a tool for the client, which may ask the user before a call (MCP, schema,
+/// "ToolAnnotations").
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolAnnotations {
+    title: &'static str,
+    read_only_hint: bool,
+    destructive_hint: bool,
+    idempotent_hint: bool,
+    /// False: a tool can reach one configured Homer and nothing else. Some clients ask the user to
+    /// confirm each result of an open-world tool.
+    open_world_hint: bool,
+}
+
+/// The definitions of the tools, always in the same order, as clients that cache them prefer (MCP
+/// 2026-07-28, server/tools, "Listing Tools").
+pub fn definitions(config: &ToolConfig) -> [ToolDefinition; 2] {
+    [
+        export_pcap::definition(config),
+        read_message::definition(config),
+    ]
+}
+
+/// The input schema `schema` with the sentence that depends on the configuration.
+fn input_schema(schema: &str, config: &ToolConfig) -> Box<RawValue> {
+    let to_ts = format!(
+        "End of the search window, inclusive, as Unix time in milliseconds, UTC. Must be later \
+         than from_ts, and no more than {} hours later.",
+        config.max_window_hours
+    );
+    schema::with_member(
+        schema,
+        &["properties", "to_ts", "description"],
+        &to_raw_json(&to_ts),
+    )
+}

@@ -1,0 +1,326 @@
+//! The tool that exports a call: `homer_export_pcap`.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::schema::{committed, to_raw_json, with_member};
+use super::{
+    CallWindow, ToolAnnotations, ToolConfig, ToolDefinition, ToolResult, input_schema, read_message,
+};
+use crate::mcp::delivery::{Attachment, Delivery, ResultMode, size};
+use crate::report::{self, MAX_JSON};
+use crate::{CaptureReport, ExportError, MEDIA_TYPE};
+
+/// The tool's name.
+pub const NAME: &str = "homer_export_pcap";
+
+const TITLE: &str = "Export SIP call as pcap";
+
+/// Where the bytes of a capture went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered<'a> {
+    /// Into the same MCP result, as an embedded resource with this URI.
+    Embedded {
+        /// The resource's URI.
+        uri: &'a str,
+    },
+    /// Nowhere yet: `resources/read` returns them for this URI.
+    Linked {
+        /// The resource's URI.
+        uri: &'a str,
+    },
+    /// Into the same result, as base64 text.
+    Text,
+    /// Into a file.
+    File {
+        /// The file's path.
+        path: &'a str,
+    },
+    /// To standard output.
+    Stdout,
+    /// Nowhere: the capture is too large for the result.
+    Omitted,
+}
+
+impl Delivered<'_> {
+    /// The value of `delivery` in the result.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Embedded { .. } => "embedded",
+            Self::Linked { .. } => "link",
+            Self::Text => "base64",
+            Self::File { .. } => "file",
+            Self::Stdout => "stdout",
+            Self::Omitted => "withheld",
+        }
+    }
+}
+
+/// The result of a finished export, without the bytes: the structured content of
+/// `homer_export_pcap`, and the same JSON for `--json` and for `homer-export-tool.wasm`.
+///
+/// # Examples
+/// ```
+/// use homer_export::CaptureReport;
+/// use homer_export::mcp::tools::export_pcap::{Delivered, ExportResult};
+///
+/// let report = CaptureReport::default();
+/// let delivered = Delivered::File { path: "/tmp/call.pcap" };
+/// let result = ExportResult::new("call.pcap", "c8d0…", &report, delivered);
+/// assert!(result.to_string().contains(r#""file_path":"/tmp/call.pcap""#));
+/// ```
+// The doc comments of the fields are the descriptions in the committed schema.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct ExportResult<'a> {
+    /// One-line summary of the capture, to show the user.
+    pub summary: String,
+    /// Suggested file name, ending in .pcap; valid on all platforms.
+    pub filename: &'a str,
+    /// Media type of pcap files.
+    #[cfg_attr(test, schemars(extend("const" = MEDIA_TYPE)))]
+    pub mime_type: &'static str,
+    /// Size of the pcap in bytes, before base64.
+    // 24 bytes of file header, and at least one packet record with a header of 16 bytes.
+    #[cfg_attr(test, schemars(range(min = 40)))]
+    pub size_bytes: u64,
+    /// SHA-256 of the pcap, in lower-case hexadecimal.
+    #[cfg_attr(test, schemars(regex(pattern = "^[0-9a-f]{64}$")))]
+    pub sha256: &'a str,
+    /// Where the pcap is. embedded: attached to this result as a base64 blob; link: resources/read
+    /// returns it for resource_uri; file: saved at file_path; base64: attached as base64 text.
+    #[cfg_attr(test, schemars(extend("enum" = ["embedded", "link", "file", "base64"])))]
+    pub delivery: &'static str,
+    /// URI of the pcap for resources/read; it contains the Call-ID and the window. Absent if the
+    /// pcap is a file or base64 text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(extend("format" = "uri")))]
+    pub resource_uri: Option<&'a str>,
+    /// Absolute path of the pcap on the server's machine. Absent unless delivery is file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_path: Option<&'a str>,
+    /// What the capture contains.
+    #[cfg_attr(test, schemars(with = "serde_json::Value"))]
+    pub report: Box<RawValue>,
+}
+
+impl<'a> ExportResult<'a> {
+    /// Of a capture with this report. Shorten the report first if a model is to read it
+    /// ([`CaptureReport::truncated_to`]). `sha256` is in lower-case hexadecimal.
+    pub fn new(
+        filename: &'a str,
+        sha256: &'a str,
+        report: &CaptureReport,
+        delivered: Delivered<'a>,
+    ) -> Self {
+        let (resource_uri, file_path) = match delivered {
+            Delivered::Embedded { uri } | Delivered::Linked { uri } => (Some(uri), None),
+            Delivered::File { path } => (None, Some(path)),
+            Delivered::Text | Delivered::Stdout | Delivered::Omitted => (None, None),
+        };
+        Self {
+            summary: report.summary(),
+            filename,
+            mime_type: MEDIA_TYPE,
+            size_bytes: report.size_bytes,
+            sha256,
+            delivery: delivered.name(),
+            resource_uri,
+            file_path,
+            report: to_raw_json(&report.to_json()),
+        }
+    }
+}
+
+impl fmt::Display for ExportResult<'_> {
+    /// As JSON; with `{:#}` on several lines.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = if f.alternate() {
+            // `RawValue` is written as it is; only a `Value` is indented throughout.
+            serde_json::to_value(self).and_then(|value| serde_json::to_string_pretty(&value))
+        } else {
+            serde_json::to_string(self)
+        };
+        f.write_str(&text.map_err(|_| fmt::Error)?)
+    }
+}
+
+/// The result of `homer-export-tool.wasm`, as JSON text: an [`ExportResult`] with the capture in
+/// its member `pcap_base64`. If there is no capture, since it is larger than `inline_bytes`, the
+/// member is null and the summary names the setting that raises this limit.
+pub fn text_result(
+    filename: &str,
+    sha256: &str,
+    report: &CaptureReport,
+    pcap_base64: Option<String>,
+    inline_bytes: u64,
+) -> String {
+    #[derive(Serialize)]
+    struct TextResult<'a> {
+        #[serde(flatten)]
+        result: ExportResult<'a>,
+        pcap_base64: Option<String>,
+    }
+
+    let report = report.truncated_to(MAX_JSON);
+    let delivered = match pcap_base64 {
+        Some(_) => Delivered::Text,
+        None => Delivered::Omitted,
+    };
+    let mut result = ExportResult::new(filename, sha256, &report, delivered);
+    if pcap_base64.is_none() {
+        result.summary = format!(
+            "{}; the pcap itself is omitted, because it is larger than {}: ask the operator to \
+             raise HOMER_MAX_INLINE_BYTES, choose a narrower window, or use the command line \
+             program homer-export, which saves captures of any size",
+            result.summary,
+            size(inline_bytes)
+        );
+    }
+    to_raw_json(&TextResult {
+        result,
+        pcap_base64,
+    })
+    .get()
+    .to_string()
+}
+
+/// The result of a call: see [`ToolResult::of_export`].
+pub(super) fn build_result(
+    config: &ToolConfig,
+    call: &CallWindow,
+    sha256: &str,
+    report: &CaptureReport,
+    file: Option<&str>,
+) -> Result<ToolResult, ExportError> {
+    let filename = call.call_id.filename();
+    let report = report.truncated_to(MAX_JSON);
+    let uri = call.resource_uri();
+    let (delivered, attachment) = match (file, config.delivery(report.size_bytes)) {
+        (Some(path), _) => (Delivered::File { path }, Attachment::None),
+        (None, Some(Delivery::Embed)) => (
+            Delivered::Embedded { uri: &uri },
+            Attachment::Blob { uri: uri.clone() },
+        ),
+        (None, Some(Delivery::Link)) => (
+            Delivered::Linked { uri: &uri },
+            Attachment::Link {
+                uri: uri.clone(),
+                filename: filename.clone(),
+                size_bytes: report.size_bytes,
+            },
+        ),
+        (None, Some(Delivery::Text)) => (Delivered::Text, Attachment::Text),
+        // Without a file, whoever exported held the capture in memory to deliver it, and could not.
+        (None, Some(Delivery::File) | None) => return Err(config.too_large(report.size_bytes)),
+    };
+    let result = ExportResult::new(&filename, sha256, &report, delivered);
+    Ok(ToolResult {
+        structured: to_raw_json(&result),
+        attachment,
+    })
+}
+
+/// The definition of the tool as `tools/list` returns it.
+pub fn definition(config: &ToolConfig) -> ToolDefinition {
+    ToolDefinition {
+        name: NAME,
+        title: TITLE,
+        description: description(config),
+        input_schema: input_schema(include_str!("export_pcap.input.schema.json"), config),
+        output_schema: output_schema(config),
+        annotations: ToolAnnotations {
+            title: TITLE,
+            // A new file on the server's machine is a change, if a harmless one; and each call adds
+            // one.
+            read_only_hint: !config.writes_files(),
+            destructive_hint: false,
+            idempotent_hint: !config.writes_files(),
+            open_world_hint: false,
+        },
+    }
+}
+
+fn description(config: &ToolConfig) -> String {
+    let written = match config.writes_files() {
+        true => {
+            "Only reads from Homer, with the server's own credentials. The file is new; no file is \
+             replaced or deleted."
+        }
+        false => {
+            "Only reads from Homer, with the server's own credentials; nothing is written or \
+             deleted."
+        }
+    };
+    format!(
+        "Export the captured SIP messages of one call from Homer as a pcap file that opens in \
+         Wireshark or tshark, with a report: message ladder, completeness, and findings such as \
+         malformed headers. Every byte of the capture is checked. Use it to find out how a call \
+         went and why it failed, or to get its packets. Do not use it to find a call: get the \
+         Call-ID and time window first from a search tool, if one is connected, or from the user. \
+         To look at one message of the ladder, use {read_message}.\n\
+         \n\
+         {written} An export takes at most three requests to Homer and usually a few seconds; long \
+         calls take longer{progress}. {delivery} A pcap contains phone numbers, IP addresses and \
+         possibly SIP credentials: treat it as sensitive.\n\
+         \n\
+         If Homer has no packets for that Call-ID in that window, the call fails with an \
+         explanation and returns no empty file: check that both times are in milliseconds, and \
+         widen the window. Rejected credentials, an unreachable Homer and captures over the size \
+         limit are also reported as errors that say what to change.",
+        read_message = read_message::NAME,
+        progress = if config.stateless {
+            ""
+        } else {
+            "; progress and cancellation are supported"
+        },
+        delivery = delivery(config),
+    )
+}
+
+/// How the bytes reach the client, as sentences.
+fn delivery(config: &ToolConfig) -> String {
+    let (inline, read) = (size(config.inline_bytes), size(config.read_bytes));
+    let in_file = || "The capture is saved in a file on the server's machine.".to_string();
+    match config.mode {
+        ResultMode::Auto if config.output_dir => in_file(),
+        ResultMode::Auto => format!(
+            "Captures up to {inline} are attached as a base64 binary resource, larger ones up to \
+             {read} are returned as a resource link for resources/read."
+        ),
+        ResultMode::Embed => {
+            format!("Captures up to {read} are attached as a base64 binary resource.")
+        }
+        ResultMode::Link => {
+            format!("Captures up to {read} are returned as a resource link for resources/read.")
+        }
+        ResultMode::File => in_file(),
+        ResultMode::Base64 => format!("Captures up to {read} are attached as base64 text."),
+    }
+}
+
+fn output_schema(config: &ToolConfig) -> Box<RawValue> {
+    let deliveries: &[&str] = match config.mode {
+        ResultMode::Auto if config.output_dir => &["file"],
+        ResultMode::Auto => &["embedded", "link"],
+        ResultMode::Embed => &["embedded"],
+        ResultMode::Link => &["link"],
+        ResultMode::File => &["file"],
+        ResultMode::Base64 => &["base64"],
+    };
+    let schema = with_member(
+        include_str!("export_pcap.output.schema.json"),
+        &["properties", "delivery", "enum"],
+        &to_raw_json(&deliveries),
+    );
+    with_member(
+        schema.get(),
+        &["properties", "report"],
+        &committed(report::SCHEMA),
+    )
+}

@@ -1,0 +1,87 @@
+//! The JSON Schemas of the tools' arguments and results.
+//!
+//! They are generated from structs, whose doc comments are the descriptions, when the tests run,
+//! and committed as `*.schema.json` beside this file: so the components need no schema generator,
+//! and the properties keep the order of the fields. (`serde_json::Map` sorts them by name, unless
+//! it is built with `std`.) What depends on the configuration is put in by [`with_member`].
+
+use alloc::borrow::{Cow, ToOwned as _};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// A value as JSON text.
+#[expect(
+    clippy::expect_used,
+    reason = "serde_json fails only for maps whose keys are not strings, and there are none here"
+)]
+pub(in crate::mcp) fn to_raw_json(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("a value that JSON can represent")
+}
+
+/// A committed schema as it is.
+#[expect(
+    clippy::expect_used,
+    reason = "called with the committed schemas alone; the tests call it with each"
+)]
+pub(super) fn committed(json: &str) -> Box<RawValue> {
+    serde_json::from_str(json).expect("JSON")
+}
+
+/// A copy of the object `json` whose member at `path` is `value`; the path must lead to a member
+/// that is there.
+#[expect(
+    clippy::expect_used,
+    reason = "called with the committed schemas alone; the tests call it with each"
+)]
+pub(super) fn with_member(json: &str, path: &[&str], value: &RawValue) -> Box<RawValue> {
+    let [name, rest @ ..] = path else {
+        return value.to_owned();
+    };
+    let mut object: Members<'_> = serde_json::from_str(json).expect("a JSON object");
+    let member = object.0.iter_mut().find(|(known, _)| known == name);
+    let (_, member) = member.expect("the member is there");
+    *member = Cow::Owned(with_member(member.get(), rest, value));
+    to_raw_json(&object)
+}
+
+/// The members of a JSON object in their order, with their values as text.
+struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, RawValue>)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                    members.push((Cow::Owned(name), Cow::Borrowed(value)));
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
