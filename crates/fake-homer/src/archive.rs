@@ -140,8 +140,9 @@ impl Archive {
         from_s: i64,
         to_s: i64,
     ) -> Vec<&[u8]> {
-        // A packet that is dated 1970 in the file has another date in Homer's database, by which Homer
-        // finds it (docs/homer.md). The recordings do not contain that date, so it is in any window.
+        // A packet that is dated 1970 in the file has another date in Homer's database, by which
+        // Homer finds it (docs/homer.md). The recordings do not contain that date, so it is in any
+        // window.
         let within = |packet: &&Packet, from_s: i64, to_s: i64| {
             (from_s.saturating_mul(1_000_000)..=to_s.saturating_mul(1_000_000))
                 .contains(&packet.time_us)

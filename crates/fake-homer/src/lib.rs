@@ -376,8 +376,8 @@ fn judge<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Reac
     let Ok(body) = serde_json::from_slice::<Value>(body) else {
         return as_recorded("export-malformed-json");
     };
-    // Homer decodes both times into 64-bit integers: a missing one is 0, and any other type of JSON is
-    // an error.
+    // Homer decodes both times into 64-bit integers: a missing one is 0, and any other type of JSON
+    // is an error.
     let time = |name: &str| match &body["timestamp"][name] {
         Value::Null => Some(0),
         value => value.as_i64(),

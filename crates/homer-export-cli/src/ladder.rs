@@ -69,8 +69,8 @@ fn view_ladder(report: &CaptureReport, colors: bool, text: &mut String) {
         let _ = write!(text, "\n  {letter}  {participant}");
     }
     let rows = rows(report);
-    // Columns are as wide as the line allows. With too many participants there are none, and each row
-    // names its two participants by their letters.
+    // Columns are as wide as the line allows. With too many participants there are none, and each
+    // row names its two participants by their letters.
     let gaps = participants.len().saturating_sub(1).max(1);
     let pitch = ((WIDTH - MARGIN - 2) / gaps).min(WIDEST);
     let in_columns = pitch >= NARROWEST;
@@ -173,7 +173,8 @@ fn participants(report: &CaptureReport) -> Vec<&str> {
         .iter()
         .flat_map(|entry| [&entry.source, &entry.destination])
     {
-        // A linear search: a ladder has few hundred messages and seldom more than five participants.
+        // A linear search: a ladder has few hundred messages and seldom more than five
+        // participants.
         if !participants.contains(&end.as_str()) && participants.len() < LETTERS.len() {
             participants.push(end);
         }
@@ -330,8 +331,9 @@ mod tests {
   seconds   packet  A                                      B                                      C
     1.500        1  |---------- INVITE sip:bob@h --------->|                                      |
     3.000        2  |                                      |---------- INVITE sip:bob@h --------->|
-    4.500        3  |<--------------------------------- 200 OK -----------------------------------|";
-        assert_eq!(view(&report, false), expected);
+    4.500        3  |<--------------------------------- 200 OK -----------------------------------|
+";
+        assert_eq!(view(&report, false) + "\n", expected);
     }
 
     #[test]

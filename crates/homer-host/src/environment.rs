@@ -29,7 +29,7 @@ use homer_export::homer::{Api, CredentialKind};
 /// let variable = |name: &str, value: &str| (name.to_string(), value.to_string());
 /// assert_eq!(
 ///     environment.variables(Some(Api::V11)),
-///     [variable(&setting::URL, "http://homer:9080"), variable(&setting::API, "11")]
+///     [variable("HOMER_URL", "http://homer:9080"), variable("HOMER_API", "11")]
 /// );
 /// # Ok::<(), String>(())
 /// ```

@@ -48,7 +48,8 @@ const CASES: [(&str, u8, &str); 10] = [
     (
         "nothing-captured",
         8,
-        "Homer found nothing, or it cannot reach its database. Its response is the same in both cases.",
+        "Homer found nothing, or it cannot reach its database. Its response is the same in both \
+         cases.",
     ),
     (
         "rejected",

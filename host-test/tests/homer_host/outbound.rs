@@ -429,8 +429,8 @@ async fn refused_connection_is_unreachable() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let why = format!(
-        "{url} refused the connection; check that Homer is running and that HOMER_URL has the right \
-         port"
+        "{url} refused the connection; check that Homer is running and that HOMER_URL has the \
+         right port"
     );
     assert_eq!(error(policy(&url)).await, ExportError::Unreachable(why));
 }
