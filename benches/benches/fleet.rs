@@ -37,8 +37,8 @@ const TIMEOUT_S: f64 = 60.0;
 /// How often an operator tries the same export.
 const TRIES: u32 = 3;
 
-/// The sizes of captures in MB, and their share in percent: a call, a long call, the registrations of a
-/// busy trunk, a flood.
+/// The sizes of captures in MB, and their share in percent: a call, a long call, the registrations
+/// of a busy trunk, a flood.
 const CAPTURES: [(f64, u32); 4] = [(0.01, 80), (0.9, 14), (9.1, 5), (91.7, 1)];
 
 /// Simulated time in seconds.
@@ -59,8 +59,8 @@ struct Job {
     memory: f64,
     operator: usize,
     gateway: usize,
-    /// The try of the operator that it belongs to. If the operator has another one, nobody waits for
-    /// this job.
+    /// The try of the operator that it belongs to. If the operator has another one, nobody waits
+    /// for this job.
     ticket: u64,
 }
 
@@ -98,8 +98,8 @@ fn capture(state: &mut u64) -> f64 {
     CAPTURES[0].0
 }
 
-/// Simulates this number of operators. `limit` is the number of concurrent exports of one gateway, and
-/// `tries` is how often an operator, or the client, tries the same export.
+/// Simulates this number of operators. `limit` is the number of concurrent exports of one gateway,
+/// and `tries` is how often an operator, or the client, tries the same export.
 fn simulate(operators: usize, limit: usize, tries: u32) -> Outcome {
     let mut seed = 7;
     let mut states: Vec<State> = (0..operators)

@@ -27,8 +27,8 @@ const SLACK_KIB: usize = 4 * 1024;
 /// Allowed growth of handles. Idle connections open and close, and both ends are in this process.
 const SLACK_HANDLES: usize = 2 * AT_ONCE;
 
-/// The memory of this process in KiB, its open handles, and the entries of the directory for temporary
-/// files.
+/// The memory of this process in KiB, its open handles, and the entries of the directory for
+/// temporary files.
 fn held(temporary: &std::path::Path) -> (usize, usize, usize) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status

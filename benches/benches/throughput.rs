@@ -1,9 +1,8 @@
-//! The cost of the way through the component, compared with native clients. All of them take turns in
-//! one run, and the results are ratios of medians, because absolute times depend on the machine.
+//! The cost of the way through the component, compared with native clients. All of them take turns
+//! in one run, and the results are ratios of medians, because absolute times depend on the machine.
 //! `cargo bench -p benches --bench throughput` on a quiet machine writes the results to
 //! docs/benchmarks.md.
 #![expect(
-    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::print_stderr,
@@ -20,6 +19,7 @@ use bytes::Bytes;
 use fake_homer::{FakeHomer, large_capture};
 use homer_export::packet::Packet;
 use homer_export::pcap::{Record, Scanner};
+use homer_export::query::ParameterNames;
 use homer_export::report::Analyzer;
 use homer_export::sip::{Parser, Sdp};
 use homer_export::{CallId, Window};
@@ -49,8 +49,8 @@ const CAPTURES: [(u32, &str); 5] = [
     (28_000, "92 MB"),
 ];
 
-/// Serves a capture from a runtime of its own, since a real Homer is a process of its own. It stops when
-/// the returned sender is dropped.
+/// Serves a capture from a runtime of its own, since a real Homer is a process of its own. It stops
+/// when the returned sender is dropped.
 fn serve(capture: Vec<u8>) -> (String, tokio::sync::oneshot::Sender<()>) {
     let (tell, told) = std::sync::mpsc::channel();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
@@ -416,13 +416,7 @@ fn parts(text: &mut String) {
     let capture = large_capture(2_770);
     let query = homer_export::Query::new(
         [CallId::parse(CALL_ID).unwrap()].into(),
-        Window::new(
-            WINDOW.0,
-            WINDOW.1,
-            24,
-            &homer_export::query::ParameterNames::MCP,
-        )
-        .unwrap(),
+        Window::new(WINDOW.0, WINDOW.1, 24, &ParameterNames::WIT).unwrap(),
     )
     .unwrap();
     let mut times = vec![Vec::new(); PARTS.len()];

@@ -32,8 +32,8 @@ pub struct Artifact {
     pub name: &'static str,
     /// The description in the metadata of the file.
     pub description: &'static str,
-    /// Everything that it exports. A gateway turns each exported function into a tool, so a component
-    /// must not export what belongs to another world.
+    /// Everything that it exports. A gateway turns each exported function into a tool, so a
+    /// component must not export what belongs to another world.
     pub exports: &'static [&'static str],
     /// The world whose documentation is added to the file. Gateways show it to a model. `None` if
     /// only an interface is documented, because current tools cannot read a file with documentation
@@ -89,8 +89,8 @@ impl Artifact {
         format!("{}.wasm", self.name)
     }
 
-    /// Builds and finishes the component: it is stripped, its root component is named, and metadata is
-    /// added.
+    /// Builds and finishes the component: it is stripped, its root component is named, and metadata
+    /// is added.
     ///
     /// # Errors
     /// If cargo fails, for example because the WebAssembly target is missing, or if [`Self::check`]
@@ -173,8 +173,8 @@ pub fn build_package(package: &str) -> Result<Vec<u8>> {
         "-Ctarget-feature=+simd128".to_string(),
         format!("--remap-path-prefix={}=.", root.display()),
     ];
-    // The default stack has 1 MiB, which hosts zero for each instance. JSON with the maximum depth of
-    // `serde_json` needs half of this size.
+    // The default stack has 1 MiB, which hosts zero for each instance. JSON with the maximum depth
+    // of `serde_json` needs half of this size.
     flags.push(format!("-Clink-arg=-zstack-size={STACK_BYTES}"));
     if let Some(home) = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -218,8 +218,8 @@ pub fn build_package(package: &str) -> Result<Vec<u8>> {
     std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The target directory of the components. It is not that of a surrounding cargo, which has locked its
-/// own.
+/// The target directory of the components. It is not that of a surrounding cargo, which has locked
+/// its own.
 fn target_dir() -> Result<PathBuf> {
     // .cargo/config.toml sets the first variable. If this workspace is a dependency of another one,
     // only the directory of the build script is available.

@@ -1,8 +1,8 @@
 //! Reads and edits the binary format of components.
 //!
 //! wasm-metadata could write the metadata, but its feature `oci` brings URL, SPDX and compression
-//! crates into every build of `homer-host`, and it cannot strip a component. The little that we need
-//! is written here with wasm-encoder.
+//! crates into every build of `homer-host`, and it cannot strip a component. The little that we
+//! need is written here with wasm-encoder.
 
 use anyhow::{Context, Result, bail};
 use wasm_encoder::{
@@ -59,8 +59,8 @@ pub fn custom_sections(component: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(sections)
 }
 
-/// Removes the custom sections at every depth, then adds the name of the root component and the given
-/// custom sections. Metadata are custom sections (the OCI annotations that wasm tools show).
+/// Removes the custom sections at every depth, then adds the name of the root component and the
+/// given custom sections. Metadata are custom sections (the OCI annotations that wasm tools show).
 ///
 /// # Errors
 /// If `component` is not a valid component.
@@ -124,8 +124,8 @@ fn strip(component: &[u8]) -> Result<Vec<u8>> {
     Ok(output)
 }
 
-/// The payloads of the root component only. Nested modules and components have imports and exports of
-/// their own.
+/// The payloads of the root component only. Nested modules and components have imports and exports
+/// of their own.
 fn root_payloads(component: &[u8]) -> impl Iterator<Item = Result<Payload<'_>>> {
     let mut depth = 0_u32;
     Parser::new(0)

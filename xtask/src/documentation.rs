@@ -1,5 +1,5 @@
-//! Adds the documentation of a world to a component. rustc discards what wit-bindgen has read from the
-//! WIT.
+//! Adds the documentation of a world to a component. rustc discards what wit-bindgen has read from
+//! the WIT.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 use wit_parser::{PackageMetadata, Resolve, WorldItem, WorldKey};
 
-/// The first version of the format of the section. Tools have read it since 2023. Later versions only
-/// add stability.
+/// The first version of the format of the section. Tools have read it since 2023. Later versions
+/// only add stability.
 ///
 /// `PackageMetadata::extract` of wit-parser cannot write this section: it uses version 1, and it
 /// documents every import of the world as well. Older tools reject both. Our tests read the section

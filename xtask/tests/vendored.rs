@@ -1,5 +1,5 @@
-//! The WIT files: `wit/deps` are those of the `wasi` crate that the components are built with, and the
-//! files for cargo-component follow from them.
+//! The WIT files: `wit/deps` are those of the `wasi` crate that the components are built with, and
+//! the files for cargo-component follow from them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;

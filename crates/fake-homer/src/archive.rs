@@ -6,8 +6,8 @@ use homer_export::pcap::{FILE_HEADER_LEN, RECORD_HEADER_LEN, YEAR_1971_US};
 
 use super::Recording;
 
-/// Seconds before and after the window in which Homer's default mapping looks for further messages of
-/// a call that it found (docs/homer.md).
+/// Seconds before and after the window in which Homer's default mapping looks for further messages
+/// of a call that it found (docs/homer.md).
 const LOOK_AROUND_S: (i64, i64) = (300, 200);
 
 /// The recordings, separated into calls and other responses.
@@ -75,8 +75,8 @@ impl Archive {
         Ok(archive)
     }
 
-    /// Adds a recording: as a call if it is a capture with packets, and else as a response under its
-    /// name.
+    /// Adds a recording: as a call if it is a capture with packets, and else as a response under
+    /// its name.
     ///
     /// # Errors
     /// If a recorded capture is incomplete or not in Homer's byte order.
@@ -140,6 +140,9 @@ impl Archive {
         from_s: i64,
         to_s: i64,
     ) -> Vec<&[u8]> {
+        // A packet that is dated 1970 in the file has another date in Homer's database, by which
+        // Homer finds it (docs/homer.md). The recordings do not contain that date, so it is in any
+        // window.
         let within = |packet: &&Packet, from_s: i64, to_s: i64| {
             (from_s.saturating_mul(1_000_000)..=to_s.saturating_mul(1_000_000))
                 .contains(&packet.time_us)
@@ -175,6 +178,7 @@ impl Archive {
                 }
             }
         }
+        // A stable sort: packets of the same time stay in their captured order.
         found.sort_by_key(|packet| packet.time_us);
         found
             .into_iter()

@@ -6,8 +6,8 @@ const CALL: &[u8] = include_bytes!("../../../tests/data/export-ok-auth-token.pca
 /// Bytes of a capture file header.
 const FILE_HEADER_LEN: usize = 24;
 
-/// A capture with this number of calls, of 3,287 bytes each. Each call has its own Call-ID, branch and
-/// tags, and a hundred calls begin in each second. The result depends only on `calls`.
+/// A capture with this number of calls, of 3,287 bytes each. Each call has its own Call-ID, branch
+/// and tags, and a hundred calls begin in each second. The result depends only on `calls`.
 ///
 /// # Examples
 ///

@@ -1,9 +1,10 @@
 //! A fake Homer 7 (homer-app 1.5.20) on a loopback port. It replays recorded exchanges.
 //!
-//! It serves `--demo`, the tests and the benchmarks. A request is matched as Homer matches it: path,
-//! then credential, then content type and shape of the body, then profile, Call-IDs and window
-//! (docs/homer.md). Captures are assembled from the packet records of the recordings. All other
-//! responses are sent as recorded. Where Homer closes the connection, the fake one does so too.
+//! It serves `--demo`, the tests and the benchmarks. A request is matched as Homer matches it:
+//! path, then credential, then content type and shape of the body, then profile, Call-IDs and
+//! window (docs/homer.md). Captures are assembled from the packet records of the recordings. All
+//! other responses are sent as recorded. Where Homer closes the connection, the fake one does so
+//! too.
 //!
 //! It does not imitate databases or nodes that fail, the lookup of B2BUA legs by `…_b2b-1`, or
 //! mappings other than the default one.
@@ -38,6 +39,7 @@ use std::task::{Context, Poll};
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
+use homer_export::config::setting;
 use http::{Request, Response, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
@@ -156,8 +158,11 @@ impl FakeHomer {
     /// accepted.
     pub fn variables(&self) -> [(String, String); 2] {
         [
-            ("HOMER_URL".to_string(), self.url()),
-            ("HOMER_API_TOKEN".to_string(), API_TOKEN.to_string()),
+            (setting::URL.variable.to_string(), self.url()),
+            (
+                setting::API_TOKEN.variable.to_string(),
+                API_TOKEN.to_string(),
+            ),
         ]
     }
 
@@ -215,6 +220,7 @@ async fn respond(
     request: Request<Incoming>,
 ) -> Result<Response<BoxBody<Bytes, Infallible>>, Crashed> {
     let (head, body) = request.into_parts();
+    // A client that disconnects while it sends gets no response.
     let Ok(body) = body.collect().await else {
         return Err(Crashed);
     };
@@ -304,6 +310,7 @@ fn log_in<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Rea
     let Some(like) = archive.response("auth-ok") else {
         return Reaction::Crash;
     };
+    // Each login gets another token, so that tests can revoke the old ones.
     let number = state.logins.fetch_add(1, Ordering::SeqCst) + 1;
     let text = String::from_utf8_lossy(&like.body).replace("<JWT>", &format!("{JWT}.{number}"));
     Reaction::Modified {
@@ -335,6 +342,7 @@ fn judge<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Reac
             .map_or(Reaction::Crash, Reaction::AsRecorded)
     };
     let path = head.uri.path();
+    // Everything outside the API is Homer's web interface.
     if !path.starts_with("/api/v3/") {
         return as_recorded("http-404-outside");
     }
@@ -368,6 +376,8 @@ fn judge<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Reac
     let Ok(body) = serde_json::from_slice::<Value>(body) else {
         return as_recorded("export-malformed-json");
     };
+    // Homer decodes both times into 64-bit integers: a missing one is 0, and any other type of JSON
+    // is an error.
     let time = |name: &str| match &body["timestamp"][name] {
         Value::Null => Some(0),
         value => value.as_i64(),
@@ -382,6 +392,7 @@ fn judge<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Reac
             if !archive.knows_profile(profile) {
                 return as_recorded("export-bad-profile");
             }
+            // Homer asserts this type in Go without a check, so another one makes it panic.
             let Some(call_ids) = criteria["callid"].as_array() else {
                 return Reaction::Crash;
             };

@@ -118,8 +118,7 @@ impl Arguments {
         self.call_id.clone()
     }
 
-    /// The window in Unix milliseconds. Only its syntax is checked here: the component decides
-    /// whether it is a valid window, so that all hosts behave alike.
+    /// The two ends of the window in Unix milliseconds. Only their syntax is checked here.
     ///
     /// # Errors
     /// If one end is not a time. The text names the flag.

@@ -46,6 +46,7 @@ pub(crate) fn view(report: &CaptureReport, colors: bool) -> String {
         );
     }
     if report.findings_elided > 0 {
+        // The report limits the number of findings.
         let _ = write!(text, "\n  and {} more", report.findings_elided);
     }
     text
@@ -68,6 +69,8 @@ fn view_ladder(report: &CaptureReport, colors: bool, text: &mut String) {
         let _ = write!(text, "\n  {letter}  {participant}");
     }
     let rows = rows(report);
+    // Columns are as wide as the line allows. With too many participants there are none, and each
+    // row names its two participants by their letters.
     let gaps = participants.len().saturating_sub(1).max(1);
     let pitch = ((WIDTH - MARGIN - 2) / gaps).min(WIDEST);
     let in_columns = pitch >= NARROWEST;
@@ -82,6 +85,7 @@ fn view_ladder(report: &CaptureReport, colors: bool, text: &mut String) {
         }
     }
     for (at, row) in rows.iter().enumerate() {
+        // Before the first row of the second half.
         if report.ladder_elided > 0
             && row.entry.packet > middle(report)
             && (at == 0 || rows[at - 1].entry.packet <= middle(report))
@@ -169,6 +173,8 @@ fn participants(report: &CaptureReport) -> Vec<&str> {
         .iter()
         .flat_map(|entry| [&entry.source, &entry.destination])
     {
+        // A linear search: a ladder has few hundred messages and seldom more than five
+        // participants.
         if !participants.contains(&end.as_str()) && participants.len() < LETTERS.len() {
             participants.push(end);
         }
@@ -179,11 +185,13 @@ fn participants(report: &CaptureReport) -> Vec<&str> {
 /// `|--- INVITE sip:bob@example.net --->|`, an arrow between two columns.
 fn arrow(row: &Row<'_>, from: usize, to: usize, columns: usize, pitch: usize) -> String {
     let (left, right) = (from.min(to), from.max(to));
+    // Between the two bars. The label needs a space and a dash on both sides.
     let room = pitch * (right - left) - 1;
     let label = label(row, room.saturating_sub(4));
     let dashes = room.saturating_sub(measure_text_width(&label) + 2);
     let (mut before, mut after) = ("-".repeat(dashes / 2), "-".repeat(dashes - dashes / 2));
     match (row.entry.directed, from < to) {
+        // Some packets do not tell who sent them, so the line has no arrowhead.
         (false, _) => {}
         (true, true) => after.replace_range(after.len().saturating_sub(1).., ">"),
         (true, false) => before.replace_range(..before.len().min(1), "<"),
@@ -231,6 +239,7 @@ fn style(colors: bool) -> Style {
 
 /// Requests are cyan. A response has the color of its outcome.
 fn style_of(row: &Row<'_>, colors: bool) -> Style {
+    // The line of a response begins with its status code. Every other line is that of a request.
     match row.entry.line.as_bytes() {
         [b'1', b'0'..=b'9', b'0'..=b'9', b' ' | b'\0', ..] => style(colors),
         [b'2', b'0'..=b'9', b'0'..=b'9', ..] => style(colors).green(),
@@ -322,8 +331,9 @@ mod tests {
   seconds   packet  A                                      B                                      C
     1.500        1  |---------- INVITE sip:bob@h --------->|                                      |
     3.000        2  |                                      |---------- INVITE sip:bob@h --------->|
-    4.500        3  |<--------------------------------- 200 OK -----------------------------------|";
-        assert_eq!(view(&report, false), expected);
+    4.500        3  |<--------------------------------- 200 OK -----------------------------------|
+";
+        assert_eq!(view(&report, false) + "\n", expected);
     }
 
     #[test]

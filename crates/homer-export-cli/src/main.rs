@@ -102,13 +102,11 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     #[cfg(not(feature = "demo"))]
     let config = HostConfig::of_process(flags);
     let config = config.map_err(Failure::Export)?;
+    // The component checks the window as well, but it does not know the names of our flags.
+    let longest = config.config.max_window_hours;
+    Window::new(from_ts, to_ts, longest, &ParameterNames::COMMAND_LINE).map_err(Failure::Export)?;
 
-    // The component checks the window as well. Here the error names the flags that were typed.
-    let max_hours = config.config.max_window_hours;
-    Window::new(from_ts, to_ts, max_hours, &ParameterNames::COMMAND_LINE)
-        .map_err(Failure::Export)?;
-
-    let mut progress = ProgressLine::new(&config.config.homer.to_string());
+    let mut progress = ProgressLine::new(&config.config.homer.base_url.to_string());
     let exporter = Exporter::new(config.policy())?;
     let request = ExportRequest {
         call_ids,

@@ -1,4 +1,4 @@
-//! Where the capture goes: to a file or to standard output, complete or not at all.
+//! The output: a file or standard output, which gets the complete capture or nothing.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Seek as _, Write as _};
@@ -189,6 +189,6 @@ pub(crate) fn report(text: &str, written: &Written) {
 
 /// Prints why there is no capture.
 pub(crate) fn error(why: &str) {
-    // If standard error is closed, the exit code still tells.
+    // If standard error is closed, the exit code still shows that there was an error.
     let _ = writeln!(io::stderr(), "homer-export: {why}");
 }

@@ -25,8 +25,8 @@ pub(crate) fn of_user() -> Option<Cache> {
 /// Creates a directory that only its owner can write to, or checks an existing one.
 ///
 /// # Errors
-/// If it is not a directory, or is a link, or belongs to another user, or if others can write to it.
-/// Also if others could replace it: only root and we may write to the directories above it. A
+/// If it is not a directory, or is a link, or belongs to another user, or if others can write to
+/// it. Also if others could replace it: only root and we may write to the directories above it. A
 /// directory with the sticky bit, such as `/tmp`, is allowed, because there users can rename only
 /// their own files.
 #[cfg(unix)]

@@ -29,7 +29,7 @@ use homer_export::homer::{Api, CredentialKind};
 /// let variable = |name: &str, value: &str| (name.to_string(), value.to_string());
 /// assert_eq!(
 ///     environment.variables(Some(Api::V11)),
-///     [variable(&setting::URL, "http://homer:9080"), variable(&setting::API, "11")]
+///     [variable("HOMER_URL", "http://homer:9080"), variable("HOMER_API", "11")]
 /// );
 /// # Ok::<(), String>(())
 /// ```
@@ -41,7 +41,7 @@ pub struct ComponentEnvironment {
     /// generation, and the host passes the detected one to the instances of later exports.
     pub api: Option<Api>,
     /// `HOMER_CREDENTIAL_KIND`: the kind of the credential that the host adds. The component names
-    /// likely causes by it. It is not told the credential.
+    /// likely causes by it. It does not get the credential itself.
     pub credential_kind: Option<CredentialKind>,
     /// `HOMER_TIMEOUT_MS`: the longest wait for the first byte of a response.
     pub first_byte_timeout: Option<Duration>,

@@ -90,8 +90,8 @@ const READ_BYTES: u32 = 256 * 1024;
 #[derive(Clone)]
 pub struct Exporter {
     sandbox: Arc<Sandbox>,
-    /// The generation of Homer's API that the last export used. Later instances are told it, so
-    /// that each of them need not detect it with a request of its own.
+    /// The generation of Homer's API that the last export used. Later instances get it, so
+    /// that they need not detect it with a request of their own.
     detected_api: Arc<Mutex<Option<Api>>>,
     /// One permit for each concurrent export. Tokio's semaphore is fair: first come, first served.
     permits: Arc<Semaphore>,
@@ -116,8 +116,8 @@ impl Exporter {
     /// An exporter with another component of the same contract. It is trusted as little as ours.
     ///
     /// # Errors
-    /// As [`Self::new`]. [`Failure::Trap`] also if it is not such a component, or if it imports more
-    /// than the sandbox links.
+    /// As [`Self::new`]. [`Failure::Trap`] also if it is not such a component, or if it imports
+    /// more than the sandbox links.
     pub fn with_component(component: &[u8], policy: Policy) -> Result<Self, Failure> {
         let permits = Semaphore::new(policy.limits.concurrent_exports);
         let outbound = Outbound::new(&policy)?;
@@ -265,9 +265,9 @@ impl Deadline {
     /// Runs a call into the component until the deadline, and until it has used up its CPU time.
     /// After an error the store of the call must not be used any more.
     ///
-    /// CPU time is the time spent in `poll` of the call. While the call waits for the network, it is
-    /// not polled, so waiting does not count. A component that computes yields at each tick of the
-    /// sandbox (see [`Sandbox`]), so `poll` returns at least that often.
+    /// CPU time is the time spent in `poll` of the call. While the call waits for the network, it
+    /// is not polled, so waiting does not count. A component that computes yields at each tick of
+    /// the sandbox (see [`Sandbox`]), so `poll` returns at least that often.
     async fn run<T>(self, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T, Failure> {
         let mut call = pin!(call);
         let mut used = Duration::ZERO;
@@ -344,9 +344,9 @@ impl fmt::Debug for Export {
 }
 
 impl Export {
-    /// The next bytes of the capture, at least one. `None` once all bytes have been returned and the
-    /// capture is known to be complete. Bytes that came before must not be used as a capture until
-    /// then.
+    /// The next bytes of the capture, at least one. `None` once all bytes have been returned and
+    /// the capture is known to be complete. Bytes that came before must not be used as a capture
+    /// until then.
     ///
     /// # Errors
     /// [`Failure`]. The export is then over, and further calls fail with [`Failure::Misuse`].
@@ -514,10 +514,6 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-fn convert_error(error: types::ExportError) -> Failure {
-    Failure::Export(error.convert())
-}
-
 fn to_wit_query(request: &ExportRequest) -> stream::Query {
     let ExportRequest {
         call_ids,
@@ -535,4 +531,8 @@ fn to_wit_query(request: &ExportRequest) -> stream::Query {
         nodes,
         exclude_ips,
     }
+}
+
+fn convert_error(error: types::ExportError) -> Failure {
+    Failure::Export(error.convert())
 }

@@ -34,8 +34,7 @@ pub use policy::{AllowedOrigin, Limits, Policy};
 pub use sandbox::LimitExceeded;
 
 // The types of the core in this library's interface, so that an embedder needs one dependency.
-pub use homer_export::homer::Api;
-pub use homer_export::homer::CredentialKind;
+pub use homer_export::homer::{Api, CredentialKind};
 pub use homer_export::{BaseUrl, CaptureReport, Credential, ExportError};
 
 /// The component `homer-export.wasm`, the same bytes that `cargo xtask dist` creates.

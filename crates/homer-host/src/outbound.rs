@@ -4,8 +4,8 @@
 mod body;
 mod connection;
 mod error;
-mod login;
 mod tls;
+mod token_cache;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use homer_export::homer::login as homer_login;
+use homer_export::homer::login;
 use homer_export::homer::response::{self, MAX_ERROR_BODY};
 use homer_export::origin::Scheme;
 use homer_export::transport::ResponseHead;
@@ -35,7 +35,7 @@ use wasmtime_wasi_http::{
 
 use self::body::LimitedBody;
 use self::connection::Connector;
-use self::login::{Token, TokenCache};
+use self::token_cache::{Token, TokenCache};
 use crate::policy::{AllowedOrigin, Limits, Policy};
 
 /// The largest request body in bytes that is kept, so that it can be sent again after a new login.
@@ -121,8 +121,8 @@ impl Outbound {
     /// The way out under this policy.
     ///
     /// # Errors
-    /// `misconfigured` if the policy's certificates cannot be read, or if an HTTPS origin is allowed
-    /// and no certificate is trusted.
+    /// `misconfigured` if the policy's certificates cannot be read, or if an HTTPS origin is
+    /// allowed and no certificate is trusted.
     pub(crate) fn new(policy: &Policy) -> Result<Self, ExportError> {
         let tls = tls::connector(policy)?;
         let mut targets = HashMap::new();
@@ -245,10 +245,10 @@ impl Outbound {
         target: &Target,
         timeouts: Timeouts,
     ) -> Result<String, LoginError> {
-        let login = homer_login::login_request(&target.base, &tokens.username, &tokens.password);
-        let request = Request::post(login.path)
+        let login_request = login::login_request(&target.base, &tokens.username, &tokens.password);
+        let request = Request::post(login_request.path)
             .header(CONTENT_TYPE, "application/json")
-            .body(in_memory(login.body.into()))
+            .body(in_memory(login_request.body.into()))
             .map_err(|_| Error::HttpRequestUriInvalid)?;
         let request = target.prepare(request)?;
         let (response, _) = self.send_once(target, request, timeouts).await?;
@@ -257,7 +257,7 @@ impl Outbound {
             status: head.status.as_u16(),
             ..ResponseHead::default()
         };
-        match homer_login::token(&status, &body) {
+        match login::token(&status, &body) {
             Some(token) => Ok(token),
             None if head.status.is_success() => {
                 let why = "the response to the login has no token; does HOMER_URL point to Homer?";
@@ -270,8 +270,8 @@ impl Outbound {
         }
     }
 
-    /// Sends one request and waits for the head of the response, within the timeouts. Also tells
-    /// whether the response states where its body ends.
+    /// Sends one request and waits for the head of the response, within the timeouts. Also
+    /// returns whether the response states where its body ends.
     async fn send_once(
         &self,
         target: &Target,

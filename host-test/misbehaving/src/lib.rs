@@ -1,5 +1,6 @@
-//! A hostile component with the exports of the contract. The first word of the Call-ID is the command
-//! that it executes: it computes without end, takes memory, traps, or sends what it may not send.
+//! A hostile component with the exports of the contract. The first word of the Call-ID is the
+//! command that it executes: it computes without end, takes memory, traps, or sends what it may not
+//! send.
 #![cfg_attr(target_family = "wasm", no_std)]
 #![cfg(target_family = "wasm")]
 

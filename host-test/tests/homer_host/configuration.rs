@@ -29,7 +29,8 @@ fn configuration_passes_everything_to_the_component_but_the_credential() {
     ])
     .unwrap()
     .policy();
-    // There is no HOMER_API until a generation has been detected: the component's default is `auto`.
+    // There is no HOMER_API until a generation has been detected: the component's default is
+    // `auto`.
     let expected = [
         ("HOMER_URL", "http://homer:9080"),
         ("HOMER_CREDENTIAL_KIND", "api-token"),
@@ -92,7 +93,7 @@ fn configuration_reads_secrets_from_files() {
     );
     misconfigured(
         &[("HOMER_JWT_FILE", path), ("HOMER_JWT", "s3cret")],
-        "HOMER_JWT and HOMER_JWT_FILE are both set; keep one of them",
+        "HOMER_JWT and HOMER_JWT_FILE are both set; keep one",
     );
     misconfigured(
         &[("HOMER_API_TOKEN_FILE", "/nowhere/token")],
@@ -131,6 +132,6 @@ fn configuration_limits_exports_and_later_variables_win() {
     assert_eq!(policy.allowed[0].base.to_string(), "http://other");
     misconfigured(
         &[("HOMER_EXPORT_DEADLINE_MS", "0")],
-        "HOMER_EXPORT_DEADLINE_MS is \"0\", not a whole number from 1 to 86400000",
+        "HOMER_EXPORT_DEADLINE_MS is \"0\"; expected a whole number from 1 to 86400000",
     );
 }

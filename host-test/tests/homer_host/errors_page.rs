@@ -1,5 +1,5 @@
-//! `docs/errors.md`: each case of the contract with its error messages. The test causes every listed
-//! error and compares the messages.
+//! `docs/errors.md`: each case of the contract with its error messages. The test causes every
+//! listed error and compares the messages.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -48,7 +48,8 @@ const CASES: [(&str, u8, &str); 10] = [
     (
         "nothing-captured",
         8,
-        "Homer found nothing, or it cannot reach its database. Its response is the same in both cases.",
+        "Homer found nothing, or it cannot reach its database. Its response is the same in both \
+         cases.",
     ),
     (
         "rejected",

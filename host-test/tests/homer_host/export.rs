@@ -112,8 +112,8 @@ async fn export_of_several_calls_names_the_missing_ones() {
         completed.report.missing_call_ids,
         ["nobody@nowhere", "reg-1@192.0.2.10"]
     );
-    let warning = "the profiles 1_registration, 1_default were not asked for the missing Call-IDs, since this one answered; export \
-        those apart";
+    let warning = "the profiles 1_registration, 1_default were not searched for the missing \
+        Call-IDs, because profile 1_call already had packets; export these Call-IDs separately";
     assert_eq!(completed.report.warnings, [warning]);
 }
 
@@ -123,10 +123,12 @@ async fn export_of_an_unknown_call_names_the_call_and_the_window() {
     let exporter = Exporter::new(policy(&url)).unwrap();
     let failure = exporter.open(&request("nobody@nowhere")).await.unwrap_err();
     let why = format!(
-        "Homer at {url} returned an empty capture for Call-ID \"nobody@nowhere\" between 2026-11-20T00:00:00Z and \
-         2026-11-21T00:00:00Z (profiles 1_call, 1_registration, 1_default). Either nothing was captured for it in this \
-         window: check the Call-ID, which is case-sensitive, and widen the window. Or Homer cannot reach its own database, \
-         which it answers in the same way: check that it finds other calls"
+        "Homer at {url} returned an empty capture for Call-ID \"nobody@nowhere\" between \
+         2026-11-20T00:00:00Z and \
+         2026-11-21T00:00:00Z (profiles 1_call, 1_registration, 1_default). Possible causes: (1) \
+         the Call-ID, which is case-sensitive, or the window is wrong: check both and widen the \
+         window; (2) Homer's database is down, which looks the same: export a call that you know \
+         exists"
     );
     assert_eq!(failure, Failure::Export(ExportError::NothingCaptured(why)));
 }
@@ -174,7 +176,7 @@ async fn export_rejects_an_invalid_request_without_querying_homer() {
                 to_ts: from_ts,
                 ..request(CALL)
             },
-            "swap them",
+            "swap its ends",
         ),
         (
             ExportRequest {
@@ -188,7 +190,7 @@ async fn export_rejects_an_invalid_request_without_querying_homer() {
                 to_ts: to_ts + 1,
                 ..request(CALL)
             },
-            "at most 24 hours",
+            "the maximum is 24 h",
         ),
         (request(""), "the Call-ID is empty"),
         (
@@ -247,7 +249,8 @@ async fn export_to_an_origin_that_is_not_allowed_is_denied() {
     let mut nothing = policy(&url);
     nothing.allowed = vec![allow("http://127.0.0.1:9")];
     let why = format!(
-        "the host's policy refused the request to {url}; allow this origin in the host, or correct HOMER_URL"
+        "the host's policy denied the request to {url}; allow this origin in the host, or correct \
+         HOMER_URL"
     );
     assert_eq!(error(nothing).await, ExportError::Denied(why));
 }

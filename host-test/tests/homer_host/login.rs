@@ -23,10 +23,12 @@ fn policy(url: &str, password: &str) -> Policy {
 async fn login_is_made_by_the_host_and_shared_by_exports() {
     let (homer, url) = homer().await;
     let policy = policy(&url, PASSWORD);
-    let told = format!("{:?}", policy.environment.variables(None));
+    let variables = format!("{:?}", policy.environment.variables(None));
     assert!(
-        told.contains("login") && !told.contains(PASSWORD) && !told.contains(USERNAME),
-        "{told}"
+        variables.contains("login")
+            && !variables.contains(PASSWORD)
+            && !variables.contains(USERNAME),
+        "{variables}"
     );
 
     let exporter = Exporter::new(policy).unwrap();
@@ -199,8 +201,8 @@ async fn component_may_not_send_a_credential_of_its_own_by_default() {
     })
     .unwrap();
     let failure = exporter.open(&request(CALL)).await.unwrap_err();
-    let why =
-        "misconfigured: this host does not let the component send the header field Authorization";
+    let why = "misconfigured: this host does not let the component send the header field \
+        Authorization; let the host add it, or allow the component to";
     assert_eq!(failure.to_string(), why);
     assert!(!format!("{:?}", Credential::jwt("a.b.c")).contains("a.b.c"));
 }

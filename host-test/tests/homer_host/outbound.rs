@@ -68,7 +68,7 @@ async fn redirect_is_not_followed() {
     assert_eq!(status, 307);
     assert!(
         message.contains(&format!(
-            "redirect (HTTP 307) to {}/x, which is not followed",
+            "redirect (HTTP 307) to {}/x. Redirects are not followed",
             elsewhere.url
         )),
         "{message}"
@@ -143,7 +143,7 @@ async fn endless_silence_is_stopped_by_the_first_byte_timeout() {
     let ExportError::TimedOut(why) = error_of(&exporter).await else {
         panic!("not timed out")
     };
-    assert!(why.contains("did not begin its answer within"), "{why}");
+    assert!(why.contains("did not start its response within"), "{why}");
     assert_eq!(
         server.requests().len(),
         1,
@@ -166,7 +166,10 @@ async fn endless_pause_is_stopped_by_the_between_bytes_timeout() {
     assert_eq!(export.next().await.unwrap().unwrap().len(), 2000);
     let failure = export.next().await.unwrap_err();
     assert!(
-        matches!(&failure, Failure::Export(ExportError::TimedOut(why)) if why.contains("paused in its reply")),
+        matches!(
+            &failure,
+            Failure::Export(ExportError::TimedOut(why)) if why.contains("within its response")
+        ),
         "{failure}"
     );
     drop(export);
@@ -210,10 +213,10 @@ async fn end_that_is_not_proven_is_a_success_with_a_warning() {
 
 #[tokio::test]
 async fn credential_that_a_server_echoes_is_redacted() {
-    let said = format!("{{\"message\":\"bad header auth-token: {API_TOKEN}\"}}");
+    let body = format!("{{\"message\":\"bad header auth-token: {API_TOKEN}\"}}");
     let response = format!(
-        "HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{said}",
-        said.len()
+        "HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
     );
     let server = Server::start(response, Then::Close).await;
     let ExportError::Rejected { message, .. } = error(policy(&server.url)).await else {
@@ -338,8 +341,8 @@ async fn body_cut_within_a_record_is_invalid_even_if_its_framing_is_complete() {
     let capture = recorded("export-ok-auth-token");
     let server = Server::start(whole(&capture[..3000]), Then::Close).await;
     let why = format!(
-        "what Homer at {} sent is cut short: it ends after 3000 bytes, 311 bytes before the end of packet record 7; it was \
-         thrown away",
+        "the response of Homer at {} is cut short: it ends after 3000 bytes, 311 bytes before the \
+         end of packet record 7; it was discarded. Try again",
         server.url
     );
     assert_eq!(
@@ -353,13 +356,16 @@ async fn response_that_is_not_a_capture_is_invalid() {
     for (body, why) in [
         (
             &b"<!DOCTYPE html><title>Sign in</title>"[..],
-            "a web page instead of a capture file",
+            "a web page (application/octet-stream); expected a capture file",
         ),
         (
             b"{\"message\":\"no luck\"}",
-            "JSON instead of a capture file: no luck",
+            "with JSON (\"no luck\"); expected a capture file",
         ),
-        (b"", "an empty body instead of a capture file"),
+        (
+            b"",
+            "with an empty body (application/octet-stream); expected a capture file",
+        ),
         (
             b"\x0a\x0d\x0d\x0aabcdefghijklmnopqrst",
             "a pcapng file; expected a pcap file",
@@ -410,7 +416,7 @@ async fn closed_connection_is_invalid_and_not_retried() {
         panic!("accepted")
     };
     assert!(
-        why.contains("closed the connection without a reply"),
+        why.contains("closed the connection without a response"),
         "{why}"
     );
     assert_eq!(server.requests().len(), 1);
@@ -423,7 +429,8 @@ async fn refused_connection_is_unreachable() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let why = format!(
-        "{url} refused the connection; check that Homer runs there and that HOMER_URL has the right port"
+        "{url} refused the connection; check that Homer is running and that HOMER_URL has the \
+         right port"
     );
     assert_eq!(error(policy(&url)).await, ExportError::Unreachable(why));
 }
@@ -534,7 +541,7 @@ async fn reset_connection_is_invalid_and_not_retried() {
     let capture = recorded("export-ok-auth-token");
     let begun = [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat();
     for (response, why) in [
-        (vec![], "closed the connection without a reply"),
+        (vec![], "closed the connection without a response"),
         (begun, "was cut off"),
     ] {
         let server = Server::start(response, Then::Reset).await;
@@ -557,8 +564,8 @@ async fn kept_connection_that_was_closed_is_replaced() {
     let exporter = Exporter::new(policy(&server.url)).unwrap();
     for _ in 0..3 {
         assert_alive(&exporter).await;
-        // Time for the end of the connection to arrive. A request that was already sent would not be
-        // sent again.
+        // Time for the end of the connection to arrive. A request that was already sent would not
+        // be sent again.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!((server.connections(), server.requests().len()), (2, 3));
@@ -566,8 +573,8 @@ async fn kept_connection_that_was_closed_is_replaced() {
 
 #[tokio::test]
 async fn request_that_was_sent_on_a_kept_connection_is_not_sent_again() {
-    // The second request arrives on the connection of the first one, which is then closed. Homer may
-    // have begun to work on it.
+    // The second request arrives on the connection of the first one, which is then closed. Homer
+    // may have begun to work on it.
     let response = whole(&recorded("export-ok-auth-token"));
     let server = Server::with_responses(vec![
         (response.clone(), Then::Serve),
@@ -607,7 +614,7 @@ async fn compressed_body_is_invalid() {
         panic!("taken")
     };
     assert!(
-        text.contains("a body encoded as gzip, which was not asked for"),
+        text.contains("has the content coding gzip, which was not requested"),
         "{text}"
     );
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use homer_export::ExportError;
 use homer_host::{Exporter, Policy};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
@@ -30,17 +31,21 @@ fn pem_file(pem: &str) -> NamedTempFile {
     file
 }
 
-/// An HTTPS server on a loopback port that responds to every request with the usual capture. Returns
-/// its URL.
+/// An HTTPS server on a loopback port that responds to every request with the usual capture.
+/// Returns its URL.
 async fn serve(certificate: Vec<u8>, key: &KeyPair) -> String {
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    serve_with(certificate.into(), key).await
+}
+
+async fn serve_with(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> String {
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(
         rustls::crypto::ring::default_provider(),
     ))
     .with_safe_default_protocol_versions()
     .unwrap()
     .with_no_client_auth()
-    .with_single_cert(vec![certificate.into()], key)
+    .with_single_cert(vec![certificate], key)
     .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -65,8 +70,8 @@ async fn serve(certificate: Vec<u8>, key: &KeyPair) -> String {
     format!("https://localhost:{port}")
 }
 
-/// The URL of an HTTPS server, and a policy that does not trust its certificate. The file has to live
-/// as long as the policy is used.
+/// The URL of an HTTPS server, and a policy that does not trust its certificate. The file has to
+/// live as long as the policy is used.
 pub(crate) async fn distrusting() -> (String, Policy, NamedTempFile) {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec!["localhost".to_string()])
@@ -99,8 +104,8 @@ async fn certificate_of_a_private_authority_is_trusted_if_configured() {
     // Only by this authority.
     let (_, other) = authority();
     let why = format!(
-        "the certificate of {url} is not trusted, or is for another name; have the host trust its authority (HOMER_CA_FILE), or \
-         use the name in the certificate"
+        "the certificate of {url} is not trusted, or is for another name; make the host trust its \
+         certificate authority (HOMER_CA_FILE), or use the name in the certificate"
     );
     assert_eq!(
         error(trusting(&url, &other)).await,
@@ -147,8 +152,8 @@ async fn self_signed_certificate_is_trusted_if_configured() {
     }
 }
 
-/// `openssl req -x509` without `-addext basicConstraints=CA:FALSE` creates such a certificate. rustls
-/// does not accept an authority as a server (RFC 5280 §4.2.1.9), and we make no exception.
+/// `openssl req -x509` without `-addext basicConstraints=CA:FALSE` creates such a certificate.
+/// rustls does not accept an authority as a server (RFC 5280 §4.2.1.9), and we make no exception.
 #[tokio::test]
 async fn self_signed_authority_is_refused_as_a_server() {
     let key = KeyPair::generate().unwrap();
@@ -198,7 +203,8 @@ async fn scheme_that_the_port_does_not_speak_is_reported() {
     // TLS to a plain port.
     let url = host_test::server::plain_http().await;
     let why = format!(
-        "TLS with {url} failed; check that its port speaks HTTPS and that HOMER_URL has the right scheme"
+        "TLS with {url} failed; check that its port serves HTTPS and that HOMER_URL has the right \
+         scheme"
     );
     assert_eq!(
         error(trusting(&url, &file)).await,
@@ -228,6 +234,39 @@ async fn name_that_is_not_found_is_unreachable() {
     };
     assert_eq!(
         why,
-        format!("the name \"{name}\" was not found; check HOMER_URL and the name service")
+        format!("the name \"{name}\" cannot be resolved; check HOMER_URL and the DNS server")
     );
+}
+
+/// The commands of docs/configuration.md create an authority and a certificate that are accepted.
+#[tokio::test]
+async fn certificates_of_the_documentation_are_trusted() {
+    let page = format!("{}/../docs/configuration.md", env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, section) = page.split_once("\n## Certificates\n").unwrap();
+    let commands = section.split("```").nth(1).unwrap();
+    let commands = commands.strip_prefix("sh\n").unwrap();
+    // The server of this test has another name.
+    let commands = commands.replace("homer.example", "localhost");
+    let directory = tempfile::tempdir().unwrap();
+    let run = std::process::Command::new("sh")
+        .args(["-ec", &commands])
+        .current_dir(directory.path())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&run.stderr);
+    if stderr.contains("openssl: not found") || stderr.contains("openssl: command not found") {
+        eprintln!("skipped: openssl is not installed");
+        return;
+    }
+    assert!(run.status.success(), "{stderr}");
+    let file = |name: &str| directory.path().join(name);
+    let certificate = CertificateDer::from_pem_file(file("homer.crt")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(file("homer.key")).unwrap();
+    let url = serve_with(certificate, key).await;
+    let policy = Policy {
+        ca_file: Some(file("ca.crt")),
+        ..policy(&url)
+    };
+    assert_alive(&Exporter::new(policy).unwrap()).await;
 }

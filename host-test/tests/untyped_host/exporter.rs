@@ -1,4 +1,4 @@
-//! `homer-export.wasm`: `export-pcap`, the function that gateways can call.
+//! `homer-export.wasm`: the function `export-pcap`, which gateways can call.
 
 use fake_homer::{API_TOKEN, DEMO_CALL_ID, DEMO_WINDOW_MS, FakeHomer, large_capture};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ async fn export(host: &Host, call_id: &str, from: i64, to: i64) -> Value {
 }
 
 #[tokio::test]
-async fn plugin_exports_a_call() {
+async fn exporter_returns_a_call() {
     let homer = FakeHomer::start().await.unwrap();
     let host = Host::new(
         EXPORTER,
@@ -44,7 +44,7 @@ async fn plugin_exports_a_call() {
 }
 
 #[tokio::test]
-async fn plugin_fails_with_the_case_and_a_text() {
+async fn exporter_fails_with_the_case_and_a_message() {
     let homer = FakeHomer::start().await.unwrap();
     let url = homer.url();
     let (from, to) = DEMO_WINDOW_MS;
@@ -104,8 +104,9 @@ async fn plugin_fails_with_the_case_and_a_text() {
 }
 
 #[tokio::test]
-async fn plugin_refuses_what_would_trap_a_host() {
-    // 3 MB and 30 MB: lists above 3.35 MB end in a trap in this host, and the instance with them.
+async fn exporter_refuses_captures_that_would_trap_the_host() {
+    // 3 MB and 30 MB. In this host a list above 3.35 MB traps, and the caller would get no error of
+    // the contract.
     for calls in [900, 9000] {
         let capture = large_capture(calls);
         let homer = FakeHomer::with_capture(capture).await.unwrap();
@@ -133,7 +134,7 @@ async fn plugin_refuses_what_would_trap_a_host() {
 }
 
 #[tokio::test]
-async fn plugin_hands_over_what_is_within_the_limit() {
+async fn exporter_returns_a_capture_within_the_limit() {
     let capture = large_capture(600);
     assert!(
         (1_900_000..2 * 1024 * 1024).contains(&capture.len()),

@@ -20,19 +20,19 @@ async fn call(host: &Host, call_id: &str, from: i64, to: i64) -> Value {
         .unwrap()
 }
 
-/// The JSON that the text is.
+/// The result, which is a text, parsed as JSON.
 async fn export(host: &Host, call_id: &str) -> Value {
     let result = call(host, call_id, DEMO_WINDOW_MS.0, DEMO_WINDOW_MS.1).await;
     serde_json::from_str(result["ok"].as_str().unwrap_or_else(|| panic!("{result}"))).unwrap()
 }
 
 #[tokio::test]
-async fn tool_exports_a_call_as_text() {
+async fn exporter_text_returns_a_call_as_text() {
     let homer = FakeHomer::start().await.unwrap();
     let url = homer.url();
     for credential in [
         &[("HOMER_API_TOKEN", API_TOKEN)][..],
-        // The component logs in by itself, where a gateway cannot.
+        // The component logs in itself, because a gateway cannot.
         &[("HOMER_USERNAME", USERNAME), ("HOMER_PASSWORD", PASSWORD)],
     ] {
         let host = Host::new(
@@ -63,7 +63,7 @@ async fn tool_exports_a_call_as_text() {
 }
 
 #[tokio::test]
-async fn tool_fails_with_one_sentence_that_names_the_case() {
+async fn exporter_text_fails_with_a_message_that_names_the_case() {
     let homer = FakeHomer::start().await.unwrap();
     let url = homer.url();
     let (from, to) = DEMO_WINDOW_MS;
@@ -104,7 +104,7 @@ async fn tool_fails_with_one_sentence_that_names_the_case() {
 }
 
 #[tokio::test]
-async fn tool_reports_on_a_call_that_is_too_large_to_go_along() {
+async fn exporter_text_omits_a_capture_that_is_too_large_but_reports_on_it() {
     for (calls, limit) in [(9, "32 KiB"), (900, "32 KiB"), (9000, "32 KiB")] {
         let capture = large_capture(calls);
         let homer = FakeHomer::with_capture(capture.clone()).await.unwrap();
@@ -133,7 +133,7 @@ async fn tool_reports_on_a_call_that_is_too_large_to_go_along() {
 }
 
 #[tokio::test]
-async fn tool_hands_over_more_where_the_operator_says_so() {
+async fn exporter_text_includes_a_larger_capture_if_configured() {
     let capture = large_capture(900);
     let homer = FakeHomer::with_capture(capture.clone()).await.unwrap();
     let host = Host::new(

@@ -1,6 +1,7 @@
-//! The finished components in a host that knows nothing of them: all of WASI 0.2 linked, values
-//! without types, credentials by the environment, Wasmtime's own limits. So wassette and `wasmtime
-//! run --invoke` call them, and `wasmtime serve` serves them.
+//! The finished components in a host that knows nothing about them: all of WASI 0.2 is linked,
+//! values are dynamic, credentials come from the environment, and only Wasmtime's own limits apply.
+//! wassette and `wasmtime run --invoke` call them like this, and `wasmtime serve` serves them like
+//! this.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,5 +1,5 @@
-//! `homer-export-mcp.wasm`: an MCP server behind `wasi:http/incoming-handler`, spoken to by rmcp's
-//! client and by hand.
+//! `homer-export-mcp.wasm`: an MCP server behind `wasi:http/incoming-handler`. The clients are that
+//! of rmcp, and plain HTTP requests.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -107,13 +107,13 @@ impl StreamableHttpClient for Http {
     }
 }
 
-/// A server, and the Homer behind it.
-struct Edge {
+/// An MCP server, and the Homer that it queries.
+struct Server {
     url: String,
     homer: FakeHomer,
 }
 
-impl Edge {
+impl Server {
     async fn start(environment: &[(&str, &str)]) -> Self {
         Self::with_homer(FakeHomer::start().await.unwrap(), environment).await
     }
@@ -125,7 +125,7 @@ impl Edge {
             ("HOMER_API_TOKEN", API_TOKEN),
             ("HOMER_MCP_TOKEN", TOKEN),
         ];
-        // The first one counts.
+        // Of two variables with the same name the first one counts.
         let url = Host::new(MCP_SERVER, &[environment, &own].concat())
             .serve()
             .await;
@@ -145,7 +145,7 @@ impl Edge {
             .unwrap()
     }
 
-    /// Status, header fields and body of an answer.
+    /// The status, the header fields and the body of a response.
     async fn send(
         &self,
         method: &str,
@@ -172,8 +172,7 @@ impl Edge {
         )
     }
 
-    /// A request of the stateless protocol, with other header fields in the place of its own, or
-    /// more of them.
+    /// Sends a request of the stateless protocol. `fields` replace or extend its header fields.
     async fn ask(&self, method: &str, mut params: Value, fields: &[(&str, &str)]) -> (u16, Value) {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -241,15 +240,15 @@ async fn call(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn edge_serves_clients_of_both_eras() {
+async fn mcp_server_serves_clients_of_both_protocols() {
     let recorded = std::fs::read(format!(
         "{}/../tests/data/export-ok-auth-token.pcap",
         env!("CARGO_MANIFEST_DIR")
     ))
     .unwrap();
-    let edge = Edge::start(&[]).await;
+    let server = Server::start(&[]).await;
     for lifecycle in [ClientLifecycleMode::Initialize, stateless()] {
-        let client = edge.client(lifecycle).await;
+        let client = server.client(lifecycle).await;
         let config = ToolConfig {
             max_window_hours: 24,
             mode: ResultMode::Auto,
@@ -357,24 +356,24 @@ async fn edge_serves_clients_of_both_eras() {
 }
 
 #[tokio::test]
-async fn edge_lets_in_who_shows_the_token_and_pages_that_are_named() {
-    let edge = Edge::start(&[("HOMER_MCP_ORIGINS", "https://app.example.net")]).await;
-    let before = edge.homer.exports();
+async fn mcp_server_requires_the_token_and_an_allowed_origin() {
+    let server = Server::start(&[("HOMER_MCP_ORIGINS", "https://app.example.net")]).await;
+    let before = server.homer.exports();
     for (field, value, status) in [
         ("Authorization", "", 401),
         ("Authorization", "Bearer s3cret-of-the-callerS", 401),
         ("Origin", "https://evil.example", 403),
         ("Origin", "null", 403),
     ] {
-        let (refused, said) = edge
+        let (refused, said) = server
             .ask("tools/call", export(DEMO_CALL_ID), &[(field, value)])
             .await;
         assert_eq!(refused, status, "{field}: {value}: {said}");
         assert!(!said.to_string().contains("s3cret"), "{said}");
     }
-    assert_eq!(edge.homer.exports(), before);
+    assert_eq!(server.homer.exports(), before);
     for origin in ["https://app.example.net", "http://localhost:5173"] {
-        let (status, exported) = edge
+        let (status, exported) = server
             .ask("tools/call", export(DEMO_CALL_ID), &[("Origin", origin)])
             .await;
         assert_eq!(
@@ -388,13 +387,13 @@ async fn edge_lets_in_who_shows_the_token_and_pages_that_are_named() {
 }
 
 #[tokio::test]
-async fn edge_lets_pages_that_may_call_send_and_read() {
-    let edge = Edge::start(&[("HOMER_MCP_ORIGINS", "https://app.example.net")]).await;
+async fn mcp_server_sends_cors_fields_to_allowed_origins() {
+    let server = Server::start(&[("HOMER_MCP_ORIGINS", "https://app.example.net")]).await;
     for (origin, status) in [
         ("https://app.example.net", 204),
         ("https://evil.example", 403),
     ] {
-        let (parts, _) = edge
+        let (parts, _) = server
             .send(
                 "OPTIONS",
                 &[
@@ -415,7 +414,7 @@ async fn edge_lets_pages_that_may_call_send_and_read() {
             (status, (status == 204).then_some(origin))
         );
     }
-    let (parts, _) = edge
+    let (parts, _) = server
         .send("POST", &[("Origin", "https://app.example.net")], "")
         .await;
     assert_eq!(
@@ -428,7 +427,7 @@ async fn edge_lets_pages_that_may_call_send_and_read() {
 }
 
 #[tokio::test]
-async fn edge_without_a_token_serves_nobody_unless_told_to() {
+async fn mcp_server_without_a_token_refuses_callers_unless_open() {
     let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
     let fields = [
         ("Content-Type", "application/json"),
@@ -446,11 +445,11 @@ async fn edge_without_a_token_serves_nobody_unless_told_to() {
             ("HOMER_MCP_TOKEN", token),
             ("HOMER_MCP_OPEN", open),
         ];
-        let edge = Edge {
+        let server = Server {
             url: Host::new(MCP_SERVER, &environment).serve().await,
             homer,
         };
-        let (parts, said) = edge.send("POST", &fields, &list).await;
+        let (parts, said) = server.send("POST", &fields, &list).await;
         assert_eq!(parts.status, status, "{said}");
         assert!(
             status == 200 || said.starts_with("misconfigured: HOMER_MCP_"),
@@ -460,15 +459,15 @@ async fn edge_without_a_token_serves_nobody_unless_told_to() {
 }
 
 #[tokio::test]
-async fn edge_keeps_to_the_rules_of_http() {
-    let edge = Edge::start(&[]).await;
+async fn mcp_server_follows_http() {
+    let server = Server::start(&[]).await;
     let authorization = format!("Bearer {TOKEN}");
     let own = [
         ("Authorization", authorization.as_str()),
         ("Content-Type", "application/json"),
     ];
     for method in ["GET", "DELETE", "PUT", "OPTIONS"] {
-        let (parts, _) = edge.send(method, &own, "").await;
+        let (parts, _) = server.send(method, &own, "").await;
         assert_eq!(
             (parts.status.as_u16(), &parts.headers["allow"]),
             (405, &HeaderValue::from_static("POST"))
@@ -477,7 +476,7 @@ async fn edge_keeps_to_the_rules_of_http() {
     let message = |method: &str| json!({ "jsonrpc": "2.0", "id": 1, "method": method }).to_string();
     let notification =
         json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
-    // As deep as `serde_json` goes, which is what takes most of a component's stack.
+    // The maximum depth of `serde_json`, which needs more of the stack than anything else.
     let deep = |depth: usize| {
         let value = format!(
             "{}1{}",
@@ -512,19 +511,20 @@ async fn edge_keeps_to_the_rules_of_http() {
             400,
         ),
     ] {
-        let (parts, said) = edge.send("POST", fields, &body).await;
+        let (parts, said) = server.send("POST", fields, &body).await;
         assert_eq!(parts.status.as_u16(), status, "{said}");
         assert_eq!(said.is_empty(), status == 202, "{said}");
     }
 }
 
 #[tokio::test]
-async fn edge_answers_an_answer_that_breaks_off_with_an_error() {
-    // Whole but for its last byte: known only once nearly all of it has come.
+async fn mcp_server_responds_with_an_error_to_a_truncated_capture() {
+    // Only the last byte is missing, so the error is known after nearly all of the capture was
+    // sent.
     let mut capture = large_capture(300);
     capture.pop();
-    let edge = Edge::with_homer(FakeHomer::with_capture(capture).await.unwrap(), &[]).await;
-    let (status, exported) = edge
+    let server = Server::with_homer(FakeHomer::with_capture(capture).await.unwrap(), &[]).await;
+    let (status, exported) = server
         .ask("tools/call", export("000000000000@192.0.2.10"), &[])
         .await;
     let text = exported["result"]["content"][0]["text"].as_str().unwrap();
@@ -543,14 +543,14 @@ async fn edge_answers_an_answer_that_breaks_off_with_an_error() {
         )
         .unwrap(),
     };
-    let (_, read) = edge
+    let (_, read) = server
         .ask("resources/read", json!({ "uri": call.resource_uri() }), &[])
         .await;
     assert_eq!(read["error"]["code"], -32603, "{read}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn edge_hands_over_captures_in_every_way() {
+async fn mcp_server_delivers_captures_in_every_mode() {
     for (calls, mode, delivery) in [
         (1, "auto", Some("embedded")),
         (300, "auto", Some("link")),
@@ -562,8 +562,8 @@ async fn edge_hands_over_captures_in_every_way() {
     ] {
         let capture = large_capture(calls);
         let homer = FakeHomer::with_capture(capture.clone()).await.unwrap();
-        let edge = Edge::with_homer(homer, &[("HOMER_RESULT_MODE", mode)]).await;
-        let (_, exported) = edge
+        let server = Server::with_homer(homer, &[("HOMER_RESULT_MODE", mode)]).await;
+        let (_, exported) = server
             .ask("tools/call", export("000000000000@192.0.2.10"), &[])
             .await;
         let result = &exported["result"];
@@ -580,7 +580,7 @@ async fn edge_hands_over_captures_in_every_way() {
                     result["isError"] == json!(true) && text.starts_with("too-large: "),
                     "{what}: {text}"
                 );
-                // There is no --output-dir here.
+                // This server has no file system, so it cannot save files.
                 assert!(!text.contains("--output-dir"), "{what}: {text}");
                 continue;
             }
@@ -589,7 +589,8 @@ async fn edge_hands_over_captures_in_every_way() {
             _ => {
                 assert_eq!(result["content"][1]["size"], json!(capture.len()), "{what}");
                 let uri = &result["content"][1]["uri"];
-                edge.ask("resources/read", json!({ "uri": uri }), &[])
+                server
+                    .ask("resources/read", json!({ "uri": uri }), &[])
                     .await
                     .1["result"]["contents"][0]["blob"]
                     .clone()
@@ -603,12 +604,12 @@ async fn edge_hands_over_captures_in_every_way() {
 }
 
 #[tokio::test]
-async fn edge_reads_a_message_of_a_capture_that_no_message_could_hold() {
+async fn mcp_server_reads_a_message_of_a_capture_above_every_limit() {
     let homer = FakeHomer::with_capture(large_capture(2770)).await.unwrap();
-    let edge = Edge::with_homer(homer, &[]).await;
+    let server = Server::with_homer(homer, &[]).await;
     let mut asked = arguments("000000000000@192.0.2.10");
     asked["packet"] = json!(19_384);
-    let (_, read) = edge
+    let (_, read) = server
         .ask(
             "tools/call",
             json!({ "name": read_message::NAME, "arguments": asked }),
