@@ -30,7 +30,7 @@ impl ToolConfig {
     /// `stateless` whether it lives for one request only.
     ///
     /// # Errors
-    /// `misconfigured` if a value is out of range, or if captures are to be saved as files but there
+    /// `misconfigured` if a value is out of range, or if captures are to be saved in files but there
     /// is no directory for files.
     pub fn new(
         variables: &Variables,
