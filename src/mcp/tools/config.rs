@@ -31,8 +31,8 @@ impl ToolConfig {
     /// `stateless` whether it lives for one request only.
     ///
     /// # Errors
-    /// `misconfigured` if a value is out of range, or if captures are to be saved as files but there
-    /// is no directory for files.
+    /// `misconfigured` if a value is out of range, or if captures are to be saved in files although
+    /// there is no directory for them.
     pub fn new(
         variables: &Variables,
         max_window_hours: u32,
