@@ -4,9 +4,9 @@ use alloc::string::String;
 use core::fmt;
 
 /// Defines [`ExportError`] from one row per case, with the case's name in the WIT and the exit code
-/// of the command line, and the macros that convert it to and from generated bindings. A case of the
-/// first list has a text alone; one of the second list is a record in the WIT. The first token is a
-/// `$`, which a macro cannot write into a macro that it defines.
+/// of the command line, and the macros that convert it to and from generated bindings. A case of
+/// the first list has a text alone; one of the second list is a record in the WIT. The first token
+/// is a `$`, which a macro cannot write into a macro that it defines.
 macro_rules! export_errors {
     (
         $dollar:tt
@@ -31,6 +31,7 @@ macro_rules! export_errors {
         /// assert!(matches!(error, ExportError::InvalidRequest(_)));
         /// assert_eq!((error.case(), error.exit_code()), ("invalid-request", 2));
         /// ```
+        // Not `#[non_exhaustive]`: a host should decide what to do in each case.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum ExportError {
             $($(#[$text_meta])* $text(String),)*
@@ -53,6 +54,7 @@ macro_rules! export_errors {
                 }
             }
 
+            // Codes 0 and 1 are success and other errors of the command line itself.
             /// The exit code of the command line.
             pub fn exit_code(&self) -> u8 {
                 match self {
@@ -78,8 +80,8 @@ macro_rules! export_errors {
             }
         }
 
-        /// Implements [`Convert`](crate::record::Convert) from [`ExportError`] to the variant of the
-        /// same name in `$bindings`, a module of generated bindings that is in scope.
+        /// Implements [`Convert`](crate::record::Convert) from [`ExportError`] to the variant of
+        /// the same name in `$bindings`, a module of generated bindings that is in scope.
         #[macro_export]
         macro_rules! error_to_bindings {
             ($dollar bindings:ident) => {
@@ -102,8 +104,8 @@ macro_rules! export_errors {
             };
         }
 
-        /// Implements [`Convert`](crate::record::Convert) to [`ExportError`] from the variant of the
-        /// same name in `$bindings`, a module of generated bindings that is in scope.
+        /// Implements [`Convert`](crate::record::Convert) to [`ExportError`] from the variant of
+        /// the same name in `$bindings`, a module of generated bindings that is in scope.
         #[macro_export]
         macro_rules! error_from_bindings {
             ($dollar bindings:ident) => {
@@ -139,8 +141,8 @@ export_errors! { $
     Unreachable = "unreachable", 6;
     /// Homer was reached but did not respond in time.
     TimedOut = "timed-out", 7;
-    /// Homer returned an empty capture. Either it has nothing for this call and window, or it cannot
-    /// reach its own database: its response is the same.
+    /// Homer returned an empty capture. Either it has nothing for this call and window, or it
+    /// cannot reach its own database: its response is the same.
     NothingCaptured = "nothing-captured", 8;
     /// The response was cut off, or is not a complete capture file.
     InvalidResponse = "invalid-response", 10;

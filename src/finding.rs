@@ -11,8 +11,8 @@ record! {
     pub struct Finding {
         /// Number of the packet record, counted from 1.
         pub packet: u64,
-        /// Offset of the violation in bytes from the start of the message; absent if it concerns the
-        /// whole packet, or something that is missing.
+        /// Offset of the violation in bytes from the start of the message; absent if it concerns
+        /// the whole packet, or something that is missing.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub offset: Option<u32>,
         /// Code of the broken rule, such as `bare-lf`. Codes never change.
@@ -51,6 +51,8 @@ macro_rules! rules {
         pub enum Rule {
             $($rule $({ $($value: $type),* })?,)*
         }
+
+        // Three matches from one row each: the compiler makes tables of them.
 
         impl Rule {
             /// The codes of all rules, in the order of docs/findings.md.
@@ -119,7 +121,8 @@ rules! {
 
     ContentLengthMissing { transport: String } = "content-length-missing", "RFC 3261 §18.3",
         format!(
-            "missing header field: Content-Length, which is mandatory on {transport}, the transport \
+            "missing header field: Content-Length, which is mandatory on {transport}, the \
+             transport \
              in the topmost Via"
         );
 

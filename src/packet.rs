@@ -4,10 +4,10 @@
 //! Not handled: reassembly. TCP segments, SCTP chunks and IP fragments, which Homer does not write,
 //! are recognized but not read.
 //!
-//! The headers are parsed by hand. With the header slices of the crate etherparse (0.21, without its
-//! default features), 80 of these lines went, but walking a capture took 16 % longer (202 ns instead
-//! of 174 ns per packet, natively). Its higher-level slices do not fit: they trust length fields that
-//! overflow in Homer's long packets, and stop at IP in IP.
+//! The headers are parsed by hand. With the header slices of the crate etherparse (0.21, without
+//! its default features), 80 of these lines went, but walking a capture took 16 % longer (202 ns
+//! instead of 174 ns per packet, natively). Its higher-level slices do not fit: they trust length
+//! fields that overflow in Homer's long packets, and stop at IP in IP.
 
 use alloc::string::{String, ToString};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

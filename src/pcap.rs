@@ -16,8 +16,7 @@ pub const FILE_HEADER_LEN: usize = 24;
 /// Length of a packet record's header in bytes.
 pub const RECORD_HEADER_LEN: usize = 16;
 
-/// Largest captured length that is accepted, in bytes, inclusive. Homer writes records above its own
-/// snaplen of 65,536 (docs/homer.md §6, long messages), while
-/// capture agents send at most 65,535 bytes. A larger number means that other bytes were read as a
-/// record header.
+/// Largest captured length that is accepted, in bytes, inclusive. Homer writes records above its
+/// own snaplen of 65,536 (docs/homer.md §6, long messages), while capture agents send at most
+/// 65,535 bytes. A larger number means that other bytes were read as a record header.
 pub const MAX_CAPTURED_LEN: u32 = 16 * 1024 * 1024;

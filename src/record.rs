@@ -1,10 +1,10 @@
 //! Records of the contract (wit/homer-capture.wit), each spelled once in Rust.
 //!
 //! Every side of the contract has its own types: this library, the bindings that wit-bindgen
-//! generates for a component, and those that Wasmtime generates for a host. [`record!`] defines a
+//! generates for a component, and those that Wasmtime generates for a host. `record!` defines a
 //! struct together with a macro that converts it, field by field, to and from a generated type with
-//! the same fields. A field that is added here and in the WIT is then converted everywhere; one that
-//! is forgotten in either place does not compile.
+//! the same fields. A field that is added here and in the WIT is then converted everywhere; one
+//! that is forgotten in either place does not compile.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,6 +18,7 @@ pub trait Convert<T> {
     fn convert(self) -> T;
 }
 
+// Types that are the same on every side.
 macro_rules! unchanged {
     ($($type:ty),*) => {$(
         impl Convert<$type> for $type {
@@ -54,6 +55,8 @@ macro_rules! record {
         }
     ) => {
         $(#[$meta])*
+        // `Serialize` makes the JSON of the report, and `JsonSchema` its schema, which only the
+        // tests need: they compare it with the committed file.
         #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub struct $name {
@@ -69,6 +72,8 @@ macro_rules! record {
         #[doc(hidden)]
         #[macro_export]
         macro_rules! $convert {
+            // Called in the crate that owns the bindings. The orphan rule allows it: one of the two
+            // types is always local there.
             ($dollar from:path => $dollar to:path) => {
                 impl $crate::record::Convert<$dollar to> for $dollar from {
                     fn convert(self) -> $dollar to {
@@ -84,8 +89,8 @@ macro_rules! record {
 
 pub(crate) use record;
 
-/// Implements [`Convert`] from the report's records to the types of the same names in `$bindings`, a
-/// module of generated bindings that is in scope.
+/// Implements [`Convert`] from the report's records to the types of the same names in `$bindings`,
+/// a module of generated bindings that is in scope.
 #[macro_export]
 macro_rules! report_to_bindings {
     ($bindings:ident) => {
@@ -96,8 +101,8 @@ macro_rules! report_to_bindings {
     };
 }
 
-/// Implements [`Convert`] to the report's records from the types of the same names in `$bindings`, a
-/// module of generated bindings that is in scope.
+/// Implements [`Convert`] to the report's records from the types of the same names in `$bindings`,
+/// a module of generated bindings that is in scope.
 #[macro_export]
 macro_rules! report_from_bindings {
     ($bindings:ident) => {

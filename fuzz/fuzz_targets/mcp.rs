@@ -4,7 +4,7 @@
 #![no_main]
 
 use homer_export::mcp::delivery::ResultMode;
-use homer_export::mcp::protocol::{HttpBody, HttpResponse, McpServer, Outcome, RequestHead};
+use homer_export::mcp::protocol::{HttpBody, HttpResponse, McpServer, RequestOutcome, RequestHead};
 use homer_export::mcp::tools::ToolConfig;
 use homer_export::{CallerPolicy, CaptureReport, ExportError};
 use libfuzzer_sys::fuzz_target;
@@ -44,9 +44,9 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = server.authorize(&head);
     let nothing = ExportError::NothingCaptured("nothing".to_string());
     match server.handle(&head, body) {
-        Outcome::Response(response) => assert_json(response),
-        Outcome::Message(pending) => assert_json(pending.fail(&nothing)),
-        Outcome::Capture(pending) => {
+        RequestOutcome::Response(response) => assert_json(response),
+        RequestOutcome::Message(pending) => assert_json(pending.fail(&nothing)),
+        RequestOutcome::Capture(pending) => {
             assert_json(pending.fail(&nothing));
             for size_bytes in [100, 101, 1001] {
                 let report = CaptureReport { size_bytes, ..CaptureReport::default() };

@@ -1,5 +1,5 @@
-//! Any message: no panic, findings inside the message, and the same result whatever was parsed before
-//! it.
+//! Any message: no panic, findings inside the message, and the same result whatever was parsed
+//! before it.
 #![no_main]
 
 use homer_export::sip::{Parser, Sdp};

@@ -1,5 +1,5 @@
-//! Any datagrams, separated by bytes 0xff: no panic, and the same report within its limits, whatever
-//! the pieces of the file.
+//! Any datagrams, separated by bytes 0xff: no panic, and the same report within its limits,
+//! whatever the pieces of the file.
 #![no_main]
 
 use homer_export::homer::Api;

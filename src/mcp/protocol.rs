@@ -31,12 +31,38 @@ use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, server_info};
 use crate::{CaptureReport, ExportError};
 use jsonrpc::{JsonRpcError, JsonRpcMessage, JsonRpcRequest};
 use results::{
-    Block, CallToolResult, Capabilities, Contents, DiscoverResult, EmptyResult, Envelope,
+    Block, CallToolResult, Capabilities, Contents, DiscoverResult, EmptyObject, Envelope,
     InitializeResult, ReadResourceResult, ResourceTemplates, Resources, Tools, with_capture,
 };
 use version::Protocol;
 
 /// The server: its configuration.
+///
+/// # Examples
+/// ```
+/// use homer_export::CallerPolicy;
+/// # use homer_export::mcp::delivery::ResultMode;
+/// use homer_export::mcp::protocol::{HttpBody, McpServer, RequestHead, RequestOutcome};
+/// # use homer_export::mcp::tools::ToolConfig;
+///
+/// # let tools = ToolConfig {
+/// #     max_window_hours: 24, mode: ResultMode::Auto, inline_bytes: 1000, read_bytes: 1000,
+/// #     output_dir: false, stateless: true,
+/// # };
+/// let callers = CallerPolicy::new(None, Some("1"), None, false)?;
+/// let server = McpServer { callers, tools };
+/// let json = ("content-type".to_string(), b"application/json".to_vec());
+/// let head = RequestHead { method: "POST".to_string(), fields: vec![json] };
+/// assert_eq!(server.authorize(&head), Ok(()));
+///
+/// let ping = br#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#;
+/// let RequestOutcome::Response(response) = server.handle(&head, ping) else {
+///     panic!("ping needs no capture");
+/// };
+/// let pong = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+/// assert_eq!(response.body, HttpBody::Text(pong.to_string()));
+/// # Ok::<(), homer_export::ExportError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct McpServer {
     /// Which callers may use it.
@@ -47,7 +73,7 @@ pub struct McpServer {
 
 /// What a request needs.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// Nothing more: this is the response.
     Response(HttpResponse),
     /// A capture.
@@ -108,33 +134,37 @@ impl McpServer {
     }
 
     /// What an authorized request needs.
-    pub fn handle(&self, head: &RequestHead, body: &[u8]) -> Outcome {
+    pub fn handle(&self, head: &RequestHead, body: &[u8]) -> RequestOutcome {
         let mut request = match JsonRpcMessage::parse(body) {
             Ok(JsonRpcMessage::Request(request)) => request,
             // A notification, or a response to a request that this server never sent. Both are
             // accepted and have no effect (MCP, basic/transports, "Sending Messages").
             Ok(JsonRpcMessage::Other) => {
-                return Outcome::Response(HttpResponse::empty(202));
+                return RequestOutcome::Response(HttpResponse::empty(202));
             }
             Err((id, error)) => {
-                return Outcome::Response(HttpResponse::json_rpc_error(400, &id, &error));
+                return RequestOutcome::Response(HttpResponse::json_rpc_error(400, &id, &error));
             }
         };
         match version::negotiate(head, &request) {
             Ok(protocol) => request.protocol = protocol,
             Err(error) => {
-                return Outcome::Response(HttpResponse::json_rpc_error(400, &request.id, &error));
+                return RequestOutcome::Response(HttpResponse::json_rpc_error(
+                    400,
+                    &request.id,
+                    &error,
+                ));
             }
         }
         match self.dispatch(&request) {
-            Ok(Dispatched::Result(response)) => Outcome::Response(response),
+            Ok(Dispatched::Result(response)) => RequestOutcome::Response(response),
             Ok(Dispatched::Export(operation)) => {
-                Outcome::Capture(PendingCapture { request, operation })
+                RequestOutcome::Capture(PendingCapture { request, operation })
             }
             Ok(Dispatched::Message(arguments)) => {
-                Outcome::Message(PendingMessage { request, arguments })
+                RequestOutcome::Message(PendingMessage { request, arguments })
             }
-            Err(error) => Outcome::Response(failed(&request, &error)),
+            Err(error) => RequestOutcome::Response(failed(&request, &error)),
         }
     }
 
@@ -152,7 +182,7 @@ impl McpServer {
             ),
             // An empty object to the letter, without `_meta` (2025-11-25, basic/utilities/ping).
             ("ping", Protocol::Handshake) => {
-                HttpResponse::json_rpc_result(request, &EmptyResult {})
+                HttpResponse::json_rpc_result(request, &EmptyObject {})
             }
             ("server/discover", Protocol::Stateless) => success(
                 request,

@@ -57,6 +57,7 @@ impl FileHeader {
     /// Returns [`Error::NotPcap`] or [`Error::PcapNg`] by the first four bytes, and
     /// [`Error::Version`] unless the major version is 2.
     pub fn parse(bytes: &[u8; FILE_HEADER_LEN]) -> Result<Self, Error> {
+        // Magic number, major and minor version, 8 unused bytes, snaplen, link type.
         let [a, b, c, d, v0, v1, v2, v3, ..] = *bytes;
         let (byte_order, resolution) = magic([a, b, c, d])?;
         let major = byte_order.u16([v0, v1]);

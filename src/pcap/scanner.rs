@@ -70,7 +70,8 @@ pub struct Stats {
 /// use homer_export::pcap::{Error, Scanner, Section};
 ///
 /// // A little-endian file header, and the first three bytes of a record header.
-/// let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0];
+/// let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
+/// file.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0]);
 /// file.extend([1, 2, 3]);
 ///
 /// let mut scanner = Scanner::new();
@@ -78,7 +79,8 @@ pub struct Stats {
 ///     scanner.scan(piece)?;
 /// }
 /// let error = scanner.finish().unwrap_err();
-/// assert_eq!(error, Error::Truncated { section: Section::RecordHeader(1), size: 27, missing: 13 });
+/// let section = Section::RecordHeader(1);
+/// assert_eq!(error, Error::Truncated { section, size: 27, missing: 13 });
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -159,6 +161,7 @@ impl Scanner {
                     record,
                     remaining,
                 } => {
+                    // A piece may be longer than 4 GiB, a packet may not.
                     let available = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                     let taken = remaining.min(available);
                     let is_last = taken == remaining;
@@ -166,6 +169,7 @@ impl Scanner {
                         let data = &bytes[..taken as usize];
                         self.pass(header, record, data, is_last, on_packet);
                     }
+                    // The data is not copied: only its length matters without a callback.
                     self.state = match is_last {
                         true => State::RecordHeader(header),
                         false => State::RecordData {
@@ -189,6 +193,8 @@ impl Scanner {
     /// Returns [`Error::Truncated`] unless the last byte ended the file header or a packet record.
     pub fn finish(&self) -> Result<Stats, Error> {
         let (section, missing) = match self.state {
+            // Between two records, the only place where a file may end. A file header alone is a
+            // complete file: it is how Homer says that it has nothing (docs/homer.md §1).
             State::RecordHeader(_) if self.filled == 0 => return Ok(self.stats),
             State::FileHeader => (Section::FileHeader, FILE_HEADER_LEN - self.filled),
             State::RecordHeader(_) => (
@@ -225,6 +231,7 @@ impl Scanner {
         if self.filled >= 4 {
             magic([a, b, c, d])?;
         }
+        // The version is only known now.
         if self.filled == FILE_HEADER_LEN {
             self.state = State::RecordHeader(FileHeader::parse(&self.partial)?);
             self.filled = 0;
@@ -236,6 +243,7 @@ impl Scanner {
     fn record_header(&mut self, header: FileHeader, bytes: &[u8]) -> Result<usize, Error> {
         let taken = self.fill(bytes, RECORD_HEADER_LEN);
         if self.filled == RECORD_HEADER_LEN {
+            // `size_bytes` does not count this piece yet.
             let offset = self.stats.size_bytes + taken as u64 - RECORD_HEADER_LEN as u64;
             let record = self.parse_record_header(header, offset)?;
             self.count(record.time_us);
@@ -312,9 +320,12 @@ impl Scanner {
         // The original length is not checked: the draft allows it to be smaller than the captured
         // length.
         let (seconds, fraction, captured_len, original_len) = (word(0), word(4), word(8), word(12));
+        // Zero is what padding after a capture looks like. Text is far too large: HOMER 11 may
+        // append `{"error":{"title":…`, whose `:{"t` is 1,948,416,826.
         if !(1..=MAX_CAPTURED_LEN).contains(&captured_len) {
             return Err(implausible(InvalidField::CapturedLen(captured_len)));
         }
+        // Every report is in microseconds; nanoseconds are cut off.
         let units_per_us = match file.resolution {
             Resolution::Microseconds => 1,
             Resolution::Nanoseconds => 1000,

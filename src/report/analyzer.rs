@@ -106,6 +106,7 @@ impl Analyzer {
     /// Analyzes the next packet record.
     pub fn record(&mut self, record: &Record<'_>) {
         self.check_record(record);
+        // Homer only writes UDP. The other cases exist for captures from other programs.
         match Packet::parse(record.file.link_type, record.data) {
             Packet::Udp {
                 route,
@@ -132,6 +133,8 @@ impl Analyzer {
         self.report_counts(&mut report);
         (report.ladder, report.ladder_elided) = self.ladder.entries(stats.first_packet_us);
 
+        // A copy, since the report may be asked for before the capture is complete, and only then
+        // is it known which responses have no request.
         let mut findings = self.findings.clone();
         self.transactions
             .report_unmatched(self.calls.as_slice(), &mut findings);
@@ -145,6 +148,7 @@ impl Analyzer {
                 report.packets
             ));
         }
+        // Complete is what has no reason not to be; there is no second source for it.
         report.complete = report.incomplete_reasons.is_empty();
         self.warn(&mut report);
         report
@@ -154,6 +158,7 @@ impl Analyzer {
     fn check_record(&mut self, record: &Record<'_>) {
         let (packet, len) = (record.number, record.captured_len);
         let snaplen = record.file.snaplen;
+        // The longer record breaks both rules; what it does to Wireshark matters more.
         if len as usize > MAX_PACKET_BYTES {
             self.findings
                 .push(packet, None, Rule::RecordTooLongForWireshark { len });
@@ -202,6 +207,7 @@ impl Analyzer {
         }
         self.count_message(&route, message);
         let repetition = self.repetitions.add(packet, time_us, &route, payload);
+        // Repetitions are in the ladder as well: they are what a lossy network looks like.
         let call = message.call_id.and_then(|id| self.calls.index_of(id));
         self.ladder.push(&Observation {
             packet,
@@ -214,6 +220,7 @@ impl Analyzer {
         match repetition {
             Some(Repetition::Retransmission(_)) => self.retransmissions += 1,
             Some(Repetition::Duplicate(_)) => self.duplicates += 1,
+            // Counting it either way might be wrong.
             Some(Repetition::Undated(_)) | None => {}
         }
         if repetition.is_some() {
@@ -223,6 +230,7 @@ impl Analyzer {
         for (offset, rule) in broken {
             self.findings.push(packet, offset, rule);
         }
+        // The order matters: a transaction compares the SDP of offer and answer.
         let media = self.count_media(packet, is_whole, message);
         if let Some(call) = call {
             self.transactions
@@ -260,6 +268,7 @@ impl Analyzer {
         self.sip_messages += 1;
         self.undirected += u64::from(!route.directed);
         for address in [route.source, route.destination] {
+            // Undirected packets have no ports, so that an address may be there twice.
             let participant = (address, route.directed);
             if !self.participants.contains(&participant) {
                 match self.participants.len() < MAX_KINDS {
@@ -273,6 +282,7 @@ impl Analyzer {
         let has_room = match message.start {
             StartLine::Request { method, .. } => self.requests.count(&method[..short(method)]),
             StartLine::Response { status, .. } => self.responses.count(&status),
+            // Counted as a message, but its method may be anything.
             StartLine::Malformed => true,
         };
         self.overflowed |= !has_room;
@@ -288,6 +298,7 @@ impl Analyzer {
         let count = |name: String, count: u64| Count { name, count };
         report.sip_messages = self.sip_messages;
         report.other_packets = self.others.iter().sum();
+        // Only kinds that occur, in the order of the enum and not of appearance.
         report.others = OTHER_NAMES
             .iter()
             .zip(self.others)
@@ -328,7 +339,8 @@ impl Analyzer {
         let unread = others(OtherKind::TcpOrSctp) + others(OtherKind::Fragment);
         if unread > 0 {
             report.warnings.push(format!(
-                "TCP segments, SCTP chunks and IP fragments are not reassembled: messages in {} are \
+                "TCP segments, SCTP chunks and IP fragments are not reassembled: messages in {} \
+                 are \
                  missing from this report",
                 counted(unread, "packet")
             ));

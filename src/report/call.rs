@@ -22,8 +22,8 @@ const MAX_TAGS: usize = 32;
 pub(super) struct Call {
     /// The value of Call-ID.
     pub(super) id: Vec<u8>,
-    /// The request that started the call, or the one that replaced it after a challenge, redirection
-    /// or other rejection; none if the capture has no such request.
+    /// The request that started the call, or the one that replaced it after a challenge,
+    /// redirection or other rejection; none if the capture has no such request.
     initial: Option<InitialRequest>,
     /// Time of the first request that started the call; in 1970 if undated.
     first_request_us: u64,
@@ -126,6 +126,7 @@ impl Call {
             branch: hash(message.via.and_then(|via| via.branch).unwrap_or_default()),
         };
         match message.start {
+            // A response names the method that it answers in CSeq (RFC 3261 §8.2.6.2).
             StartLine::Response { status, .. } => {
                 let response = Response {
                     request: id,
@@ -137,6 +138,7 @@ impl Call {
                 self.add_response(method, response, message);
                 None
             }
+            // A response without a readable status says nothing about the call.
             StartLine::Malformed if message.is_status_line() => None,
             // Devices answer a request whose start line is malformed, for instance one with a blank
             // at its end.
@@ -174,6 +176,8 @@ impl Call {
     ) -> Option<&'static str> {
         self.has_requests = true;
         match method {
+            // An ACK starts nothing, and that it is missing is no reason to call a capture
+            // incomplete: behind proxies it often takes another way.
             b"ACK" => return None,
             b"CANCEL" => {
                 // Branch and number are those of the request that it cancels (RFC 3261 §9.1).
@@ -188,6 +192,7 @@ impl Call {
             b"BYE" if self.bye.is_none() && self.is_of_dialog(message) => self.bye = Some(route),
             _ => {}
         }
+        // A request with a To tag belongs to an existing dialog (RFC 3261 §12.2.1.1).
         if message.to_tag.is_some() {
             return self.unknown_tag(method, message);
         }
@@ -210,6 +215,7 @@ impl Call {
             self.first_request_us = time_us;
             self.first_request = Some(packet);
             self.initial = Some(request);
+            // The clock of the agent that saw them was behind.
             for response in core::mem::take(&mut self.unmatched_responses) {
                 self.match_response(&response);
             }
@@ -246,6 +252,7 @@ impl Call {
         // The branch identifies the hop (RFC 3261 §17.1.3). Ports do not: a response goes to the
         // port in Via, or over an existing connection (§18.2.2).
         let is_same_hop = id.branch == request.branch;
+        // 183 counts as ringing: with it, many gateways send the ringing tone as media.
         if (180..190).contains(&response.status) && self.ringing_us.is_none() {
             self.ringing_us = Some(response.time_us);
         }
@@ -321,9 +328,9 @@ impl Call {
         })
     }
 
-    /// Why the capture does not contain the whole call, as "code: sentence"; none if it does. A call
-    /// is whole with its initial request, a final response to it and, after an answered INVITE, a
-    /// BYE with its final response.
+    /// Why the capture does not contain the whole call, as "code: sentence"; none if it does. A
+    /// call is whole with its initial request, a final response to it and, after an answered
+    /// INVITE, a BYE with its final response.
     pub(super) fn missing_part(&self, window: &Window) -> Option<String> {
         let Some(initial) = &self.initial else {
             let start = Timestamp::from_ms(window.from_ms());
@@ -338,6 +345,7 @@ impl Call {
                 "no-final-response",
                 "the capture does not contain a final response to the initial request",
             ),
+            // Nothing follows the final response of a REGISTER or of a rejected INVITE.
             (Some(response), _) if !initial.is_invite || response.status >= 300 => return None,
             (Some(_), None) => (
                 "no-bye",
@@ -358,6 +366,7 @@ impl Call {
 
     /// Writes how the call went into the report.
     pub(super) fn report_outcome(&self, report: &mut CaptureReport) {
+        // The difference to a date in 1970 would be half a century.
         let since_first_request = |time_us: u64| {
             let dated = self.first_request_us >= YEAR_1971_US && time_us >= YEAR_1971_US;
             dated.then(|| time_us.saturating_sub(self.first_request_us))

@@ -56,6 +56,7 @@ impl Calls {
     /// The index of the call with this Call-ID, which is added if it is new. None if there is no
     /// room for it.
     pub(super) fn index_of(&mut self, id: &[u8]) -> Option<u32> {
+        // A Call-ID may be as long as a packet. What cannot be requested need not be kept whole.
         let id = &id[..id.len().min(MAX_CALL_ID)];
         let key = hash(id);
         if let Some((_, at)) = self.index.find(key, |(known, _)| *known == key) {
@@ -68,6 +69,7 @@ impl Calls {
             self.overflowed |= !is_same;
             return is_same.then_some(*at);
         }
+        // Requested calls always have room, even if 256 correlated ones came first.
         if self.calls.len() >= MAX_CALLS && !self.is_requested(id) {
             self.overflowed = true;
             return None;
@@ -87,6 +89,7 @@ impl Calls {
             }
             report.call_ids.push(id);
         }
+        // With one requested call, its Call-ID need not be repeated in every reason.
         let several = self.requested.len() > 1;
         for requested in &self.requested {
             let Some(call) = self.find(requested) else {

@@ -66,8 +66,8 @@ record! {
         pub profile: String,
         /// Generation of Homer's API that returned the capture: 7 or 11.
         pub api: u8,
-        /// Call-IDs of the SIP messages, in order of appearance. After the first 256, only requested
-        /// ones are added.
+        /// Call-IDs of the SIP messages, in order of appearance. After the first 256, only
+        /// requested ones are added.
         pub call_ids: Vec<String>,
         /// Requested Call-IDs that no SIP message has. Final once the whole capture has been read.
         pub missing_call_ids: Vec<String>,
@@ -79,15 +79,16 @@ record! {
         /// Addresses with ports that sent or received SIP messages, in order of appearance; at most
         /// 32.
         pub participants: Vec<String>,
-        /// Transports that the topmost Via fields name, such as UDP, in order of appearance; at most
+        /// Transports that the topmost Via fields name, such as UDP, in order of appearance; at
+        /// most
         /// 32. The file does not show the transport really used: Homer writes every packet as UDP.
         pub transports: Vec<String>,
         /// Number of requests for each method, in order of appearance; at most 32 methods.
         pub requests: Vec<Count>,
         /// Number of responses for each status code, in order of appearance; at most 32 codes.
         pub responses: Vec<Count>,
-        /// Number of messages that were sent again: the same bytes between the same addresses, 50 ms
-        /// to 40 s after the copy before.
+        /// Number of messages that were sent again: the same bytes between the same addresses, 50
+        /// ms to 40 s after the copy before.
         pub retransmissions: u64,
         /// Number of messages that two capture agents saw: the same bytes between the same
         /// addresses, less than 50 ms after the copy before.
@@ -106,8 +107,9 @@ record! {
         /// there is none, or if a packet is dated 1970.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub final_after_us: Option<u64>,
-        /// Whether the capture contains every requested call from start to end: the initial request,
-        /// its final response and, if an INVITE was answered, a BYE and its final response.
+        /// Whether the capture contains every requested call from start to end: the initial
+        /// request, its final response and, if an INVITE was answered, a BYE and its final
+        /// response.
         pub complete: bool,
         /// Reasons why the capture is incomplete, each in the form "code: sentence"; empty if it is
         /// complete. Codes: `no-initial-request`, `no-final-response`, `no-bye`, `no-bye-response`,
@@ -117,8 +119,8 @@ record! {
         /// if the capture does not show it, or if the call does not begin with an INVITE.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ended_with: Option<String>,
-        /// Address and port of the participant that ended the call; absent if `ended_with` is, or if
-        /// the file does not say who sent the message.
+        /// Address and port of the participant that ended the call; absent if `ended_with` is, or
+        /// if the file does not say who sent the message.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ended_by: Option<String>,
         /// Whether the capture exceeds what a report keeps track of. The counts of retransmissions,
@@ -197,14 +199,16 @@ impl CaptureReport {
 
     /// The part of a report that the scan of the file provides.
     pub(super) fn of_file(stats: &Stats, profile: &str, api: Api) -> Self {
-        let mut report = Self::default();
-        report.size_bytes = stats.size_bytes;
-        report.packets = stats.packets;
-        report.undated_packets = stats.undated_packets;
-        report.first_packet_us = stats.first_packet_us;
-        report.last_packet_us = stats.last_packet_us;
-        report.profile = profile.to_string();
-        report.api = api.number();
+        let mut report = Self {
+            size_bytes: stats.size_bytes,
+            packets: stats.packets,
+            undated_packets: stats.undated_packets,
+            first_packet_us: stats.first_packet_us,
+            last_packet_us: stats.last_packet_us,
+            profile: profile.to_string(),
+            api: api.number(),
+            ..Self::default()
+        };
         if stats.undated_packets > 0 {
             report.warnings.push(format!(
                 "{} of {} packets are dated 1970 because Homer had no capture time for them",

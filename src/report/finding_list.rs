@@ -8,8 +8,8 @@ use crate::finding::{Finding, Rule};
 /// Most findings in a report, inclusive.
 pub const MAX_FINDINGS: usize = 100;
 
-/// Most findings with the same code in a report, inclusive. A device that omits a header field omits
-/// it in every message, and would otherwise displace all other findings.
+/// Most findings with the same code in a report, inclusive. A device that omits a header field
+/// omits it in every message, and would otherwise displace all other findings.
 pub const MAX_FINDINGS_OF_A_KIND: usize = 20;
 
 /// Findings in the order of packets.
@@ -31,6 +31,7 @@ impl FindingList {
             self.elided += 1;
             return;
         }
+        // Offsets stay below the size of a packet record, which is 32 bits.
         let offset = offset.and_then(|offset| u32::try_from(offset).ok());
         // Nearly always at the end: only unmatched responses are known late. (Sorting once at the
         // end instead would add 10 KB of sort routines to the component.)
@@ -38,6 +39,7 @@ impl FindingList {
             .kept
             .partition_point(|(earlier, ..)| *earlier <= packet);
         self.kept.insert(at, (packet, offset, rule));
+        // The last one goes: early packets are more likely to show the cause.
         if self.kept.len() > MAX_FINDINGS {
             self.kept.pop();
             self.elided += 1;

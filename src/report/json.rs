@@ -15,7 +15,7 @@ use super::capture_report::CaptureReport;
 pub const MAX_JSON: usize = 12 * 1024;
 
 /// How to shorten one list of a report: the function, and the most and the fewest entries to keep.
-type Step = (fn(&mut CaptureReport, usize), usize, usize);
+type Truncation = (fn(&mut CaptureReport, usize), usize, usize);
 
 impl CaptureReport {
     /// The whole report as JSON, described by [`SCHEMA`](super::SCHEMA).
@@ -33,8 +33,9 @@ impl CaptureReport {
     pub fn truncated_to(&self, max: usize) -> Self {
         let mut report = self.clone();
         const FEW: usize = 10;
+        // One step shortens all three lists of Call-IDs to the same length.
         let call_ids = self.call_ids.len().max(self.missing_call_ids.len());
-        let steps: [Step; 8] = [
+        let steps: [Truncation; 8] = [
             (Self::truncate_ladder, self.ladder.len(), FEW),
             (Self::truncate_findings, self.findings.len(), FEW),
             (Self::truncate_ladder, FEW, 0),
@@ -44,6 +45,7 @@ impl CaptureReport {
             (Self::truncate_call_ids, 3, 0),
             (Self::truncate_reasons, 3, 1),
         ];
+        // What says least per byte goes first. Counts, outcome and warnings are always kept.
         for (truncate, most, fewest) in steps {
             if report.json_len() <= max {
                 break;

@@ -54,6 +54,7 @@ impl Ladder {
         let (kept, at) = match self.first.len() {
             len if len < MAX_KEPT => (&mut self.first, len),
             _ => {
+                // The middle of the ladder is the least telling part of a long call.
                 self.later += 1;
                 (&mut self.last, (self.later - 1) % MAX_KEPT)
             }
@@ -73,6 +74,7 @@ impl Ladder {
             true => self.later % MAX_KEPT,
             false => 0,
         };
+        // A full ring begins with its oldest message at the place that is written next.
         let (newer, older) = self.last.split_at(oldest.min(self.last.len()));
         let messages = self.first.iter().chain(older).chain(newer);
         let mut endpoints = Endpoints::default();
@@ -133,6 +135,7 @@ impl LadderMessage {
         self.method
             .extend_from_slice(&method[..method.len().min(MAX_METHOD)]);
         self.line.clear();
+        // Secrets are removed before the line is cut, or half of a password might stay.
         push_start_line(&mut self.line, message);
         self.line.truncate(MAX_LINE);
     }

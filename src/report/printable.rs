@@ -11,6 +11,7 @@ pub(super) fn printable(bytes: &[u8]) -> String {
             true => char::REPLACEMENT_CHARACTER,
             false => c,
         }));
+        // One replacement for each invalid sequence, as `String::from_utf8_lossy` does.
         if !chunk.invalid().is_empty() {
             text.push(char::REPLACEMENT_CHARACTER);
         }

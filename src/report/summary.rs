@@ -13,6 +13,7 @@ impl CaptureReport {
     /// the warnings, separated by semicolons.
     pub fn summary(&self) -> String {
         let mut parts = [self.file_summary()].to_vec();
+        // Each part is left out if it would say nothing.
         if self.sip_messages > 0 {
             let messages = counted(self.sip_messages, "SIP message");
             parts.push(format!("{messages}: {}", self.outcome()));

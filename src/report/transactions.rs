@@ -74,6 +74,7 @@ impl Transactions {
         media: Option<u32>,
         findings: &mut FindingList,
     ) {
+        // Without a readable CSeq, which is a finding of its own, nothing identifies it.
         let Some(cseq) = message.cseq else { return };
         let id = TransactionId {
             call,
@@ -95,6 +96,7 @@ impl Transactions {
             StartLine::Request { .. } | StartLine::Malformed
                 if transaction.request.is_none() && !message.is_status_line() =>
             {
+                // A response may have come first, with a From tag that it changed.
                 transaction.from_tag = from_tag;
                 let method = message.method().unwrap_or_default();
                 transaction.request = Some(TransactionRequest {
@@ -177,12 +179,14 @@ impl Transactions {
             }
         }
         let call = calls.get(orphan.id.call as usize)?;
+        // The branch of a request with the same number: the response is to that request.
         if let Some(request) = other_method {
             return Some(Rule::CSeqMethodMismatch {
                 cseq: None,
                 request: printable(&request.method),
             });
         }
+        // The same in another call, which lacks its response, while this one has no request.
         if let Some(request) = other_call
             && !call.has_requests()
         {
@@ -217,6 +221,7 @@ impl Transaction {
         media: Option<u32>,
         findings: &mut FindingList,
     ) {
+        // A fork answers with a To tag of its own, so that later responses may differ.
         let is_first = self.response.is_none();
         self.response = self.response.or(Some(packet));
         let Some(request) = &mut self.request else {

@@ -120,9 +120,12 @@ impl Field {
         let colon = memchr(b':', field).ok_or(Rule::HeaderWithoutColon)?;
         let name = field[..colon].trim_ascii_end();
         let Some(name) = Name::parse(name) else {
+            // Any other header field is fine, as long as its name is one.
             let is_name = !name.is_empty() && name.iter().all(|byte| is_token(*byte));
             return is_name.then(Self::default).ok_or(Rule::HeaderNameMalformed);
         };
+        // Blanks may surround the colon, and a folded value may begin in the next line:
+        // `F:\r\n sip:a@h`.
         let value = field[colon + 1..].trim_ascii();
         let span = |part: &[u8]| Span::of(part, field);
         let value = match name {

@@ -28,20 +28,20 @@ pub(super) struct FieldCache {
 struct Set {
     /// The keys, apart from the entries: the four fit into one comparison.
     keys: [u32; WAYS],
-    entries: [Entry; WAYS],
+    entries: [CachedField; WAYS],
     /// The way that was written last.
     latest: u8,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+struct CachedField {
     /// Bytes of the field; 0 if the entry is empty.
     len: usize,
     bytes: [u8; MAX_LEN],
     field: Field,
 }
 
-impl Default for Entry {
+impl Default for CachedField {
     fn default() -> Self {
         Self {
             len: 0,
@@ -59,7 +59,7 @@ impl FieldCache {
         let key = key(bytes)?;
         let set = self.sets.get(key as usize % SETS)?;
         let way = set.keys.iter().position(|known| *known == key)?;
-        let Entry {
+        let CachedField {
             len,
             bytes: known,
             field,

@@ -62,8 +62,8 @@ impl Anomalies {
     }
 }
 
-/// The offset of the first byte from `from` on that is not printable ASCII; the length of `bytes` if
-/// there is none.
+/// The offset of the first byte from `from` on that is not printable ASCII; the length of `bytes`
+/// if there is none.
 fn find_unprintable(bytes: &[u8], from: usize) -> usize {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let mut at = from;

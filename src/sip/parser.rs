@@ -10,8 +10,8 @@ use crate::finding::Rule;
 /// Parses the messages of one capture, one after the other.
 ///
 /// The parser accepts whatever can be recognized as a SIP message and reports broken rules to a
-/// callback, with the byte offset where there is one. It remembers header fields from one message to
-/// the next, for speed alone: the result does not depend on earlier messages.
+/// callback, with the byte offset where there is one. It remembers header fields from one message
+/// to the next, for speed alone: the result does not depend on earlier messages.
 ///
 /// # Examples
 /// ```
@@ -39,12 +39,12 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// Parses the payload of a datagram. Returns none if it is not a SIP message: its start line has
-    /// neither form, and Call-ID or CSeq is missing.
+    /// Parses the payload of a datagram. Returns none if it is not a SIP message: its start line
+    /// has neither form, and Call-ID or CSeq is missing.
     ///
     /// `on_finding` gets every broken rule with its offset in bytes from the start of the payload;
-    /// the same rule may come several times. `is_whole` is false if the capture cut the payload off:
-    /// its length is then not checked.
+    /// the same rule may come several times. `is_whole` is false if the capture cut the payload
+    /// off: its length is then not checked.
     pub fn parse<'a>(
         &mut self,
         payload: &'a [u8],
@@ -82,6 +82,7 @@ impl Parser {
             }
             on_finding(Some(first), Rule::StartLineMalformed);
         }
+        // Fields that the first pass cached need no second parsing.
         let mut message = empty;
         let present = self.parse_fields(payload, &line, &mut message, on_finding);
         rules::check(&message, present, is_whole, on_finding);
@@ -111,6 +112,7 @@ impl Parser {
                 at += len;
                 continue;
             }
+            // Not cached. The empty line that ends the header also comes here.
             let (line, field) = self.parse_uncached(payload, at);
             anomalies = anomalies.and(line.anomalies);
             at = line.next;
@@ -126,6 +128,7 @@ impl Parser {
                     let bytes = &payload[line.start..line.end];
                     field.apply_to(message, bytes, line.start, on_finding);
                 }
+                // The line is skipped: what follows may still be well-formed.
                 Err(rule) => on_finding(Some(line.start), rule),
             }
         }

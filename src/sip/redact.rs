@@ -11,8 +11,8 @@ use memchr::{memchr, memchr2, memrchr};
 /// Overwrites the secrets in a message: every byte becomes `*`, except blanks, line ends and
 /// quotation marks. Returns the kinds of secrets found, each once.
 ///
-/// Where something is malformed, or quoted in a log, too much is overwritten rather than too little.
-/// These are secrets:
+/// Where something is malformed, or quoted in a log, too much is overwritten rather than too
+/// little. These are secrets:
 ///
 /// - values of Authorization, Proxy-Authorization and Authentication-Info (RFC 3261 §20.7, §20.28,
 ///   §20.6), also as header fields in a URI; the names of digest parameters stay
@@ -31,7 +31,7 @@ use memchr::{memchr, memchr2, memrchr};
 /// assert_eq!(&message, b"Authorization: Digest username=\"***\", response=\"****\"\r\n");
 /// ```
 pub fn redact(message: &mut [u8]) -> Vec<&'static str> {
-    let mut kinds = Kinds::default();
+    let mut kinds = RedactedKinds::default();
     let mut at = 0;
     while at < message.len() {
         let mut end = line_end(message, at);
@@ -40,6 +40,7 @@ pub fn redact(message: &mut [u8]) -> Vec<&'static str> {
         while end > at && matches!(message.get(next_line(message, end)), Some(b' ' | b'\t')) {
             end = line_end(message, next_line(message, end));
         }
+        // The line end is not part of the line: overwriting it would join two lines.
         let next = next_line(message, end);
         if let Some(line) = message.get_mut(at..end) {
             redact_credentials(line, &mut kinds);
@@ -56,9 +57,9 @@ pub fn redact(message: &mut [u8]) -> Vec<&'static str> {
 
 /// The kinds of secrets found so far, each once.
 #[derive(Default)]
-struct Kinds(Vec<&'static str>);
+struct RedactedKinds(Vec<&'static str>);
 
-impl Kinds {
+impl RedactedKinds {
     fn add(&mut self, kind: &'static str) {
         if !self.0.contains(&kind) {
             self.0.push(kind);
@@ -68,7 +69,7 @@ impl Kinds {
 
 /// Overwrites the values of Authorization, Proxy-Authorization and Authentication-Info, wherever
 /// they are in a line: after the time of a log, in quotation marks, in a URI.
-fn redact_credentials(line: &mut [u8], kinds: &mut Kinds) {
+fn redact_credentials(line: &mut [u8], kinds: &mut RedactedKinds) {
     let values = ["authorization", "authentication-info"].map(|name| field_value(line, name));
     if let Some(value) = values.into_iter().flatten().min() {
         overwrite_credentials(&mut line[value..]);
@@ -77,7 +78,7 @@ fn redact_credentials(line: &mut [u8], kinds: &mut Kinds) {
 }
 
 /// Overwrites the value of Identity, in its long and its compact form.
-fn redact_identity(line: &mut [u8], kinds: &mut Kinds) {
+fn redact_identity(line: &mut [u8], kinds: &mut RedactedKinds) {
     // P-Asserted-Identity and the like have the same ending, but hold an address and no token.
     let is_whole_word = |value: &usize| {
         let name = line[..*value].to_ascii_lowercase();
@@ -100,7 +101,7 @@ fn redact_identity(line: &mut [u8], kinds: &mut Kinds) {
 }
 
 /// Overwrites the keys `ik` and `ck` in a challenge. The rest of a challenge is no secret.
-fn redact_challenge(line: &mut [u8], kinds: &mut Kinds) {
+fn redact_challenge(line: &mut [u8], kinds: &mut RedactedKinds) {
     let Some(challenge) = field_value(line, "authenticate") else {
         return;
     };
@@ -127,7 +128,7 @@ fn redact_challenge(line: &mut [u8], kinds: &mut Kinds) {
 }
 
 /// Overwrites the media keys of a session description.
-fn redact_media_keys(line: &mut [u8], kinds: &mut Kinds) {
+fn redact_media_keys(line: &mut [u8], kinds: &mut RedactedKinds) {
     for (word, kind) in [
         ("inline:", "a=crypto"),
         ("key-mgmt:", "a=key-mgmt"),
@@ -161,7 +162,7 @@ fn redact_media_keys(line: &mut [u8], kinds: &mut Kinds) {
 }
 
 /// Overwrites the passwords in SIP URIs: `sip:user:password@host`.
-fn redact_uri_passwords(line: &mut [u8], kinds: &mut Kinds) {
+fn redact_uri_passwords(line: &mut [u8], kinds: &mut RedactedKinds) {
     let mut at = 0;
     while let Some(uri) = uri_start(line, at) {
         // The URI reaches to its angle bracket or to the end of the line: a malformed one may
@@ -176,7 +177,7 @@ fn redact_uri_passwords(line: &mut [u8], kinds: &mut Kinds) {
 }
 
 /// Overwrites the values of all parameters named `password`.
-fn redact_password_parameters(line: &mut [u8], kinds: &mut Kinds) {
+fn redact_password_parameters(line: &mut [u8], kinds: &mut RedactedKinds) {
     let mut at = 0;
     while let Some(value) = find(line, "password=", at) {
         let rest = &mut line[value..];
@@ -219,10 +220,12 @@ fn overwrite_credentials(value: &mut [u8]) {
         .unwrap_or(0);
     let (scheme, rest) = value[start..].split_at_mut(len);
     let is = |name: &str| scheme.eq_ignore_ascii_case(name.as_bytes());
+    // One opaque value follows (RFC 7617 §2, RFC 6750 §2.1).
     if is("Basic") || is("Bearer") {
         return overwrite(rest);
     }
-    // Authentication-Info has no scheme. An unknown scheme may itself be the secret.
+    // Authentication-Info has no scheme (RFC 3261 §20.6), and an unknown scheme may itself be the
+    // secret: `Authorization: s3cret`.
     let parameters = if is("Digest") { rest } else { value };
     let mut quoted = false;
     let parts = parameters.split_mut(|byte| {
@@ -301,10 +304,11 @@ fn uri_start(line: &[u8], from: usize) -> Option<usize> {
     Some(from + line.get(from..)?.windows(4).position(is_scheme)? + 4)
 }
 
-/// The place of the password in a SIP URI, given without its scheme (`user:password@host`): from the
-/// first colon to the last `@`. In a URI with another `@` after the host, the port counts as part of
-/// the password, which overwrites too much rather than too little.
+/// The place of the password in a SIP URI, given without its scheme (`user:password@host`): from
+/// the first colon to the last `@`. In a URI with another `@` after the host, the port counts as
+/// part of the password, which overwrites too much rather than too little.
 pub(crate) fn uri_password(uri: &[u8]) -> Option<Range<usize>> {
+    // A password may contain `@` although it must not (RFC 3261 §25.1): `sip:bob:s3@cret@h`.
     let host = memrchr(b'@', uri)?;
     let colon = memchr(b':', &uri[..host])?;
     Some(colon + 1..host)

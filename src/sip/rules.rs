@@ -11,8 +11,8 @@ use crate::finding::Rule;
 /// must have all but the last (§8.2.6.2).
 const MANDATORY: [&str; 6] = ["To", "From", "CSeq", "Call-ID", "Via", "Max-Forwards"];
 
-/// Checks a message. `present` has the [`Name::bit`] of every field that it has, well-formed or not;
-/// `is_whole` is false if the capture cut the message off.
+/// Checks a message. `present` has the [`Name::bit`] of every field that it has, well-formed or
+/// not; `is_whole` is false if the capture cut the message off.
 pub(super) fn check(
     message: &Message<'_>,
     present: u16,
@@ -67,8 +67,8 @@ fn cseq_method(message: &Message<'_>) -> Option<Rule> {
     })
 }
 
-/// The branch of the topmost Via must begin with the magic cookie (RFC 3261 §8.1.1.7). In a response
-/// the server only copies it, so that the fault is the request's alone.
+/// The branch of the topmost Via must begin with the magic cookie (RFC 3261 §8.1.1.7). In a
+/// response the server only copies it, so that the fault is the request's alone.
 fn branch(message: &Message<'_>) -> Option<Rule> {
     let StartLine::Request { .. } = message.start else {
         return None;

@@ -1,6 +1,7 @@
 //! The smallest parts of a message: tokens and numbers (RFC 3261 §25.1).
 
-/// Whether a byte may stand in a `token` (RFC 3261 §25.1): a method, a field name, a parameter name.
+/// Whether a byte may stand in a `token` (RFC 3261 §25.1): a method, a field name, a parameter
+/// name.
 pub(super) fn is_token(byte: u8) -> bool {
     matches!(
         byte,

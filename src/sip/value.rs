@@ -60,7 +60,8 @@ impl<'a> Via<'a> {
 }
 
 impl<'a> CSeq<'a> {
-    /// Reads `314159 INVITE`. Returns none unless blanks separate a number below 2^31 from a method.
+    /// Reads `314159 INVITE`. Returns none unless blanks separate a number below 2^31 from a
+    /// method.
     pub(super) fn parse(value: &'a [u8]) -> Option<Self> {
         let digits = value.iter().position(|byte| !byte.is_ascii_digit())?;
         let number = decimal(&value[..digits]).filter(|number| *number < 1 << 31)?;

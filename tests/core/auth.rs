@@ -197,4 +197,13 @@ fn policy_rejects_before_the_body_is_read() {
     ] {
         assert_eq!(authorize(method, fields), answer, "{method} {fields:?}");
     }
+    let no_field = |_: &str| Vec::new();
+    let rejection = callers.authorize("POST", no_field).unwrap_err();
+    assert_eq!(
+        (rejection.text, rejection.fields),
+        (
+            "send Authorization: Bearer <the server's HOMER_MCP_TOKEN>",
+            &[("www-authenticate", "Bearer")][..]
+        )
+    );
 }

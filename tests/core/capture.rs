@@ -1,8 +1,8 @@
-//! Makes captures: the calls, messages and packets that no recording has.
+//! Generates captures with calls, messages and packets that no recording contains.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// A capture file in the making, little-endian with microseconds, as Homer's.
+/// A capture file being written: little-endian with microseconds, as Homer writes it.
 pub(crate) struct Capture {
     pub(crate) bytes: Vec<u8>,
 }
@@ -25,7 +25,7 @@ impl Capture {
         self.cut_record(time_us, frame, frame.len())
     }
 
-    /// A record of a frame that was longer than what was kept of it.
+    /// Adds a record of a frame that the capture cut off; it had `original_len` bytes.
     pub(crate) fn cut_record(
         &mut self,
         time_us: u64,
@@ -53,7 +53,7 @@ impl Capture {
     }
 }
 
-/// A message on its way.
+/// A message with its time and route.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     pub(crate) time_us: u64,
@@ -67,7 +67,7 @@ impl Sent {
         udp(self.from, self.to, &self.message)
     }
 
-    /// Puts one text in the place of another that is there once.
+    /// Replaces the first occurrence of a text, which must exist.
     pub(crate) fn replace(&mut self, old: &str, new: &str) {
         self.replace_bytes(old, new.as_bytes());
     }
@@ -77,7 +77,7 @@ impl Sent {
         self.message.splice(at..at + old.len(), new.iter().copied());
     }
 
-    /// Where a text is.
+    /// The offset of a text, which must exist.
     pub(crate) fn find(&self, text: &str) -> usize {
         let found = self
             .message
@@ -87,20 +87,21 @@ impl Sent {
     }
 }
 
-/// The time of the first packet.
+/// Time of the first packet.
 pub(crate) const BEGIN_US: u64 = 1_795_168_800_000_000;
 
 pub(crate) const CALLER: &str = "192.0.2.10:5060";
 pub(crate) const CALLEE: &str = "192.0.2.20:5060";
 pub(crate) const CALL_ID: &str = "made@192.0.2.10";
 
-/// A call that goes well: INVITE, 100, 180, 200, ACK, BYE, 200.
+/// A healthy call: INVITE, 100, 180, 200, ACK, BYE, 200.
 pub(crate) fn healthy() -> Vec<Sent> {
     let caller: SocketAddr = CALLER.parse().unwrap();
     let callee: SocketAddr = CALLEE.parse().unwrap();
     let sdp = |host: &str| {
         format!(
-            "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 8\r\na=sendrecv\r\n"
+            "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio 40000 \
+             RTP/AVP 0 8\r\na=sendrecv\r\n"
         )
     };
     let with_body = |body: String| {
@@ -112,7 +113,8 @@ pub(crate) fn healthy() -> Vec<Sent> {
     let empty = "Content-Length: 0\r\n\r\n".to_string();
     let fields = |branch: &str, to_tag: &str, cseq: &str| {
         format!(
-            "Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK{branch}\r\nFrom: \"Alice\" <sip:alice@example.net>;tag=aaa\r\n\
+            "Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK{branch}\r\nFrom: \"Alice\" \
+             <sip:alice@example.net>;tag=aaa\r\n\
              To: <sip:bob@example.net>{to_tag}\r\nCall-ID: {CALL_ID}\r\nCSeq: {cseq}\r\n"
         )
     };
@@ -180,8 +182,8 @@ pub(crate) fn healthy() -> Vec<Sent> {
     .collect()
 }
 
-/// An Ethernet frame with a UDP datagram in IPv4 or IPv6, padded to 60 bytes, lengths wrapped where
-/// they are too short.
+/// An Ethernet frame with a UDP datagram in IPv4 or IPv6, padded to 60 bytes. Length fields overflow
+/// if the datagram is too long for them.
 pub(crate) fn udp(from: SocketAddr, to: SocketAddr, payload: &[u8]) -> Vec<u8> {
     let mut datagram = Vec::new();
     let len = payload.len() + 8;

@@ -1,12 +1,12 @@
-//! Each rule broken in a call that is healthy otherwise: exactly that finding, and none where
-//! nothing is broken.
+//! Breaks each rule once in a healthy call: exactly that finding is reported. Healthy calls have no
+//! findings.
 
 use homer_export::finding::{Finding, Rule};
 
 use crate::capture::{CALL_ID, Capture, Sent, healthy, udp};
 use crate::{recordings, report};
 
-/// What a change to the healthy call brings: packet, offset, code.
+/// The findings after a change to the healthy call: packet, offset, code.
 fn findings(change: impl FnOnce(&mut Vec<Sent>)) -> Vec<(u64, Option<u32>, String)> {
     let mut sent = healthy();
     change(&mut sent);
@@ -14,7 +14,7 @@ fn findings(change: impl FnOnce(&mut Vec<Sent>)) -> Vec<(u64, Option<u32>, Strin
 }
 
 fn of(capture: &[u8]) -> Vec<(u64, Option<u32>, String)> {
-    let found = report::examine(capture, &[CALL_ID]).findings;
+    let found = report::analyze(capture, &[CALL_ID]).findings;
     for Finding {
         packet, text, rule, ..
     } in &found
@@ -115,7 +115,7 @@ fn finding_bare_lf() {
     assert_found("bare-lf", 2, Some(end), |sent| {
         sent[1].replace(&format!("{CALL_ID}\r\n"), &format!("{CALL_ID}\n"));
     });
-    // However many there are.
+    // One finding, however many lines there are.
     let all = findings(|sent| sent[1].message.retain(|byte| *byte != b'\r'));
     assert_eq!(all.len(), 1, "{all:?}");
 }
@@ -160,7 +160,7 @@ fn finding_content_length_mismatch() {
     }
     let longer = findings(|sent| sent[2].message.extend(b"body"));
     assert_eq!(longer, [(3, None, "content-length-mismatch".to_string())]);
-    // A segment may hold part of a message, or several.
+    // A TCP segment may contain part of a message, or several messages.
     assert_eq!(
         findings(|sent| {
             sent[2].replace("SIP/2.0/UDP", "SIP/2.0/TCP");
@@ -168,7 +168,7 @@ fn finding_content_length_mismatch() {
         }),
         []
     );
-    // Of a binary body, bytes are stripped before it is stored.
+    // Capture servers remove bytes from binary bodies.
     assert_eq!(
         findings(|sent| {
             sent[2].replace(
@@ -179,12 +179,12 @@ fn finding_content_length_mismatch() {
         }),
         []
     );
-    // Padding of agents is no body.
+    // Padding that agents append is not part of the body.
     assert_eq!(findings(|sent| sent[2].message.extend(b"\r\n\0")), []);
 }
 
 #[test]
-fn finding_none_about_the_length_of_a_message_that_was_cut_off() {
+fn finding_none_about_the_length_of_a_truncated_message() {
     let sent = healthy();
     let mut capture = Capture::new();
     let frame = sent[0].frame();
@@ -251,7 +251,7 @@ fn finding_mandatory_field_missing() {
             "{field}"
         );
     }
-    let report = report::examine(
+    let report = report::analyze(
         &Capture::messages(&{
             let mut sent = healthy();
             sent[4].replace("Max-Forwards: 70\r\n", "");
@@ -332,7 +332,7 @@ fn finding_tag_changed_within_a_dialog() {
             message.replace("tag=bbb", "tag=bxb");
         }
     });
-    // The callee hangs up: the same tags, the other way round.
+    // The callee hangs up: the tags change places.
     let callee = findings(|sent| {
         for message in &mut sent[5..] {
             message.replace("tag=aaa", "tag=x");
@@ -382,7 +382,7 @@ fn finding_sdp_connection_missing() {
     assert_found("sdp-connection-missing", 1, at(1, "m=audio"), |sent| {
         sent[0].replace("c=IN IP4 192.0.2.10", "b=IN IP4 192.0.2.10");
     });
-    // In the description of the medium itself, or for a medium that is refused: nothing amiss.
+    // The medium has its own connection, or is rejected and needs none.
     assert_eq!(
         findings(|sent| {
             sent[3].replace("c=IN IP4 192.0.2.20\r\n", "");
@@ -414,7 +414,7 @@ fn finding_response_without_request() {
     assert_found("response-without-request", 6, None, |sent| {
         drop(sent.remove(5))
     });
-    // Many proxies do not trace the CANCEL that they make.
+    // Many proxies do not trace the CANCEL that they send themselves.
     assert_eq!(
         findings(|sent| {
             sent[2].replace("180 Ringing", "200 OK");
@@ -422,7 +422,7 @@ fn finding_response_without_request() {
         }),
         []
     );
-    // Where the call's beginning is missing, its responses are none the stranger for it.
+    // If the start of the call is missing, responses to it are no finding.
     assert_eq!(findings(|sent| drop(sent.drain(..1))), []);
 }
 
@@ -481,12 +481,12 @@ fn finding_record_too_long_for_wireshark() {
 #[test]
 fn finding_time_backwards() {
     assert_found("time-backwards", 3, None, |sent| sent[2].time_us -= 699_001);
-    // A packet without time is no step back, and the one behind it no step forth.
+    // A packet dated 1970 does not count, neither as a step back nor as the one before.
     assert_eq!(findings(|sent| sent[2].time_us = 5), []);
 }
 
 #[test]
-fn finding_of_a_message_is_not_repeated_for_its_retransmission() {
+fn finding_is_not_repeated_for_a_retransmission() {
     assert_found("control-byte", 1, at(1, "Alice"), |sent| {
         sent[0].replace_bytes("Alice", b"\x01");
         let mut again = sent[0].clone();
@@ -507,17 +507,17 @@ fn finding_list_is_bounded_and_counted() {
         options.replace("Max-Forwards: 70\r\n", "");
         sent.push(options);
     }
-    let report = report::examine(&Capture::messages(&sent), &[CALL_ID]);
+    let report = report::analyze(&Capture::messages(&sent), &[CALL_ID]);
     assert_eq!((report.findings.len(), report.findings_elided), (20, 130));
     assert_eq!(report.findings[19].packet, 25);
-    // Of seven kinds, in every message: the first hundred.
+    // Seven findings in every message: the first hundred are kept.
     for message in &mut sent[5..] {
         message.replace("z9hG4bK", "");
         message.replace("From: ", "no colon\r\nFrom: \x01");
         message.replace("OPTIONS\r\n", "INFO\n");
         message.replace("sip:bob@example.net", "sip:\rbob");
     }
-    let report = report::examine(&Capture::messages(&sent), &[CALL_ID]);
+    let report = report::analyze(&Capture::messages(&sent), &[CALL_ID]);
     assert_eq!(
         (report.findings.len(), report.findings_elided),
         (100, 150 * 7 - 100)
@@ -527,8 +527,8 @@ fn finding_list_is_bounded_and_counted() {
 }
 
 #[test]
-fn finding_none_in_a_description_that_is_no_answer() {
-    // What a refusal would have taken.
+fn finding_none_in_an_sdp_that_is_not_an_answer() {
+    // The SDP of a rejection says what would have been accepted.
     assert_eq!(
         findings(|sent| {
             sent[3].replace("200 OK", "488 Not Acceptable Here");
@@ -539,7 +539,7 @@ fn finding_none_in_a_description_that_is_no_answer() {
         }),
         []
     );
-    // A body that is compressed is no text.
+    // A compressed body is not parsed.
     assert_eq!(
         findings(|sent| {
             sent[3].replace("Content-Type", "e: gzip\r\nContent-Type");
@@ -550,7 +550,7 @@ fn finding_none_in_a_description_that_is_no_answer() {
 }
 
 #[test]
-fn finding_none_where_a_branch_is_used_twice_for_want_of_a_cookie() {
+fn finding_none_about_sdp_if_a_branch_without_cookie_is_reused() {
     let codes: Vec<_> = findings(|sent| {
         for message in sent.iter_mut() {
             let text = String::from_utf8(message.message.clone()).unwrap();
@@ -564,8 +564,7 @@ fn finding_none_where_a_branch_is_used_twice_for_want_of_a_cookie() {
                 .to_string();
             message.replace(&format!(";branch={branch}"), "");
         }
-        // The callee offers two media with the same CSeq and gets two, where it answered one
-        // before.
+        // The callee offers two media with the CSeq of the caller's offer of one, and gets two.
         let (mut offer, mut answer) = (sent[0].clone(), sent[3].clone());
         for message in [&mut offer, &mut answer] {
             message.time_us += 30_000_000;
@@ -654,7 +653,7 @@ fn every_rule() -> Vec<Rule> {
 }
 
 #[test]
-fn finding_page_has_every_code_with_its_text_and_rule() {
+fn finding_page_lists_every_rule() {
     let mut page = "# Findings\n\n\
         The report lists the rules of SIP, SDP, IP and pcap that a packet breaks. Only certain \
         violations are\nreported: a healthy call has no findings. Codes never change. Numbers and \

@@ -51,7 +51,7 @@ fn packet_of_ipv4_and_ipv6_is_read() {
 }
 
 #[test]
-fn packet_payload_ends_where_udp_says_and_not_with_the_padding() {
+fn packet_payload_ends_with_the_udp_length_before_padding() {
     let frame = udp(address("192.0.2.10:1"), address("192.0.2.20:2"), b"short");
     assert_eq!(frame.len(), 60);
     assert_udp(&frame, "192.0.2.10:1", "192.0.2.20:2", b"short");
@@ -75,7 +75,7 @@ fn packet_behind_vlan_tags_and_options_is_read() {
             b"0123456789 0123456789",
         );
     }
-    // Two words of options.
+    // IPv4 with two words of options.
     let mut frame = plain.clone();
     frame[14] = 0x47;
     frame[17] += 8;
@@ -96,7 +96,7 @@ fn packet_behind_extension_headers_is_read() {
         SocketAddr::new(to, 5061),
         b"payload",
     )[54..][..15];
-    // Hop-by-hop options of 8 bytes, destination options of 16, an atomic fragment.
+    // Hop-by-hop options of 8 bytes, destination options of 16 bytes, an atomic fragment.
     let mut chain = vec![60, 0, 1, 4, 0, 0, 0, 0];
     chain.extend([44, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     chain.extend([17, 0, 0, 0, 0, 0, 0, 9]);
@@ -110,7 +110,7 @@ fn packet_behind_extension_headers_is_read() {
 }
 
 #[test]
-fn packet_in_a_tunnel_is_that_of_the_inner_addresses() {
+fn packet_in_a_tunnel_has_the_inner_addresses() {
     let [from, to]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
     let inner = &udp(
         address("[2001:db8::10]:5060"),
@@ -175,7 +175,7 @@ fn packet_longer_than_its_length_field_is_read_whole() {
 }
 
 #[test]
-fn packet_of_another_kind_is_told_apart() {
+fn packet_without_udp_is_recognized() {
     let [from, to]: [IpAddr; 2] = ["192.0.2.10", "192.0.2.20"].map(|ip| ip.parse().unwrap());
     let [from6, to6]: [IpAddr; 2] = ["2001:db8::10", "2001:db8::20"].map(|ip| ip.parse().unwrap());
     let mut first_fragment = ip_packet(from, to, 17, &[0; 30]);
@@ -202,7 +202,7 @@ fn packet_of_another_kind_is_told_apart() {
     ] {
         assert_eq!(Packet::parse(ETHERNET, &frame), packet, "{frame:?}");
     }
-    // Of another link type nothing is read.
+    // Other link types are not parsed.
     assert_eq!(
         Packet::parse(
             113,
@@ -213,7 +213,7 @@ fn packet_of_another_kind_is_told_apart() {
 }
 
 #[test]
-fn packet_in_pieces_is_kept_to_a_bound() {
+fn packet_in_pieces_is_kept_up_to_a_limit() {
     let mut file = recordings::capture("export-unknown-callid");
     file.extend(
         [1_u32, 0, 300_000, 300_000]
@@ -240,7 +240,10 @@ proptest! {
     /// Any bytes in the place of a packet: never a panic, and never bytes that are not the
     /// packet's.
     #[test]
-    fn packet_of_any_bytes_does_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..200), ip in prop::sample::select(vec![4_u8, 6, 0])) {
+    fn packet_of_any_bytes_does_not_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        ip in prop::sample::select(vec![4_u8, 6, 0]),
+    ) {
         let mut packet = bytes;
         if packet.len() > 15 && ip != 0 {
             packet[12..14].copy_from_slice(if ip == 4 { &[0x08, 0] } else { &[0x86, 0xdd] });

@@ -1,6 +1,6 @@
 use homer_export::pcap::{
     ByteOrder, Error, FileHeader, InvalidField, MAX_CAPTURED_LEN, Resolution, Scanner, Section,
-    Stats,
+    Stats, YEAR_1971_US,
 };
 use proptest::prelude::*;
 
@@ -56,7 +56,7 @@ fn file(order: ByteOrder, resolution: Resolution, packets: &[(u64, &[u8])]) -> V
 const T: u64 = 1_795_168_800_123_456;
 
 #[test]
-fn scanner_gives_the_same_whatever_the_pieces() {
+fn scanner_result_is_the_same_for_any_pieces() {
     for (name, bytes) in recordings::captures() {
         let whole = scan([&bytes[..]]).unwrap();
         assert_eq!(whole.size_bytes, bytes.len() as u64);
@@ -91,7 +91,7 @@ fn scanner_counts_undated_packets_apart() {
 }
 
 #[test]
-fn scanner_refuses_every_prefix_but_whole_records() {
+fn scanner_rejects_prefixes_that_end_inside_a_record() {
     for (name, bytes) in recordings::captures() {
         let mut boundaries = vec![24];
         while let Some(header) = bytes
@@ -102,7 +102,7 @@ fn scanner_refuses_every_prefix_but_whole_records() {
             boundaries.push(boundaries[boundaries.len() - 1] + 16 + len);
         }
         assert_eq!(boundaries.last(), Some(&bytes.len()));
-        // One scanner, asked after every byte whether the file could end here.
+        // One scanner, which is asked after every byte whether the file may end here.
         let mut scanner = Scanner::new();
         for end in 0..bytes.len() {
             let result = scanner.finish();
@@ -169,7 +169,8 @@ fn scanner_says_where_a_file_is_cut() {
         (
             25,
             Section::RecordHeader(1),
-            "cut short: it ends after 25 bytes, 15 bytes before the end of the header of packet record 1",
+            "cut short: it ends after 25 bytes, 15 bytes before the end of the header of packet \
+             record 1",
         ),
         (
             41,
@@ -179,7 +180,8 @@ fn scanner_says_where_a_file_is_cut() {
         (
             46,
             Section::RecordHeader(2),
-            "cut short: it ends after 46 bytes, 15 bytes before the end of the header of packet record 2",
+            "cut short: it ends after 46 bytes, 15 bytes before the end of the header of packet \
+             record 2",
         ),
     ] {
         let error = scan([&file[..len]]).unwrap_err();
@@ -192,7 +194,7 @@ fn scanner_says_where_a_file_is_cut() {
 }
 
 #[test]
-fn scanner_refuses_other_files_by_their_first_bytes() {
+fn scanner_rejects_other_files_by_their_first_bytes() {
     for (bytes, error, text) in [
         (
             &b"{\"message\":"[..],
@@ -224,9 +226,9 @@ fn scanner_refuses_other_files_by_their_first_bytes() {
 }
 
 #[test]
-fn scanner_refuses_what_stands_behind_the_last_record() {
-    // HOMER 11 may write an error behind a capture; read as a record header, its text claims an
-    // impossible length.
+fn scanner_rejects_bytes_after_the_last_record() {
+    // HOMER 11 may append an error to a capture. Read as a record header, its text has an
+    // impossible captured length.
     let mut file = file(
         ByteOrder::Little,
         Resolution::Microseconds,
@@ -236,18 +238,20 @@ fn scanner_refuses_what_stands_behind_the_last_record() {
     let error = scan([&file[..]]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "damaged: packet record 2 at byte 45 has a captured length of 1948416826 bytes; expected 1 to 16777216"
+        "damaged: packet record 2 at byte 45 has a captured length of 1948416826 bytes; expected 1 \
+         to 16777216"
     );
 }
 
 #[test]
-fn scanner_refuses_padding_and_impossible_times() {
+fn scanner_rejects_padding_and_impossible_times() {
     let mut padded = recordings::capture("export-ok-auth-token");
     padded.extend([0; 160]);
     let error = scan([&padded[..]]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "damaged: packet record 8 at byte 3311 has a captured length of 0 bytes; expected 1 to 16777216"
+        "damaged: packet record 8 at byte 3311 has a captured length of 0 bytes; expected 1 to \
+         16777216"
     );
 
     for (resolution, fraction) in [
@@ -259,7 +263,8 @@ fn scanner_refuses_padding_and_impossible_times() {
         assert_eq!(scan([&late[..]]).unwrap().packets, 1);
         late[28..32].copy_from_slice(&fraction.to_le_bytes());
         let why = format!(
-            "damaged: packet record 1 at byte 24 has a fraction of a second of {fraction} units, which is a second or more"
+            "damaged: packet record 1 at byte 24 has a fraction of a second of {fraction} units, \
+             which is a second or more"
         );
         assert_eq!(scan([&late[..]]).unwrap_err().to_string(), why);
     }
@@ -267,7 +272,7 @@ fn scanner_refuses_padding_and_impossible_times() {
 
 #[test]
 fn scanner_accepts_records_up_to_its_bound() {
-    // Above the snaplen of 65,536, as Homer writes them (recordings export-big-message-*).
+    // Above the snaplen of 65,536, as Homer writes them (docs/homer.md §6).
     let big = vec![b'x'; 70_000];
     assert_eq!(
         scan([&file(ByteOrder::Little, Resolution::Microseconds, &[(T, &big)])[..]])
@@ -297,15 +302,18 @@ fn scanner_accepts_records_up_to_its_bound() {
 }
 
 proptest! {
-    /// Any bytes behind a valid file header, cut anywhere: never a panic, and always the same
-    /// answer.
+    /// Any bytes, with or without a valid file header, in any pieces: never a panic, and always
+    /// the same result.
     #[test]
-    fn scanner_answers_any_bytes_alike_however_cut(
+    fn scanner_result_for_any_bytes_is_the_same_for_any_pieces(
         bytes in prop::collection::vec(any::<u8>(), 0..400),
         valid_header in any::<bool>(),
         sizes in prop::collection::vec(1_usize..40, 1..20),
     ) {
-        let mut input = if valid_header { file(ByteOrder::Little, Resolution::Microseconds, &[]) } else { Vec::new() };
+        let mut input = match valid_header {
+            true => file(ByteOrder::Little, Resolution::Microseconds, &[]),
+            false => Vec::new(),
+        };
         input.extend(bytes);
         let whole = scan([&input[..]]);
         let mut pieces = Vec::new();
@@ -321,13 +329,24 @@ proptest! {
         prop_assert_eq!(scan(pieces), whole);
     }
 
-    /// Any packets, written as a file: as many are counted, and no byte is missing.
+    /// Any packets, written as a file: all packets and bytes are counted.
     #[test]
-    fn scanner_counts_any_packets(packets in prop::collection::vec((T..T * 2, prop::collection::vec(any::<u8>(), 1..200)), 0..20)) {
-        let packets: Vec<(u64, &[u8])> = packets.iter().map(|(time, data)| (time % 4_000_000_000_000_000, &data[..])).collect();
+    fn scanner_counts_any_packets(
+        packets in prop::collection::vec(
+            (T..T * 2, prop::collection::vec(any::<u8>(), 1..200)),
+            0..20,
+        ),
+    ) {
+        // A record header has room for 2^32 seconds.
+        let packets: Vec<(u64, &[u8])> = packets
+            .iter()
+            .map(|(time, data)| (time % 4_000_000_000_000_000, &data[..]))
+            .collect();
         let file = file(ByteOrder::Big, Resolution::Nanoseconds, &packets);
         let stats = scan(file.chunks(5)).unwrap();
-        prop_assert_eq!((stats.packets, stats.size_bytes), (packets.len() as u64, file.len() as u64));
-        prop_assert_eq!(stats.last_packet_us, packets.iter().map(|(time, _)| *time).filter(|time| *time >= 31_536_000_000_000).max());
+        prop_assert_eq!(stats.packets, packets.len() as u64);
+        prop_assert_eq!(stats.size_bytes, file.len() as u64);
+        let dated = packets.iter().map(|(time, _)| *time).filter(|time| *time >= YEAR_1971_US);
+        prop_assert_eq!(stats.last_packet_us, dated.max());
     }
 }

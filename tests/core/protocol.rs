@@ -2,7 +2,7 @@
 
 use homer_export::mcp::delivery::ResultMode;
 use homer_export::mcp::protocol::{
-    HttpBody, HttpResponse, McpServer, Outcome, PendingCapture, RequestHead, not_json,
+    HttpBody, HttpResponse, McpServer, PendingCapture, RequestHead, RequestOutcome, not_json,
 };
 use homer_export::mcp::tools::{CallWindow, ToolConfig};
 use homer_export::{CallId, CallerPolicy, CaptureReport, ExportError, MEDIA_TYPE, Window};
@@ -66,7 +66,7 @@ fn shown(response: HttpResponse) -> (u16, Value) {
 
 fn respond(head: &RequestHead, message: &Value) -> (u16, Value) {
     match server().handle(head, message.to_string().as_bytes()) {
-        Outcome::Response(response) => shown(response),
+        RequestOutcome::Response(response) => shown(response),
         pending => panic!("{pending:?}"),
     }
 }
@@ -338,7 +338,8 @@ fn mcp_answers_with_the_id_as_it_came() {
     }
     for id in ["1.5", "123456789012345678901234567890", "null", "{}"] {
         let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}");
-        let Outcome::Response(response) = server().handle(&head(&[]), text.as_bytes()) else {
+        let RequestOutcome::Response(response) = server().handle(&head(&[]), text.as_bytes())
+        else {
             panic!("{id}")
         };
         let (status, answer) = shown(response);
@@ -352,7 +353,7 @@ fn mcp_answers_with_the_id_as_it_came() {
 /// An export that waits for its capture.
 fn pending(name: &str, params: Value) -> PendingCapture {
     match server().handle(&head(&[]), request(name, params).to_string().as_bytes()) {
-        Outcome::Capture(pending) => pending,
+        RequestOutcome::Capture(pending) => pending,
         other => panic!("{other:?}"),
     }
 }
@@ -443,6 +444,27 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
 }
 
 #[test]
+fn mcp_keeps_the_order_of_members() {
+    // Read as text, since a parser may sort them.
+    let list = request("tools/list", json!({})).to_string();
+    let RequestOutcome::Response(response) = server().handle(&head(&[]), list.as_bytes()) else {
+        panic!("not a response")
+    };
+    let HttpBody::Text(text) = response.body else {
+        panic!("{:?}", response.body)
+    };
+    let at = |member: &str| {
+        let name = format!("\"{member}\"");
+        text.find(&name).unwrap_or_else(|| panic!("no {name}"))
+    };
+    // The report comes last among the properties of the result, and has members of its own.
+    let members = [
+        "summary", "filename", "sha256", "delivery", "report", "ladder",
+    ];
+    assert!(members.map(at).is_sorted(), "{:?}", members.map(at));
+}
+
+#[test]
 fn mcp_capture_goes_into_its_place_whatever_the_texts_are() {
     let (from_ts, to_ts) = (1_795_168_800_000_i64, 1_795_169_100_000_i64);
     let report = CaptureReport {
@@ -455,7 +477,8 @@ fn mcp_capture_goes_into_its_place_whatever_the_texts_are() {
         let params = json!({ "name": "homer_export_pcap", "arguments": arguments });
         let message =
             json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
-        let Outcome::Capture(pending) = server().handle(&head(&[]), message.to_string().as_bytes())
+        let RequestOutcome::Capture(pending) =
+            server().handle(&head(&[]), message.to_string().as_bytes())
         else {
             panic!("{message}")
         };
@@ -474,6 +497,108 @@ fn mcp_capture_goes_into_its_place_whatever_the_texts_are() {
 }
 
 #[test]
+fn mcp_says_what_is_wrong_with_a_request() {
+    let message = |message: Value| respond(&head(&[]), &message).1["error"]["message"].take();
+    for (request, why) in [
+        (json!([]), "the request must be one JSON-RPC object"),
+        (json!({ "jsonrpc": "1.0" }), "jsonrpc must be \"2.0\""),
+        (json!({ "jsonrpc": "2.0" }), "method is missing"),
+        (
+            json!({ "jsonrpc": "2.0", "method": 1 }),
+            "method must be a string",
+        ),
+        (
+            json!({ "jsonrpc": "2.0", "id": 1, "method": "ping", "params": 1 }),
+            "params must be an object",
+        ),
+        (
+            json!({ "jsonrpc": "2.0", "id": 1.5, "method": "ping" }),
+            "id must be a string or an integer",
+        ),
+        (
+            json!({ "jsonrpc": "2.0", "id": 1, "method": "pong" }),
+            "unknown method \"pong\"",
+        ),
+    ] {
+        assert_eq!(message(request), why);
+    }
+    let list = request("tools/list", json!({ "_meta": meta() }));
+    let version = ("MCP-Protocol-Version", "2026-07-28");
+    for (fields, why) in [
+        (&[][..], "the header field MCP-Protocol-Version is missing"),
+        (
+            &[version, version],
+            "the header field mcp-protocol-version appears more than once",
+        ),
+        (
+            &[("MCP-Protocol-Version", "2026-07-28é")],
+            "the header field mcp-protocol-version contains characters beyond ASCII",
+        ),
+        (&[version], "the header field Mcp-Method is missing"),
+        (
+            &[version, ("Mcp-Method", "tools/call")],
+            "the header field Mcp-Method does not match method in the body",
+        ),
+    ] {
+        assert_eq!(respond(&head(fields), &list).1["error"]["message"], why);
+    }
+    let unsupported = head(&[("MCP-Protocol-Version", "1999-01-01")]);
+    let (_, answer) = respond(&unsupported, &request("tools/list", json!({})));
+    let why = "unsupported protocol version \"1999-01-01\"";
+    assert_eq!(answer["error"]["message"], why);
+    let discover = request("server/discover", json!({}));
+    let why = "io.modelcontextprotocol/protocolVersion is missing in the request's _meta";
+    let (_, answer) = respond(&head(&[]), &discover);
+    assert_eq!(answer["error"]["message"], why);
+}
+
+#[test]
+fn mcp_says_what_is_wrong_with_the_head_of_a_request() {
+    let json = ("content-type", "application/json");
+    for (method, fields, status, text) in [
+        (
+            "GET",
+            &[][..],
+            405,
+            "this server accepts only POST; it has no sessions and no event streams\n",
+        ),
+        (
+            "POST",
+            &[("content-type", "text/plain")],
+            415,
+            "the request must be JSON; set Content-Type to application/json\n",
+        ),
+        (
+            "POST",
+            &[json, ("accept", "text/html")],
+            406,
+            "the response is JSON; Accept must include application/json\n",
+        ),
+        (
+            "POST",
+            &[json, ("origin", "https://evil.example")],
+            403,
+            "this Origin is not allowed; the operator can add it to HOMER_MCP_ORIGINS\n",
+        ),
+    ] {
+        let head = RequestHead {
+            method: method.to_string(),
+            ..head(fields)
+        };
+        let response = server().authorize(&head).unwrap_err();
+        let body = HttpBody::Text(text.to_string());
+        assert_eq!((response.status, response.body), (status, body));
+    }
+    let parameters = [
+        ("content-type", "application/json; charset=utf-8"),
+        ("accept", "text/event-stream, application/json;q=0.9"),
+    ];
+    assert_eq!(server().authorize(&head(&parameters)), Ok(()));
+    let text = "the request is too large; the maximum is 256 KiB";
+    assert_eq!(homer_export::mcp::request_too_large(), text);
+}
+
+#[test]
 fn mcp_rejects_what_is_not_json() {
     let why = serde_json::from_str::<Value>("{").unwrap_err();
     let expected = json!({
@@ -483,7 +608,7 @@ fn mcp_rejects_what_is_not_json() {
         },
     });
     assert_eq!(shown(not_json(&why)), (400, expected.clone()));
-    let Outcome::Response(response) = server().handle(&head(&[]), b"{") else {
+    let RequestOutcome::Response(response) = server().handle(&head(&[]), b"{") else {
         panic!("not a response")
     };
     assert_eq!(shown(response), (400, expected));
@@ -511,7 +636,7 @@ proptest! {
     ) {
         let head = RequestHead { method: "POST".to_string(), fields };
         let _ = server().authorize(&head);
-        if let Outcome::Response(response) = server().handle(&head, &body) {
+        if let RequestOutcome::Response(response) = server().handle(&head, &body) {
             prop_assert!((200..500).contains(&response.status));
             shown(response);
         }

@@ -12,8 +12,10 @@ fn assert_redacted(message: &str, expected: &str, what: &[&str]) {
 #[test]
 fn redact_hides_values_of_a_digest_and_leaves_its_names() {
     assert_redacted(
-        "REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"bob\", realm=\"a, b\",\r\n response=\"abc123\" , qop=auth, odd\r\nX: 1\r\n",
-        "REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"***\", realm=\"** *\",\r\n response=\"******\" , qop=****, ***\r\nX: 1\r\n",
+        "REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"bob\", realm=\"a, b\",\r\n \
+         response=\"abc123\" , qop=auth, odd\r\nX: 1\r\n",
+        "REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"***\", realm=\"** *\",\r\n \
+         response=\"******\" , qop=****, ***\r\nX: 1\r\n",
         &["Authorization"],
     );
     assert_redacted(
@@ -29,7 +31,7 @@ fn redact_hides_values_of_a_digest_and_leaves_its_names() {
 }
 
 #[test]
-fn redact_hides_all_of_other_schemes() {
+fn redact_hides_all_values_of_other_schemes() {
     assert_redacted(
         "Authorization: Basic Ym9iOnB3=\r\n",
         "Authorization: Basic *********\r\n",
@@ -40,7 +42,7 @@ fn redact_hides_all_of_other_schemes() {
         "Authorization: Bearer *****\r\n",
         &["Authorization"],
     );
-    // Without a scheme, or with one that nobody knows, it may all be secret.
+    // Without a known scheme, the whole value may be secret.
     assert_redacted(
         "Authorization: s3cret\r\n",
         "Authorization: ******\r\n",
@@ -76,14 +78,16 @@ fn redact_hides_identity_tokens_and_passwords_in_uris() {
 #[test]
 fn redact_hides_keys_of_media() {
     assert_redacted(
-        "v=0\r\na=crypto:1 AES_CM_128 inline:WVNf|2^20|1:4\r\na=crypto:2 odd\r\na=key-mgmt:mikey AQ\r\nk=base64:abc\r\na=ice-pwd:xyz\r\na=ice-ufrag:u\r\n",
-        "v=0\r\na=crypto:1 AES_CM_128 inline:*************\r\na=crypto:* ***\r\na=key-mgmt:***** **\r\nk=**********\r\na=ice-pwd:***\r\na=ice-ufrag:u\r\n",
+        "v=0\r\na=crypto:1 AES_CM_128 inline:WVNf|2^20|1:4\r\na=crypto:2 odd\r\na=key-mgmt:mikey \
+         AQ\r\nk=base64:abc\r\na=ice-pwd:xyz\r\na=ice-ufrag:u\r\n",
+        "v=0\r\na=crypto:1 AES_CM_128 inline:*************\r\na=crypto:* ***\r\na=key-mgmt:***** \
+         **\r\nk=**********\r\na=ice-pwd:***\r\na=ice-ufrag:u\r\n",
         &["a=crypto", "a=key-mgmt", "k=", "a=ice-pwd"],
     );
 }
 
 #[test]
-fn redact_finds_secrets_in_logs_and_where_they_do_not_belong() {
+fn redact_finds_secrets_in_logs_and_unusual_places() {
     for line in [
         "12:00:01 DEBUG Authorization: Digest username=\"a\", response=\"s3cret\"",
         "> Authorization: Digest response=\"s3cret\"",
@@ -115,7 +119,7 @@ fn redact_finds_secrets_in_logs_and_where_they_do_not_belong() {
 }
 
 #[test]
-fn redact_of_endless_schemes_takes_no_time() {
+fn redact_of_repeated_keywords_is_fast() {
     for text in [
         "sip:",
         "sip:>",
@@ -139,12 +143,13 @@ fn redact_of_endless_schemes_takes_no_time() {
 
 #[test]
 fn redact_leaves_the_rest_alone() {
-    let message = "INVITE sip:bob@h:5060 SIP/2.0\r\nWWW-Authenticate: Digest nonce=\"1\"\r\nP-Asserted-Identity: <sip:a@h>\r\nTo: <sip:a@h>;tag=1\r\n\r\nv=0\r\na=sendrecv\r\n";
+    let message = "INVITE sip:bob@h:5060 SIP/2.0\r\nWWW-Authenticate: Digest nonce=\"1\"\r\n\
+     P-Asserted-Identity: <sip:a@h>\r\nTo: <sip:a@h>;tag=1\r\n\r\nv=0\r\na=sendrecv\r\n";
     assert_redacted(message, message, &[]);
 }
 
 #[test]
-fn redact_knows_lines_that_end_in_lf_or_cr_alone() {
+fn redact_accepts_lines_that_end_in_lf_or_cr_alone() {
     assert_redacted(
         "A: 1\nAuthorization: x\rIdentity: y\n",
         "A: 1\nAuthorization: *\rIdentity: *\n",
@@ -153,10 +158,13 @@ fn redact_knows_lines_that_end_in_lf_or_cr_alone() {
 }
 
 proptest! {
-    /// Whatever comes: lengths stay, only stars are new, and what was masked once is masked again.
+    /// Any bytes: the length stays, and bytes only change to asterisks.
     #[test]
-    fn redact_of_any_bytes_keeps_lengths(lines in prop::collection::vec(prop_oneof![
-        prop::sample::select(vec!["Authorization: Digest ", "Identity:", "a=crypto:1 x inline:k", "sip:a:b@", " ", "\"", ",", "=", "\r\n", "\r", "\n\t"])
+    fn redact_of_any_bytes_keeps_the_length(lines in prop::collection::vec(prop_oneof![
+        prop::sample::select(vec![
+            "Authorization: Digest ", "Identity:", "a=crypto:1 x inline:k", "sip:a:b@", " ", "\"",
+            ",", "=", "\r\n", "\r", "\n\t",
+        ])
             .prop_map(|text| text.as_bytes().to_vec()),
         prop::collection::vec(any::<u8>(), 0..20),
     ], 0..20)) {
@@ -168,9 +176,11 @@ proptest! {
         prop_assert!(!what.is_empty() || once == original);
     }
 
-    /// Escaped text gives no control character to whoever shows it, but line breaks of its own.
+    /// Escaped text has no control characters except its own line breaks.
     #[test]
-    fn escape_of_any_bytes_have_no_control_characters(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+    fn escape_of_any_bytes_has_no_control_characters(
+        bytes in prop::collection::vec(any::<u8>(), 0..100),
+    ) {
         prop_assert!(escape(&bytes).chars().all(|c| c == '\n' || !c.is_control()));
         prop_assert!(hex_dump(&bytes, 0).is_ascii());
     }

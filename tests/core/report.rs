@@ -8,12 +8,12 @@ use serde_json::json;
 use crate::capture::{BEGIN_US, CALL_ID, CALLEE, CALLER, Capture, Sent, healthy, ip, udp};
 use crate::recordings;
 
-/// The report on a capture, asked for with these Call-IDs in a window of a day, from Homer 7.
-pub(crate) fn examine(capture: &[u8], call_ids: &[&str]) -> CaptureReport {
-    examine_in_pieces(capture, call_ids, usize::MAX)
+/// The report on a capture of these Call-IDs in a window of a day, from Homer 7.
+pub(crate) fn analyze(capture: &[u8], call_ids: &[&str]) -> CaptureReport {
+    analyze_in_pieces(capture, call_ids, usize::MAX)
 }
 
-fn examine_in_pieces(capture: &[u8], call_ids: &[&str], size: usize) -> CaptureReport {
+fn analyze_in_pieces(capture: &[u8], call_ids: &[&str], size: usize) -> CaptureReport {
     let window = Window::new(
         1_795_132_800_000,
         1_795_219_200_000,
@@ -40,21 +40,23 @@ fn examine_in_pieces(capture: &[u8], call_ids: &[&str], size: usize) -> CaptureR
 }
 
 fn report(name: &str) -> CaptureReport {
-    examine(&recordings::capture(name), &["udp-normal-1@192.0.2.10"])
+    analyze(&recordings::capture(name), &["udp-normal-1@192.0.2.10"])
 }
 
 #[test]
-fn report_sums_up_in_one_line() {
+fn report_summary_is_one_line() {
     assert_eq!(
         report("export-ok-auth-token").summary(),
-        "7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to 2026-11-20T10:01:37.394456Z, from profile 1_call; 7 SIP \
-         messages: final response 200 after 4.250 s (ringing after 0.731 s), ended with BYE from 192.0.2.10:5060; no protocol violations"
+        "7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to 2026-11-20T10:01:37.394456Z, from \
+         profile 1_call; 7 SIP \
+         messages: final response 200 after 4.250 s (ringing after 0.731 s), ended with BYE from \
+         192.0.2.10:5060; no protocol violations"
     );
 }
 
 #[test]
 fn report_warns_of_undated_packets() {
-    let report = examine(
+    let report = analyze(
         &recordings::capture("v1_5_10-odd-fields"),
         &["odd-fields@192.0.2.10"],
     );
@@ -78,22 +80,26 @@ fn report_warns_of_undated_packets() {
 }
 
 #[test]
-fn report_in_json_has_the_contracts_names() {
+fn report_in_json_has_the_names_of_the_contract() {
     let report = report("export-unknown-callid");
     let because =
         "call-id-missing: the capture has no SIP message with 1 of the 1 requested Call-IDs";
     let expected = json!({
-        "size_bytes": 24, "packets": 0, "sip_messages": 0, "other_packets": 0, "others": [], "undated_packets": 0,
-        "profile": "1_call", "api": 7, "call_ids": [], "missing_call_ids": ["udp-normal-1@192.0.2.10"], "other_call_ids": [],
-        "warnings": [], "participants": [], "transports": [], "requests": [], "responses": [], "retransmissions": 0,
-        "duplicates": 0, "complete": false, "incomplete_reasons": [because], "counts_truncated": false, "ladder": [],
+        "size_bytes": 24, "packets": 0, "sip_messages": 0, "other_packets": 0, "others": [],
+        "undated_packets": 0,
+        "profile": "1_call", "api": 7, "call_ids": [],
+        "missing_call_ids": ["udp-normal-1@192.0.2.10"], "other_call_ids": [],
+        "warnings": [], "participants": [], "transports": [], "requests": [], "responses": [],
+        "retransmissions": 0,
+        "duplicates": 0, "complete": false, "incomplete_reasons": [because],
+        "counts_truncated": false, "ladder": [],
         "ladder_elided": 0, "findings": [], "findings_elided": 0,
     });
     assert_eq!(report.to_json(), expected);
 }
 
 #[test]
-fn report_warns_where_homer_11_may_have_left_rows_out() {
+fn report_warns_if_homer_11_may_have_omitted_rows() {
     let report = |packets, api| {
         CaptureReport::without_analysis(
             &Stats {
@@ -106,7 +112,8 @@ fn report_warns_where_homer_11_may_have_left_rows_out() {
     };
     assert_eq!(report(9_999, Api::V11).warnings, [] as [&str; 0]);
     assert_eq!(report(10_000, Api::V7).warnings, [] as [&str; 0]);
-    let warning = "HOMER 11 exports at most 10000 rows and does not say when it omits some; this capture \
+    let warning = "HOMER 11 exports at most 10000 rows and does not say when it omits some; this \
+     capture \
         has 10000 packets, so some are probably missing: narrow the window";
     assert_eq!(report(10_000, Api::V11).warnings, [warning]);
 }
@@ -138,7 +145,7 @@ fn report_of_a_capture_at_homer_11s_limit_is_incomplete() {
 
 #[test]
 fn report_names_the_calls_that_are_missing() {
-    let report = examine(
+    let report = analyze(
         &recordings::capture("export-ok-auth-token"),
         &["a@b", "udp-normal-1@192.0.2.10", "c"],
     );
@@ -157,7 +164,7 @@ fn report_names_the_calls_that_are_missing() {
 }
 
 #[test]
-fn report_that_was_not_looked_for_says_so() {
+fn report_without_analysis_says_so() {
     let report = CaptureReport::without_analysis(&Stats::default(), "1_call", Api::V7);
     assert_eq!(
         (report.complete, codes(&report)),
@@ -165,7 +172,7 @@ fn report_that_was_not_looked_for_says_so() {
     );
 }
 
-/// The codes of what makes a capture incomplete.
+/// The codes of the reasons why a capture is incomplete.
 fn codes(report: &CaptureReport) -> Vec<String> {
     assert_eq!(report.complete, report.incomplete_reasons.is_empty());
     report
@@ -175,11 +182,11 @@ fn codes(report: &CaptureReport) -> Vec<String> {
         .collect()
 }
 
-/// The report on a call that differs from the healthy one.
+/// The report on a changed healthy call.
 fn changed(change: impl FnOnce(&mut Vec<Sent>)) -> CaptureReport {
     let mut sent = healthy();
     change(&mut sent);
-    examine(&Capture::messages(&sent), &[CALL_ID])
+    analyze(&Capture::messages(&sent), &[CALL_ID])
 }
 
 fn counts(counts: &[homer_export::report::Count]) -> Vec<(&str, u64)> {
@@ -271,7 +278,7 @@ fn report_of_a_healthy_call() {
 
 #[test]
 fn report_of_recorded_long_calls_says_what_is_missing() {
-    let report = |name: &str| examine(&recordings::capture(name), &["long-call-1@192.0.2.10"]);
+    let report = |name: &str| analyze(&recordings::capture(name), &["long-call-1@192.0.2.10"]);
     let start = report("export-long-call-start-only");
     assert_eq!(
         (codes(&start), start.final_status, start.ended_with),
@@ -288,7 +295,7 @@ fn report_of_recorded_long_calls_says_what_is_missing() {
         (Some("BYE"), Some("192.0.2.10:5060"))
     );
     assert!(end.incomplete_reasons[0].contains("use an earlier from_ts"));
-    let exact = examine(
+    let exact = analyze(
         &recordings::capture("mapping-no-correlation-exact-ms"),
         &["udp-normal-1@192.0.2.10"],
     );
@@ -299,7 +306,7 @@ fn report_of_recorded_long_calls_says_what_is_missing() {
 fn report_of_recorded_b2bua_calls_names_the_other_leg() {
     let [a, b] = ["b2bua-leg-a@192.0.2.10", "b2bua-leg-b@192.0.2.30"];
     for (asked, other) in [(a, b), (b, a)] {
-        let report = examine(&recordings::capture("export-b2bua-both"), &[asked]);
+        let report = analyze(&recordings::capture("export-b2bua-both"), &[asked]);
         assert!(
             report
                 .summary()
@@ -320,15 +327,15 @@ fn report_of_recorded_b2bua_calls_names_the_other_leg() {
             (true, vec![], 14)
         );
     }
-    let both = examine(&recordings::capture("export-b2bua-both"), &[a, b]);
+    let both = analyze(&recordings::capture("export-b2bua-both"), &[a, b]);
     assert_eq!((both.other_call_ids, both.complete), (vec![], true));
-    let alone = examine(&recordings::capture("v1_4_40-b2b1-a"), &["asterisk-77"]);
+    let alone = analyze(&recordings::capture("v1_4_40-b2b1-a"), &["asterisk-77"]);
     assert_eq!(alone.other_call_ids, ["asterisk-77_b2b-1"]);
 }
 
 #[test]
-fn report_of_the_recorded_rtcp_and_log_rows_counts_them_as_such() {
-    let report = examine(
+fn report_counts_recorded_rtcp_and_log_rows() {
+    let report = analyze(
         &recordings::capture("export-rtcp-log"),
         &["rtcp-log-call@192.0.2.10"],
     );
@@ -352,7 +359,7 @@ fn report_of_the_recorded_rtcp_and_log_rows_counts_them_as_such() {
 
 #[test]
 fn report_of_a_call_that_two_probes_saw_counts_duplicates_and_no_retransmissions() {
-    let report = examine(
+    let report = analyze(
         &recordings::capture("export-two-probes"),
         &["two-probes@192.0.2.10"],
     );
@@ -369,8 +376,8 @@ fn report_of_a_call_that_two_probes_saw_counts_duplicates_and_no_retransmissions
 }
 
 #[test]
-fn report_of_a_recorded_call_between_ipv4_and_ipv6_claims_no_direction() {
-    let report = examine(
+fn report_of_a_recorded_call_between_ipv4_and_ipv6_has_no_direction() {
+    let report = analyze(
         &recordings::capture("export-mixed-v4-v6"),
         &["mixed-call-1@192.0.2.10"],
     );
@@ -389,16 +396,16 @@ fn report_of_a_recorded_call_between_ipv4_and_ipv6_claims_no_direction() {
 
 #[test]
 fn report_of_recorded_tcp_and_registration() {
-    let tcp = examine(
+    let tcp = analyze(
         &recordings::capture("export-tcp"),
         &["tcp-call-1@192.0.2.10"],
     );
     assert!(tcp.complete);
-    let register = examine(
+    let register = analyze(
         &recordings::capture("export-profile-registration"),
         &["reg-1@192.0.2.10"],
     );
-    // Challenged, then accepted.
+    // The first REGISTER was challenged, the second one accepted.
     assert_eq!(
         (
             register.final_status,
@@ -407,7 +414,7 @@ fn report_of_recorded_tcp_and_registration() {
         ),
         (Some(200), true, None)
     );
-    let options = examine(
+    let options = analyze(
         &recordings::capture("export-profile-options"),
         &["options-1@192.0.2.10"],
     );
@@ -450,7 +457,7 @@ fn report_of_the_same_bytes_a_minute_later_is_no_retransmission() {
 }
 
 #[test]
-fn report_of_a_call_without_final_answer() {
+fn report_of_a_call_without_final_response() {
     let report = changed(|sent| sent.truncate(3));
     assert_eq!(
         (codes(&report), report.final_status, report.ended_with),
@@ -459,7 +466,7 @@ fn report_of_a_call_without_final_answer() {
 }
 
 #[test]
-fn report_of_a_bye_without_answer() {
+fn report_of_a_bye_without_response() {
     let report = changed(|sent| sent.truncate(6));
     assert_eq!(
         (codes(&report), report.ended_with.as_deref()),
@@ -487,7 +494,7 @@ fn report_of_a_cancelled_call() {
 }
 
 #[test]
-fn report_of_a_refused_call() {
+fn report_of_a_rejected_call() {
     let report = changed(|sent| {
         sent.truncate(3);
         sent[2].replace("180 Ringing", "486 Busy Here");
@@ -500,7 +507,7 @@ fn report_of_a_refused_call() {
 }
 
 #[test]
-fn report_of_a_challenged_call_is_that_of_what_came_of_it() {
+fn report_of_a_challenged_call_follows_the_next_attempt() {
     let report = changed(|sent| {
         let (mut first, mut challenge) = (sent[0].clone(), sent[2].clone());
         first.replace("z9hG4bK1", "z9hG4bK0");
@@ -521,7 +528,7 @@ fn report_of_a_challenged_call_is_that_of_what_came_of_it() {
         }
         sent.splice(..0, [first, challenge]);
     });
-    // Counted from the very first INVITE.
+    // The time counts from the first INVITE, which was challenged.
     assert_eq!(
         (report.final_status, report.final_after_us, report.complete),
         (Some(200), Some(5_000_000), true)
@@ -530,9 +537,9 @@ fn report_of_a_challenged_call_is_that_of_what_came_of_it() {
 }
 
 #[test]
-fn report_of_a_call_whose_answer_was_captured_before_its_invite_is_complete() {
+fn report_of_a_call_with_a_response_before_its_invite_is_complete() {
     let report = changed(|sent| {
-        // The callee's agent is five seconds behind.
+        // The clock of the callee's agent is five seconds slow.
         for message in sent
             .iter_mut()
             .filter(|message| message.from.to_string() == CALLEE)
@@ -550,8 +557,8 @@ fn report_of_a_call_whose_answer_was_captured_before_its_invite_is_complete() {
 #[test]
 fn report_of_a_proxied_call_follows_the_first_hop() {
     let report = changed(|sent| {
-        // The proxy tries a gateway that refuses, then the callee; only the caller's side has the
-        // answer to its INVITE.
+        // The proxy tries a gateway, which rejects the call, and then the callee. Only the caller's
+        // hop shows the final response to its INVITE.
         let proxy = "192.0.2.50:5060".parse().unwrap();
         let gateway = "192.0.2.60:5060".parse().unwrap();
         let (mut tried, mut refused) = (sent[0].clone(), sent[2].clone());
@@ -574,7 +581,7 @@ fn report_of_a_proxied_call_follows_the_first_hop() {
 }
 
 #[test]
-fn report_of_an_answer_to_another_port_or_on_another_hop_alone_is_complete() {
+fn report_of_a_response_on_another_port_or_hop_is_complete() {
     // No rport (RFC 3261 §18.2.2): the request comes from any port, the response goes to the one in
     // Via.
     let port = changed(|sent| {
@@ -586,7 +593,8 @@ fn report_of_an_answer_to_another_port_or_on_another_hop_alone_is_complete() {
         }
     });
     assert_eq!((port.final_status, port.complete), (Some(200), true));
-    // An agent that traces what its proxy receives: the caller's requests, the callee's responses.
+    // An agent that traces only what its proxy receives sees the caller's requests and the
+    // callee's responses, with different branches.
     let received = changed(|sent| {
         for message in sent
             .iter_mut()
@@ -605,7 +613,7 @@ fn report_of_an_answer_to_another_port_or_on_another_hop_alone_is_complete() {
 }
 
 #[test]
-fn report_of_a_forked_call_is_that_of_the_branch_that_answered() {
+fn report_of_a_forked_call_follows_the_branch_that_accepted() {
     let report = changed(|sent| {
         let (mut fork, mut refused) = (sent[0].clone(), sent[2].clone());
         refused.replace("180 Ringing", "487 Request Terminated");
@@ -625,7 +633,7 @@ fn report_of_a_forked_call_is_that_of_the_branch_that_answered() {
 }
 
 #[test]
-fn report_of_a_redirected_call_is_that_of_what_came_of_it() {
+fn report_of_a_redirected_call_follows_the_next_attempt() {
     let report = changed(|sent| {
         let (mut first, mut moved) = (sent[0].clone(), sent[2].clone());
         moved.replace("180 Ringing", "302 Moved Temporarily");
@@ -647,7 +655,7 @@ fn report_of_a_redirected_call_is_that_of_what_came_of_it() {
 }
 
 #[test]
-fn report_does_not_take_another_forks_bye_for_the_calls() {
+fn report_ignores_the_bye_of_another_fork() {
     let report = changed(|sent| {
         let mut other = sent[3].clone();
         other.replace("tag=bbb", "tag=ccc");
@@ -673,7 +681,7 @@ fn report_follows_a_request_whose_start_line_is_malformed() {
 }
 
 #[test]
-fn report_takes_no_log_for_a_message() {
+fn report_does_not_count_a_log_as_a_message() {
     let mut capture = Capture::new();
     let [from, to] = ["192.0.2.20:0", "192.0.2.20:0"].map(|end| end.parse().unwrap());
     let log = [
@@ -682,7 +690,7 @@ fn report_takes_no_log_for_a_message() {
     ]
     .concat();
     capture.record(crate::capture::BEGIN_US, &udp(from, to, &log));
-    let report = examine(&capture.bytes, &[CALL_ID]);
+    let report = analyze(&capture.bytes, &[CALL_ID]);
     assert_eq!(
         (report.sip_messages, counts(&report.others), report.findings),
         (0, vec![("log line", 1)], vec![])
@@ -690,7 +698,7 @@ fn report_takes_no_log_for_a_message() {
 }
 
 #[test]
-fn report_warns_where_two_agents_with_different_clocks_saw_the_call() {
+fn report_warns_of_two_agents_with_different_clocks() {
     let report = changed(|sent| {
         let again: Vec<Sent> = sent
             .iter()
@@ -712,7 +720,7 @@ fn report_warns_where_two_agents_with_different_clocks_saw_the_call() {
 }
 
 #[test]
-fn report_keeps_little_of_long_methods() {
+fn report_shortens_long_methods() {
     let method = "X".repeat(60_000);
     let mut sent = Vec::new();
     for number in 0..20_u64 {
@@ -727,7 +735,7 @@ fn report_keeps_little_of_long_methods() {
         answer.replace("2 BYE", &format!("{number} OTHER"));
         sent.push(answer);
     }
-    let report = examine(&Capture::messages(&sent), &[CALL_ID]);
+    let report = analyze(&Capture::messages(&sent), &[CALL_ID]);
     assert!(report.to_json().to_string().len() < 40_000);
     assert!(
         report
@@ -738,7 +746,7 @@ fn report_keeps_little_of_long_methods() {
 }
 
 #[test]
-fn report_tells_what_packets_are_that_are_no_sip() {
+fn report_counts_packets_that_are_not_sip_by_kind() {
     let mut capture = Capture::new();
     let [from, to] = [CALLER, CALLEE].map(|end| end.parse().unwrap());
     for payload in [
@@ -760,7 +768,7 @@ fn report_tells_what_packets_are_that_are_no_sip() {
         crate::capture::BEGIN_US,
         &crate::capture::ethernet(0x0806, &[0; 28]),
     );
-    let report = examine(&capture.bytes, &[CALL_ID]);
+    let report = analyze(&capture.bytes, &[CALL_ID]);
     let expected = [
         ("JSON", 1),
         ("empty or keep-alive", 2),
@@ -778,7 +786,7 @@ fn report_tells_what_packets_are_that_are_no_sip() {
 }
 
 #[test]
-fn report_ladder_keeps_the_ends_and_counts_what_it_leaves_out() {
+fn report_ladder_keeps_both_ends_and_counts_omitted_messages() {
     let report = changed(|sent| {
         let bye = sent.split_off(5);
         for number in 0..300 {
@@ -803,7 +811,7 @@ fn report_ladder_keeps_the_ends_and_counts_what_it_leaves_out() {
 }
 
 #[test]
-fn report_hides_a_password_in_a_uri_and_what_a_terminal_would_obey() {
+fn report_hides_passwords_and_control_characters() {
     let report = changed(|sent| {
         sent[0].replace(
             "INVITE sip:bob@192.0.2.20 ",
@@ -841,7 +849,7 @@ fn report_hides_a_password_in_a_uri_and_what_a_terminal_would_obey() {
 }
 
 #[test]
-fn report_of_more_than_it_keeps_says_that_its_counts_are_lower_bounds() {
+fn report_over_its_limits_says_that_counts_are_truncated() {
     let mut sent = Vec::new();
     for number in 0..300_u64 {
         let mut invite = healthy()[0].clone();
@@ -850,8 +858,8 @@ fn report_of_more_than_it_keeps_says_that_its_counts_are_lower_bounds() {
         invite.replace(CALL_ID, &format!("call-{number}"));
         sent.push(invite);
     }
-    let report = examine(&Capture::messages(&sent), &["call-0", "call-299"]);
-    // Those that were asked for are always followed.
+    let report = analyze(&Capture::messages(&sent), &["call-0", "call-299"]);
+    // Requested calls are always followed.
     assert_eq!(
         (
             report.counts_truncated,
@@ -868,7 +876,7 @@ fn report_of_more_than_it_keeps_says_that_its_counts_are_lower_bounds() {
 }
 
 #[test]
-fn report_fits_a_model() {
+fn report_is_truncated_to_a_limit() {
     let report = changed(|sent| {
         for number in 0..400_u64 {
             let mut bad = healthy()[5].clone();
@@ -892,7 +900,7 @@ fn report_fits_a_model() {
         fitted.findings.len() as u64 + fitted.findings_elided,
         report.findings.len() as u64 + report.findings_elided
     );
-    // Call-IDs that JSON makes twice as long.
+    // Call-IDs that escaping makes twice as long in JSON.
     let quotes = changed(|sent| {
         for number in 0..9 {
             let mut other = healthy()[0].clone();
@@ -901,7 +909,7 @@ fn report_fits_a_model() {
         }
     });
     assert!(quotes.truncated_to(MAX_JSON).to_json().to_string().len() <= MAX_JSON);
-    // What fits is not touched, and as much as fits is kept.
+    // A report that fits is unchanged, and as much as fits is kept.
     assert_eq!(changed(|_| {}).truncated_to(MAX_JSON), changed(|_| {}));
     let long = changed(|sent| {
         for number in 0..100 {
@@ -951,22 +959,25 @@ fn any_capture() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// The report does not depend on how the capture came.
+    /// The report does not depend on the pieces of the file.
     #[test]
     fn report_is_the_same_for_any_pieces(capture in any_capture(), size in 1..2000_usize) {
-        prop_assert_eq!(examine_in_pieces(&capture, &[CALL_ID], size), examine(&capture, &[CALL_ID]));
+        prop_assert_eq!(analyze_in_pieces(&capture, &[CALL_ID], size), analyze(&capture,
+        &[CALL_ID]));
     }
 
-    /// Any bytes in the place of packets: no panic, and no more than the report's limits.
+    /// Any bytes as packets: no panic, and a report within its limits.
     #[test]
-    fn report_of_any_packets_is_bounded(packets in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..300), 0..60)) {
+    fn report_of_any_packets_is_bounded(
+        packets in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..300), 0..60),
+    ) {
         let mut capture = Capture::new();
         let [from, to] = [CALLER, CALLEE].map(|end| end.parse().unwrap());
         for (number, payload) in packets.iter().enumerate() {
             capture.record(number as u64 * 1000, payload);
             capture.record(number as u64 * 1000, &udp(from, to, payload));
         }
-        let report = examine(&capture.bytes, &[CALL_ID]);
+        let report = analyze(&capture.bytes, &[CALL_ID]);
         prop_assert_eq!(report.sip_messages + report.other_packets, report.packets);
         prop_assert!(report.ladder.len() <= 200 && report.findings.len() <= 100);
         prop_assert!(report.truncated_to(MAX_JSON).to_json().to_string().len() <= MAX_JSON);

@@ -11,11 +11,14 @@ fn text(bytes: Option<&[u8]>) -> Option<&str> {
 }
 
 #[test]
-fn message_gives_the_fields_that_tell_calls_apart() {
+fn message_has_the_fields_that_identify_calls() {
     let message = read(
-        "INVITE sip:bob@h SIP/2.0\r\nVia: SIP/2.0/TLS a:5061;rport;branch=z9hG4bK1;received=::1, SIP/2.0/UDP b;branch=z9hG4bK0\r\n\
-         Via: SIP/2.0/UDP c;branch=z9hG4bK9\r\nFrom: \"A \\\" <x>;tag=no\" <sip:a@h;tag=uri>;x=1;tag=aaa\r\nTo: sip:b@h;tag=bbb\r\n\
-         Call-ID: a@b\r\nCSeq: 7   INVITE\r\nContent-Type: application/sdp;charset=utf-8\r\nContent-Length: 4\r\n\r\nbody",
+        "INVITE sip:bob@h SIP/2.0\r\nVia: SIP/2.0/TLS a:5061;rport;branch=z9hG4bK1;received=::1, \
+         SIP/2.0/UDP b;branch=z9hG4bK0\r\n\
+         Via: SIP/2.0/UDP c;branch=z9hG4bK9\r\nFrom: \"A \\\" <x>;tag=no\" \
+         <sip:a@h;tag=uri>;x=1;tag=aaa\r\nTo: sip:b@h;tag=bbb\r\n\
+         Call-ID: a@b\r\nCSeq: 7   INVITE\r\nContent-Type: application/sdp;charset=utf-8\r\n\
+         Content-Length: 4\r\n\r\nbody",
     )
     .unwrap();
     assert_eq!(
@@ -51,9 +54,10 @@ fn message_gives_the_fields_that_tell_calls_apart() {
 }
 
 #[test]
-fn message_is_read_in_compact_form_in_any_case_and_folded() {
+fn message_is_parsed_in_compact_form_in_any_case_and_folded() {
     let message = read(
-        "SIP/2.0 180 Ringing\r\nv: SIP / 2.0 / UDP a;BRANCH=z9hG4bK1\r\nF:\r\n sip:a@h\r\n\t;tag=aaa\r\nT : <sip:b@h>;TAG = bbb\r\n\
+        "SIP/2.0 180 Ringing\r\nv: SIP / 2.0 / UDP a;BRANCH=z9hG4bK1\r\nF:\r\n sip:a@h\r\n\
+         \t;tag=aaa\r\nT : <sip:b@h>;TAG = bbb\r\n\
          I:a@b\r\ncSEQ: 1 INVITE\r\nC: text/plain\r\nL: 0\r\n\r\n",
     )
     .unwrap();
@@ -110,7 +114,7 @@ fn message_call_id_is_found_in_every_form() {
 }
 
 #[test]
-fn message_with_a_malformed_start_line_is_one_if_its_header_is() {
+fn message_with_a_malformed_start_line_is_recognized_by_its_header() {
     let message = read("INVITE sip:a\r\nCall-ID: a@b\r\nCSeq: 1 INVITE\r\n\r\n").unwrap();
     assert_eq!(
         (message.start, text(message.call_id)),
@@ -141,7 +145,7 @@ fn message_content_is_cut_at_its_length() {
 }
 
 #[test]
-fn message_whose_display_name_is_left_open_has_no_tag() {
+fn message_with_an_unclosed_display_name_has_no_tag() {
     let message =
         read("BYE sip:a SIP/2.0\r\nFrom: \"A <sip:a@h>;tag=x\r\nTo: <sip:b@h;tag=y\r\n\r\n")
             .unwrap();
@@ -149,7 +153,7 @@ fn message_whose_display_name_is_left_open_has_no_tag() {
 }
 
 #[test]
-fn parser_takes_no_beginning_of_a_field_for_one_that_it_knows() {
+fn parser_does_not_confuse_a_field_with_a_cached_start_of_it() {
     let mut parser = Parser::default();
     let mut to_tag = |text: &str| {
         let message = parser.parse(text.as_bytes(), true, &mut |_, _| {}).unwrap();
@@ -158,7 +162,7 @@ fn parser_takes_no_beginning_of_a_field_for_one_that_it_knows() {
             .map(|tag| std::str::from_utf8(tag).unwrap().to_string())
     };
     let start = "BYE sip:bob@example.net SIP/2.0\r\nTo: <sip:bob@example.net>;tag=one";
-    // Cut off; whole; folded; whole again; longer.
+    // The field is cut off, whole, folded, whole again, and longer.
     assert_eq!(to_tag(start).unwrap(), "one");
     assert_eq!(
         to_tag(&format!("{start}\r\nCall-ID: a@b\r\n\r\n")).unwrap(),
@@ -180,34 +184,40 @@ fn parser_takes_no_beginning_of_a_field_for_one_that_it_knows() {
 
 #[test]
 fn sdp_counts_media() {
-    let sdp =
-        Sdp::parse(b"v=0\no=- 1 1 IN IP4 h\ns=-\nt=0 0\nm=audio 4 RTP/AVP 0\nc=IN IP4 h\nm=video 0/2 RTP/AVP 96\n\n");
+    let sdp = Sdp::parse(
+        b"v=0\no=- 1 1 IN IP4 h\ns=-\nt=0 0\nm=audio 4 RTP/AVP 0\nc=IN IP4 h\nm=video \
+         0/2 RTP/AVP 96\n\n",
+    );
     assert_eq!(sdp, Ok(Sdp { media: 2 }));
     assert_eq!(Sdp::parse(b"v=0\r\n"), Ok(Sdp { media: 0 }));
 }
 
 #[test]
-fn sdp_without_connection_for_a_medium_says_for_which() {
+fn sdp_without_connection_for_a_medium_has_its_offset() {
     let body = b"v=0\r\nm=audio 4 RTP/AVP 0\r\nm=video 5 RTP/AVP 96\r\nc=IN IP4 h\r\n";
     assert_eq!(Sdp::parse(body), Err((5, Rule::SdpConnectionMissing)));
 }
 
 proptest! {
-    /// Any bytes behind a start line: never a panic, and offsets within the message.
+    /// Any bytes after a start line: never a panic, and offsets inside the message.
     #[test]
-    fn message_of_any_bytes_does_no_harm(
+    fn message_of_any_bytes_does_not_panic(
         lines in prop::collection::vec(
             prop_oneof![
                 prop::sample::select(vec![
-                    &b"Call-ID: a@b"[..], b"CSeq: 1 BYE", b"Via: SIP/2.0/TCP h;branch=z9hG4bK", b"From: \"\\", b"To: <;tag=",
-                    b"Content-Length: 9", b"l:", b" folded", b"c: application/sdp", b"", b"v=0", b"m=", b":",
+                    &b"Call-ID: a@b"[..], b"CSeq: 1 BYE", b"Via: SIP/2.0/TCP h;branch=z9hG4bK",
+                    b"From: \"\\", b"To: <;tag=",
+                    b"Content-Length: 9", b"l:", b" folded", b"c: application/sdp", b"", b"v=0",
+                    b"m=", b":",
                 ]).prop_map(<[u8]>::to_vec),
                 prop::collection::vec(any::<u8>(), 0..40),
             ],
             0..20,
         ),
         end in prop::sample::select(vec![&b"\r\n"[..], b"\n", b"\r"]),
-        start in prop::sample::select(vec![&b"BYE sip:a SIP/2.0"[..], b"SIP/2.0 200 OK", b"SIP", b""]),
+        start in prop::sample::select(
+            vec![&b"BYE sip:a SIP/2.0"[..], b"SIP/2.0 200 OK", b"SIP", b""],
+        ),
     ) {
         let mut bytes = start.to_vec();
         for line in lines {
@@ -216,11 +226,13 @@ proptest! {
         }
         let len = bytes.len();
         let mut offsets = Vec::new();
-        if let Some(message) = Parser::default().parse(&bytes, true, &mut |at, flaw| offsets.push((at, flaw.text(), flaw.reference()))) {
+        let mut on_finding = |at, rule: Rule| offsets.push((at, rule.text(), rule.reference()));
+        let parsed = Parser::default().parse(&bytes, true, &mut on_finding);
+        if let Some(message) = parsed {
             prop_assert!(message.body_offset <= len);
             prop_assert!(message.body.len() <= len);
-            if let Err((at, flaw)) = Sdp::parse(message.content()) {
-                offsets.push((Some(message.body_offset + at), flaw.text(), flaw.reference()));
+            if let Err((at, rule)) = Sdp::parse(message.content()) {
+                offsets.push((Some(message.body_offset + at), rule.text(), rule.reference()));
             }
         }
         for (at, text, rule) in offsets {
@@ -229,19 +241,25 @@ proptest! {
         }
     }
 
-    /// Whatever came before, a message says the same.
+    /// A message is parsed alike after any other messages.
     #[test]
-    fn parser_reads_as_if_nothing_had_come_before(
+    fn parser_result_does_not_depend_on_earlier_messages(
         messages in prop::collection::vec(
             (
-                prop::sample::select(vec!["BYE sip:a@example.net SIP/2.0", "SIP/2.0 200 OK", "SIP", "BYE"]),
+                prop::sample::select(vec!["BYE sip:a@example.net SIP/2.0", "SIP/2.0 200 OK", "SIP",
+                "BYE"]),
                 prop::collection::vec(
                     prop::sample::select(vec![
-                        "Call-ID: a@example.net", "Call-ID: a@example.net0", "i: b@example.net", "CSeq: 1 BYE", "CSeq: 1 nonsense 2",
-                        "Via: SIP/2.0/TCP 192.0.2.10:5060;branch=z9hG4bK1", "Via: SIP/2.0/TCP 192.0.2.10:5060;branch=z9hG4bK12",
-                        "From: <sip:a@example.net>;tag=1", "To: \"B\" <sip:b@example.net>;tag=2", "To: \"B\" <sip:b@example.net>",
-                        "Content-Length: 9", "Content-Length: 10", "Content-Type: application/sdp", " ;tag=folded", "\tfolded",
-                        "Content-Encoding: identity", "Max-Forwards: 70", "Subject: \u{fc}\u{7}", "Not a field", "Not a name: x", "",
+                        "Call-ID: a@example.net", "Call-ID: a@example.net0", "i: b@example.net",
+                        "CSeq: 1 BYE", "CSeq: 1 nonsense 2",
+                        "Via: SIP/2.0/TCP 192.0.2.10:5060;branch=z9hG4bK1", "Via: SIP/2.0/TCP \
+                         192.0.2.10:5060;branch=z9hG4bK12",
+                        "From: <sip:a@example.net>;tag=1", "To: \"B\" <sip:b@example.net>;tag=2",
+                        "To: \"B\" <sip:b@example.net>",
+                        "Content-Length: 9", "Content-Length: 10", "Content-Type: application/sdp",
+                        " ;tag=folded", "\tfolded",
+                        "Content-Encoding: identity", "Max-Forwards: 70", "Subject: \u{fc}\u{7}",
+                        "Not a field", "Not a name: x", "",
                     ]),
                     0..12,
                 ),
@@ -255,11 +273,12 @@ proptest! {
         for (start, lines, end, cut) in messages {
             let text = format!("{start}{end}{}{end}", lines.join(end));
             let bytes = &text.as_bytes()[..text.len() - cut.min(text.len())];
-            let [mut flaws, mut fresh_flaws] = [Vec::new(), Vec::new()];
-            let message = parser.parse(bytes, cut == 0, &mut |at, flaw| flaws.push((at, flaw)));
-            let fresh = Parser::default().parse(bytes, cut == 0, &mut |at, flaw| fresh_flaws.push((at, flaw)));
+            let [mut findings, mut fresh_findings] = [Vec::new(), Vec::new()];
+            let message = parser.parse(bytes, cut == 0, &mut |at, rule| findings.push((at, rule)));
+            let mut on_finding = |at, rule| fresh_findings.push((at, rule));
+            let fresh = Parser::default().parse(bytes, cut == 0, &mut on_finding);
             prop_assert_eq!(message, fresh);
-            prop_assert_eq!(flaws, fresh_flaws);
+            prop_assert_eq!(findings, fresh_findings);
         }
     }
 }

@@ -80,7 +80,7 @@ fn tool_result_has_what_its_schema_says_and_nothing_else() {
             // Never a result.
             continue;
         }
-        let report = report::examine(
+        let report = report::analyze(
             &capture,
             &["udp-normal-1@192.0.2.10", "two-probes@192.0.2.10"],
         );

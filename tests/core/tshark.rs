@@ -1,5 +1,5 @@
-//! Wireshark's own reader is the judge of ours: message by message over every recorded capture, and
-//! one of our making.
+//! Compares our parser with Wireshark's, message by message, for every recorded capture and a
+//! generated one. Skipped if tshark is not installed.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -8,12 +8,12 @@ use std::process::{Command, Stdio};
 use crate::capture::{Capture, healthy};
 use crate::{recordings, report};
 
-/// What either reader says of a packet.
+/// What both parsers say about a packet.
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
     source: String,
     destination: String,
-    /// Method or status.
+    /// Method or status code.
     what: String,
     call_id: String,
     cseq: String,
@@ -33,8 +33,8 @@ const FIELDS: [&str; 11] = [
     "sip.CSeq",
 ];
 
-/// What tshark says of each packet of a capture file; none for a packet that is no SIP. None at all
-/// if there is no tshark.
+/// What tshark says about each packet of a capture file; none for a packet that is not SIP. None at
+/// all if tshark is not installed.
 fn tshark(capture: &[u8]) -> Option<Vec<Option<Seen>>> {
     let mut command = Command::new("tshark");
     command.args([
@@ -105,7 +105,7 @@ fn packet(line: &str) -> Option<Seen> {
             format!("[{source}]:{source_port}"),
             format!("[{ip6_destination}]:{destination_port}"),
         ),
-        // IPv6 in IPv4: which is the source nobody knows.
+        // In Homer's IPv6 in IPv4, nobody knows which address is the source.
         (v4, v6) => (v4.to_string(), v6.to_string()),
     };
     let [what, call_id, cseq] = [what, call_id, cseq].map(str::to_string);
@@ -118,9 +118,9 @@ fn packet(line: &str) -> Option<Seen> {
     })
 }
 
-/// What our report says of each packet.
+/// What our report says about each packet.
 fn ours(capture: &[u8]) -> Vec<Option<Seen>> {
-    let report = report::examine(capture, &["any"]);
+    let report = report::analyze(capture, &["any"]);
     assert_eq!(report.ladder_elided, 0);
     let mut packets: Vec<Option<Seen>> = (0..report.packets).map(|_| None).collect();
     for entry in report.ladder {
@@ -157,7 +157,7 @@ fn tshark_reads_every_message_as_we_do() {
     compact[1].replace(";tag=aaa", "\r\n ;tag=aaa");
     captures.push(("healthy".to_string(), Capture::messages(&compact)));
 
-    // All in one file, since tshark takes its time to start.
+    // All captures in one file, since tshark takes a second to start.
     let mut whole = Capture::new().bytes;
     for (_, capture) in &captures {
         whole.extend(&capture[24..]);

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use homer_export::export::PcapStream;
 use homer_export::mcp::MAX_REQUEST_BYTES;
 use homer_export::mcp::protocol::{
-    HttpResponse, McpServer, Outcome, PendingCapture, PendingMessage, RequestHead,
+    HttpResponse, McpServer, PendingCapture, PendingMessage, RequestHead, RequestOutcome,
 };
 use homer_export::mcp::tools::read_message::PacketReader;
 use homer_export::mcp::tools::{CallWindow, ToolConfig};
@@ -71,10 +71,10 @@ fn respond(
         Err(response) => return no_capture(response),
     };
     match server.handle(head, &body) {
-        Outcome::Response(response) => no_capture(response),
-        Outcome::Capture(pending) => export(&server.tools, config, &pending)
+        RequestOutcome::Response(response) => no_capture(response),
+        RequestOutcome::Capture(pending) => export(&server.tools, config, &pending)
             .unwrap_or_else(|error| no_capture(pending.fail(&error))),
-        Outcome::Message(pending) => {
+        RequestOutcome::Message(pending) => {
             no_capture(read_message(config, &pending).unwrap_or_else(|error| pending.fail(&error)))
         }
     }

@@ -50,3 +50,27 @@ impl From<ExportError> for ToolError {
         Self::Export(Failure::Export(error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::ToolError;
+
+    #[test]
+    fn tool_error_says_what_happened_and_what_to_do() {
+        for (error, text) in [
+            (
+                ToolError::Busy,
+                "busy: the server is handling 64 calls, its maximum; retry in a few seconds",
+            ),
+            (
+                ToolError::StorageFailed(io::Error::other("no space left on device")),
+                "storage-failed: the capture cannot be saved in the output directory: no space \
+                 left on device; ask the operator to fix this",
+            ),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
+    }
+}

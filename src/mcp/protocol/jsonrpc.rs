@@ -1,5 +1,6 @@
 //! JSON-RPC 2.0: requests, responses and errors.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -134,7 +135,7 @@ pub(super) struct JsonRpcError {
     code: i32,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<ErrorData>,
+    data: Option<Box<ErrorData>>,
 }
 
 /// More about an error, for programs.
@@ -179,7 +180,7 @@ impl JsonRpcError {
             quoted(&data.requested, MAX_ECHO_CHARS)
         );
         Self {
-            data: Some(ErrorData::Version(data)),
+            data: Some(Box::new(ErrorData::Version(data))),
             ..Self::new(UNSUPPORTED_PROTOCOL_VERSION, message)
         }
     }
@@ -193,7 +194,7 @@ impl JsonRpcError {
                     Protocol::Stateless => INVALID_PARAMS,
                 };
                 Self {
-                    data: Some(ErrorData::Resource(data)),
+                    data: Some(Box::new(ErrorData::Resource(data))),
                     ..Self::new(code, message)
                 }
             }

@@ -52,10 +52,6 @@ impl<T> Envelope<T> {
     }
 }
 
-/// The result of `ping`.
-#[derive(Serialize)]
-pub(super) struct EmptyResult {}
-
 /// What the server offers: tools and resources. Neither list ever changes, so no notifications.
 #[derive(Default, Serialize)]
 pub(super) struct Capabilities {
@@ -63,8 +59,9 @@ pub(super) struct Capabilities {
     resources: EmptyObject,
 }
 
+/// `{}`: a capability without options, or the result of `ping`.
 #[derive(Default, Serialize)]
-struct EmptyObject {}
+pub(super) struct EmptyObject {}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
