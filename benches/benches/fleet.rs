@@ -2,9 +2,9 @@
 //! writes the results to docs/benchmarks.md.
 //!
 //! Homer builds each export in memory on one core, and keeps working after its client has
-//! disconnected (docs/homer.md). Without a limit it therefore does work that nobody waits for, in
-//! memory that other exports need. With the limit of the host (`HOMER_MAX_CONCURRENT`) exports wait
-//! in a queue at the gateway instead, where giving up costs Homer nothing.
+//! disconnected (docs/homer.md §7). Without a limit it therefore does work that nobody waits for,
+//! in memory that other exports need. With the limit of the host (`HOMER_MAX_CONCURRENT`) exports
+//! wait in a queue at the gateway instead, where giving up costs Homer nothing.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -19,10 +19,10 @@ use std::fmt::Write as _;
 const CORES: f64 = 4.0;
 
 /// Megabytes of a capture that Homer produces per core and second. 91.7 MB took 53 s
-/// (docs/homer.md).
+/// (docs/homer.md §7).
 const MB_PER_CORE_SECOND: f64 = 1.7;
 
-/// Bytes of Homer's memory per byte of a capture. 91.7 MB took 2.08 GB (docs/homer.md).
+/// Bytes of Homer's memory per byte of a capture. 91.7 MB took 2.08 GB (docs/homer.md §7).
 const MEMORY_PER_MB: f64 = 22.0;
 
 /// Memory of Homer in MB.

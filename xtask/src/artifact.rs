@@ -37,7 +37,7 @@ pub struct Artifact {
     pub exports: &'static [&'static str],
     /// The world whose documentation is added to the file. Gateways show it to a model. `None` if
     /// only an interface is documented, because current tools cannot read a file with documentation
-    /// of an interface (docs/hosts).
+    /// of an interface (docs/wasm.md §3).
     pub documented_world: Option<&'static str>,
     /// Largest size of the file in bytes, inclusive, so that growth is noticed.
     pub max_bytes: usize,

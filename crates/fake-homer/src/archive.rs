@@ -7,7 +7,7 @@ use homer_export::pcap::{FILE_HEADER_LEN, RECORD_HEADER_LEN, YEAR_1971_US};
 use super::Recording;
 
 /// Seconds before and after the window in which Homer's default mapping looks for further messages
-/// of a call that it found (docs/homer.md).
+/// of a call that it found (docs/homer.md §5).
 const LOOK_AROUND_S: (i64, i64) = (300, 200);
 
 /// The recordings, separated into calls and other responses.
@@ -141,8 +141,8 @@ impl Archive {
         to_s: i64,
     ) -> Vec<&[u8]> {
         // A packet that is dated 1970 in the file has another date in Homer's database, by which
-        // Homer finds it (docs/homer.md). The recordings do not contain that date, so it is in any
-        // window.
+        // Homer finds it (docs/homer.md §6). The recordings do not contain that date, so it is in
+        // any window.
         let within = |packet: &&Packet, from_s: i64, to_s: i64| {
             (from_s.saturating_mul(1_000_000)..=to_s.saturating_mul(1_000_000))
                 .contains(&packet.time_us)

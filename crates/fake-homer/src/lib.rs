@@ -2,9 +2,9 @@
 //!
 //! It serves `--demo`, the tests and the benchmarks. A request is matched as Homer matches it:
 //! path, then credential, then content type and shape of the body, then profile, Call-IDs and
-//! window (docs/homer.md). Captures are assembled from the packet records of the recordings. All
-//! other responses are sent as recorded. Where Homer closes the connection, the fake one does so
-//! too.
+//! window (docs/homer.md §2 to §5). Captures are assembled from the packet records of the
+//! recordings. All other responses are sent as recorded. Where Homer closes the connection, the
+//! fake one does so too.
 //!
 //! It does not imitate databases or nodes that fail, the lookup of B2BUA legs by `…_b2b-1`, or
 //! mappings other than the default one.

@@ -9,8 +9,9 @@ use homer_export::homer::{Api, CredentialKind};
 
 /// The environment of a component.
 ///
-/// A component is not trusted, and it may run in hosts that are not ours. The contract therefore
-/// gives it its configuration as environment variables: strings that it parses and checks itself.
+/// A component is not trusted, and it may run in hosts that are not ours, most of which can only
+/// provide environment variables (docs/wasm.md §7). Its configuration therefore consists of strings
+/// that it parses and checks itself.
 /// The host has parsed the same values before. Only strings cross this trust boundary, and they
 /// cross it here: the host writes them in [`Self::variables`], the component reads them with
 /// [`homer_export::Config::from_vars`].

@@ -429,8 +429,8 @@ fn origin(uri: &Uri) -> Option<Origin> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TransferNotes {
     /// The last capture had neither a Content-Length nor chunked encoding, as HTTP/1.0 servers and
-    /// some proxies send it. Then only the closed connection shows its end (RFC 9112 §6.3, item 8),
-    /// and a cut between two packet records cannot be detected.
+    /// some proxies send it (docs/homer.md §7). Then only the closed connection shows its end (RFC
+    /// 9112 §6.3, item 8), and a cut between two packet records cannot be detected.
     pub(crate) end_unproven: bool,
 }
 

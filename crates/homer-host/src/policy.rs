@@ -115,7 +115,8 @@ pub struct AllowedOrigin {
 pub struct Limits {
     /// The number of concurrent exports. Further exports wait in a first-come, first-served queue
     /// until their deadline. Homer builds each export in memory and keeps working on it after its
-    /// client has disconnected, so more concurrency costs Homer memory (docs/homer.md).
+    /// client has disconnected, so more concurrency costs Homer memory: 22 bytes for each byte of a
+    /// capture (docs/homer.md §7).
     pub concurrent_exports: usize,
     /// Linear memory in bytes, inclusive. An export needs 1.25 MiB, whatever the size of the
     /// capture.

@@ -49,8 +49,9 @@ pub(crate) use bindings::{Exports, ExportsPre};
 /// How often a running component yields, so that its CPU time and deadline can be checked.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Bytes that a component may pass to the host in one call. A read returns 256 KiB, and a report is
-/// smaller. Without this limit a component could make the host allocate any amount of memory.
+/// Bytes that a component may pass to the host in one call. A read returns 256 KiB (docs/wasm.md
+/// §5), and a report is smaller. Without this limit a component could make the host allocate any
+/// amount of memory.
 const HOSTCALL_BYTES: usize = 4 * 1024 * 1024;
 
 /// Handles that a component may have open. An export needs about a dozen.

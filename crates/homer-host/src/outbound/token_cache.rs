@@ -9,8 +9,9 @@ use http::HeaderValue;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-/// How long before its expiry a token is no longer used. Homer checks a token when it begins to
-/// work on a request, which may be later than our clock says, because clocks differ.
+/// How long before its expiry a token is no longer used. A token of Homer is valid for 20 hours by
+/// default (docs/homer.md §3). The margin covers clocks that differ, and the time that a request
+/// needs to arrive.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 
 /// User name and password for one origin, and the token that the last login returned.
