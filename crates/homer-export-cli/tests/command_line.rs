@@ -215,14 +215,14 @@ async fn result_in_json_has_the_fields_of_the_contract() {
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     let keys: Vec<&String> = result.as_object().unwrap().keys().collect();
     let expected = [
-        "delivery",
-        "file_path",
+        "summary",
         "filename",
         "mime_type",
-        "report",
-        "sha256",
         "size_bytes",
-        "summary",
+        "sha256",
+        "delivery",
+        "file_path",
+        "report",
     ];
     assert_eq!(keys, expected);
     assert_eq!(

@@ -194,12 +194,12 @@ async fn client_gets_advice_on_bad_arguments() {
         (
             json!({"callid": CALL, "from_ts": TO, "to_ts": FROM}),
             "invalid-request: the window is reversed: from_ts 2026-11-20T10:05:00Z is not before \
-             to_ts 2026-11-20T10:00:00Z; swap them",
+             to_ts 2026-11-20T10:00:00Z; swap its ends",
         ),
         (
             json!({"callid": CALL, "from_ts": FROM / 1000, "to_ts": TO / 1000}),
-            "invalid-request: from_ts 1795168800 looks like seconds; times are Unix milliseconds, \
-             so pass 1795168800000 (2026-11-20T10:00:00Z)",
+            "invalid-request: from_ts is 1795168800, which looks like seconds; expected Unix \
+             milliseconds, so use 1795168800000 (2026-11-20T10:00:00Z)",
         ),
         (
             json!({"from_ts": FROM, "to_ts": TO}),
@@ -207,7 +207,7 @@ async fn client_gets_advice_on_bad_arguments() {
         ),
         (
             json!({"callid": "", "from_ts": FROM, "to_ts": TO}),
-            "invalid-request: the Call-ID is empty; pass the value of the SIP Call-ID header field",
+            "invalid-request: the Call-ID is empty; give the value of the SIP Call-ID header field",
         ),
     ] {
         assert_eq!(failure(&client, arguments).await, why);
@@ -441,20 +441,23 @@ async fn server_rejects_unusable_settings() {
     for (arguments, why) in [
         (
             &["--result-mode", "file"][..],
-            "HOMER_RESULT_MODE is file, but HOMER_OUTPUT_DIR is not set",
+            "--result-mode is file, but --output-dir is not set; set it to a directory",
         ),
         (
             &["--result-mode", "mail"],
-            "HOMER_RESULT_MODE is \"mail\", expected auto, embed, link, file or base64",
+            "--result-mode is \"mail\"; expected one of auto, embed, link, file, base64",
         ),
         (
             &["--output-dir", "/nonexistent/dir"],
             "cannot use the output directory /nonexistent/dir: ",
         ),
-        (&["--read-limit", "6291457"], "HOMER_MAX_READ_BYTES"),
+        (
+            &["--read-limit", "6291457"],
+            "--read-limit is \"6291457\"; expected a whole number from 24 to 6291456",
+        ),
         (
             &["--read-limit", "1000", "--inline-limit", "1001"],
-            "HOMER_MAX_INLINE_BYTES",
+            "--inline-limit is \"1001\"; expected a whole number from 24 to 1000",
         ),
     ] {
         let output = program(&[&["--demo"], arguments].concat(), &[])
@@ -966,7 +969,7 @@ async fn server_without_configuration_says_what_is_missing() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
-    let why = "homer-export-mcp: misconfigured: HOMER_URL is not set; it is Homer's base URL, for \
-               example http://homer:9080\n";
+    let why = "homer-export-mcp: misconfigured: HOMER_URL is not set; set it to Homer's base URL, \
+               for example http://homer:9080\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), why);
 }

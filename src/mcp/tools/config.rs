@@ -1,6 +1,7 @@
 //! The settings of the tools.
 
 use alloc::format;
+use alloc::string::ToString as _;
 
 use crate::ExportError;
 use crate::config::{Variables, setting};
@@ -47,6 +48,12 @@ impl ToolConfig {
         let mode = ResultMode::from_name(name).unwrap_or_default();
         let given = setting::RESULT_MODE.get(variables);
         let given = given.map_or(setting::RESULT_MODE.variable, |given| given.name);
+        // Whoever typed a flag is told about the other flag.
+        let flag = setting::OUTPUT_DIR.flag.filter(|_| given.starts_with("--"));
+        let output_dir_name = match flag {
+            Some(flag) => format!("--{flag}"),
+            None => setting::OUTPUT_DIR.variable.to_string(),
+        };
         let unusable = |why: &str| {
             Err(ExportError::Misconfigured(format!(
                 "{given} is file, but {why}"
@@ -56,9 +63,9 @@ impl ToolConfig {
             ResultMode::File if stateless => {
                 unusable("this server cannot write files; use another mode")
             }
-            ResultMode::File if !output_dir => {
-                unusable("HOMER_OUTPUT_DIR is not set; set it to a directory")
-            }
+            ResultMode::File if !output_dir => unusable(&format!(
+                "{output_dir_name} is not set; set it to a directory"
+            )),
             _ => Ok(Self {
                 max_window_hours,
                 mode,
