@@ -969,7 +969,7 @@ async fn server_without_configuration_says_what_is_missing() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
-    let why = "homer-export-mcp: misconfigured: HOMER_URL is not set; set it to Homer's base URL, for \
-               example http://homer:9080\n";
+    let why = "homer-export-mcp: misconfigured: HOMER_URL is not set; set it to Homer's base URL, \
+               for example http://homer:9080\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), why);
 }
