@@ -1,6 +1,6 @@
 //! HTTP requests through `wasi:http`: [`HttpTransport`].
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
