@@ -360,7 +360,7 @@ async fn response_that_is_not_a_capture_is_invalid() {
         ),
         (
             b"{\"message\":\"no luck\"}",
-            "with JSON (\"no luck\"); expected a capture file",
+            "with JSON (no luck); expected a capture file",
         ),
         (
             b"",
