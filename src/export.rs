@@ -98,8 +98,8 @@ impl<B: ResponseBody> PcapStream<B> {
         }
     }
 
-    /// The next bytes of the capture: 1 to `max_bytes` of them, or none once the capture is complete
-    /// and valid. A `max_bytes` of 0 counts as 1.
+    /// The next bytes of the capture: 1 to `max_bytes` of them, or none once the capture is
+    /// complete and valid. A `max_bytes` of 0 counts as 1.
     ///
     /// # Errors
     /// As `homer:capture/homer-export-stream.pcap-stream.read`. The same error is returned again by

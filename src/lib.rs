@@ -44,8 +44,8 @@
 //!
 //! # Modules
 //! The core is pure: it takes bytes and values and returns values, without I/O and without a clock
-//! (`no_std` and `alloc`). The same code therefore runs in the components, in the native host and in
-//! the tests. Only the module `wasi`, which is compiled for WebAssembly, does I/O.
+//! (`no_std` and `alloc`). The same code therefore runs in the components, in the native host and
+//! in the tests. Only the module `wasi`, which is compiled for WebAssembly, does I/O.
 //!
 //! | module | noun |
 //! |---|---|

@@ -4,7 +4,7 @@
 //! There are two front ends. `homer-export-mcp.wasm` handles one HTTP request at a time and uses
 //! all of it, including [`protocol`]. The native program `homer-export-mcp` uses the crate rmcp for
 //! the protocol, and takes from here what a client can see: tools, results, errors, and texts. So
-//! both servers give the same answers, and each front end only moves them into its own types.
+//! both servers send the same results, and each front end only moves them into its own types.
 //!
 //! | module | contents |
 //! |---|---|

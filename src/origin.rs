@@ -187,7 +187,9 @@ impl BaseUrl {
             || prefix.split('/').any(|s| s == "." || s == "..")
         {
             return Err(
-                "its path contains a space, a dot segment, a double slash or a character that needs escaping".to_string()
+                "its path contains a space, a dot segment, a double slash or a character that \
+                 needs escaping"
+                    .to_string(),
             );
         }
         Ok(Self {

@@ -60,8 +60,8 @@ pub struct Query {
 }
 
 impl Query {
-    /// A query for 1 to [`MAX_CALL_IDS`] Call-IDs in a window, in the default profiles on all nodes.
-    /// Duplicate Call-IDs are dropped.
+    /// A query for 1 to [`MAX_CALL_IDS`] Call-IDs in a window, in the default profiles on all
+    /// nodes. Duplicate Call-IDs are dropped.
     ///
     /// # Errors
     /// `invalid-request` if there is no Call-ID, or if there are more than [`MAX_CALL_IDS`]

@@ -1,4 +1,5 @@
-//! The edge to WASI 0.2, compiled for WebAssembly only. It moves bytes and knows nothing about Homer.
+//! The edge to WASI 0.2, compiled for WebAssembly only. It moves bytes and knows nothing about
+//! Homer.
 
 mod abi;
 mod environment;

@@ -4,6 +4,7 @@
 
 use homer_export::homer::Api;
 use homer_export::pcap::Scanner;
+use homer_export::query::ParameterNames;
 use homer_export::report::{Analyzer, MAX_JSON};
 use homer_export::{CallId, CaptureReport, Query, Window};
 use libfuzzer_sys::fuzz_target;
@@ -38,7 +39,13 @@ fn capture(payloads: &[u8]) -> Vec<u8> {
 }
 
 fn report(file: &[u8], size: usize) -> CaptureReport {
-    let window = Window::new(1_795_132_800_000, 1_795_219_200_000, 24).unwrap();
+    let window = Window::new(
+        1_795_132_800_000,
+        1_795_219_200_000,
+        24,
+        &ParameterNames::WIT,
+    )
+    .unwrap();
     let mut analyzer =
         Analyzer::new(&Query::new(vec![CallId::parse("a").unwrap()], window).unwrap());
     let mut scanner = Scanner::new();

@@ -130,7 +130,7 @@ impl Setting {
     pub const fn default_integer(&self) -> u64 {
         match self.value {
             Value::Integer { default, .. } => default,
-            _ => panic!("not an integer"),
+            _ => unreachable!(),
         }
     }
 
@@ -270,7 +270,9 @@ settings! {
         [McpProgram, ExporterText, McpComponent];
     /// Largest capture in any message, embedded or read through a link, in bytes, inclusive
     MAX_READ_BYTES = "HOMER_MAX_READ_BYTES", Some("read-limit"),
-        Value::Integer { min: 24, max: MAX_MESSAGE_BYTES, default: MAX_MESSAGE_BYTES, unit: "BYTES" },
+        Value::Integer {
+            min: 24, max: MAX_MESSAGE_BYTES, default: MAX_MESSAGE_BYTES, unit: "BYTES"
+        },
         [McpProgram, McpComponent];
     /// Bearer token that callers must send over HTTP
     MCP_TOKEN = "HOMER_MCP_TOKEN", None, Value::Secret,

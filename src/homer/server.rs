@@ -23,8 +23,8 @@ pub struct HomerServer {
 }
 
 impl HomerServer {
-    /// Text that came from outside, made fit to be quoted in an error: without our credential, which
-    /// a server may send back, without control characters, and at most 200 characters long.
+    /// Text that came from outside, made fit to be quoted in an error: without our credential,
+    /// which a server may send back, without control characters, and at most 200 characters long.
     pub fn quote(&self, text: &str) -> String {
         // The credential goes first: cut in half, it could no longer be found.
         let redacted = match &self.credential {

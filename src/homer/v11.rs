@@ -18,8 +18,8 @@ pub const EXPORT_PATH: &str = "/api/v4/transactions/export/pcap";
 /// out.
 pub const MAX_ROWS: u64 = 10_000;
 
-/// The beginning of HOMER 11's message, with status 400, if it finds nothing. Earlier builds send an
-/// empty capture file.
+/// The beginning of HOMER 11's message, with status 400, if it finds nothing. Earlier builds send
+/// an empty capture file.
 pub const NOTHING_FOUND: &str = "No exportable SIP payload in result set";
 
 /// The request for the capture that one search profile holds.

@@ -4,10 +4,7 @@
 //! whole connection at a line of 10 MiB, and Claude Code at a few MiB more (docs/mcp-clients.md).
 
 use alloc::format;
-use alloc::string::{String, ToString};
-
-use super::tools::{ToolConfig, export_pcap};
-use crate::ExportError;
+use alloc::string::String;
 
 /// How captures reach a client, as the operator configured it (`HOMER_RESULT_MODE`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,56 +72,6 @@ pub enum Attachment {
     Text,
     /// No block: the result needs no bytes, or they are in a file.
     None,
-}
-
-impl ToolConfig {
-    /// How a capture of this many bytes reaches the client; `None` if it is too large.
-    pub fn delivery(&self, bytes: u64) -> Option<Delivery> {
-        let (delivery, limit) = match self.mode {
-            ResultMode::Auto | ResultMode::File if self.writes_files() => {
-                return Some(Delivery::File);
-            }
-            ResultMode::Auto if bytes <= self.inline_bytes => (Delivery::Embed, self.inline_bytes),
-            ResultMode::Auto | ResultMode::Link => (Delivery::Link, self.read_bytes),
-            ResultMode::Embed => (Delivery::Embed, self.read_bytes),
-            ResultMode::File => return None,
-            ResultMode::Base64 => (Delivery::Text, self.read_bytes),
-        };
-        (bytes <= limit).then_some(delivery)
-    }
-
-    /// Whether captures are written to files.
-    pub fn writes_files(&self) -> bool {
-        self.output_dir && matches!(self.mode, ResultMode::Auto | ResultMode::File)
-    }
-
-    /// The error for a capture that is too large for a message; `seen` is the number of bytes that
-    /// had arrived when that was known.
-    pub fn too_large(&self, seen: u64) -> ExportError {
-        // What helps depends on the server: a model cannot start it with other options, and the
-        // component has no files at all.
-        let otherwise = if self.writes_files() {
-            format!(
-                "export it with {}, which saves captures of any size as files",
-                export_pcap::NAME
-            )
-        } else if self.stateless {
-            "ask the operator to save it with the command line program homer-export".to_string()
-        } else {
-            "ask the operator to start the server with --output-dir, which saves captures of any \
-             size as files, or to save this one with the command line program homer-export"
-                .to_string()
-        };
-        ExportError::TooLarge {
-            limit: self.read_bytes,
-            seen,
-            message: format!(
-                "the capture is larger than {}, the maximum for one message of this server. \
-                 Narrow from_ts and to_ts to the part of the call that matters, or {otherwise}",
-                size(self.read_bytes)
-            ),
-        }
-    }
 }
 
 /// A number of bytes for a sentence, in KiB or MiB if it is a whole number of them.

@@ -9,6 +9,7 @@
 
 mod http;
 mod jsonrpc;
+mod negotiation;
 mod results;
 mod version;
 
@@ -146,7 +147,7 @@ impl McpServer {
                 return RequestOutcome::Response(HttpResponse::json_rpc_error(400, &id, &error));
             }
         };
-        match version::negotiate(head, &request) {
+        match negotiation::negotiate(head, &request) {
             Ok(protocol) => request.protocol = protocol,
             Err(error) => {
                 return RequestOutcome::Response(HttpResponse::json_rpc_error(
@@ -175,7 +176,7 @@ impl McpServer {
                 request,
                 None,
                 InitializeResult {
-                    protocol_version: version::agreed(request),
+                    protocol_version: negotiation::agreed(request),
                     capabilities: Capabilities::default(),
                     server_info: server_info(),
                 },

@@ -7,6 +7,8 @@
 mod arguments;
 mod config;
 pub mod export_pcap;
+mod message_format;
+mod names;
 pub mod read_message;
 mod schema;
 
@@ -27,6 +29,7 @@ pub(super) use schema::to_raw_json;
 
 pub use arguments::{CallWindow, MessageArguments};
 pub use config::ToolConfig;
+pub use message_format::MessageFormat;
 
 /// A call of a tool, with valid arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -123,9 +123,9 @@ impl Window {
 
     /// The window to send to Homer, in Unix milliseconds.
     ///
-    /// Homer rounds both ends down to the whole second (recording `mapping-no-correlation-exact-ms`,
-    /// which lost two of seven messages). So the start is rounded down here as well, and the end
-    /// moves to one second after the next whole second.
+    /// Homer rounds both ends down to the whole second (recording
+    /// `mapping-no-correlation-exact-ms`, which lost two of seven messages). So the start is
+    /// rounded down here as well, and the end moves to one second after the next whole second.
     pub fn for_homer(self) -> (i64, i64) {
         const SECOND_MS: i64 = 1000;
         let floor = |ms: i64| ms - ms.rem_euclid(SECOND_MS);

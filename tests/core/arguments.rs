@@ -1,6 +1,6 @@
 //! The tools' arguments.
 
-use homer_export::mcp::tools::read_message::MessageFormat;
+use homer_export::mcp::tools::MessageFormat;
 use homer_export::mcp::tools::{
     CallWindow, InvalidCall, MessageArguments, ToolCall, export_pcap, read_message,
 };

@@ -176,7 +176,7 @@ fn policy_rejects_before_the_body_is_read() {
         ("origin", "https://app.example.net"),
     );
     let asks = ("access-control-request-method", "POST");
-    for (method, fields, answer) in [
+    for (method, fields, expected) in [
         ("POST", &[token][..], Ok(())),
         ("POST", &[token, page], Ok(())),
         ("POST", &[page], Err(401)),
@@ -187,7 +187,7 @@ fn policy_rejects_before_the_body_is_read() {
             &[("origin", "https://evil.example"), asks],
             Err(403),
         ),
-        // A proxy might have looked at the other one.
+        // A proxy may have checked the other one.
         ("POST", &[token, token], Err(401)),
         (
             "POST",
@@ -195,7 +195,7 @@ fn policy_rejects_before_the_body_is_read() {
             Err(403),
         ),
     ] {
-        assert_eq!(authorize(method, fields), answer, "{method} {fields:?}");
+        assert_eq!(authorize(method, fields), expected, "{method} {fields:?}");
     }
     let no_field = |_: &str| Vec::new();
     let rejection = callers.authorize("POST", no_field).unwrap_err();

@@ -65,7 +65,7 @@ pub(crate) fn recorded(name: &str) -> (ResponseHead, Vec<u8>) {
 
 #[track_caller]
 fn failed(head: &ResponseHead, body: &[u8], homer: &HomerServer, expected: ExportError) {
-    assert!(!response::is_capture(&head));
+    assert!(!response::is_capture(head));
     assert_eq!(
         response::no_capture(head, body, homer),
         NoCapture::Failed(expected)

@@ -77,13 +77,13 @@ fn request(method: &str, params: Value) -> Value {
 
 #[test]
 fn mcp_discover_lists_versions_and_capabilities() {
-    let (status, answer) = respond(
+    let (status, response) = respond(
         &stateless("server/discover", None),
         &request("server/discover", json!({ "_meta": meta() })),
     );
-    let result = &answer["result"];
+    let result = &response["result"];
     assert_eq!(
-        (status, &answer["id"], &result["resultType"]),
+        (status, &response["id"], &result["resultType"]),
         (200, &json!(7), &json!("complete"))
     );
     assert!(
@@ -108,24 +108,24 @@ fn mcp_discover_lists_versions_and_capabilities() {
 
 #[test]
 fn mcp_negotiates_with_clients_that_initialize() {
-    for (wanted, agreed) in [
+    for (requested, agreed) in [
         ("2024-11-05", "2024-11-05"),
         ("2025-06-18", "2025-06-18"),
         ("2025-11-25", "2025-11-25"),
         ("2026-07-28", "2025-11-25"),
         ("1999-01-01", "2025-11-25"),
     ] {
-        let (status, answer) = respond(
+        let (status, response) = respond(
             &head(&[]),
-            &request("initialize", json!({ "protocolVersion": wanted })),
+            &request("initialize", json!({ "protocolVersion": requested })),
         );
         assert_eq!(
-            (status, &answer["result"]["protocolVersion"]),
+            (status, &response["result"]["protocolVersion"]),
             (200, &json!(agreed))
         );
-        assert_eq!(answer["result"]["serverInfo"]["name"], "homer-export-mcp");
+        assert_eq!(response["result"]["serverInfo"]["name"], "homer-export-mcp");
         // Nothing of the later protocol.
-        assert_eq!(answer["result"].get("resultType"), None);
+        assert_eq!(response["result"].get("resultType"), None);
     }
 }
 
@@ -136,8 +136,8 @@ fn mcp_protocols_have_their_own_methods_and_errors() {
         respond(&old, &request("ping", json!({}))),
         (200, json!({ "jsonrpc": "2.0", "id": 7, "result": {} }))
     );
-    let (status, answer) = respond(&old, &request("server/nonsense", json!({})));
-    assert_eq!((status, &answer["error"]["code"]), (200, &json!(-32601)));
+    let (status, response) = respond(&old, &request("server/nonsense", json!({})));
+    assert_eq!((status, &response["error"]["code"]), (200, &json!(-32601)));
     for method in [
         "ping",
         "initialize",
@@ -145,33 +145,33 @@ fn mcp_protocols_have_their_own_methods_and_errors() {
         "logging/setLevel",
         "prompts/list",
     ] {
-        let (status, answer) = respond(
+        let (status, response) = respond(
             &stateless(method, None),
             &request(method, json!({ "_meta": meta() })),
         );
         assert_eq!(
-            (status, &answer["error"]["code"]),
+            (status, &response["error"]["code"]),
             (404, &json!(-32601)),
             "{method}"
         );
     }
     let uri = "file:///etc/passwd";
-    let (status, answer) = respond(&old, &request("resources/read", json!({ "uri": uri })));
+    let (status, response) = respond(&old, &request("resources/read", json!({ "uri": uri })));
     assert_eq!(
         (
             status,
-            &answer["error"]["code"],
-            &answer["error"]["data"]["uri"]
+            &response["error"]["code"],
+            &response["error"]["data"]["uri"]
         ),
         (200, &json!(-32002), &json!(uri))
     );
     let message = request("resources/read", json!({ "uri": uri, "_meta": meta() }));
-    let (status, answer) = respond(&stateless("resources/read", Some(uri)), &message);
+    let (status, response) = respond(&stateless("resources/read", Some(uri)), &message);
     assert_eq!(
         (
             status,
-            &answer["error"]["code"],
-            &answer["error"]["data"]["uri"]
+            &response["error"]["code"],
+            &response["error"]["data"]["uri"]
         ),
         (200, &json!(-32602), &json!(uri))
     );
@@ -260,16 +260,16 @@ fn mcp_rejects_a_header_that_does_not_match_the_body() {
             Some(-32022),
         ),
     ] {
-        let (status, answer) = respond(&head(fields), &call(meta));
+        let (status, response) = respond(&head(fields), &call(meta));
         let expected = if code.is_some() { 400 } else { 200 };
         assert_eq!(
-            (status, answer["error"]["code"].as_i64()),
+            (status, response["error"]["code"].as_i64()),
             (expected, code),
-            "{fields:?}: {answer}"
+            "{fields:?}: {response}"
         );
         if code == Some(-32022) {
             assert!(
-                answer["error"]["data"]["supported"]
+                response["error"]["data"]["supported"]
                     .as_array()
                     .unwrap()
                     .contains(&json!("2026-07-28"))
@@ -279,18 +279,18 @@ fn mcp_rejects_a_header_that_does_not_match_the_body() {
 }
 
 #[test]
-fn mcp_tells_a_model_what_is_wrong_with_its_arguments() {
+fn mcp_says_what_is_wrong_with_arguments() {
     let bad = request(
         "tools/call",
         json!({ "name": "homer_export_pcap", "arguments": { "callid": 5 } }),
     );
-    let (status, answer) = respond(&head(&[]), &bad);
+    let (status, response) = respond(&head(&[]), &bad);
     let text = "invalid-request: callid must be one Call-ID as a string, found 5";
     assert_eq!(
-        (status, &answer["result"]["content"][0]["text"]),
+        (status, &response["result"]["content"][0]["text"]),
         (200, &json!(text))
     );
-    assert_eq!(answer["result"]["isError"], json!(true));
+    assert_eq!(response["result"]["isError"], json!(true));
     for (params, why) in [
         (
             json!({}),
@@ -305,16 +305,16 @@ fn mcp_tells_a_model_what_is_wrong_with_its_arguments() {
             "unknown tool \"x\"; the tools are homer_export_pcap and homer_read_message",
         ),
     ] {
-        let (status, answer) = respond(&head(&[]), &request("tools/call", params));
+        let (status, response) = respond(&head(&[]), &request("tools/call", params));
         assert_eq!(
-            (status, &answer["error"]),
+            (status, &response["error"]),
             (200, &json!({ "code": -32602, "message": why }))
         );
     }
 }
 
 #[test]
-fn mcp_answers_with_the_id_as_it_came() {
+fn mcp_repeats_the_id_in_the_response() {
     for id in [
         json!(7),
         json!("a-1"),
@@ -322,17 +322,17 @@ fn mcp_answers_with_the_id_as_it_came() {
         json!(u64::MAX),
         json!(""),
     ] {
-        let (status, answer) = respond(
+        let (status, response) = respond(
             &head(&[]),
             &json!({ "jsonrpc": "2.0", "id": id, "method": "ping", "params": null }),
         );
-        assert_eq!((status, &answer["id"]), (200, &id));
-        let (status, answer) = respond(
+        assert_eq!((status, &response["id"]), (200, &id));
+        let (status, response) = respond(
             &head(&[]),
             &json!({ "jsonrpc": "2.0", "id": id, "method": "ping", "params": [] }),
         );
         assert_eq!(
-            (status, &answer["id"], &answer["error"]["code"]),
+            (status, &response["id"], &response["error"]["code"]),
             (400, &id, &json!(-32600))
         );
     }
@@ -342,15 +342,15 @@ fn mcp_answers_with_the_id_as_it_came() {
         else {
             panic!("{id}")
         };
-        let (status, answer) = shown(response);
+        let (status, response) = shown(response);
         assert_eq!(
-            (status, &answer["id"], &answer["error"]["code"]),
+            (status, &response["id"], &response["error"]["code"]),
             (400, &Value::Null, &json!(-32600))
         );
     }
 }
 
-/// An export that waits for its capture.
+/// A request that waits for its capture.
 fn pending(name: &str, params: Value) -> PendingCapture {
     match server().handle(&head(&[]), request(name, params).to_string().as_bytes()) {
         RequestOutcome::Capture(pending) => pending,
@@ -413,12 +413,12 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
         (ResultMode::Embed, 1001, 1, Value::Null),
     ] {
         let config = ToolConfig { mode, ..CONFIG };
-        let (status, answer) = shown(export.respond(&config, "00", &report(size)));
-        let result = &answer["result"];
+        let (status, response) = shown(export.respond(&config, "00", &report(size)));
+        let result = &response["result"];
         assert_eq!(
             (status, &result["content"][index]),
             (200, &expected),
-            "{answer}"
+            "{response}"
         );
         assert_eq!(result["isError"] == json!(true), size > 1000);
         if size <= 1000 {
@@ -431,10 +431,10 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
         }
     }
     let read = pending("resources/read", json!({ "uri": uri }));
-    let (_, answer) = shown(read.respond(&CONFIG, "00", &report(1000)));
+    let (_, response) = shown(read.respond(&CONFIG, "00", &report(1000)));
     let contents =
         json!([{ "uri": uri, "mimeType": "application/vnd.tcpdump.pcap", "blob": "AAAA" }]);
-    assert_eq!(answer["result"]["contents"], contents);
+    assert_eq!(response["result"]["contents"], contents);
     let nothing = ExportError::NothingCaptured("nothing".to_string());
     assert_eq!(shown(read.fail(&nothing)).1["error"]["code"], json!(-32002));
     assert_eq!(
@@ -487,10 +487,10 @@ fn mcp_capture_goes_into_its_place_whatever_the_texts_are() {
             (ResultMode::Base64, "/content/1/text"),
         ] {
             let config = ToolConfig { mode, ..CONFIG };
-            let (_, answer) = shown(pending.respond(&config, "<capture>", &report));
-            assert_eq!(answer["id"], id);
-            assert_eq!(answer["result"].pointer(pointer), Some(&json!("AAAA")));
-            let structured = &answer["result"]["structuredContent"];
+            let (_, response) = shown(pending.respond(&config, "<capture>", &report));
+            assert_eq!(response["id"], id);
+            assert_eq!(response["result"].pointer(pointer), Some(&json!("AAAA")));
+            let structured = &response["result"]["structuredContent"];
             assert_eq!(structured["sha256"], "<capture>");
         }
     }
@@ -543,13 +543,13 @@ fn mcp_says_what_is_wrong_with_a_request() {
         assert_eq!(respond(&head(fields), &list).1["error"]["message"], why);
     }
     let unsupported = head(&[("MCP-Protocol-Version", "1999-01-01")]);
-    let (_, answer) = respond(&unsupported, &request("tools/list", json!({})));
+    let (_, response) = respond(&unsupported, &request("tools/list", json!({})));
     let why = "unsupported protocol version \"1999-01-01\"";
-    assert_eq!(answer["error"]["message"], why);
+    assert_eq!(response["error"]["message"], why);
     let discover = request("server/discover", json!({}));
     let why = "io.modelcontextprotocol/protocolVersion is missing in the request's _meta";
-    let (_, answer) = respond(&head(&[]), &discover);
-    assert_eq!(answer["error"]["message"], why);
+    let (_, response) = respond(&head(&[]), &discover);
+    assert_eq!(response["error"]["message"], why);
 }
 
 #[test]
@@ -615,9 +615,9 @@ fn mcp_rejects_what_is_not_json() {
 }
 
 proptest! {
-    /// Any body, and any header fields: an answer, and no panic.
+    /// Any body with any header fields has a response, and nothing panics.
     #[test]
-    fn mcp_answers_whatever_comes(
+    fn mcp_responds_to_any_request(
         body in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..60),
             concat!(

@@ -7,8 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use homer_export::mcp::Base64Stream;
 use homer_export::mcp::delivery::{self, Delivery, ResultMode};
 use homer_export::mcp::tools::export_pcap::{self, Delivered, ExportResult};
-use homer_export::mcp::tools::read_message::{self, MessageFormat};
 use homer_export::mcp::tools::{CallWindow, MessageArguments, ToolConfig, ToolDefinition};
+use homer_export::mcp::tools::{MessageFormat, read_message};
 use homer_export::mcp::uri::{ResourceError, ResourceRequest};
 use homer_export::{CallId, CaptureReport, ExportError, Window};
 use proptest::prelude::*;
@@ -77,7 +77,7 @@ fn tool_result_has_what_its_schema_says_and_nothing_else() {
     let mut seen = BTreeSet::new();
     for (name, capture) in recordings::captures() {
         if capture.len() == 24 {
-            // Never a result.
+            // An empty capture is an error, and never a result.
             continue;
         }
         let report = report::analyze(
@@ -97,7 +97,7 @@ fn tool_result_has_what_its_schema_says_and_nothing_else() {
         );
         seen.extend(keys(&result["report"]).into_iter().cloned());
     }
-    // No property of the report but one that some recording has.
+    // Every property of the report appears in some recording.
     assert_eq!(
         seen.iter().collect::<BTreeSet<_>>(),
         keys(&schema["properties"]["report"]["properties"])
@@ -107,7 +107,7 @@ fn tool_result_has_what_its_schema_says_and_nothing_else() {
 }
 
 #[test]
-fn tool_schema_refuses_what_no_result_is() {
+fn tool_schema_rejects_what_is_not_a_result() {
     let uri = "homer-pcap:///a?from_ts=1&to_ts=2";
     let report = CaptureReport {
         size_bytes: 40,
@@ -160,7 +160,7 @@ fn resource_uri_escapes_the_call_id() {
 }
 
 #[test]
-fn size_is_told_in_the_unit_that_fits() {
+fn size_is_shown_in_the_unit_that_fits() {
     for (bytes, text) in [
         (23, "23 bytes"),
         (1024, "1 KiB"),
@@ -194,7 +194,7 @@ fn resource_uri_gives_its_query_back() {
 }
 
 #[test]
-fn resource_uri_of_another_form_is_refused() {
+fn resource_uri_of_another_form_is_rejected() {
     for (uri, why) in [
         ("file:///etc/passwd", "does not begin with homer-pcap:///"),
         (
@@ -258,7 +258,7 @@ fn resource_uri_of_another_form_is_refused() {
 }
 
 proptest! {
-    /// Any URI: a query that its own URI gives back, or an error.
+    /// Any URI either names a call whose own URI names the same call, or is rejected.
     #[test]
     fn resource_uri_of_any_text_is_parsed_or_rejected(
         text in "\\PC{0,40}",
@@ -334,8 +334,8 @@ fn tool_definition_follows_where_captures_go() {
 }
 
 #[test]
-fn tool_finds_the_way_for_every_size() {
-    let way = |mode, output_dir, bytes| {
+fn tool_delivery_depends_on_mode_and_size() {
+    let delivery = |mode, output_dir, bytes| {
         ToolConfig {
             mode,
             output_dir,
@@ -360,7 +360,7 @@ fn tool_finds_the_way_for_every_size() {
         (ResultMode::File, true, u64::MAX, Some(Delivery::File)),
     ] {
         assert_eq!(
-            way(mode, output_dir, bytes),
+            delivery(mode, output_dir, bytes),
             expected,
             "{mode:?} {output_dir} {bytes}"
         );
@@ -385,7 +385,7 @@ fn read(
 }
 
 #[test]
-fn message_is_shown_with_all_that_its_schema_says() {
+fn message_has_what_its_schema_says() {
     let validator =
         jsonschema::draft202012::new(&json_of(read_message::definition(&CONFIG))["outputSchema"])
             .unwrap();
@@ -455,7 +455,7 @@ fn message_is_shown_in_parts() {
 }
 
 #[test]
-fn message_that_is_not_there_is_refused() {
+fn message_that_does_not_exist_is_rejected() {
     let capture = recordings::capture("export-ok-auth-token");
     let why = read(&capture, 8, MessageFormat::Text, 0)
         .unwrap_err()
@@ -476,7 +476,7 @@ fn message_is_shown_without_its_secrets() {
     );
     let capture = crate::capture::Capture::messages(&sent);
     for (_, format) in MessageFormat::ALL {
-        // Also from within the secret on.
+        // The second offset is in the middle of the secret.
         for offset in [0, 70] {
             let shown = read(&capture, 1, format, offset).unwrap();
             let text = shown["text"].as_str().unwrap();
@@ -490,7 +490,7 @@ fn message_is_shown_without_its_secrets() {
 }
 
 proptest! {
-    /// In whatever pieces bytes come, their text is the same.
+    /// The text does not depend on the pieces.
     #[test]
     fn base64_of_pieces_is_that_of_the_whole(
         pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..9),

@@ -1,4 +1,5 @@
-//! Conversions from the library's types to those of the world's bindings, for the report and errors.
+//! Conversions from the library's types to those of the world's bindings, for the report and
+//! errors.
 
 use crate::types;
 

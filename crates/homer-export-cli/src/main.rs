@@ -169,18 +169,7 @@ impl Error {
         let Self::Export(Failure::Export(error)) = self else {
             return if matches!(self, Self::Usage(_)) { 2 } else { 1 };
         };
-        match error {
-            ExportError::InvalidRequest(_) => 2,
-            ExportError::Misconfigured(_) => 3,
-            ExportError::Denied(_) => 4,
-            ExportError::Unauthorized(_) => 5,
-            ExportError::Unreachable(_) => 6,
-            ExportError::TimedOut(_) => 7,
-            ExportError::NothingCaptured(_) => 8,
-            ExportError::Rejected { .. } => 9,
-            ExportError::InvalidResponse(_) => 10,
-            ExportError::TooLarge { .. } => 11,
-        }
+        error.exit_code()
     }
 }
 

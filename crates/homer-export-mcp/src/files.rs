@@ -16,8 +16,8 @@ pub(crate) struct OutputDir {
 }
 
 impl OutputDir {
-    /// Opens an existing directory, and creates and removes a file in it. So a directory that cannot
-    /// be written to is reported when the server starts, and not when the first call fails.
+    /// Opens an existing directory, and creates and removes a file in it. So the server reports a
+    /// directory that it cannot write to when it starts, and not when the first call fails.
     ///
     /// # Errors
     /// A text for the operator.
@@ -25,7 +25,7 @@ impl OutputDir {
         let unusable = |why: &dyn std::fmt::Display| {
             format!("cannot use the output directory {}: {why}", path.display())
         };
-        // Absolute, since the client is told paths in it.
+        // Absolute, since the client receives paths in it.
         let path = path.canonicalize().map_err(|why| unusable(&why))?;
         if !path.is_dir() {
             return Err(unusable(&"not a directory"));

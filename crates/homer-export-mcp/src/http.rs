@@ -242,7 +242,7 @@ impl Endpoint {
             .serve_connection(TokioIo::new(Box::pin(socket)), service);
         let connection = connections.watch(connection);
         async move {
-            // An error means that the client has left, or has not spoken HTTP.
+            // An error means that the client has left, or does not use HTTP.
             let _ = connection.await;
         }
     }

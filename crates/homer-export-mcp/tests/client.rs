@@ -1,4 +1,4 @@
-//! A scripted MCP client against `homer-export-mcp` as a child process.
+//! `homer-export-mcp` as a child process, used by an MCP client over standard input and output.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -37,7 +37,7 @@ fn program(args: &[&str], env: &[(&str, &str)]) -> Command {
         .env_clear()
         .envs(env.iter().copied())
         .kill_on_drop(true);
-    // The compilation cache, shared by all tests.
+    // All tests share the cache of compiled components.
     command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
@@ -97,7 +97,7 @@ async fn client_lists_the_tool_as_defined() {
         output_dir: false,
         stateless: false,
     };
-    // As text, since the members come in the order of their definition.
+    // Compared as text, since the members must keep their order.
     let expected = serde_json::to_value(tools::definitions(&config)).unwrap();
     let listed = serde_json::to_value(&tools).unwrap();
     assert_eq!(listed, expected);
@@ -155,7 +155,7 @@ async fn client_exports_a_call() {
         (&json!("embedded"), &json!(7))
     );
 
-    // The same as text, and the bytes once.
+    // The text block has the same JSON, and the bytes are attached once.
     assert_eq!(result.content.len(), 2);
     let text: Value = serde_json::from_str(&result.content[0].as_text().unwrap().text).unwrap();
     assert_eq!(text, structured);
@@ -226,7 +226,7 @@ async fn client_gets_advice_on_bad_arguments() {
     ] {
         assert!(unknown.contains(part), "{unknown}");
     }
-    // And it goes on serving.
+    // The server goes on serving.
     let result = call(
         &client,
         json!({"callid": CALL, "from_ts": FROM as f64, "to_ts": TO.to_string()}),
@@ -281,7 +281,7 @@ async fn client_reads_a_larger_capture_behind_its_link() {
         read(&client, uri).await.unwrap(),
         recorded("export-ok-auth-token")
     );
-    // What fits is attached as before.
+    // A capture within the limit is attached.
     let smaller = json!({
         "callid": "options-1@192.0.2.10",
         "from_ts": 1_795_174_800_000_i64,
@@ -334,7 +334,7 @@ async fn client_reads_a_resource_that_nobody_exported_before() {
 }
 
 #[tokio::test]
-async fn client_gets_a_path_where_the_operator_named_a_directory() {
+async fn client_gets_a_path_if_there_is_an_output_directory() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_str().unwrap();
     let client = client(
@@ -373,7 +373,7 @@ async fn client_gets_a_path_where_the_operator_named_a_directory() {
             );
         }
     }
-    // A failure leaves nothing, and no name leads out of the directory.
+    // A failed export leaves no file, and no Call-ID leads out of the directory.
     let failed = call(
         &client,
         json!({"callid": "../../nobody", "from_ts": FROM, "to_ts": TO}),
@@ -386,7 +386,7 @@ async fn client_gets_a_path_where_the_operator_named_a_directory() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn client_export_follows_and_replaces_no_link() {
+async fn client_export_neither_follows_nor_replaces_a_link() {
     let dir = tempfile::tempdir().unwrap();
     let target = dir.path().join("target");
     std::fs::write(&target, "precious").unwrap();
@@ -425,7 +425,7 @@ async fn client_gets_base64_text_where_the_operator_says_so() {
 }
 
 #[tokio::test]
-async fn client_is_refused_a_capture_over_the_read_limit() {
+async fn client_gets_an_error_for_a_capture_over_the_read_limit() {
     let client = client(&["--demo"], &[("HOMER_MAX_READ_BYTES", "3310")]).await;
     let why = failure(&client, export_arguments()).await;
     assert!(
@@ -437,7 +437,7 @@ async fn client_is_refused_a_capture_over_the_read_limit() {
 }
 
 #[tokio::test]
-async fn server_refuses_modes_that_cannot_be() {
+async fn server_rejects_unusable_settings() {
     for (arguments, why) in [
         (
             &["--result-mode", "file"][..],
@@ -474,7 +474,7 @@ async fn server_refuses_modes_that_cannot_be() {
 }
 
 #[tokio::test]
-async fn check_says_what_works_and_what_does_not() {
+async fn check_reports_what_works_and_what_does_not() {
     let check = async |env: &[(&str, &str)]| {
         let output = program(&["--check"], env)
             .stdin(Stdio::null())
@@ -592,7 +592,7 @@ async fn client_reads_one_message() {
 }
 
 #[tokio::test]
-async fn client_reads_a_message_of_a_capture_that_no_message_could_hold() {
+async fn client_reads_a_message_of_a_capture_above_every_limit() {
     let homer = FakeHomer::with_capture(large_capture(2770)).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let client = client(
@@ -619,7 +619,7 @@ async fn client_reads_a_message_of_a_capture_that_no_message_could_hold() {
         (&message["packet"], &message["packets"]),
         (&json!(19_384), &json!(19_390))
     );
-    // The bytes themselves are too many for a message; and that files are written is known here.
+    // The capture is too large for a message. The error names what this server can do instead.
     let uri = "homer-pcap:///udp-normal-1%40192.0.2.10?from_ts=1795168800000&to_ts=1795169100000";
     let error = read(&client, uri).await.unwrap_err().to_string();
     assert!(
@@ -645,7 +645,7 @@ async fn cached_capture_saves_a_second_export() {
     let uri = "homer-pcap:///udp-normal-1%40192.0.2.10?from_ts=1795168800000&to_ts=1795169100000";
     assert_eq!(read(&client, uri).await.unwrap().len(), 3311);
     assert_eq!(homer.exports() - before, once);
-    // Another window is another question.
+    // Another window is another capture.
     let other = "homer-pcap:///udp-normal-1%40192.0.2.10?from_ts=1795168800000&to_ts=1795169100001";
     assert_eq!(read(&client, other).await.unwrap().len(), 3311);
     assert_eq!(homer.exports() - before, 2 * once);
@@ -689,7 +689,7 @@ fn call_message(id: i64, callid: &str) -> Value {
     }})
 }
 
-/// The server's next message, or none at the end of its output; neither takes long.
+/// The server's next message, or `None` at the end of its output.
 async fn next_message(output: &mut Lines<BufReader<ChildStdout>>) -> Option<Value> {
     let line = tokio::time::timeout(Duration::from_secs(20), output.next_line())
         .await
@@ -698,8 +698,8 @@ async fn next_message(output: &mut Lines<BufReader<ChildStdout>>) -> Option<Valu
     line.map(|line| serde_json::from_str(&line).unwrap())
 }
 
-/// A server of recorded calls that has been initialized, its input and its output.
-async fn demonstration() -> (Child, ChildStdin, Lines<BufReader<ChildStdout>>) {
+/// A server with the fake Homer, after the handshake; with its input and its output.
+async fn demo_server() -> (Child, ChildStdin, Lines<BufReader<ChildStdout>>) {
     let mut child = program(&["--demo"], &[])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -718,8 +718,8 @@ async fn demonstration() -> (Child, ChildStdin, Lines<BufReader<ChildStdout>>) {
 }
 
 #[tokio::test]
-async fn call_that_waits_tells_its_progress() {
-    // A Homer that takes the request and says nothing.
+async fn waiting_call_sends_progress() {
+    // A Homer that accepts the request and never responds.
     let homer = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", homer.local_addr().unwrap());
     let mut child = program(&[], &[("HOMER_URL", &url)])
@@ -736,16 +736,16 @@ async fn call_that_waits_tells_its_progress() {
     }
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
     assert_eq!(next_message(&mut output).await.unwrap()["id"], 1);
-    let told = next_message(&mut output).await.unwrap();
+    let sent = next_message(&mut output).await.unwrap();
     assert_eq!(
-        (&told["method"], &told["params"]["progressToken"]),
+        (&sent["method"], &sent["params"]["progressToken"]),
         (&json!("notifications/progress"), &json!(7))
     );
-    assert_eq!(told["params"]["message"], "waiting for Homer");
+    assert_eq!(sent["params"]["message"], "waiting for Homer");
 }
 
 #[tokio::test]
-async fn call_that_receives_tells_how_much_has_come() {
+async fn receiving_call_sends_the_number_of_bytes() {
     let homer = FakeHomer::with_capture(large_capture(3000)).await.unwrap();
     let mut child = program(&[], &[("HOMER_URL", &homer.url())])
         .stdin(Stdio::piped())
@@ -760,11 +760,11 @@ async fn call_that_receives_tells_how_much_has_come() {
             .unwrap();
     }
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     loop {
         let message = next_message(&mut output).await.unwrap();
         match message["method"].as_str() {
-            Some(_) => told.push((
+            Some(_) => sent.push((
                 message["params"]["progress"].as_f64(),
                 message["params"]["message"].to_string(),
             )),
@@ -773,19 +773,19 @@ async fn call_that_receives_tells_how_much_has_come() {
         }
     }
     assert!(
-        told.iter()
+        sent.iter()
             .any(|(_, text)| text.ends_with(" bytes received\"")),
-        "{told:?}"
+        "{sent:?}"
     );
-    // Numbers that grow, whatever the order in which they were sent.
-    let mut numbers: Vec<_> = told.iter().map(|(number, _)| *number).collect();
+    // The progress value increases with each notification, in whatever order they arrive.
+    let mut numbers: Vec<_> = sent.iter().map(|(number, _)| *number).collect();
     numbers.dedup();
-    assert_eq!(numbers.len(), told.len());
+    assert_eq!(numbers.len(), sent.len());
 }
 
 #[tokio::test]
-async fn server_bears_a_client_that_talks_nonsense_and_a_thousand_calls() {
-    let (mut child, mut input, mut output) = demonstration().await;
+async fn server_survives_nonsense_and_a_thousand_calls() {
+    let (mut child, mut input, mut output) = demo_server().await;
     let writer = tokio::spawn(async move {
         for nonsense in [
             "{",
@@ -813,9 +813,9 @@ async fn server_bears_a_client_that_talks_nonsense_and_a_thousand_calls() {
         }
         input
     });
-    let mut answered = std::collections::BTreeSet::new();
+    let mut responded = std::collections::BTreeSet::new();
     let mut exported = 0;
-    while answered.len() < 1000 {
+    while responded.len() < 1000 {
         let message = next_message(&mut output).await.unwrap();
         let Some(id) = message["id"].as_i64().filter(|id| *id >= 1000) else {
             continue;
@@ -831,7 +831,7 @@ async fn server_bears_a_client_that_talks_nonsense_and_a_thousand_calls() {
             assert_eq!(result["structuredContent"]["size_bytes"], 3311, "{message}");
             exported += 1;
         }
-        assert!(answered.insert(id), "{id} is answered twice");
+        assert!(responded.insert(id), "{id} has two responses");
     }
     assert!(exported > 0);
     let mut input = writer.await.unwrap();
@@ -865,25 +865,25 @@ async fn server_ends_with_its_input_and_writes_protocol_only() {
             .unwrap();
     }
     let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut answered = Vec::new();
-    while answered.len() < 3 {
+    let mut responded = Vec::new();
+    while responded.len() < 3 {
         let message = next_message(&mut output).await.unwrap();
         assert_eq!(message["jsonrpc"], "2.0");
-        // An export this fast may be over before its progress is told.
+        // A fast export may end before its progress is sent.
         match message["id"].as_i64() {
-            Some(id) => answered.push(id),
+            Some(id) => responded.push(id),
             None => assert_eq!(message["method"], "notifications/progress"),
         }
     }
-    answered.sort();
-    assert_eq!(answered, [1, 2, 3]);
+    responded.sort();
+    assert_eq!(responded, [1, 2, 3]);
     drop(input);
     assert_eq!(next_message(&mut output).await, None);
     assert!(child.wait().await.unwrap().success());
 }
 
 #[tokio::test]
-async fn server_takes_a_placeholder_for_nothing() {
+async fn server_treats_an_unexpanded_placeholder_as_unset() {
     let unfilled = [
         ("HOMER_OUTPUT_DIR", "${user_config.output_dir}"),
         ("HOMER_RESULT_MODE", "${user_config.result_mode}"),
@@ -902,8 +902,8 @@ async fn server_takes_a_placeholder_for_nothing() {
 
 #[tokio::test]
 async fn server_drops_lines_longer_than_a_request_may_be() {
-    let (_child, mut input, mut output) = demonstration().await;
-    // The id of the second comes back, and with it all that a line may have.
+    let (_child, mut input, mut output) = demo_server().await;
+    // The second line is within the limit; its response repeats the long id.
     for length in [256 << 10, 200 << 10] {
         let mut list = json!({"jsonrpc": "2.0", "id": "", "method": "tools/list", "params": {}});
         list["id"] = "i".repeat(length).into();
@@ -912,12 +912,12 @@ async fn server_drops_lines_longer_than_a_request_may_be() {
             .await
             .unwrap();
     }
-    let answer = next_message(&mut output).await.unwrap();
-    assert_eq!(answer["id"].as_str().map(str::len), Some(200 << 10));
+    let response = next_message(&mut output).await.unwrap();
+    assert_eq!(response["id"].as_str().map(str::len), Some(200 << 10));
 }
 
 #[tokio::test]
-async fn call_that_is_cancelled_ends_its_request() {
+async fn cancelled_call_ends_its_request() {
     let homer = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", homer.local_addr().unwrap());
     let client = client(&[], &[("HOMER_URL", &url)]).await;
@@ -938,7 +938,7 @@ async fn call_that_is_cancelled_ends_its_request() {
     connection.read_exact(&mut head).await.unwrap();
     assert_eq!(&head, b"POST");
     call.cancel(None).await.unwrap();
-    // The connection is closed long before Homer would have to answer.
+    // The connection is closed long before Homer would time out.
     let mut rest = Vec::new();
     tokio::time::timeout(Duration::from_secs(1), connection.read_to_end(&mut rest))
         .await
@@ -948,7 +948,7 @@ async fn call_that_is_cancelled_ends_its_request() {
 }
 
 #[tokio::test]
-async fn server_whose_input_ends_at_once_ends_well() {
+async fn server_without_input_exits_successfully() {
     let output = program(&["--demo"], &[])
         .stdin(Stdio::null())
         .output()
@@ -969,7 +969,7 @@ async fn server_without_configuration_says_what_is_missing() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
-    let why = "homer-export-mcp: misconfigured: HOMER_URL is not set; set it to Homer's base URL, for \
-               example http://homer:9080\n";
+    let why = "homer-export-mcp: misconfigured: HOMER_URL is not set; set it to Homer's base URL, \
+               for example http://homer:9080\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), why);
 }

@@ -1,4 +1,4 @@
-//! The server over streamable HTTP: both protocol eras, who is let in, and limits.
+//! The server over streamable HTTP: both protocols, authorization, and limits.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -21,7 +21,7 @@ const CALL: &str = "udp-normal-1@192.0.2.10";
 const FROM: i64 = 1_795_168_800_000;
 const TO: i64 = 1_795_169_100_000;
 
-/// A server on a port of its own, until it is dropped.
+/// A server on a port of its own. It ends when this is dropped.
 struct Server {
     child: Child,
     url: String,
@@ -70,7 +70,7 @@ impl Server {
         (head, String::from_utf8(body.to_bytes().to_vec()).unwrap())
     }
 
-    /// A request in the way of an MCP client, with more header fields.
+    /// A request with the header fields of an MCP client, and these.
     fn request(&self, fields: &[(&str, &str)]) -> http::request::Builder {
         let request = Request::post(&self.url)
             .header("Content-Type", "application/json")
@@ -80,8 +80,8 @@ impl Server {
         })
     }
 
-    /// A call of the stateless protocol.
-    async fn modern(
+    /// Sends a request of the stateless protocol, and returns its response.
+    async fn ask(
         &self,
         method: &str,
         params: Value,
@@ -106,12 +106,12 @@ impl Server {
         let body =
             json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
         let (head, body) = self.send(self.request(&all), &body).await;
-        (head, answer(&body))
+        (head, last_message(&body))
     }
 }
 
 /// The last message of a body, in JSON or as events.
-fn answer(body: &str) -> Value {
+fn last_message(body: &str) -> Value {
     let mut data = body
         .lines()
         .filter_map(|line| line.strip_prefix("data: "))
@@ -127,7 +127,7 @@ fn export() -> Value {
 #[tokio::test]
 async fn http_serves_the_stateless_protocol() {
     let server = Server::start(&["--demo"], &[]).await;
-    let (_, discovered) = server.modern("server/discover", json!({}), &[]).await;
+    let (_, discovered) = server.ask("server/discover", json!({}), &[]).await;
     let versions = discovered["result"]["supportedVersions"]
         .as_array()
         .unwrap_or_else(|| panic!("{discovered}"));
@@ -139,7 +139,7 @@ async fn http_serves_the_stateless_protocol() {
         ),
         (&json!(3_600_000), &json!("public"))
     );
-    let (_, listed) = server.modern("tools/list", json!({}), &[]).await;
+    let (_, listed) = server.ask("tools/list", json!({}), &[]).await;
     let result = &listed["result"];
     assert_eq!(result["tools"].as_array().unwrap().len(), 2);
     assert_eq!(
@@ -150,12 +150,12 @@ async fn http_serves_the_stateless_protocol() {
         result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"],
         "homer-export-mcp"
     );
-    let (_, exported) = server.modern("tools/call", export(), &[]).await;
+    let (_, exported) = server.ask("tools/call", export(), &[]).await;
     assert_eq!(exported["result"]["structuredContent"]["size_bytes"], 3311);
     assert_eq!(exported["result"]["resultType"], "complete");
     let uri = exported["result"]["structuredContent"]["resource_uri"].clone();
     let (_, read) = server
-        .modern("resources/read", json!({ "uri": uri }), &[])
+        .ask("resources/read", json!({ "uri": uri }), &[])
         .await;
     assert_eq!(
         read["result"]["contents"][0]["blob"]
@@ -169,7 +169,7 @@ async fn http_serves_the_stateless_protocol() {
         (&json!(0), &json!("private"))
     );
     let (_, missing) = server
-        .modern("resources/read", json!({"uri": "file:///etc/passwd"}), &[])
+        .ask("resources/read", json!({"uri": "file:///etc/passwd"}), &[])
         .await;
     assert_eq!(missing["error"]["code"], -32602, "{missing}");
 }
@@ -185,7 +185,7 @@ async fn http_serves_clients_that_initialize() {
     let (head, body) = server
         .send(server.request(&[]), &initialize.to_string())
         .await;
-    let initialized = answer(&body);
+    let initialized = last_message(&body);
     assert_eq!(initialized["result"]["protocolVersion"], "2025-06-18");
     let session = head.headers["mcp-session-id"].to_str().unwrap().to_string();
     let fields = [
@@ -203,20 +203,20 @@ async fn http_serves_clients_that_initialize() {
     );
     let call =
         json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": export()}).to_string();
-    let exported = answer(&server.send(server.request(&fields), &call).await.1);
+    let exported = last_message(&server.send(server.request(&fields), &call).await.1);
     assert_eq!(
         exported["result"]["structuredContent"]["delivery"],
         "embedded"
     );
-    // Not a word of the newer protocol.
+    // Nothing of the newer protocol.
     assert_eq!(exported["result"].get("resultType"), None);
 }
 
 #[tokio::test]
-async fn http_admits_callers_with_the_token_alone() {
+async fn http_requires_the_token() {
     let server = Server::start(&["--demo"], &[("HOMER_MCP_TOKEN", "s3cret-of-ours")]).await;
     let (head, listed) = server
-        .modern(
+        .ask(
             "tools/list",
             json!({}),
             &[("Authorization", "bearer s3cret-of-ours")],
@@ -238,14 +238,14 @@ async fn http_admits_callers_with_the_token_alone() {
             ("Authorization", "Bearer another"),
         ],
     ] {
-        let (head, answer) = server.modern("tools/list", json!({}), fields).await;
-        assert_eq!((head.status.as_u16(), answer), (401, Value::Null));
+        let (head, response) = server.ask("tools/list", json!({}), fields).await;
+        assert_eq!((head.status.as_u16(), response), (401, Value::Null));
         assert_eq!(head.headers["www-authenticate"], "Bearer");
     }
 }
 
 #[tokio::test]
-async fn http_refuses_pages_and_names_from_elsewhere() {
+async fn http_rejects_other_origins_and_hosts() {
     let pages = [(
         "HOMER_MCP_ORIGINS",
         "https://app.example.net, http://intranet:8080",
@@ -263,15 +263,13 @@ async fn http_refuses_pages_and_names_from_elsewhere() {
         ("Host", "homer.example.net", 200),
         ("Host", "evil.example", 403),
     ] {
-        let (head, _) = server
-            .modern("tools/list", json!({}), &[(field, value)])
-            .await;
+        let (head, _) = server.ask("tools/list", json!({}), &[(field, value)]).await;
         assert_eq!(head.status.as_u16(), status, "{field}: {value}");
     }
 }
 
 #[tokio::test]
-async fn http_lets_pages_that_may_call_send_and_read() {
+async fn http_sends_cors_fields_to_allowed_origins() {
     let env = [
         ("HOMER_MCP_TOKEN", "s3cret"),
         ("HOMER_MCP_ORIGINS", "https://app.example.net"),
@@ -282,7 +280,7 @@ async fn http_lets_pages_that_may_call_send_and_read() {
         ("https://evil.example", 403),
     ] {
         let request = Request::options(&server.url).header("Origin", origin);
-        // As browsers ask: without the token.
+        // Browsers send a preflight request without the token.
         let (head, _) = server
             .send(request.header("Access-Control-Request-Method", "POST"), "")
             .await;
@@ -305,7 +303,7 @@ async fn http_lets_pages_that_may_call_send_and_read() {
     }
     let page = ("Origin", "https://app.example.net");
     let (head, _) = server
-        .modern(
+        .ask(
             "tools/list",
             json!({}),
             &[page, ("Authorization", "Bearer s3cret")],
@@ -318,8 +316,8 @@ async fn http_lets_pages_that_may_call_send_and_read() {
         ),
         (200, &http::HeaderValue::from_static(page.1))
     );
-    // A page learns as well why it is refused.
-    let (head, _) = server.modern("tools/list", json!({}), &[page]).await;
+    // A page can also read why its request was rejected.
+    let (head, _) = server.ask("tools/list", json!({}), &[page]).await;
     assert_eq!(
         (
             head.status.as_u16(),
@@ -330,7 +328,7 @@ async fn http_lets_pages_that_may_call_send_and_read() {
 }
 
 #[tokio::test]
-async fn http_refuses_what_is_no_request_of_its_own_and_goes_on() {
+async fn http_rejects_invalid_requests_and_goes_on() {
     let server = Server::start(&["--demo"], &[]).await;
     let large = format!(
         "{{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"{}\"}}",
@@ -344,12 +342,12 @@ async fn http_refuses_what_is_no_request_of_its_own_and_goes_on() {
         .send(Request::get(server.url.replace("/mcp", "/etc/passwd")), "")
         .await;
     assert_eq!(head.status, 404);
-    let (_, exported) = server.modern("tools/call", export(), &[]).await;
+    let (_, exported) = server.ask("tools/call", export(), &[]).await;
     assert_eq!(exported["result"]["structuredContent"]["size_bytes"], 3311);
 }
 
 #[tokio::test]
-async fn http_client_that_leaves_ends_its_export() {
+async fn http_client_that_disconnects_ends_its_export() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let homer = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", homer.local_addr().unwrap());
@@ -380,7 +378,7 @@ async fn http_client_that_leaves_ends_its_export() {
     connection.read_exact(&mut [0; 4]).await.unwrap();
     drop(client);
     let mut rest = Vec::new();
-    // Noticed when the stream of events next shows that it is alive.
+    // The server notices it at the next comment on the event stream.
     tokio::time::timeout(Duration::from_secs(5), connection.read_to_end(&mut rest))
         .await
         .unwrap()
@@ -388,7 +386,7 @@ async fn http_client_that_leaves_ends_its_export() {
 }
 
 #[tokio::test]
-async fn http_beyond_loopback_wants_a_token() {
+async fn http_beyond_loopback_requires_a_token() {
     let output = program(&["--demo", "--http", "0.0.0.0:0"], &[])
         .output()
         .await
@@ -442,7 +440,7 @@ async fn http_beyond_loopback_wants_a_token() {
 }
 
 #[tokio::test]
-async fn http_beyond_loopback_is_open_where_the_operator_says_so() {
+async fn http_beyond_loopback_is_open_if_configured() {
     let args = ["--demo", "--http", "0.0.0.0:0"];
     let mut child = program(&args, &[("HOMER_MCP_OPEN", "1")])
         .stderr(Stdio::piped())
@@ -462,7 +460,7 @@ async fn http_beyond_loopback_is_open_where_the_operator_says_so() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn http_ends_well_when_it_is_told_to() {
+async fn http_exits_successfully_on_a_signal() {
     let mut server = Server::start(&["--demo"], &[]).await;
     let id = server.child.id().unwrap().to_string();
     assert!(
@@ -481,10 +479,10 @@ async fn http_ends_well_when_it_is_told_to() {
 }
 
 #[tokio::test]
-async fn http_bears_a_thousand_calls_at_once() {
+async fn http_survives_a_thousand_calls_at_once() {
     let server = Server::start(&["--demo"], &[("HOMER_MAX_CONCURRENT", "8")]).await;
     let server = std::sync::Arc::new(server);
-    // As many connections as a process may have open.
+    // A process may have 1024 open files.
     let connections = std::sync::Arc::new(tokio::sync::Semaphore::new(500));
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..1000 {
@@ -494,7 +492,7 @@ async fn http_bears_a_thousand_calls_at_once() {
         );
         calls.spawn(async move {
             let _permit = connections.acquire().await.unwrap();
-            let (_, exported) = server.modern("tools/call", export(), &[]).await;
+            let (_, exported) = server.ask("tools/call", export(), &[]).await;
             let result = &exported["result"];
             match result["isError"] == json!(true) {
                 true => {
@@ -520,6 +518,6 @@ async fn http_bears_a_thousand_calls_at_once() {
         served += call.unwrap();
     }
     assert!(served >= 64, "only {served} of 1000");
-    let (_, exported) = server.modern("tools/call", export(), &[]).await;
+    let (_, exported) = server.ask("tools/call", export(), &[]).await;
     assert_eq!(exported["result"]["structuredContent"]["size_bytes"], 3311);
 }

@@ -22,10 +22,10 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-/// Longest message that clients bear: 9 MiB.
+/// Longest message that all clients accept, with a margin: 9 MiB.
 const MAX_MESSAGE: usize = 9 * 1024 * 1024;
 
-/// A client of the stateless protocol that counts bytes.
+/// A client of the stateless protocol that checks the length of messages.
 enum Transport {
     Stdio {
         input: ChildStdin,
@@ -81,7 +81,7 @@ impl Session {
         Self { child, transport }
     }
 
-    /// The answer to a request; no message is longer than clients bear.
+    /// Sends a request, and returns its response. Fails if that is too long for some client.
     async fn ask(&mut self, method: &str, mut params: Value) -> Value {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -153,7 +153,7 @@ impl Session {
             .take()
     }
 
-    /// In MiB, where the system tells.
+    /// In MiB; `None` except on Linux.
     fn peak_memory(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
@@ -162,7 +162,7 @@ impl Session {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn large_captures_arrive_or_are_refused_in_every_way() {
+async fn large_captures_are_delivered_or_rejected_in_every_mode() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_str().unwrap();
     for (calls, size) in [
@@ -223,7 +223,7 @@ async fn large_captures_arrive_or_are_refused_in_every_way() {
                     };
                     assert!(bytes == *capture, "{what}: {} other bytes", bytes.len());
                 }
-                // Alive.
+                // The connection still works.
                 assert_eq!(
                     session.ask("tools/list", json!({})).await["result"]["tools"]
                         .as_array()

@@ -40,7 +40,7 @@ pub(super) struct JsonRpcRequest {
     pub(super) id: Value,
     pub(super) method: String,
     pub(super) params: Map<String, Value>,
-    /// [`Protocol::Handshake`] until [`super::version::negotiate`] has looked.
+    /// [`Protocol::Handshake`] until [`super::negotiation::negotiate`] has looked.
     pub(super) protocol: Protocol,
 }
 

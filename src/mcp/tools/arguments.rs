@@ -8,8 +8,8 @@ use alloc::string::{String, ToString};
 
 use serde_json::{Map, Value};
 
-use super::ToolConfig;
-use super::read_message::MessageFormat;
+use super::config::ToolConfig;
+use super::message_format::MessageFormat;
 use crate::mcp::MAX_ECHO_CHARS;
 use crate::query::ParameterNames;
 use crate::text::{quoted, truncate_for_display};

@@ -8,16 +8,15 @@ use core::fmt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::names;
 use super::schema::{committed, to_raw_json, with_member};
-use super::{
-    CallWindow, ToolAnnotations, ToolConfig, ToolDefinition, ToolResult, input_schema, read_message,
-};
+use super::{CallWindow, ToolAnnotations, ToolConfig, ToolDefinition, ToolResult, input_schema};
 use crate::mcp::delivery::{Attachment, Delivery, ResultMode, size};
 use crate::report::{self, MAX_JSON};
 use crate::{CaptureReport, ExportError, MEDIA_TYPE};
 
 /// The tool's name.
-pub const NAME: &str = "homer_export_pcap";
+pub const NAME: &str = names::EXPORT_PCAP;
 
 const TITLE: &str = "Export SIP call as pcap";
 
@@ -273,7 +272,7 @@ fn description(config: &ToolConfig) -> String {
          explanation and returns no empty file: check that both times are in milliseconds, and \
          widen the window. Rejected credentials, an unreachable Homer and captures over the size \
          limit are also reported as errors that say what to change.",
-        read_message = read_message::NAME,
+        read_message = names::READ_MESSAGE,
         progress = if config.stateless {
             ""
         } else {

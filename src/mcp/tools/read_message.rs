@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
+use super::message_format::MessageFormat;
+use super::names;
 use super::schema::committed;
-use super::{
-    MessageArguments, ToolAnnotations, ToolConfig, ToolDefinition, export_pcap, input_schema,
-};
+use super::{MessageArguments, ToolAnnotations, ToolConfig, ToolDefinition, input_schema};
 use crate::ExportError;
 use crate::packet::{Packet, Route, endpoint};
 use crate::pcap::{self, Record, Scanner, YEAR_1971_US};
@@ -17,29 +17,13 @@ use crate::query::Timestamp;
 use crate::sip::{Parser, escape, hex_dump, redact};
 
 /// The tool's name.
-pub const NAME: &str = "homer_read_message";
+pub const NAME: &str = names::READ_MESSAGE;
 
 const TITLE: &str = "Read one SIP message";
 
 /// Most bytes of a message in one result. As text or hex dump, they become about five times as many
 /// characters, which is what models read at a time without trouble.
 pub const MAX_BYTES: usize = 4096;
-
-/// How a message is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MessageFormat {
-    /// As text with escapes.
-    #[default]
-    Text,
-    /// As a hex dump with offsets.
-    Hex,
-}
-
-impl MessageFormat {
-    /// All formats with their names.
-    pub const ALL: [(&'static str, Self); 2] = [("text", Self::Text), ("hex", Self::Hex)];
-}
 
 /// What a packet carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -285,6 +269,6 @@ fn description(config: &ToolConfig) -> String {
          \n\
          Fails as {export} does, and if the capture has no such packet or the message no such \
          byte; the error says how many there are.",
-        export = export_pcap::NAME,
+        export = names::EXPORT_PCAP,
     )
 }

@@ -1,0 +1,7 @@
+//! The names of the tools. Each tool's description mentions the other one.
+
+/// The tool that exports a call.
+pub(super) const EXPORT_PCAP: &str = "homer_export_pcap";
+
+/// The tool that shows one message of a call.
+pub(super) const READ_MESSAGE: &str = "homer_read_message";
