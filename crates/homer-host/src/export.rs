@@ -151,10 +151,7 @@ impl Exporter {
         request: &ExportRequest,
         on_progress: impl FnMut(WaitingFor),
     ) -> Result<Export, Failure> {
-        let instance = self
-            .open_instance(request, on_progress)
-            .await
-            .map_err(|failure| self.redacted(failure))?;
+        let instance = self.open_instance(request, on_progress).await?;
         Ok(Export {
             exporter: self.clone(),
             instance: Some(instance),
@@ -217,17 +214,6 @@ impl Exporter {
             .detected_api
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = api;
-    }
-
-    /// The failure with all credentials of the policy redacted in its text.
-    fn redacted(&self, mut failure: Failure) -> Failure {
-        let text = match &mut failure {
-            Failure::Export(error) => error.message_mut(),
-            Failure::Trap(why) => why,
-            Failure::Limit(_) | Failure::Misuse(_) => return failure,
-        };
-        *text = self.sandbox.outbound().redacted(text);
-        failure
     }
 }
 
@@ -353,10 +339,7 @@ impl Export {
     /// [`Failure`]. The export is then over, and further calls fail with [`Failure::Misuse`].
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let mut instance = self.instance.take().ok_or(Failure::OVER)?;
-        let bytes = instance
-            .read()
-            .await
-            .map_err(|failure| self.exporter.redacted(failure))?;
+        let bytes = instance.read().await?;
         // The network side has this limit already. This one holds a component to it that returns
         // bytes of its own.
         let limit = self.exporter.sandbox.policy().limits.response_bytes;

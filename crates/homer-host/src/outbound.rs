@@ -4,6 +4,7 @@
 mod body;
 mod connection;
 mod error;
+mod redaction;
 mod tls;
 mod token_cache;
 
@@ -65,8 +66,8 @@ struct Target {
 /// How the host identifies itself at an origin.
 enum TargetCredential {
     None,
-    /// A fixed header field, and the credential that it carries.
-    Field(HeaderName, HeaderValue, Credential),
+    /// A fixed header field, and the secret that it carries.
+    Field(HeaderName, HeaderValue, String),
     /// A login, whose token goes into `Authorization`.
     Login(TokenCache),
 }
@@ -78,12 +79,14 @@ impl TargetCredential {
     /// `misconfigured` if it does not fit into a header field. The constructors of [`Credential`]
     /// only accept what RFC 9110 §5.5 allows, so this does not occur.
     fn new(credential: Option<&Credential>) -> Result<Self, ExportError> {
-        let credential = match credential {
+        let (credential, secret) = match credential {
             None => return Ok(Self::None),
             Some(Credential::Login { username, password }) => {
                 return Ok(Self::Login(TokenCache::new(username, password)));
             }
-            Some(credential) => credential,
+            Some(credential @ (Credential::ApiToken { token, .. } | Credential::Jwt(token))) => {
+                (credential, token)
+            }
         };
         let unusable = || {
             ExportError::Misconfigured(
@@ -95,7 +98,7 @@ impl TargetCredential {
         // Keeps the value out of debug output and of HTTP/2 header compression.
         value.set_sensitive(true);
         let name = HeaderName::try_from(name).map_err(|_| unusable())?;
-        Ok(Self::Field(name, value, credential.clone()))
+        Ok(Self::Field(name, value, secret.clone()))
     }
 
     /// The header field that carries the credential.
@@ -107,12 +110,12 @@ impl TargetCredential {
         }
     }
 
-    /// `text` with this credential replaced by `[credential]`.
-    fn redacted(&self, text: String) -> String {
+    /// What a response must not show to the component.
+    fn secrets(&self) -> Vec<String> {
         match self {
-            Self::None => text,
-            Self::Field(_, _, credential) => credential.redact(&text),
-            Self::Login(tokens) => tokens.redacted(&text),
+            Self::None => vec![],
+            Self::Field(_, _, secret) => vec![secret.clone()],
+            Self::Login(tokens) => tokens.secrets(),
         }
     }
 }
@@ -160,15 +163,6 @@ impl Outbound {
         })
     }
 
-    /// `text` with all credentials of the policy replaced: a server may have sent one back.
-    pub(crate) fn redacted(&self, text: &str) -> String {
-        self.targets
-            .values()
-            .fold(text.to_string(), |text, target| {
-                target.credential.redacted(text)
-            })
-    }
-
     /// Sends a request to an allowed origin, with the credential for it.
     async fn send(
         &self,
@@ -191,6 +185,7 @@ impl Outbound {
                     .await?
             }
         };
+        let response = redaction::redact(response, target.credential.secrets());
         let is_capture = response.status() == StatusCode::OK;
         end_unproven.store(is_capture && !is_framed, Ordering::Relaxed);
         Ok(response)

@@ -137,11 +137,6 @@ impl Sandbox {
         &self.policy
     }
 
-    /// The way out that all instances share.
-    pub(crate) fn outbound(&self) -> &Outbound {
-        &self.outbound
-    }
-
     /// A fresh instance, and the store that holds everything it has. `detected_api` is the
     /// generation of Homer's API that an earlier instance detected.
     ///

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use fake_homer::{API_TOKEN, large_capture};
-use homer_export::ExportError;
+use homer_export::{Credential, ExportError};
 use homer_host::{Exporter, Failure, Policy, WaitingFor};
 
 use host_test::calls::{
@@ -226,6 +226,22 @@ async fn credential_that_a_server_echoes_is_redacted() {
         message.contains("bad header auth-token: [credential])"),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn credential_that_is_a_word_does_not_garble_the_text() {
+    let body = "{\"message\":\"the token is wrong\"}";
+    let response = format!(
+        "HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let server = Server::start(response, Then::Close).await;
+    let mut policy = policy(&server.url);
+    policy.allowed[0].credential = Some(Credential::api_token("Auth-Token", "the").unwrap());
+    let url = &server.url;
+    let expected =
+        format!("Homer at {url} rejected the request (HTTP 400: [credential] token is wrong)");
+    assert_eq!(error(policy).await.message(), expected);
 }
 
 #[tokio::test]

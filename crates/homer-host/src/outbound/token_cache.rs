@@ -80,17 +80,16 @@ impl TokenCache {
         Ok(token)
     }
 
-    /// `text` with password and token replaced by `[credential]`.
-    pub(super) fn redacted(&self, text: &str) -> String {
-        let text = text.replace(&self.password, "[credential]");
+    /// The password, and the token if there is one.
+    pub(super) fn secrets(&self) -> Vec<String> {
         let cached = self.token.try_lock().ok().and_then(|token| token.clone());
-        match cached
-            .as_ref()
-            .and_then(|token| token.bearer.to_str().ok()?.strip_prefix("Bearer "))
-        {
-            Some(jwt) => text.replace(jwt, "[credential]"),
-            None => text,
-        }
+        let token = cached.as_ref().and_then(|token| token.bearer.to_str().ok());
+        let jwt = token.and_then(|token| token.strip_prefix("Bearer "));
+        [Some(self.password.as_str()), jwt]
+            .into_iter()
+            .flatten()
+            .map(str::to_string)
+            .collect()
     }
 }
 

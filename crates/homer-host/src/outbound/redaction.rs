@@ -1,0 +1,222 @@
+//! Redacts our credential in a response, before the component sees it.
+//!
+//! A server may send the credential back, for example in an error message, and error texts quote
+//! what a server says. Redacting a finished text would be too late: a short credential may also be
+//! a word of one of our own sentences. A capture passes unchanged, because its bytes are evidence.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use homer_export::homer::response::MAX_ERROR_BODY;
+use http::{HeaderValue, Response};
+use http_body::{Body, Frame};
+use http_body_util::BodyExt as _;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+/// What stands in place of a secret.
+const REDACTED: &str = "[credential]";
+
+/// The first four bytes of a pcap file: both byte orders, in microseconds and in nanoseconds
+/// (draft-ietf-opsawg-pcap §4).
+const PCAP_MAGIC: [[u8; 4]; 4] = [
+    [0xd4, 0xc3, 0xb2, 0xa1],
+    [0xa1, 0xb2, 0xc3, 0xd4],
+    [0x4d, 0x3c, 0xb2, 0xa1],
+    [0xa1, 0xb2, 0x3c, 0x4d],
+];
+
+/// The response without `secrets`, in its header fields and, unless it is a capture, in its body.
+/// Of a body that is not a capture, at most [`MAX_ERROR_BODY`] bytes remain: the component does not
+/// read more.
+pub(super) fn redact(response: Response<WasiBody>, secrets: Vec<String>) -> Response<WasiBody> {
+    let secrets: Vec<String> = secrets
+        .into_iter()
+        .filter(|secret| !secret.is_empty())
+        .collect();
+    if secrets.is_empty() {
+        return response;
+    }
+    let (mut head, body) = response.into_parts();
+    for value in head.headers.values_mut() {
+        let redacted = redact_bytes(value.as_bytes(), &secrets);
+        if redacted != value.as_bytes() {
+            // Only visible characters replace visible ones, so the value stays valid.
+            *value = HeaderValue::from_bytes(&redacted)
+                .unwrap_or_else(|_| HeaderValue::from_static(REDACTED));
+        }
+    }
+    let body = RedactedBody {
+        inner: body,
+        secrets,
+        state: State::Beginning(Vec::new()),
+    };
+    Response::from_parts(head, body.boxed_unsync())
+}
+
+fn redact_bytes(bytes: &[u8], secrets: &[String]) -> Vec<u8> {
+    secrets.iter().fold(bytes.to_vec(), |bytes, secret| {
+        let secret = secret.as_bytes();
+        let mut redacted = Vec::with_capacity(bytes.len());
+        let mut rest = bytes.as_slice();
+        while let Some((first, after)) = rest.split_first() {
+            if let Some(after) = rest.strip_prefix(secret) {
+                redacted.extend_from_slice(REDACTED.as_bytes());
+                rest = after;
+            } else {
+                redacted.push(*first);
+                rest = after;
+            }
+        }
+        redacted
+    })
+}
+
+/// A body that is redacted unless it begins like a pcap file.
+struct RedactedBody {
+    inner: WasiBody,
+    secrets: Vec<String>,
+    state: State,
+}
+
+enum State {
+    /// These bytes have arrived, too few to tell a capture from a text.
+    Beginning(Vec<u8>),
+    /// A capture: all pieces pass.
+    Capture,
+    /// A text, of which these bytes have arrived. A secret may be split between pieces, so the text
+    /// is passed on as a whole.
+    Text(Vec<u8>),
+    /// The text was passed on. It ended in this error, or regularly.
+    Ended(Option<Error>),
+}
+
+impl RedactedBody {
+    /// Passes the collected text on.
+    fn finish(&mut self, text: &[u8], error: Option<Error>) -> Option<Result<Frame<Bytes>, Error>> {
+        self.state = State::Ended(error);
+        if text.is_empty() {
+            return self.end();
+        }
+        // Redacted before it is cut, because half a secret could not be found.
+        let mut text = redact_bytes(text, &self.secrets);
+        text.truncate(MAX_ERROR_BODY);
+        Some(Ok(Frame::data(text.into())))
+    }
+
+    fn end(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
+        match &mut self.state {
+            State::Ended(error) => error.take().map(Err),
+            _ => None,
+        }
+    }
+}
+
+impl Body for RedactedBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        loop {
+            match &self.state {
+                State::Capture => return Pin::new(&mut self.inner).poll_frame(cx),
+                State::Ended(_) => return Poll::Ready(self.end()),
+                State::Beginning(_) | State::Text(_) => {}
+            }
+            let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
+            let state = std::mem::replace(&mut self.state, State::Ended(None));
+            let (mut bytes, is_text) = match state {
+                State::Text(bytes) => (bytes, true),
+                State::Beginning(bytes) => (bytes, false),
+                State::Capture | State::Ended(_) => (Vec::new(), true),
+            };
+            let data = match frame {
+                None => return Poll::Ready(self.finish(&bytes, None)),
+                Some(Err(error)) => return Poll::Ready(self.finish(&bytes, Some(error))),
+                // Trailers mean nothing to the component.
+                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+            };
+            if !is_text
+                && bytes.is_empty()
+                && PCAP_MAGIC.iter().any(|magic| data.starts_with(magic))
+            {
+                self.state = State::Capture;
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
+            bytes.extend_from_slice(&data);
+            let may_be_capture = PCAP_MAGIC.iter().any(|magic| magic.starts_with(&bytes));
+            if !is_text && PCAP_MAGIC.iter().any(|magic| bytes.starts_with(magic)) {
+                self.state = State::Capture;
+                return Poll::Ready(Some(Ok(Frame::data(bytes.into()))));
+            }
+            if !is_text && may_be_capture {
+                self.state = State::Beginning(bytes);
+            } else if bytes.len() >= MAX_ERROR_BODY {
+                return Poll::Ready(self.finish(&bytes, None));
+            } else {
+                self.state = State::Text(bytes);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use bytes::Bytes;
+    use http::Response;
+    use http_body::Frame;
+    use http_body_util::{BodyExt as _, StreamBody};
+    use wasmtime_wasi_http::Error;
+
+    use super::redact;
+
+    async fn body(pieces: &[&[u8]], secret: &str) -> Vec<u8> {
+        let pieces: Vec<Result<Frame<Bytes>, Error>> = pieces
+            .iter()
+            .map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece))))
+            .collect();
+        let body = StreamBody::new(futures::stream::iter(pieces)).boxed_unsync();
+        let response = redact(Response::new(body), vec![secret.to_string()]);
+        response
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes()
+            .to_vec()
+    }
+
+    #[tokio::test]
+    async fn redaction_finds_a_secret_that_is_split_between_pieces() {
+        let text = b"{\"message\":\"bad token s3cret-token\"}";
+        for at in 0..text.len() {
+            let (begin, end) = text.split_at(at);
+            let redacted = body(&[begin, end], "s3cret-token").await;
+            assert_eq!(
+                redacted, b"{\"message\":\"bad token [credential]\"}",
+                "{at}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn redaction_does_not_touch_a_capture() {
+        let file = b"\xd4\xc3\xb2\xa1\x02\0\x04\0 Authorization: s3cret-token";
+        for at in 0..file.len() {
+            let (begin, end) = file.split_at(at);
+            assert_eq!(body(&[begin, end], "s3cret-token").await, file, "{at}");
+        }
+    }
+
+    #[tokio::test]
+    async fn redaction_covers_header_fields() {
+        let response = Response::builder().header("location", "/login?token=s3cret");
+        let response = response.body(StreamBody::new(futures::stream::empty()).boxed_unsync());
+        let redacted = redact(response.unwrap(), vec!["s3cret".to_string()]);
+        assert_eq!(redacted.headers()["location"], "/login?token=[credential]");
+    }
+}
