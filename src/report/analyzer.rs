@@ -79,7 +79,7 @@ pub struct Analyzer {
 }
 
 impl Analyzer {
-    /// Creates an analyzer for the capture that answers `query`.
+    /// Creates an analyzer for the capture that `query` requested.
     pub fn new(query: &Query) -> Self {
         Self {
             parser: Parser::default(),

@@ -126,7 +126,7 @@ impl Call {
             branch: hash(message.via.and_then(|via| via.branch).unwrap_or_default()),
         };
         match message.start {
-            // A response names the method that it answers in CSeq (RFC 3261 §8.2.6.2).
+            // A response repeats the method of its request in CSeq (RFC 3261 §8.2.6.2).
             StartLine::Response { status, .. } => {
                 let response = Response {
                     request: id,
@@ -140,8 +140,8 @@ impl Call {
             }
             // A response without a readable status says nothing about the call.
             StartLine::Malformed if message.is_status_line() => None,
-            // Devices answer a request whose start line is malformed, for instance one with a blank
-            // at its end.
+            // Devices respond to a request whose start line is malformed, for example by a space at
+            // its end.
             StartLine::Request { .. } | StartLine::Malformed => {
                 self.add_request(packet, time_us, *route, method, id, message)
             }
