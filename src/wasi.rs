@@ -7,4 +7,4 @@ pub mod incoming;
 mod transport;
 
 pub use environment::variables;
-pub use transport::{HttpBody, HttpTransport};
+pub use transport::{HttpTransport, WasiBody};

@@ -25,7 +25,7 @@ pub const NOTHING_FOUND: &str = "No exportable SIP payload in result set";
 /// The request for the capture that one search profile holds.
 pub fn export_request(base_url: &BaseUrl, query: &Query, profile: &Profile) -> Request {
     let (proto_type, event_type) = profile.parts();
-    let body = ExportBody {
+    let body = TransactionsBody {
         session_ids: query.call_ids(),
         proto_type,
         event_type,
@@ -36,7 +36,7 @@ pub fn export_request(base_url: &BaseUrl, query: &Query, profile: &Profile) -> R
 }
 
 #[derive(Serialize)]
-struct ExportBody<'a> {
+struct TransactionsBody<'a> {
     session_ids: &'a [CallId],
     proto_type: u32,
     event_type: &'a str,

@@ -25,12 +25,12 @@ const MAX_WRITE: usize = 4096;
 pub struct HttpTransport;
 
 impl Transport for HttpTransport {
-    type Body = HttpBody;
+    type Body = WasiBody;
 
     fn send(
         &mut self,
         request: &HttpRequest<'_>,
-    ) -> Result<HttpResponse<HttpBody>, TransportError> {
+    ) -> Result<HttpResponse<WasiBody>, TransportError> {
         let outgoing = outgoing_request(request)?;
         let options = request_options(request.first_byte_timeout_ms);
         let body = outgoing.body().map_err(|()| TransportError::Abandoned)?;
@@ -51,7 +51,7 @@ impl Transport for HttpTransport {
         let stream = body.stream().map_err(|()| TransportError::Abandoned)?;
         Ok(HttpResponse {
             head,
-            body: HttpBody {
+            body: WasiBody {
                 stream,
                 _body: body,
             },
@@ -126,14 +126,14 @@ fn response_head(response: &IncomingResponse) -> ResponseHead {
 
 /// The body of a response from `wasi:http`.
 #[derive(Debug)]
-pub struct HttpBody {
+pub struct WasiBody {
     // In this order, which is the order of dropping: the stream is a child of the body, and
     // dropping the parent first traps.
     stream: InputStream,
     _body: IncomingBody,
 }
 
-impl ResponseBody for HttpBody {
+impl ResponseBody for WasiBody {
     fn read(&mut self, max: u64) -> Result<Vec<u8>, TransportError> {
         loop {
             match self.stream.blocking_read(max) {

@@ -13,7 +13,7 @@ use core::cell::RefCell;
 use homer_export::export::PcapStream;
 use homer_export::query::ParameterNames;
 use homer_export::record::Convert;
-use homer_export::wasi::{self as wasi_edge, HttpBody, HttpTransport};
+use homer_export::wasi::{self as wasi_edge, HttpTransport, WasiBody};
 use homer_export::{CallId, Config, MEDIA_TYPE, Query, Window};
 
 homer_export::component!("exporter", Exporter);
@@ -71,7 +71,7 @@ impl stream::Guest for Exporter {
     }
 }
 
-fn open(query: stream::Query) -> Result<PcapStream<HttpBody>, homer_export::ExportError> {
+fn open(query: stream::Query) -> Result<PcapStream<WasiBody>, homer_export::ExportError> {
     let config = Config::new(&wasi_edge::variables())?;
     let call_ids = query
         .call_ids
@@ -88,7 +88,7 @@ fn open(query: stream::Query) -> Result<PcapStream<HttpBody>, homer_export::Expo
 }
 
 /// A resource's methods get it shared, and nothing else runs while one does.
-struct OpenStream(RefCell<PcapStream<HttpBody>>);
+struct OpenStream(RefCell<PcapStream<WasiBody>>);
 
 impl stream::GuestPcapStream for OpenStream {
     fn read(&self, max_bytes: u32) -> Result<Vec<u8>, types::ExportError> {
