@@ -1,5 +1,5 @@
-//! Which callers may use an MCP server over HTTP: those that send the bearer token, and the pages
-//! of which origins (CORS).
+//! Which callers may use an MCP server over HTTP: who must send the bearer token, and which origins
+//! of web pages are allowed (CORS).
 //!
 //! A page in the operator's browser can send requests to addresses that its author cannot reach, so
 //! the `Origin` of every request is checked (MCP 2026-07-28, basic/transports/streamable-http,

@@ -1,5 +1,5 @@
-//! An MCP server for one HTTP request at a time, without I/O: it says what a request needs, and
-//! what the response is.
+//! An MCP server for one HTTP request at a time, without I/O: it says what a request needs and
+//! builds the response.
 //!
 //! MCP 2026-07-28 is stateless. Of the versions before it, in which clients begin with
 //! `initialize`, the server uses nothing that needs a session; streamable HTTP permits a server to

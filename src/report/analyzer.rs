@@ -246,7 +246,7 @@ impl Analyzer {
         true
     }
 
-    /// The number of media descriptions in a message's SDP; none if it has no readable SDP.
+    /// The number of media descriptions in a message's SDP; `None` if it has no readable SDP.
     fn count_media(&mut self, packet: u64, is_whole: bool, message: &Message<'_>) -> Option<u32> {
         let content = message.content();
         // An SDP that the capture cut off would break rules that the sender did not break.

@@ -23,7 +23,7 @@ pub(super) struct Call {
     /// The value of Call-ID.
     pub(super) id: Vec<u8>,
     /// The request that started the call, or the one that replaced it after a challenge,
-    /// redirection or other rejection; none if the capture has no such request.
+    /// redirection or other rejection; `None` if the capture has no such request.
     initial: Option<InitialRequest>,
     /// Time of the first request that started the call; in 1970 if undated.
     first_request_us: u64,
@@ -328,7 +328,7 @@ impl Call {
         })
     }
 
-    /// Why the capture does not contain the whole call, as "code: sentence"; none if it does. A
+    /// Why the capture does not contain the whole call, as "code: sentence"; `None` if it does. A
     /// call is whole with its initial request, a final response to it and, after an answered
     /// INVITE, a BYE with its final response.
     pub(super) fn missing_part(&self, window: &Window) -> Option<String> {

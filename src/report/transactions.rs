@@ -110,7 +110,7 @@ impl Transactions {
         }
     }
 
-    /// The transaction with this ID; none if it is new and there is no room.
+    /// The transaction with this ID; `None` if it is new and there is no room.
     fn get_or_insert(&mut self, id: TransactionId, from_tag: u64) -> Option<&mut Transaction> {
         let key = id.key(from_tag);
         let known = self.index.find(key, |(known, _)| *known == key);

@@ -28,7 +28,7 @@ pub struct Message<'a> {
     pub start: StartLine<'a>,
     /// The value of Call-ID.
     pub call_id: Option<&'a [u8]>,
-    /// The value of CSeq; none if it is missing or malformed.
+    /// The value of CSeq; `None` if it is missing or malformed.
     pub cseq: Option<CSeq<'a>>,
     /// The tag of From.
     pub from_tag: Option<&'a [u8]>,

@@ -43,8 +43,8 @@ impl HostConfig {
     }
 
     /// A configuration that does not depend on this process's environment: `flags`, overridden by
-    /// the environment variables `vars`. The demo uses it, so that it sends requests to
-    /// the fake Homer only.
+    /// the environment variables `vars`. The demo uses it, so that it sends requests to the fake
+    /// Homer only.
     ///
     /// # Errors
     /// As [`Self::new`].
