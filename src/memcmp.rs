@@ -1,8 +1,8 @@
 //! `memcmp` for the components: the one C function that compiled slice comparisons call and that
 //! the compiler runtime of `wasm32-wasip2` lacks without std.
 //!
-//! The one of wasi-libc would work as well, but it compares byte by byte. Header fields are compared
-//! in every message of a capture, so this one makes the report of a large capture faster
+//! The function of wasi-libc would work as well, but it compares byte by byte. This one makes the
+//! report of a large capture faster, because header fields are compared in every message
 //! (`cargo bench -p benches --bench throughput`).
 
 use core::arch::wasm32::{u8x16_bitmask, u8x16_ne, v128_load};

@@ -563,7 +563,8 @@ fn nothing_captured_names_call_window_and_both_causes() {
 }
 
 proptest! {
-    /// Any response: one of the outcomes, a bounded text of one line, and never our credential in it.
+    /// Any response gives one of the outcomes, with a bounded text of one line that never contains
+    /// our credential.
     #[test]
     fn response_of_any_kind_has_a_text_fit_to_be_shown(
         status in any::<u16>(),
