@@ -262,9 +262,8 @@ settings! {
     /// Existing directory in which captures are saved
     OUTPUT_DIR = "HOMER_OUTPUT_DIR", Some("output-dir"), Value::Text("DIR"),
         [McpProgram];
-    /// Largest capture that a result contains in mode auto, in bytes, inclusive; in
-    /// homer-export-tool.wasm the largest capture that its text contains, where 32768 is the
-    /// default
+    /// Largest capture that mode auto embeds in a result, in bytes, inclusive; in
+    /// homer-export-tool.wasm, the largest capture in its text, with a default of 32768
     MAX_INLINE_BYTES = "HOMER_MAX_INLINE_BYTES", Some("inline-limit"),
         Value::Integer { min: 24, max: MAX_MESSAGE_BYTES, default: 262_144, unit: "BYTES" },
         [McpProgram, ExporterText, McpComponent];
@@ -280,11 +279,12 @@ settings! {
     /// 1 to accept callers without a token over HTTP
     MCP_OPEN = "HOMER_MCP_OPEN", None, Value::Text("1"),
         [McpProgram, McpComponent];
-    /// Origins of web pages that may call over HTTP, separated by commas; loopback always may
+    /// Origins of web pages that may call over HTTP, separated by commas; loopback origins are always
+    /// allowed
     MCP_ORIGINS = "HOMER_MCP_ORIGINS", None, Value::Text("ORIGINS"),
         [McpProgram, McpComponent];
-    /// Host name of this server over HTTP, besides the loopback names; in the variable, several
-    /// are separated by commas
+    /// Host name that callers use for this server over HTTP; loopback names are always accepted. In
+    /// the variable, several names are separated by commas
     MCP_HOSTS = "HOMER_MCP_HOSTS", Some("http-host"), Value::Text("NAME"),
         [McpProgram];
 }
