@@ -279,8 +279,8 @@ settings! {
     /// 1 to accept callers without a token over HTTP
     MCP_OPEN = "HOMER_MCP_OPEN", None, Value::Text("1"),
         [McpProgram, McpComponent];
-    /// Origins of web pages that may call over HTTP, separated by commas; loopback origins are always
-    /// allowed
+    /// Origins of web pages that may call over HTTP, separated by commas; loopback origins are
+    /// always allowed
     MCP_ORIGINS = "HOMER_MCP_ORIGINS", None, Value::Text("ORIGINS"),
         [McpProgram, McpComponent];
     /// Host name that callers use for this server over HTTP; loopback names are always accepted. In
