@@ -17,7 +17,7 @@ pub use setting::Setting;
 pub(crate) use variables::is_placeholder;
 pub use variables::{Given, Variables};
 
-/// What an export needs to know to ask a Homer.
+/// What an export needs to know to query a Homer.
 ///
 /// # Examples
 /// ```
@@ -32,7 +32,7 @@ pub use variables::{Given, Variables};
 pub struct Config {
     /// The Homer server, from `HOMER_URL`, and the credential for it.
     pub homer: HomerServer,
-    /// `HOMER_API`: the generation of Homer's API. `None` to detect it.
+    /// `HOMER_API`: the version of Homer's API. `None` to detect it.
     pub api: Option<Api>,
     /// `HOMER_TIMEOUT_MS`: longest wait for the first byte of a response, in milliseconds.
     pub first_byte_timeout_ms: u64,

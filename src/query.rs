@@ -1,4 +1,4 @@
-//! What to ask Homer for: Call-IDs, a window of time, and where in Homer to look.
+//! What to request from Homer: Call-IDs, a window of time, and where in Homer to search.
 
 mod call_id;
 mod profile;
@@ -30,14 +30,14 @@ pub const MAX_PROFILES: usize = 8;
 /// Most nodes, and most excluded addresses, in one query, inclusive.
 pub const MAX_FILTERS: usize = 32;
 
-/// The profiles to ask if the caller names none, in this order. The next one is asked only if the
-/// one before holds nothing.
+/// The profiles to query if the caller names no profile, in this order. The next one is queried
+/// only if the one before holds no packets.
 ///
 /// A new Homer 7 stores INVITE dialogs, REGISTER dialogs, and all other SIP in these profiles
 /// (docs/homer.md §4).
 pub const DEFAULT_PROFILES: [&str; 3] = ["1_call", "1_registration", "1_default"];
 
-/// What to ask Homer for: `homer:capture/homer-export-stream.query`, parsed.
+/// What to request from Homer: `homer:capture/homer-export-stream.query`, parsed.
 ///
 /// # Examples
 /// ```
@@ -165,7 +165,7 @@ impl Query {
         self.window
     }
 
-    /// The search profiles in the order in which to ask. Never empty.
+    /// The search profiles in the order in which to query them. Never empty.
     pub fn profiles(&self) -> &[Profile] {
         &self.profiles
     }

@@ -1,4 +1,4 @@
-//! The way to a server: one HTTP request out, one response back.
+//! The HTTP transport trait and its error type.
 //!
 //! The core decides what to send and what a response means. A [`Transport`] only moves bytes:
 //! `wasi:http` in the components, recorded exchanges in the tests.
@@ -68,7 +68,7 @@ pub trait Transport {
     ) -> Result<HttpResponse<Self::Body>, TransportError>;
 }
 
-/// The body of a response, read piece by piece.
+/// The body of a response, read chunk by chunk.
 pub trait ResponseBody {
     /// The next bytes: 1 to `max` of them, or none at the end of the body.
     ///

@@ -1,4 +1,4 @@
-//! A small Wasmtime host for the finished components, and what the tests that run them share.
+//! A minimal Wasmtime host for the release artifacts, and what the tests that run them share.
 //!
 //! [`untyped_host`] knows nothing about the components. It calls their functions with JSON, as
 //! generic gateways do, and serves HTTP with them, as edge runtimes do ([`serve`]). [`server`] is a

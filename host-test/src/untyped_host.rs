@@ -17,7 +17,7 @@ use wasmtime_wasi_http::{
 };
 use xtask::Artifact;
 
-/// A finished and compiled component, and its environment.
+/// A compiled component, and its environment.
 #[derive(Clone)]
 pub struct Host {
     engine: Engine,

@@ -217,7 +217,7 @@ settings! {
     /// Name of the header field that carries the API token; Auth-Token if not set
     TOKEN_HEADER = "HOMER_TOKEN_HEADER", Some("token-header"), Value::Text("NAME"),
         [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
-    /// Generation of Homer's API; auto detects it
+    /// Version of Homer's API; auto detects it
     API = "HOMER_API", Some("api"), Value::Choice(&["auto", "7", "11"]),
         [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
     /// Longest wait for the first byte of a response, in milliseconds
@@ -279,8 +279,8 @@ settings! {
     /// 1 to accept callers without a token over HTTP
     MCP_OPEN = "HOMER_MCP_OPEN", None, Value::Text("1"),
         [McpProgram, McpComponent];
-    /// Origins of web pages that may call over HTTP, separated by commas; loopback origins are always
-    /// allowed
+    /// Origins of web pages that may call over HTTP, separated by commas; loopback origins are
+    /// always allowed
     MCP_ORIGINS = "HOMER_MCP_ORIGINS", None, Value::Text("ORIGINS"),
         [McpProgram, McpComponent];
     /// Host name that callers use for this server over HTTP; loopback names are always accepted. In

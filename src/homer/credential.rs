@@ -1,11 +1,11 @@
-//! The credential that identifies us to Homer.
+//! The credential that authenticates this client to Homer.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-/// The credential that identifies us to Homer. Its value is never shown: `Debug` prints only the
-/// kind.
+/// The credential that authenticates this client to Homer. Its value is never shown: `Debug` prints
+/// only the kind.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credential {
     /// An API token, sent in a header field of its own.
@@ -125,9 +125,9 @@ impl Credential {
         }
     }
 
-    /// `text` with every occurrence of the secret replaced by `[credential]`.
+    /// `text` with every occurrence of the token or password replaced by `[credential]`.
     ///
-    /// For text from outside only: a short secret may also be a word of one of our own sentences.
+    /// Only for untrusted text: a short password may also be a word of one of our own sentences.
     pub fn redact(&self, text: &str) -> String {
         let secret = match self {
             Self::ApiToken { token: secret, .. }
@@ -163,10 +163,10 @@ fn parse_token(token: &str) -> Result<String, InvalidCredential> {
     Ok(token.to_string())
 }
 
-/// The kind of a credential. Error texts name likely causes by it.
+/// The kind of a credential. An error text uses it to name likely causes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {
-    /// No credential that we know of.
+    /// No known credential.
     None,
     /// An API token.
     ApiToken,

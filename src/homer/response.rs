@@ -38,12 +38,12 @@ pub fn is_capture(head: &ResponseHead) -> bool {
 /// What a response without a capture means for the export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoCapture {
-    /// Homer does not have the search profile, so another one may be asked. Only homer-app 1.5.20
+    /// Homer does not have the search profile, so another one may be queried. Only homer-app 1.5.20
     /// says so (recording `export-bad-profile`); older releases send an empty capture file.
     UnknownProfile(ExportError),
     /// The profile holds nothing, and Homer says so other than by an empty capture file.
     Empty,
-    /// The endpoint does not exist, as when the server is of the other generation.
+    /// The endpoint does not exist, as when the server has the other API version.
     UnknownEndpoint(ExportError),
     /// The export failed.
     Failed(ExportError),
@@ -136,7 +136,7 @@ pub fn not_a_capture(head: &ResponseHead, opening: &[u8], homer: &HomerServer) -
         ),
         Some(b'<') => format!(
             "{homer} returned HTTP 200 with a web page ({content_type}); expected a capture file. \
-             Either a sign-on page or proxy is in front of Homer, or HOMER_URL does not point to \
+             Either a login page or proxy is in front of Homer, or HOMER_URL does not point to \
              Homer"
         ),
         Some(_) => format!(
@@ -233,8 +233,8 @@ fn first_value<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
         .ok()
 }
 
-/// Where a redirect leads, without user name, query and fragment: on the way to a sign-on page,
-/// these may contain secrets.
+/// Where a redirect leads, without user name, query and fragment: on the way to a login page, these
+/// may contain secrets.
 fn redirect_target(location: &str) -> String {
     let location = location.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = location.split_once("//").unwrap_or(("", location));

@@ -1,4 +1,4 @@
-//! The bytes of a capture as base64 text, piece by piece.
+//! The bytes of a capture as base64 text, chunk by chunk.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-/// Base64 (RFC 4648 §4) of bytes that arrive in pieces. The text of all pieces together is the same
+/// Base64 (RFC 4648 §4) of bytes that arrive in chunks. The text of all chunks together is the same
 /// as that of all bytes at once.
 ///
 /// A capture may have 6 MiB; the component writes its text to the client without ever holding all

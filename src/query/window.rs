@@ -123,9 +123,14 @@ impl Window {
 
     /// The window to send to Homer, in Unix milliseconds.
     ///
-    /// Homer rounds both ends down to the whole second (recording
+    /// Homer rounds both ends down to the whole second (docs/homer.md §1.5; recording
     /// `mapping-no-correlation-exact-ms`, which lost two of seven messages). So the start is
-    /// rounded down here as well, and the end moves to one second after the next whole second.
+    /// rounded down here as well, and the end is rounded up, plus one second.
+    ///
+    /// The additional second keeps the end inclusive. Homer compares microseconds: a message at
+    /// 10:00:05.000400 belongs to the millisecond 10:00:05.000, but lies after an end of 10:00:05,
+    /// which rounding up leaves as it is. The next end that Homer can tell apart is one second
+    /// later. For an end with a fraction, the second is only a margin.
     pub fn for_homer(self) -> (i64, i64) {
         const SECOND_MS: i64 = 1000;
         let floor = |ms: i64| ms - ms.rem_euclid(SECOND_MS);

@@ -98,10 +98,10 @@ fn write_body(
             write(stream, head.as_bytes())?;
             let mut encoder = Base64Stream::default();
             let mut text = String::new();
-            // Each piece is freed once it is written, so memory does not hold both forms.
-            for piece in capture {
+            // Each chunk is freed once it is written, so memory does not hold both forms.
+            for chunk in capture {
                 text.clear();
-                encoder.encode(&piece, &mut text);
+                encoder.encode(&chunk, &mut text);
                 write(stream, text.as_bytes())?;
             }
             text.clear();

@@ -95,9 +95,9 @@ fn request_options(first_byte_timeout_ms: u64) -> RequestOptions {
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), TransportError> {
     {
         let stream = body.write().map_err(|()| TransportError::Abandoned)?;
-        for piece in bytes.chunks(MAX_WRITE) {
+        for chunk in bytes.chunks(MAX_WRITE) {
             stream
-                .blocking_write_and_flush(piece)
+                .blocking_write_and_flush(chunk)
                 .map_err(|error| match error {
                     StreamError::LastOperationFailed(error) => {
                         http_error_code(&error).map_or(TransportError::Abandoned, to_error)

@@ -48,12 +48,12 @@ fn export(callid: &str, from_ts: i64, to_ts: i64) -> Result<String, ExportError>
     // for the text is worth having.
     let capture =
         PcapStream::open(&query, &config, &mut HttpTransport)?.buffer(inline_bytes, |_| Ok(()))?;
-    let base64 = capture.pieces.map(|pieces| {
+    let base64 = capture.chunks.map(|chunks| {
         let mut text = String::new();
         let mut encoder = Base64Stream::default();
-        pieces
+        chunks
             .iter()
-            .for_each(|piece| encoder.encode(piece, &mut text));
+            .for_each(|chunk| encoder.encode(chunk, &mut text));
         encoder.finish(&mut text);
         text
     });

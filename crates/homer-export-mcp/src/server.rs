@@ -177,7 +177,7 @@ impl Shared {
             .await
     }
 
-    /// Exports a capture of at most `max_bytes`, and passes each piece to `take`.
+    /// Exports a capture of at most `max_bytes`, and passes each chunk to `take`.
     async fn export(
         &self,
         call: &CallWindow,

@@ -1,4 +1,4 @@
-//! The configuration of a native program, made into a policy.
+//! The configuration of a native program, converted to a policy.
 
 mod flags;
 

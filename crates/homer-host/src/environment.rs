@@ -38,8 +38,8 @@ use homer_export::homer::{Api, CredentialKind};
 pub struct ComponentEnvironment {
     /// `HOMER_URL`: Homer's base URL.
     pub homer: Option<BaseUrl>,
-    /// `HOMER_API`: the generation of Homer's API. If it is `None`, the component detects the
-    /// generation, and the host passes the detected one to the instances of later exports.
+    /// `HOMER_API`: the version of Homer's API. If it is `None`, the component detects the
+    /// version, and the host passes the detected one to the instances of later exports.
     pub api: Option<Api>,
     /// `HOMER_CREDENTIAL_KIND`: the kind of the credential that the host adds. The component names
     /// likely causes by it. It does not get the credential itself.
@@ -57,7 +57,7 @@ pub struct ComponentEnvironment {
 }
 
 impl ComponentEnvironment {
-    /// The variables of one instance. `detected_api` is the generation of Homer's API that an
+    /// The variables of one instance. `detected_api` is the version of Homer's API that an
     /// earlier instance detected. It counts only if [`Self::api`] does not name one.
     pub fn variables(&self, detected_api: Option<Api>) -> Vec<(String, String)> {
         let on_or_off = |on: bool| if on { "on" } else { "off" };

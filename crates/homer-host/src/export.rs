@@ -91,7 +91,7 @@ const READ_BYTES: u32 = 256 * 1024;
 #[derive(Clone)]
 pub struct Exporter {
     sandbox: Arc<Sandbox>,
-    /// The generation of Homer's API that the last export used. Later instances get it, so
+    /// The version of Homer's API that the last export used. Later instances get it, so
     /// that they need not detect it with a request of their own.
     detected_api: Arc<Mutex<Option<Api>>>,
     /// One permit for each concurrent export. Tokio's semaphore is fair: first come, first served.

@@ -134,7 +134,7 @@ pub struct Limits {
     pub connect: Duration,
     /// Time from the connection to the head of the response.
     pub first_byte: Duration,
-    /// Time between two pieces of a response body.
+    /// Time between two chunks of a response body.
     pub between_bytes: Duration,
 }
 
