@@ -378,7 +378,7 @@ impl Call {
 
         let is_invite = self.initial.is_some_and(|initial| initial.is_invite);
         let rejection = response.filter(|response| is_invite && response.status >= 300);
-        // A BYE counts even in a capture without the start of the call. A cancelled call also ends
+        // A BYE counts even in a capture without the start of the call. A canceled call also ends
         // with a status, 487, which is not the cause.
         let end = match (self.bye, rejection, self.cancel) {
             (Some(route), ..) => Some(("BYE".to_string(), route)),

@@ -91,7 +91,7 @@ HOMER_API_TOKEN_FILE. The component never sees a credential.
 
 Exit codes: 0 done, 1 other error, 2 usage or invalid request, 3 misconfigured, 4 denied,
 5 unauthorized, 6 unreachable, 7 timed out, 8 nothing captured, 9 rejected, 10 invalid response,
-11 too large.
+11 too large, 130 interrupted.
 
 ",
     demo_help!(),

@@ -289,7 +289,7 @@ macro_rules! list {
     }};
 }
 
-/// rmcp sends no response to a cancelled request; the error only ends its handler.
+/// rmcp sends no response to a canceled request; the error only ends its handler.
 fn cancelled() -> ErrorData {
     ErrorData::internal_error("the call was cancelled", None)
 }
