@@ -112,6 +112,7 @@ impl<B: ResponseBody> PcapStream<B> {
                 Some(Err(error)) => return Err(error.clone()),
             }
         }
+        // An empty list means the end of the capture, so at least one byte is returned.
         let max = max_bytes.max(1) as usize;
         if self.pending.len() <= max {
             return Ok(core::mem::take(&mut self.pending));
@@ -151,6 +152,7 @@ impl<B: ResponseBody> PcapStream<B> {
         let mut data = self.read(u32::MAX)?;
         loop {
             let seen = data.len() as u64;
+            // Checked for each chunk, so memory holds at most one chunk beyond the limit.
             if seen > max_bytes {
                 return Err(ExportError::TooLarge {
                     limit: max_bytes,
@@ -184,6 +186,8 @@ impl<B: ResponseBody> PcapStream<B> {
         on_overflow: impl Fn(u64) -> Result<(), ExportError>,
     ) -> Result<BufferedCapture, ExportError> {
         let mut chunks = Some(Vec::new());
+        // In the component, because its caller gets a text or an HTTP response and has no host
+        // library that could hash the bytes (docs/architecture.md §3.2).
         let mut hash = Sha256::new();
         let mut seen = 0;
         loop {
@@ -193,6 +197,7 @@ impl<B: ResponseBody> PcapStream<B> {
             }
             seen += bytes.len() as u64;
             hash.update(&bytes);
+            // `take` frees the chunks before the rest of the capture is read for its report.
             if seen > max_bytes && chunks.take().is_some() {
                 on_overflow(seen)?;
             }
@@ -330,12 +335,15 @@ impl<T: Transport> Session<'_, T> {
     ) -> Result<PcapStream<T::Body>, AttemptError> {
         let mut unknown_profile = None;
         let mut any_empty = false;
+        // One profile in each request: of two, Homer searches one at random (docs/homer.md §1.9).
         for (at, profile) in query.profiles().iter().enumerate() {
             let request = api.export_request(&self.homer, query, profile)?;
             let HttpResponse { head, mut body } = self.send(&request)?;
             if !response::is_capture(&head) {
                 let opening = read_prefix(&mut body, MAX_ERROR_BODY);
                 match response::no_capture(&head, &opening, &self.homer) {
+                    // The next profile may exist, so the search goes on. The error counts only if
+                    // no profile could be searched.
                     NoCapture::UnknownProfile(error) => unknown_profile = Some(error),
                     NoCapture::Empty => any_empty = true,
                     NoCapture::UnknownEndpoint(error) => {
@@ -358,6 +366,8 @@ impl<T: Transport> Session<'_, T> {
                 pending: Vec::new(),
                 end: None,
             };
+            // A profile without this call returns a valid file of 24 bytes (docs/homer.md §1.1), so
+            // only the first packet record shows that the search is over.
             while stream.end.is_none() && !stream.scanner.has_packets() {
                 stream.receive();
             }
@@ -376,6 +386,7 @@ impl<T: Transport> Session<'_, T> {
 
     fn send(&mut self, request: &Request) -> Result<HttpResponse<T::Body>, ExportError> {
         let mut fields = Vec::from([
+            // Homer compares it literally (recording `export-content-type-upper`).
             ("content-type".to_string(), "application/json".to_string()),
             ("content-length".to_string(), request.body.len().to_string()),
         ]);

@@ -43,6 +43,8 @@ impl Api {
         profile: &Profile,
     ) -> Result<Request, ExportError> {
         match self {
+            // The Node.js releases have the same path, and accept this body without `whitelist`
+            // (docs/homer.md §9.2).
             Self::V7 => Ok(v7::export_request(&homer.base_url, query, profile)),
             // HOMER 11 would ignore the restriction and search all nodes (docs/homer.md §9.5).
             Self::V11 if !query.nodes().is_empty() => Err(ExportError::InvalidRequest(format!(

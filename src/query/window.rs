@@ -75,11 +75,13 @@ impl Window {
         names: &ParameterNames,
     ) -> Result<Self, ExportError> {
         let invalid = |why: String| Err(ExportError::InvalidRequest(why));
+        // Before the order of the ends: with two different units, the window would look reversed.
         for (name, value) in [(names.from, from_ms), (names.to, to_ms)] {
             if let Some(why) = unit_hint(name, value) {
                 return invalid(why);
             }
         }
+        // Homer returns an empty file for a reversed window (recording `export-from-after-to`).
         if from_ms >= to_ms {
             let (problem, advice) = match from_ms == to_ms {
                 true => ("empty", "widen it"),
@@ -93,6 +95,7 @@ impl Window {
                 Timestamp::from_ms(to_ms),
             ));
         }
+        // Cannot overflow, because both ends are plausible.
         let length = to_ms - from_ms;
         if length > i64::from(max_hours) * HOUR_MS {
             return invalid(format!(
@@ -155,6 +158,8 @@ fn unit_hint(name: &str, value: i64) -> Option<String> {
     if PLAUSIBLE_MS.contains(&value) {
         return None;
     }
+    // Homer itself returns an empty file for another unit (recordings `export-seconds-not-ms`,
+    // `export-micros`).
     let (unit, in_ms) = match value {
         // Not a time since SIP exists, in any unit.
         ..100_000_000 => {

@@ -77,6 +77,7 @@ pub fn send(out: ResponseOutparam, response: HttpResponse, capture: Vec<Vec<u8>>
     let outgoing = OutgoingResponse::new(fields);
     let _ = outgoing.set_status_code(response.status);
     let Ok(body) = outgoing.body() else { return };
+    // Before the body is written: without a response, the host does not read it.
     ResponseOutparam::set(out, Ok(outgoing));
     let Ok(stream) = body.write() else { return };
     let written = write_body(&stream, response.body, capture);

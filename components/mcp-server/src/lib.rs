@@ -14,7 +14,7 @@ use homer_export::mcp::protocol::{
 };
 use homer_export::mcp::tools::read_message::PacketReader;
 use homer_export::mcp::tools::{CallWindow, ToolConfig};
-use homer_export::wasi::{self as wasi_edge, HttpTransport, incoming};
+use homer_export::wasi::{self as wasi_adapter, HttpTransport, incoming};
 use homer_export::{CallerPolicy, Config, ExportError, Query};
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
@@ -46,7 +46,7 @@ fn no_capture(response: HttpResponse) -> (HttpResponse, Chunks) {
 }
 
 fn configured() -> Result<(McpServer, Config), ExportError> {
-    let variables = wasi_edge::variables();
+    let variables = wasi_adapter::variables();
     let config = Config::new(&variables)?;
     // The host decides who can reach this component, so it is never known to be private.
     let callers = CallerPolicy::from_settings(&variables, false)?;
