@@ -72,7 +72,7 @@ impl From<ExportError> for AttemptError {
 }
 
 impl<B: ResponseBody> PcapStream<B> {
-    /// Asks Homer for the capture and returns once its first packet record has begun.
+    /// Requests the capture from Homer and returns once its first packet record has begun.
     ///
     /// # Errors
     /// As `homer:capture/homer-export-stream.open-pcap` (wit/homer-capture.wit).

@@ -1,4 +1,5 @@
-//! A host that calls components without knowing their types, as generic gateways do.
+//! A host with dynamic values: it calls components without knowing their types, as generic gateways
+//! do.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};

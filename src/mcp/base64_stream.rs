@@ -50,6 +50,7 @@ impl Base64Stream {
             BASE64_STANDARD.encode_string(&self.pending, text);
             self.pending.clear();
         }
+        // Any other length would end in padding, which may stand only at the end (RFC 4648 §4).
         let (whole, rest) = bytes.split_at(bytes.len() - bytes.len() % 3);
         BASE64_STANDARD.encode_string(whole, text);
         self.pending.extend_from_slice(rest);

@@ -79,6 +79,7 @@ pub enum Attachment {
 pub fn size(bytes: u64) -> String {
     const KIB: u64 = 1024;
     const MIB: u64 = 1024 * KIB;
+    // No fractions: limits are inclusive, so a rounded one would be wrong at its end.
     match bytes {
         b if b >= MIB && b.is_multiple_of(MIB) => format!("{} MiB", b / MIB),
         b if b >= KIB && b.is_multiple_of(KIB) => format!("{} KiB", b / KIB),

@@ -41,8 +41,8 @@ pub struct ComponentEnvironment {
     /// `HOMER_API`: the version of Homer's API. If it is `None`, the component detects the
     /// version, and the host passes the detected one to the instances of later exports.
     pub api: Option<Api>,
-    /// `HOMER_CREDENTIAL_KIND`: the kind of the credential that the host adds. The component names
-    /// likely causes by it. It does not get the credential itself.
+    /// `HOMER_CREDENTIAL_KIND`: the kind of the credential that the host adds. The component uses
+    /// it to name likely causes. It does not get the credential itself.
     pub credential_kind: Option<CredentialKind>,
     /// `HOMER_TIMEOUT_MS`: the longest wait for the first byte of a response.
     pub first_byte_timeout: Option<Duration>,
@@ -61,6 +61,7 @@ impl ComponentEnvironment {
     /// earlier instance detected. It counts only if [`Self::api`] does not name one.
     pub fn variables(&self, detected_api: Option<Api>) -> Vec<(String, String)> {
         let on_or_off = |on: bool| if on { "on" } else { "off" };
+        // Not among them: the credential and the certificates, which only the host needs.
         let variables = [
             (&setting::URL, self.homer.as_ref().map(BaseUrl::to_string)),
             (

@@ -1,4 +1,4 @@
-//! Exports: a fresh instance is asked for a capture, and its bytes are passed on as they arrive.
+//! Exports: a fresh instance exports a capture, and its bytes are passed on as they arrive.
 
 use std::fmt;
 use std::pin::pin;
