@@ -165,7 +165,9 @@ impl Exporter {
         mut on_progress: impl FnMut(WaitingFor),
     ) -> Result<Instance, Failure> {
         let limits = &self.sandbox.policy().limits;
+        // Before the queue, because the caller waits for the sum of both.
         let deadline = Deadline::begin(limits);
+        // Tried first, so that only an export that has to wait reports it.
         let permit = match Arc::clone(&self.permits).try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => {

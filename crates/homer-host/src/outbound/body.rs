@@ -138,6 +138,7 @@ impl Body for LimitedBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Connection(incoming) => incoming.is_end_stream(),
+            // Not known before the task has passed on the end.
             Source::Ahead(_) => false,
             Source::Ended => true,
         }

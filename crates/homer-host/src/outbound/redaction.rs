@@ -33,6 +33,7 @@ const PCAP_MAGIC: [[u8; 4]; 4] = [
 pub(super) fn redact(response: Response<WasiBody>, credentials: Vec<String>) -> Response<WasiBody> {
     let credentials: Vec<String> = credentials
         .into_iter()
+        // An empty one would match everywhere.
         .filter(|credential| !credential.is_empty())
         .collect();
     if credentials.is_empty() {
@@ -142,6 +143,8 @@ impl Body for RedactedBody {
                 // Trailers mean nothing to the component.
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             };
+            // The usual case: the first chunk begins with a magic number, and passes without a
+            // copy.
             if !is_text
                 && bytes.is_empty()
                 && PCAP_MAGIC.iter().any(|magic| data.starts_with(magic))
