@@ -49,7 +49,7 @@
 //!
 //! | module | noun |
 //! |---|---|
-//! | [`query`] | what to ask for: [`CallId`], [`Window`], [`Query`] |
+//! | [`query`] | what to request: [`CallId`], [`Window`], [`Query`] |
 //! | [`config`] | the table of settings, and [`Config`] |
 //! | [`origin`] | where a server is: [`Origin`], [`BaseUrl`] |
 //! | [`homer`] | Homer's requests, and what its responses mean; [`Credential`] |
@@ -61,7 +61,7 @@
 //! | [`finding`] | a rule that a message breaks: [`Rule`](finding::Rule) |
 //! | [`error`] | why an export failed: [`ExportError`] |
 //! | [`record`] | conversion of these types from and to those of the WIT bindings |
-//! | [`text`] | text from outside, made fit for a sentence |
+//! | [`text`] | untrusted text, made safe for a sentence |
 //! | [`mcp`] | the MCP server: who may call, tools, delivery of captures, protocol |
 //!
 //! The contract of the components is `wit/homer-capture.wit`. `docs/architecture.md` shows how data

@@ -76,7 +76,7 @@ def test_server_json_image_has_no_field_that_the_registry_refuses(packages):
     assert not {"version", "registryBaseUrl", "fileSha256"} & set(packages["oci"])
 
 
-# What the pages of foreign hosts repeat.
+# What the pages of third-party hosts repeat.
 
 
 @pytest.fixture(scope="module")

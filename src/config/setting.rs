@@ -86,6 +86,7 @@ impl Setting {
     /// Sets this setting by its flag, which overrides the environment. Does nothing if it has no
     /// flag.
     pub fn set_by_flag(&self, variables: &mut Variables, value: String) {
+        // As typed, with its dashes, so that an error names what the reader wrote.
         if let Some(flag) = self.flag {
             variables.set_by_flag(self.variable, format!("--{flag}"), value);
         }
@@ -113,6 +114,7 @@ impl Setting {
         let Value::Integer { min, max, .. } = self.value else {
             unreachable!("not an integer")
         };
+        // The smaller of the two, because a program may restrict a setting but not extend it.
         let max = max.min(limit);
         let Some(given) = self.get(variables) else {
             return Ok(default);
@@ -217,7 +219,7 @@ settings! {
     /// Name of the header field that carries the API token; Auth-Token if not set
     TOKEN_HEADER = "HOMER_TOKEN_HEADER", Some("token-header"), Value::Text("NAME"),
         [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
-    /// Generation of Homer's API; auto detects it
+    /// Version of Homer's API; auto detects it
     API = "HOMER_API", Some("api"), Value::Choice(&["auto", "7", "11"]),
         [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
     /// Longest wait for the first byte of a response, in milliseconds

@@ -43,8 +43,8 @@ const MAX_NAME: usize = 32;
 ///
 /// let mut scanner = Scanner::new();
 /// let mut analyzer = Analyzer::new(&query);
-/// for piece in file.chunks(1024) {
-///     scanner.scan_packets(piece, Some(&mut |record| analyzer.record(record)))?;
+/// for chunk in file.chunks(1024) {
+///     scanner.scan_packets(chunk, Some(&mut |record| analyzer.record(record)))?;
 /// }
 /// let report = analyzer.report(&scanner.finish()?, "1_call", Api::V7);
 /// assert_eq!((report.sip_messages, report.final_status), (7, Some(200)));

@@ -64,7 +64,7 @@ record! {
         pub last_packet_us: Option<u64>,
         /// Homer's search profile that returned the capture, such as `1_call`.
         pub profile: String,
-        /// Generation of Homer's API that returned the capture: 7 or 11.
+        /// Version of Homer's API that returned the capture: 7 or 11.
         pub api: u8,
         /// Call-IDs of the SIP messages, in order of appearance. After the first 256, only
         /// requested ones are added.

@@ -1,4 +1,4 @@
-//! What std would bring: an allocator, a panic handler, and the component model's `cabi_realloc`.
+//! Replacements for std: an allocator, a panic handler, and the component model's `cabi_realloc`.
 //!
 //! Without std, the components import only what they use. With std, they would also import the
 //! `wasi:cli` interfaces for standard streams, terminals and exit (docs/wasm.md §1).

@@ -35,6 +35,7 @@ impl Transport for HttpTransport {
         let options = request_options(request.first_byte_timeout_ms);
         let body = outgoing.body().map_err(|()| TransportError::Abandoned)?;
         let future = outgoing_handler::handle(outgoing, Some(options)).map_err(to_error)?;
+        // Before `handle`, a host need not take bytes, so writing a long body would block forever.
         let sent = write(body, request.body);
         future.subscribe().block();
         let response = future
@@ -93,11 +94,12 @@ fn request_options(first_byte_timeout_ms: u64) -> RequestOptions {
 
 /// Writes all of `bytes` into the request's body.
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), TransportError> {
+    // The stream is a child of the body, and must be dropped before `finish`.
     {
         let stream = body.write().map_err(|()| TransportError::Abandoned)?;
-        for piece in bytes.chunks(MAX_WRITE) {
+        for chunk in bytes.chunks(MAX_WRITE) {
             stream
-                .blocking_write_and_flush(piece)
+                .blocking_write_and_flush(chunk)
                 .map_err(|error| match error {
                     StreamError::LastOperationFailed(error) => {
                         http_error_code(&error).map_or(TransportError::Abandoned, to_error)

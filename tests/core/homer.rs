@@ -475,7 +475,7 @@ fn response_of_status_200_is_judged_by_its_bytes() {
             &b"\n<!DOCTYPE html><title>Sign in</title>"[..],
             format!(
                 "{h} returned HTTP 200 with a web page (text/html; charset=utf-8); expected a \
-                 capture file. Either a sign-on page or proxy is in front of Homer, or HOMER_URL \
+                 capture file. Either a login page or proxy is in front of Homer, or HOMER_URL \
                  does not point to Homer"
             ),
         ),

@@ -8,6 +8,7 @@ use homer_host::Flags;
 use crate::instant;
 
 /// The line of the help about the demo.
+// A macro, because `concat!` accepts literals only.
 #[cfg(feature = "demo")]
 macro_rules! demo_help {
     () => {
@@ -41,6 +42,7 @@ pub(crate) struct Arguments {
     /// Start of the window: Unix milliseconds, RFC 3339, or relative to now (-2h, -1d12h)
     #[cfg_attr(feature = "demo", arg(required_unless_present = "demo"))]
     #[cfg_attr(not(feature = "demo"), arg(required = true))]
+    // `-2h` begins with a dash and is not a flag.
     #[arg(long, value_name = "T", allow_hyphen_values = true)]
     from: Option<String>,
 

@@ -21,6 +21,42 @@ use homer_export::config::{Setting, Variables};
 /// ```
 pub type Flags = SettingFlags<false>;
 
+// There is no type for flags that only `homer-export` has, because there is no such setting. One
+// that is added would have no flag, and nobody would notice.
+const _: () = {
+    let mut settings = setting::ALL;
+    while let [setting, rest @ ..] = settings {
+        assert!(
+            setting.flag.is_none()
+                || !is_read_by_command_line(setting.readers)
+                || is_read_by_mcp_program(setting.readers),
+            "a setting with a flag is read by homer-export but not by homer-export-mcp"
+        );
+        settings = rest;
+    }
+};
+
+// `contains` is not available in a constant.
+const fn is_read_by_command_line(mut readers: &[Reader]) -> bool {
+    while let [reader, rest @ ..] = readers {
+        if matches!(reader, Reader::CommandLine) {
+            return true;
+        }
+        readers = rest;
+    }
+    false
+}
+
+const fn is_read_by_mcp_program(mut readers: &[Reader]) -> bool {
+    while let [reader, rest @ ..] = readers {
+        if matches!(reader, Reader::McpProgram) {
+            return true;
+        }
+        readers = rest;
+    }
+    false
+}
+
 /// The flags that only `homer-export-mcp` has, for `#[command(flatten)]`.
 pub type McpFlags = SettingFlags<true>;
 
