@@ -20,7 +20,7 @@ use crate::homer::{Api, Credential, HomerServer, Request, login, transport_failu
 use crate::pcap::{self, Scanner};
 use crate::query::{Profile, Query};
 use crate::report::{Analyzer, CaptureReport};
-use crate::transport::{HttpRequest, HttpResponse, ResponseBody, ResponseHead, Transport};
+use crate::transport::{OutboundRequest, OutboundResponse, ResponseBody, ResponseHead, Transport};
 
 /// Most bytes received at once. Above 64 KiB the size hardly affects the speed (docs/wasm.md §5),
 /// and this keeps the component's memory small.
@@ -300,7 +300,7 @@ impl<T: Transport> Session<'_, T> {
             return Ok(());
         };
         let request = login::login_request(&self.homer.base_url, username, password);
-        let HttpResponse { head, mut body } = self.send(&request)?;
+        let OutboundResponse { head, mut body } = self.send(&request)?;
         let opening = read_prefix(&mut body, MAX_ERROR_BODY);
         let Some(token) = login::token(&head, &opening) else {
             return Err(login::error(&head, &opening, &self.homer));
@@ -338,7 +338,7 @@ impl<T: Transport> Session<'_, T> {
         // One profile in each request: of two, Homer searches one at random (docs/homer.md §1.9).
         for (at, profile) in query.profiles().iter().enumerate() {
             let request = api.export_request(&self.homer, query, profile)?;
-            let HttpResponse { head, mut body } = self.send(&request)?;
+            let OutboundResponse { head, mut body } = self.send(&request)?;
             if !response::is_capture(&head) {
                 let opening = read_prefix(&mut body, MAX_ERROR_BODY);
                 match response::no_capture(&head, &opening, &self.homer) {
@@ -384,14 +384,14 @@ impl<T: Transport> Session<'_, T> {
         }))
     }
 
-    fn send(&mut self, request: &Request) -> Result<HttpResponse<T::Body>, ExportError> {
+    fn send(&mut self, request: &Request) -> Result<OutboundResponse<T::Body>, ExportError> {
         let mut fields = Vec::from([
             // Homer compares it literally (recording `export-content-type-upper`).
             ("content-type".to_string(), "application/json".to_string()),
             ("content-length".to_string(), request.body.len().to_string()),
         ]);
         fields.extend(self.homer.credential.as_ref().and_then(Credential::header));
-        let request = HttpRequest {
+        let request = OutboundRequest {
             origin: self.homer.base_url.origin(),
             path: &request.path,
             fields: &fields,

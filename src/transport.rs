@@ -18,7 +18,7 @@ pub const BETWEEN_BYTES_TIMEOUT_MS: u64 = 30_000;
 
 /// A `POST` request with a JSON body, complete but for the framing.
 #[derive(Clone, Copy, Debug)]
-pub struct HttpRequest<'a> {
+pub struct OutboundRequest<'a> {
     /// Where the request goes.
     pub origin: &'a Origin,
     /// The path below the origin, without a query.
@@ -51,7 +51,7 @@ pub struct ResponseHead {
 
 /// A response whose head has arrived and whose body has not been read.
 #[derive(Debug)]
-pub struct HttpResponse<B> {
+pub struct OutboundResponse<B> {
     /// Status and header fields.
     pub head: ResponseHead,
     /// The body.
@@ -69,8 +69,8 @@ pub trait Transport {
     /// [`TransportError`] if no response arrives.
     fn send(
         &mut self,
-        request: &HttpRequest<'_>,
-    ) -> Result<HttpResponse<Self::Body>, TransportError>;
+        request: &OutboundRequest<'_>,
+    ) -> Result<OutboundResponse<Self::Body>, TransportError>;
 }
 
 /// The body of a response, read chunk by chunk.

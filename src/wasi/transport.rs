@@ -13,7 +13,7 @@ use wasi::io::streams::{InputStream, StreamError};
 
 use crate::origin;
 use crate::transport::{
-    BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS, HttpRequest, HttpResponse, ResponseBody,
+    BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS, OutboundRequest, OutboundResponse, ResponseBody,
     ResponseHead, Transport, TransportError,
 };
 
@@ -29,8 +29,8 @@ impl Transport for HttpTransport {
 
     fn send(
         &mut self,
-        request: &HttpRequest<'_>,
-    ) -> Result<HttpResponse<WasiBody>, TransportError> {
+        request: &OutboundRequest<'_>,
+    ) -> Result<OutboundResponse<WasiBody>, TransportError> {
         let outgoing = outgoing_request(request)?;
         let options = request_options(request.first_byte_timeout_ms);
         let body = outgoing.body().map_err(|()| TransportError::Abandoned)?;
@@ -50,7 +50,7 @@ impl Transport for HttpTransport {
         let head = response_head(&response);
         let body = response.consume().map_err(|()| TransportError::Abandoned)?;
         let stream = body.stream().map_err(|()| TransportError::Abandoned)?;
-        Ok(HttpResponse {
+        Ok(OutboundResponse {
             head,
             body: WasiBody {
                 stream,
@@ -60,7 +60,7 @@ impl Transport for HttpTransport {
     }
 }
 
-fn outgoing_request(request: &HttpRequest<'_>) -> Result<OutgoingRequest, TransportError> {
+fn outgoing_request(request: &OutboundRequest<'_>) -> Result<OutgoingRequest, TransportError> {
     let fields = Fields::new();
     for (name, value) in request.fields {
         fields

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use homer_export::transport::{
-    HttpRequest, HttpResponse, ResponseBody, ResponseHead, Transport, TransportError,
+    OutboundRequest, OutboundResponse, ResponseBody, ResponseHead, Transport, TransportError,
 };
 use serde_json::Value;
 
@@ -97,7 +97,10 @@ impl Replay {
 impl Transport for Replay {
     type Body = Chunks;
 
-    fn send(&mut self, request: &HttpRequest<'_>) -> Result<HttpResponse<Chunks>, TransportError> {
+    fn send(
+        &mut self,
+        request: &OutboundRequest<'_>,
+    ) -> Result<OutboundResponse<Chunks>, TransportError> {
         self.requests.push(describe(request));
         self.fields = request.fields.to_vec();
         let reaction = match self.reactions.len() {
@@ -105,7 +108,7 @@ impl Transport for Replay {
             _ => self.reactions.pop_front(),
         };
         match reaction.unwrap() {
-            Reaction::Response(head, chunks) => Ok(HttpResponse {
+            Reaction::Response(head, chunks) => Ok(OutboundResponse {
                 head,
                 body: Chunks(chunks.into()),
             }),
@@ -114,7 +117,7 @@ impl Transport for Replay {
     }
 }
 
-fn describe(request: &HttpRequest<'_>) -> String {
+fn describe(request: &OutboundRequest<'_>) -> String {
     let body: Value = serde_json::from_slice(request.body).unwrap();
     match request.path {
         "/api/v3/auth" => "login".to_string(),

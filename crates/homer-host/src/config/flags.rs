@@ -21,42 +21,6 @@ use homer_export::config::{Setting, Variables};
 /// ```
 pub type Flags = SettingFlags<false>;
 
-// There is no type for flags that only `homer-export` has, because there is no such setting. One
-// that is added would have no flag, and nobody would notice.
-const _: () = {
-    let mut settings = setting::ALL;
-    while let [setting, rest @ ..] = settings {
-        assert!(
-            setting.flag.is_none()
-                || !is_read_by_command_line(setting.readers)
-                || is_read_by_mcp_program(setting.readers),
-            "a setting with a flag is read by homer-export but not by homer-export-mcp"
-        );
-        settings = rest;
-    }
-};
-
-// `contains` is not available in a constant.
-const fn is_read_by_command_line(mut readers: &[Reader]) -> bool {
-    while let [reader, rest @ ..] = readers {
-        if matches!(reader, Reader::CommandLine) {
-            return true;
-        }
-        readers = rest;
-    }
-    false
-}
-
-const fn is_read_by_mcp_program(mut readers: &[Reader]) -> bool {
-    while let [reader, rest @ ..] = readers {
-        if matches!(reader, Reader::McpProgram) {
-            return true;
-        }
-        readers = rest;
-    }
-    false
-}
-
 /// The flags that only `homer-export-mcp` has, for `#[command(flatten)]`.
 pub type McpFlags = SettingFlags<true>;
 
@@ -135,7 +99,7 @@ fn placeholder(setting: &Setting) -> &'static str {
     match setting.value {
         Value::Text(placeholder) => placeholder,
         Value::Integer { unit, .. } => unit,
-        Value::Choice(_) => "WORD",
+        Value::Choice(_) => "MODE",
         Value::Secret => "SECRET",
     }
 }
@@ -143,7 +107,7 @@ fn placeholder(setting: &Setting) -> &'static str {
 /// For example `Longest time window in hours, inclusive (HOMER_MAX_WINDOW_HOURS) [default: 24]`.
 fn help(setting: &Setting) -> String {
     let choices = match setting.value {
-        Value::Choice(choices) => format!(": {}", choices.join(", ")),
+        Value::Choice(choices) => format!(" [possible values: {}]", choices.join(", ")),
         _ => String::new(),
     };
     let default = match setting.value.default_text() {
@@ -151,8 +115,27 @@ fn help(setting: &Setting) -> String {
         text => format!(" [default: {text}]"),
     };
     format!(
-        "{}{choices} ({}){default}",
+        "{} ({}){choices}{default}",
         setting.help.trim(),
         setting.variable
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use homer_export::config::setting::{self, Reader};
+
+    /// There is no type for flags that only `homer-export` has, because there is no such setting.
+    /// One that is added would silently have no flag.
+    #[test]
+    fn setting_of_the_command_line_is_also_one_of_the_mcp_program() {
+        for setting in setting::ALL.iter().filter(|setting| setting.flag.is_some()) {
+            let reads = |reader| setting.readers.contains(&reader);
+            assert!(
+                !reads(Reader::CommandLine) || reads(Reader::McpProgram),
+                "{}",
+                setting.variable
+            );
+        }
+    }
 }
