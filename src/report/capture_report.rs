@@ -79,8 +79,9 @@ record! {
         /// Addresses with ports that sent or received SIP messages, in order of appearance; at most
         /// 32.
         pub participants: Vec<String>,
-        /// Transports that the topmost Via fields name, such as UDP, in order of appearance; at most
-        /// 32. The file does not show the transport really used: Homer writes every packet as UDP.
+        /// Transports that the topmost Via fields name, such as UDP, in order of appearance; at
+        /// most 32. The file does not show the transport really used: Homer writes every packet as
+        /// UDP.
         pub transports: Vec<String>,
         /// Number of requests for each method, in order of appearance; at most 32 methods.
         pub requests: Vec<Count>,
