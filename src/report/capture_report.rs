@@ -80,8 +80,8 @@ record! {
         /// 32.
         pub participants: Vec<String>,
         /// Transports that the topmost Via fields name, such as UDP, in order of appearance; at
-        /// most
-        /// 32. The file does not show the transport really used: Homer writes every packet as UDP.
+        /// most 32. The file does not show the transport really used: Homer writes every packet as
+        /// UDP.
         pub transports: Vec<String>,
         /// Number of requests for each method, in order of appearance; at most 32 methods.
         pub requests: Vec<Count>,
