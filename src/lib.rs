@@ -16,7 +16,10 @@
 //!
 //! impl Transport for Replay {
 //!     type Body = Body;
-//!     fn send(&mut self, _: &OutboundRequest<'_>) -> Result<OutboundResponse<Body>, TransportError> {
+//!     fn send(
+//!         &mut self,
+//!         _: &OutboundRequest<'_>,
+//!     ) -> Result<OutboundResponse<Body>, TransportError> {
 //!         let file = std::fs::read("tests/data/export-ok-auth-token.pcap").expect("a recording");
 //!         let head = ResponseHead { status: 200, ..ResponseHead::default() };
 //!         Ok(OutboundResponse { head, body: Body(file) })
