@@ -11,7 +11,7 @@ record! {
     pub struct Finding {
         /// Number of the packet record, counted from 1.
         pub packet: u64,
-        /// Offset of the violation in bytes from the start of the message; absent if it concerns
+        /// Offset of the violation in bytes from the start of the payload; absent if it concerns
         /// the whole packet, or something that is missing.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub offset: Option<u32>,
@@ -114,6 +114,15 @@ rules! {
                 false => "",
             };
             format!("Content-Length is {header}, but the body has {body} bytes{cause}")
+        };
+
+    MessageTruncated { body: Option<(u64, usize)> } = "message-truncated", "RFC 3261 §7, §18.3",
+        match body {
+            None => String::from("message ends within its header: the empty line is missing"),
+            Some((header, body)) => format!(
+                "message ends within its body: Content-Length is {header}, but the body has {body} \
+                 bytes"
+            ),
         };
 
     ContentLengthMalformed = "content-length-malformed", "RFC 3261 §20.14",

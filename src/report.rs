@@ -10,6 +10,7 @@ mod hash;
 mod json;
 mod kinds;
 mod ladder;
+mod messages;
 mod payload;
 mod printable;
 mod retransmissions;

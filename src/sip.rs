@@ -19,10 +19,11 @@ mod token;
 mod value;
 
 pub use escape::{escape, hex_dump};
-pub use message::{Message, StartLine};
+pub use message::{Message, StartLine, Truncation};
 pub use parser::Parser;
 pub use redact::redact;
 pub use sdp::Sdp;
 pub use value::{CSeq, Via};
 
+pub(crate) use message::begins_with_start_line;
 pub(crate) use redact::uri_password;

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::field::Name;
-use super::message::{Message, StartLine};
+use super::message::{Message, StartLine, Truncation};
 use crate::finding::Rule;
 
 /// The fields that every request must have (RFC 3261 §8.1.1), in the order of [`Name`]. A response
@@ -20,6 +20,13 @@ pub(super) fn check(
     on_finding: &mut dyn FnMut(Option<usize>, Rule),
 ) {
     // Something that is missing, or that two places contradict, has no offset.
+    if is_whole && let Some(rule) = truncation(message) {
+        on_finding(None, rule);
+    }
+    // A field that is missing or wrong may only be cut off.
+    if !message.is_header_complete() {
+        return;
+    }
     if let Some(rule) = mandatory_fields(message, present) {
         on_finding(None, rule);
     }
@@ -32,6 +39,16 @@ pub(super) fn check(
     if let Some(rule) = content_length(message, present, is_whole) {
         on_finding(None, rule);
     }
+}
+
+/// A message must not end within its header (RFC 3261 §7) or, on a stream, within its body (§18.3).
+fn truncation(message: &Message<'_>) -> Option<Rule> {
+    let body = match message.truncated? {
+        Truncation::Header => None,
+        Truncation::Body if message.may_have_lost_bytes() => return None,
+        Truncation::Body => Some((message.content_length?, message.body.len())),
+    };
+    Some(Rule::MessageTruncated { body })
 }
 
 fn mandatory_fields(message: &Message<'_>, present: u16) -> Option<Rule> {
@@ -102,7 +119,7 @@ fn content_length(message: &Message<'_>, present: u16, is_whole: bool) -> Option
             })
         }
         // A malformed Content-Length has been reported and is not also missing.
-        None if present & Name::ContentLength.bit() == 0 && message.is_on_stream() => {
+        None if present & Name::ContentLength.bit() == 0 && message.needs_content_length() => {
             let transport = text(message.via.map_or(&[][..], |via| via.transport));
             Some(Rule::ContentLengthMissing { transport })
         }

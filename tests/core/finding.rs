@@ -608,6 +608,7 @@ fn every_rule() -> Vec<Rule> {
             header: 193,
             body: 150,
         },
+        MessageTruncated { body: None },
         ContentLengthMalformed,
         ContentLengthMissing {
             transport: name("TCP"),
