@@ -145,6 +145,22 @@ rules! {
             format!("missing header field{plural}: {names}")
         };
 
+    HeaderRepeated { name: &'static str } = "header-repeated", "RFC 3261 §7.3.1, §20",
+        format!("{name} appears more than once; a message may have only one");
+
+    TagMissing { field: &'static str } = "tag-missing", "RFC 3261 §8.1.1.3, §8.2.6.2, §12.2.1.1",
+        format!("{field} has no tag");
+
+    ContactMissing = "contact-missing", "RFC 3261 §8.1.1.8, §12.1.1",
+        "missing header field: Contact, which is mandatory in an INVITE and in a 2xx response to it";
+
+    QuotesUnbalanced { field: &'static str } = "quotes-unbalanced", "RFC 3261 §25.1",
+        format!("{field} has a quotation mark that is not closed");
+
+    AddressMalformed { field: &'static str, why: &'static str } = "address-malformed",
+        "RFC 3261 §7.1, §20.10, §25.1",
+        format!("{field} is malformed: {why}");
+
     CSeqMalformed = "cseq-malformed", "RFC 3261 §20.16",
         "CSeq is not a number below 2^31 followed by a method";
 

@@ -6,6 +6,7 @@
 //! not need it, but stops at the first irregularity. All of them return a tree or an error; none
 //! says which rule a message breaks at which byte, which is what this parser is for.
 
+mod address;
 mod escape;
 mod field;
 mod field_cache;

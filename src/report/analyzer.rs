@@ -16,6 +16,7 @@ use super::payload::{OTHER_KINDS, OTHER_NAMES, OtherKind};
 use super::printable::printable;
 use super::retransmissions::{Repetition, Retransmissions};
 use super::summary::counted;
+use super::tag_evidence::TagEvidence;
 use super::transactions::Transactions;
 use crate::finding::Rule;
 use crate::homer::Api;
@@ -60,6 +61,7 @@ pub struct Analyzer {
     repetitions: Retransmissions,
     ladder: Ladder,
     findings: FindingList,
+    tags: TagEvidence,
     /// Addresses, and whether their ports are known.
     participants: Vec<(SocketAddr, bool)>,
     requests: Kinds<Vec<u8>>,
@@ -89,6 +91,7 @@ impl Analyzer {
             repetitions: Retransmissions::default(),
             ladder: Ladder::default(),
             findings: FindingList::default(),
+            tags: TagEvidence::default(),
             participants: Vec::new(),
             requests: Kinds::default(),
             responses: Kinds::default(),
@@ -257,8 +260,16 @@ impl Analyzer {
         if let Some(call) = call {
             self.transactions
                 .add(packet, call, message, media, &mut self.findings);
-            if let Some(call) = self.calls.get_mut(call)
-                && let Some(field) = call.add(packet, time_us, &route, message)
+            if self.tags.lacks_to_tag(call, message) {
+                let rule = Rule::TagMissing { field: "To" };
+                self.findings.push(packet, None, rule);
+            }
+            let unknown = self
+                .calls
+                .get_mut(call)
+                .and_then(|call| call.add(packet, time_us, &route, message));
+            if let Some(field) = unknown
+                && self.tags.shows(field, call, &route)
                 // The tag may be cut off.
                 && message.truncated != Some(Truncation::Header)
             {
@@ -266,6 +277,7 @@ impl Analyzer {
                 self.findings
                     .push(packet, None, Rule::TagChanged { field, request });
             }
+            self.tags.add(call, &route, message);
         }
     }
 

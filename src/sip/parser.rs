@@ -73,6 +73,14 @@ impl Parser {
             }
             on_finding(Some(first), Rule::StartLineMalformed);
         }
+        // Devices copy the address of Contact, brackets included (RFC 3261 §7.1).
+        if let StartLine::Request { method, uri } = empty.start
+            && uri.starts_with(b"<")
+        {
+            let at = first + method.len() + 1;
+            let (field, why) = ("Request-URI", "the URI stands in angle brackets");
+            on_finding(Some(at), Rule::AddressMalformed { field, why });
+        }
         // Fields that the first pass cached need no second parsing.
         let mut message = empty;
         let present = self.parse_fields(payload, &line, &mut message, on_finding);
@@ -147,8 +155,7 @@ impl Parser {
             && !rest.is_empty()
         {
             if let Some((field, len)) = self.cache.find(rest) {
-                present |= field.presence();
-                field.apply_to(message, rest, at, on_finding);
+                field.apply_to(message, &mut present, rest, at, on_finding);
                 at += len;
                 continue;
             }
@@ -165,12 +172,11 @@ impl Parser {
             }
             match field {
                 Ok(field) => {
-                    present |= field.presence();
                     let bytes = &payload[line.start..line.end];
-                    match line.end < line.next {
-                        true => field.apply_to(message, bytes, line.start, on_finding),
-                        false => field.apply_to(message, bytes, line.start, &mut |_, _| {}),
-                    }
+                    let is_cut = line.end == line.next;
+                    let ignore = &mut |_, _| {};
+                    let on_finding = if is_cut { ignore } else { &mut *on_finding };
+                    field.apply_to(message, &mut present, bytes, line.start, on_finding);
                 }
                 // The line is skipped: what follows may still be well-formed. A line without end is
                 // the start of one that was cut off, and its sender did nothing wrong.

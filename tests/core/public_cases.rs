@@ -83,3 +83,28 @@ fn public_case_keep_alive_before_message() {
     assert_eq!(findings(&report), []);
     assert!(rows(&report).iter().all(|(_, part, _)| part.is_none()));
 }
+
+/// i-p-tel/sipdroid #425, #587; pjsip/pjproject #1030: 180 and 200 without To tag.
+#[test]
+fn public_case_to_tag_missing() {
+    let report = case("to-tag-missing");
+    assert_eq!((report.sip_messages, report.final_status), (6, Some(200)));
+    let missing = [2, 3, 6].map(|packet| (packet, "tag-missing"));
+    assert_eq!(findings(&report), missing);
+}
+
+/// asterisk/asterisk #1748: a BYE without From tag, and 481.
+#[test]
+fn public_case_bye_without_from_tag() {
+    let report = case("bye-without-from-tag");
+    assert_eq!((report.sip_messages, report.final_status), (7, Some(200)));
+    assert_eq!(findings(&report), [(6, "tag-missing")]);
+}
+
+/// onsip/SIP.js #56, #132; versatica/JsSIP #193: Content-Type twice, and 400.
+#[test]
+fn public_case_content_type_twice() {
+    let report = case("content-type-twice");
+    assert_eq!((report.sip_messages, report.final_status), (3, Some(400)));
+    assert_eq!(findings(&report), [(1, "header-repeated")]);
+}
