@@ -10,6 +10,7 @@ mod hash;
 mod json;
 mod kinds;
 mod ladder;
+mod messages;
 mod payload;
 mod printable;
 mod retransmissions;
@@ -17,6 +18,7 @@ mod retransmissions;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod schema;
 mod summary;
+mod tag_evidence;
 mod transactions;
 
 pub use analyzer::Analyzer;

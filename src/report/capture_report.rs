@@ -154,8 +154,12 @@ record! {
     ($, convert_ladder_entry)
     /// One SIP message in the ladder.
     pub struct LadderEntry {
-        /// Number of the packet record, counted from 1.
+        /// Number of the packet record, counted from 1; the first one if several hold the message.
         pub packet: u64,
+        /// Number of the message among those that begin in the same packet, counted from 1; absent
+        /// if the packet has one message.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub part: Option<u32>,
         /// Microseconds from the earliest packet to this one; absent if this one is dated 1970.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub after_us: Option<u64>,

@@ -39,6 +39,7 @@ pub(super) struct Ladder {
 /// A message as the analysis sees it.
 pub(super) struct Observation<'a> {
     pub(super) packet: u64,
+    pub(super) part: Option<u32>,
     pub(super) time_us: u64,
     pub(super) route: Route,
     pub(super) message: &'a Message<'a>,
@@ -112,6 +113,7 @@ impl Endpoints {
 #[derive(Clone, Debug, Default)]
 struct LadderMessage {
     packet: u64,
+    part: Option<u32>,
     time_us: u64,
     route: Option<Route>,
     line: Vec<u8>,
@@ -125,6 +127,7 @@ impl LadderMessage {
     fn set(&mut self, observation: &Observation<'_>) {
         let message = observation.message;
         self.packet = observation.packet;
+        self.part = observation.part;
         self.time_us = observation.time_us;
         self.route = Some(observation.route);
         self.call = observation.call;
@@ -149,6 +152,7 @@ impl LadderMessage {
         };
         LadderEntry {
             packet: self.packet,
+            part: self.part,
             after_us: time_us
                 .zip(start_us)
                 .map(|(time, start)| time.saturating_sub(start)),

@@ -100,6 +100,8 @@ impl Line {
                     anomalies.bare_lf = Some(at);
                     Some(1)
                 }
+                // At the end of a message that is cut off, the LF may be what was cut off.
+                Some(b'\r') if at + 1 == bytes.len() => None,
                 Some(b'\r') => {
                     anomalies.bare_cr = anomalies.bare_cr.or(Some(at));
                     None
