@@ -352,9 +352,7 @@ impl Analyzer {
                 counted(self.duplicates, "message")
             ));
         }
-        // If packets were lost, some messages would be repeated, but not half of them.
-        let repeated = self.retransmissions + self.duplicates;
-        if self.retransmissions > 1 && 2 * repeated >= self.sip_messages {
+        if self.retransmissions > 1 && self.repetitions.seen_by_two_agents() {
             report.warnings.push(
                 "every message appears twice, probably because two capture agents with different \
                  clocks saw the call"

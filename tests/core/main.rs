@@ -26,3 +26,4 @@ mod report;
 mod sip;
 mod tools;
 mod tshark;
+mod verdict;
