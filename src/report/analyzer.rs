@@ -223,8 +223,13 @@ impl Analyzer {
             // Counting it either way might be wrong.
             Some(Repetition::Undated(_)) | None => {}
         }
-        if repetition.is_some() {
-            // The first copy has had all its findings.
+        if let Some(repetition) = repetition {
+            // The first copy has had all its findings. What two agents saw was sent once.
+            if matches!(repetition, Repetition::Retransmission(_))
+                && let Some(call) = call.and_then(|call| self.calls.get_mut(call))
+            {
+                call.repeat(packet, time_us, message);
+            }
             return true;
         }
         for (offset, rule) in broken {
@@ -236,7 +241,7 @@ impl Analyzer {
             self.transactions
                 .add(packet, call, message, media, &mut self.findings);
             if let Some(call) = self.calls.get_mut(call)
-                && let Some(field) = call.add(packet, time_us, &route, message)
+                && let Some(field) = call.add(packet, time_us, &route, message, payload)
             {
                 let request = None;
                 self.findings

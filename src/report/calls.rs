@@ -75,7 +75,7 @@ impl Calls {
             return None;
         }
         let at = self.calls.len() as u32;
-        self.calls.push(Call::new(id));
+        self.calls.push(Call::new(id, self.is_requested(id)));
         self.index.insert_unique(key, (key, at), |(key, _)| *key);
         Some(at)
     }
@@ -96,7 +96,8 @@ impl Calls {
                 report.missing_call_ids.push(requested.as_str().to_string());
                 continue;
             };
-            if let Some(missing) = call.missing_part(&self.window) {
+            let leg = call.leg();
+            if let Some(missing) = Call::missing_part(&leg, &self.window) {
                 report.incomplete_reasons.push(match several {
                     true => format!("{missing} (Call-ID {})", requested.as_str()),
                     false => missing,
@@ -104,7 +105,7 @@ impl Calls {
             }
             // Of several calls, the first one with a final response.
             if report.final_status.is_none() {
-                call.report_outcome(report);
+                Call::report_outcome(&leg, report);
             }
         }
         if !report.missing_call_ids.is_empty() {
