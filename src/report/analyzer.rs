@@ -140,7 +140,8 @@ impl Analyzer {
             .report_unmatched(self.calls.as_slice(), &mut findings);
         (report.findings, report.findings_elided) = findings.finish();
 
-        self.calls.report(&mut report);
+        let two_agents = self.repetitions.seen_by_two_agents();
+        self.calls.report(&mut report, two_agents);
         if api == Api::V11 && report.packets >= MAX_ROWS {
             report.incomplete_reasons.push(format!(
                 "row-limit: HOMER 11 exports at most {MAX_ROWS} rows, and this capture has {} \

@@ -9,7 +9,9 @@ use hashbrown::HashTable;
 
 use super::call::Call;
 use super::capture_report::CaptureReport;
+use super::causes::causes;
 use super::hash::hash;
+use super::outcome::Verdict;
 use super::printable::printable;
 use crate::query::{CallId, Query, Window};
 
@@ -81,7 +83,8 @@ impl Calls {
     }
 
     /// Writes the Call-IDs, the outcome, and what is missing into the report.
-    pub(super) fn report(&self, report: &mut CaptureReport) {
+    /// `two_agents`: whether two capture agents saw every message.
+    pub(super) fn report(&self, report: &mut CaptureReport, two_agents: bool) {
         for call in &self.calls {
             let id = printable(&call.id);
             if !self.is_requested(&call.id) {
@@ -106,6 +109,12 @@ impl Calls {
             // Of several calls, the first one with a final response.
             if report.final_status.is_none() {
                 Call::report_outcome(&leg, report);
+            }
+            if report.outcome.is_none() {
+                let verdict = Verdict::of(leg, two_agents);
+                report.outcome = Some(verdict.outcome.code().to_string());
+                report.outcome_text = Some(verdict.text());
+                report.causes = causes(&verdict);
             }
         }
         if !report.missing_call_ids.is_empty() {

@@ -66,6 +66,56 @@ impl<'a> Leg<'a> {
         self.is_invite() && (200..300).contains(&self.status())
     }
 
+    /// Whether any response to the deciding attempt was captured, on any hop.
+    pub(super) fn has_any_response(&self) -> bool {
+        let Some(attempt) = self.attempt else {
+            return false;
+        };
+        // If the request was sent again, no response reached its sender, whatever other hops saw.
+        let is_resent = attempt.request.is_some_and(|request| request.copies > 0);
+        let elsewhere = || {
+            self.all().any(|it| {
+                it.method == attempt.method
+                    && it.cseq == attempt.cseq
+                    && it.has_response()
+                    && it.packet() > attempt.packet()
+            })
+        };
+        attempt.has_response() || (!is_resent && elsewhere())
+    }
+
+    /// The ACKs of the caller's leg, after the deciding INVITE.
+    pub(super) fn acks(&self) -> impl Iterator<Item = &'a Exchange> {
+        let attempt = self.attempt;
+        self.all().filter(move |it| {
+            it.method == Method::Ack
+                && attempt.is_some_and(|attempt| {
+                    it.from_tag == attempt.from_tag && it.packet() > attempt.packet()
+                })
+        })
+    }
+
+    /// Whether an ACK acknowledges the 2xx: it has the number of the INVITE, the tag of the 2xx, and
+    /// a branch of its own (RFC 3261 §13.2.2.4, §17.1.1.3).
+    pub(super) fn ack_fits(&self, ack: &Exchange) -> bool {
+        let Some((invite, response)) = self.decision else {
+            return false;
+        };
+        // Proxies may change the tag between two hops.
+        let is_known = |tag: Option<u64>| {
+            tag == response.to_tag
+                || self.all().any(|it| {
+                    it.method == Method::Invite
+                        && it
+                            .last
+                            .is_some_and(|last| last.status < 300 && last.to_tag == tag)
+                })
+        };
+        (ack.cseq.is_none() || invite.cseq.is_none() || ack.cseq == invite.cseq)
+            && ack.branch != invite.branch
+            && is_known(ack.to_tag)
+    }
+
     fn find_attempts(&mut self) {
         let is_initial = |exchange: &&Exchange| {
             exchange.request.is_some() && exchange.to_tag.is_none() && exchange.method.starts_call()
@@ -186,14 +236,16 @@ impl<'a> Leg<'a> {
         // A challenge does not end a BYE: it comes again with credentials.
         let is_end = |response: &Response| !matches!(response.status, 401 | 407);
         let bye_response = responses().find(is_end).or_else(|| responses().next());
-        // Branch and number are those of the request that it cancels (RFC 3261 §9.1).
-        let cancel = self.all().find(|it| {
-            it.method == Method::Cancel
-                && it.request.is_some()
-                && self.attempts.iter().any(|attempt| {
-                    it.source() == attempt.source()
-                        && (it.branch == attempt.branch || it.cseq == attempt.cseq)
-                })
+        // Branch and number are those of the request that it cancels (RFC 3261 §9.1). That of an
+        // earlier attempt says nothing about the last one.
+        let cancel = self.attempt.and_then(|attempt| {
+            self.all().find(|it| {
+                it.method == Method::Cancel
+                    && it.request.is_some()
+                    && it.packet() > attempt.packet()
+                    && it.source() == attempt.source()
+                    && (it.branch == attempt.branch || it.cseq == attempt.cseq)
+            })
         });
         (self.bye, self.bye_response, self.cancel) = (bye, bye_response, cancel);
     }

@@ -304,3 +304,63 @@ fn transactions_of_a_call_are_bounded() {
     let expected = (Some(200), true, Some("BYE"), Some(CALLER));
     assert_eq!(result(&report), expected);
 }
+
+/// The codes of the causes.
+fn causes(report: &CaptureReport) -> Vec<&str> {
+    report
+        .causes
+        .iter()
+        .map(|cause| cause.code.as_str())
+        .collect()
+}
+
+fn outcome(report: &CaptureReport) -> &str {
+    report.outcome.as_deref().unwrap_or_default()
+}
+
+#[test]
+fn verdict_of_public_captures() {
+    for (name, expected, codes) in [
+        (
+            "sample-cancel-unanswered",
+            "cancelled",
+            &["gateway-timeout"][..],
+        ),
+        ("two-agents-clocks-apart", "completed", &[]),
+        ("seen-twice-at-once", "completed", &[]),
+        ("fork-retagged", "completed", &[]),
+        ("sbc-keeps-call-id", "completed", &[]),
+        ("cseq-2e31-options", "succeeded", &[]),
+        ("same-cseq-retry-refused", "refused", &["busy"]),
+        ("password-guessed", "succeeded", &[]),
+        ("invite-lost-486", "not-captured", &["busy"]),
+        ("ack-cseq-wrong", "unacknowledged", &["ack-mismatch"]),
+        ("bye-without-from-tag", "completed", &["bye-unknown-dialog"]),
+        ("bye-wrong-from-tag", "completed", &["bye-unknown-dialog"]),
+        ("t38-refused", "completed", &[]),
+    ] {
+        let report = public(name);
+        println!("{name}: {}", report.summary());
+        for cause in &report.causes {
+            println!("    {cause:?}");
+        }
+        assert_eq!(
+            (outcome(&report), &causes(&report)[..]),
+            (expected, codes),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn verdict_of_recorded_healthy_calls_has_no_causes() {
+    for (name, file) in recordings::captures() {
+        let ids: Vec<String> = analyze(&file, &["x"]).call_ids;
+        for id in &ids {
+            let report = analyze(&file, &[id]);
+            println!("{name} {id}: {}", report.summary());
+            assert!(report.outcome.is_some(), "{name}");
+            assert_eq!(causes(&report), [] as [&str; 0], "{name} {id}");
+        }
+    }
+}
