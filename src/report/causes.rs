@@ -94,7 +94,11 @@ impl Verdict<'_> {
             };
             let resent = self.resent(&request);
             let is_initial = exchange.to_tag.is_none() && exchange.method.starts_call();
-            if resent == 0 || exchange.has_response() || exchange.method == Method::Ack {
+            // A proxy responds 408 for a peer that did not (RFC 3261 §16.8), and some do so to a
+            // CANCEL or BYE.
+            let timed_out = !is_initial && exchange.status() == 408;
+            let is_open = !exchange.has_response() || timed_out;
+            if resent == 0 || !is_open || exchange.method == Method::Ack {
                 continue;
             }
             // A carrier that does not respond is no fault if the next one does.
