@@ -483,12 +483,12 @@ impl Verdict<'_> {
         let Some(refer) = self.leg.all().find(|it| it.method == Method::Refer) else {
             return;
         };
-        let notified = self.leg.all().filter_map(|it| {
+        let mut notified = self.leg.all().filter_map(|it| {
             let is_later = it.method == Method::Notify && it.packet() > refer.packet();
             Some((it, it.detail()?.sipfrag?)).filter(|_| is_later)
         });
         // The last NOTIFY has the final status; 100 and 180 come first (RFC 3515 §2.4.5).
-        let result = notified.filter(|(_, status)| *status >= 200).last();
+        let result = notified.rfind(|(_, status)| *status >= 200);
         match result {
             Some((notify, status @ 200..300)) => list.push(
                 "transfer-succeeded",

@@ -192,7 +192,10 @@ impl Exchange {
 /// The first and the last transactions of a call.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exchanges {
-    // Boxes, since a list that is full moves half of its entries for each new one.
+    #[expect(
+        clippy::vec_box,
+        reason = "a list that is full moves half of its entries for each new one"
+    )]
     list: Vec<Box<Exchange>>,
     /// Their keys, apart from them: a search reads nothing else.
     keys: Vec<u64>,
@@ -343,7 +346,7 @@ impl Exchanges {
             // CSeq is unreadable in the request or in the response, for instance because its number
             // is above 2^31. The branch identifies the transaction nearly as well.
             let unreadable = self.unreadable_cseq || id.cseq.is_none();
-            let is_same = |known: &Box<Exchange>| {
+            let is_same = |known: &Exchange| {
                 known.branch == id.branch
                     && known.from_tag == id.from_tag
                     && (known.cseq.is_none() || id.cseq.is_none())
@@ -353,7 +356,7 @@ impl Exchanges {
                     }
             };
             unreadable
-                .then(|| self.list.iter().rposition(is_same))
+                .then(|| self.list.iter().rposition(|known| is_same(known)))
                 .flatten()
         })
     }
