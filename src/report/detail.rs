@@ -2,6 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use memchr::{memchr, memrchr};
 
 use super::exchange::{Exchange, Method};
 use super::hash::hash;
@@ -31,6 +34,14 @@ pub(super) struct Detail {
     pub(super) expires: Option<u32>,
     /// Contacts of a REGISTER: whether there is any, and whether all of them are removed.
     pub(super) contacts: Option<bool>,
+    /// The longest expiry that the response to a REGISTER grants, in seconds.
+    pub(super) granted: Option<u32>,
+    /// Session-Expires of the 2xx, in seconds (RFC 4028).
+    pub(super) session_expires: Option<u32>,
+    /// The address in the Contact of an INVITE; none if it is a name.
+    pub(super) contact: Option<IpAddr>,
+    /// The address in the Contact of its 2xx.
+    pub(super) answer_contact: Option<IpAddr>,
     /// Status in the message/sipfrag body of a NOTIFY (RFC 3515 §2.4.5).
     pub(super) sipfrag: Option<u16>,
     /// The SDP of the request.
@@ -106,6 +117,9 @@ impl Exchange {
                         }
                     });
                 }
+                1 | 7 if method == Method::Invite && (is(b"Contact") || is(b"m")) => {
+                    self.detail_mut().contact = host(value);
+                }
                 _ => {}
             }
         });
@@ -144,6 +158,14 @@ impl Exchange {
             }
         }
         if status < 300 {
+            if status >= 200
+                && matches!(
+                    self.method,
+                    Method::Invite | Method::Update | Method::Register
+                )
+            {
+                self.detail_of_success(header);
+            }
             return;
         }
         let rest = message
@@ -162,6 +184,32 @@ impl Exchange {
                     let detail = self.detail_mut();
                     // Of several challenges, the client takes the first that it can (RFC 8760).
                     detail.challenge = detail.challenge.or(Some(challenge));
+                }
+                _ => {}
+            }
+        });
+    }
+
+    /// Reads the 2xx to an INVITE, UPDATE or REGISTER.
+    fn detail_of_success(&mut self, header: &[u8]) {
+        let is_register = self.method == Method::Register;
+        each_field(header, |name, value| {
+            let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
+            match name.len() {
+                1 | 7 if is(b"Contact") || is(b"m") => match is_register {
+                    false => self.detail_mut().answer_contact = host(value),
+                    true => each_value(value, |contact| {
+                        let expires = parameter(contact, b"expires").and_then(number);
+                        let detail = self.detail_mut();
+                        detail.granted = detail.granted.max(expires);
+                    }),
+                },
+                7 if is_register && is(b"Expires") => {
+                    let detail = self.detail_mut();
+                    detail.granted = detail.granted.max(number(value));
+                }
+                1 | 15 if is(b"Session-Expires") || is(b"x") => {
+                    self.detail_mut().session_expires = number(value);
                 }
                 _ => {}
             }
@@ -197,4 +245,23 @@ impl Exchange {
             self.detail_mut().sipfrag = Some(status);
         }
     }
+}
+
+/// The address in the first URI of a Contact field; none if the host is a name.
+fn host(contact: &[u8]) -> Option<IpAddr> {
+    let uri = match memchr(b'<', contact) {
+        Some(at) => &contact[at + 1..],
+        None => contact,
+    };
+    let uri = &uri[..memchr(b'>', uri).unwrap_or(uri.len())];
+    let uri = &uri[memchr(b':', uri)? + 1..];
+    let host = memrchr(b'@', uri).map_or(uri, |at| &uri[at + 1..]);
+    let host = match host.strip_prefix(b"[") {
+        Some(rest) => &rest[..memchr(b']', rest)?],
+        None => {
+            let is_end = |byte: &u8| matches!(byte, b':' | b';' | b'?' | b',' | b' ');
+            &host[..host.iter().position(is_end).unwrap_or(host.len())]
+        }
+    };
+    core::str::from_utf8(host).ok()?.parse().ok()
 }

@@ -15,6 +15,9 @@ use crate::sip::{Message, StartLine};
 /// how it ended. A call over four hops with a challenge has about 20.
 const MAX_KEPT: usize = 32;
 
+/// Most transactions kept.
+pub(super) const MAX_EXCHANGES: usize = 2 * MAX_KEPT;
+
 /// Most To tags kept of further 2xx to one request: a proxy forwards the 2xx of every fork.
 const MAX_OTHER_TAGS: usize = 4;
 
@@ -363,7 +366,7 @@ impl Exchanges {
 
     /// Adds a transaction. One in the middle of the call gives way.
     fn push(&mut self, id: &Identity, message: &Message<'_>) {
-        if self.list.len() >= 2 * MAX_KEPT {
+        if self.list.len() >= MAX_EXCHANGES {
             self.list.remove(MAX_KEPT);
             self.keys.remove(MAX_KEPT);
         }

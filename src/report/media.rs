@@ -79,6 +79,12 @@ impl Media {
         }
     }
 
+    /// Whether the sender holds the call: by direction, or by the null address of RFC 2543
+    /// (RFC 3264 §8.4).
+    pub(super) fn is_on_hold(&self) -> bool {
+        self.is_held || self.address.is_some_and(|address| address.is_unspecified())
+    }
+
     /// The names of the codecs, such as `PCMU PCMA`.
     pub(super) fn codecs(&self) -> String {
         printable(&self.codecs)

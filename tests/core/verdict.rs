@@ -333,7 +333,7 @@ fn verdict_of_public_captures() {
         ("cseq-2e31-options", "succeeded", &[]),
         ("same-cseq-retry-refused", "refused", &["busy"]),
         ("password-guessed", "succeeded", &[]),
-        ("invite-lost-486", "not-captured", &["busy"]),
+        ("invite-lost-486", "not-captured", &["busy", "lost-packets"]),
         ("ack-cseq-wrong", "unacknowledged", &["ack-mismatch"]),
         ("bye-without-from-tag", "completed", &["bye-unknown-dialog"]),
         ("bye-wrong-from-tag", "completed", &["bye-unknown-dialog"]),
@@ -894,4 +894,172 @@ fn cause_registration_removed() {
             "{fields}"
         );
     }
+}
+
+#[test]
+fn cause_nat_contact() {
+    let contact = |at: usize, contact: &str| {
+        let mut sent = healthy();
+        let field = format!("Contact: {contact}\r\nContent-Type");
+        sent[at].replace("Content-Type", &field);
+        sent
+    };
+    for uri in [
+        "<sip:a@10.0.0.5:5060;transport=udp>",
+        "sip:192.168.1.2;x=y",
+        "<sip:a@[fd00::1]>",
+    ] {
+        assert_eq!(
+            causes(&report_of(contact(0, uri))),
+            ["nat-contact"],
+            "{uri}"
+        );
+    }
+    for uri in [
+        "<sip:a@192.0.2.10>",
+        "<sip:10.0.0.5@example.net>",
+        "\"10.0.0.5\" <sip:a@h>",
+    ] {
+        assert_eq!(
+            causes(&report_of(contact(0, uri))),
+            [] as [&str; 0],
+            "{uri}"
+        );
+    }
+    // Requests to the callee are answered in spite of its Contact.
+    let report = report_of(contact(3, "<sip:b@10.0.0.6>"));
+    assert_eq!(causes(&report), [] as [&str; 0]);
+    // They do not arrive.
+    let report = report_of(contact(3, "<sip:b@10.0.0.6>")[..5].to_vec());
+    assert_eq!(causes(&report), ["nat-contact"]);
+}
+
+/// A re-INVITE of the caller with this SDP, which the callee accepts.
+fn offer_again(sdp: &[(&str, &str)], status: &str, at_ms: u64) -> Vec<Sent> {
+    let mut sent = vec![healthy()[0].clone(), healthy()[3].clone()];
+    sent[1].replace("200 OK", status);
+    sent[0].replace(
+        "To: <sip:bob@example.net>",
+        "To: <sip:bob@example.net>;tag=bbb",
+    );
+    for (number, message) in sent.iter_mut().enumerate() {
+        message.replace("z9hG4bK1", &format!("z9hG4bKre{at_ms}"));
+        message.replace("1 INVITE", &format!("{at_ms} INVITE"));
+        message.time_us = BEGIN_US + (at_ms + number as u64) * 1000;
+    }
+    for (old, new) in sdp {
+        sent[0].replace(old, new);
+    }
+    sent
+}
+
+#[test]
+fn cause_hold_resume_and_moved_media() {
+    let with = |changes: &[Vec<Sent>]| report_of([healthy(), changes.concat()].concat());
+    let same = offer_again(&[], "200 OK", 10_000);
+    assert_eq!(causes(&with(&[same])), [] as [&str; 0]);
+    let hold = offer_again(&[("a=sendrecv", "a=sendonly")], "200 OK", 10_000);
+    assert_eq!(causes(&with(std::slice::from_ref(&hold))), ["hold"]);
+    let resume = offer_again(&[], "200 OK", 20_000);
+    let report = with(&[hold, resume]);
+    assert_eq!(
+        (outcome(&report), causes(&report)),
+        ("completed", vec!["hold", "resume"])
+    );
+    let old_hold = offer_again(
+        &[("c=IN IP4 192.0.2.10", "c=IN IP4 0.0.0.0")],
+        "200 OK",
+        10_000,
+    );
+    assert_eq!(causes(&with(&[old_hold])), ["hold"]);
+    let moved = [("c=IN IP4 192.0.2.10", "c=IN IP4 203.0.113.7")];
+    let report = with(&[offer_again(&moved, "200 OK", 10_000)]);
+    assert_eq!(causes(&report), ["media-address-changed"]);
+    assert!(texts(&report)[0].contains("from 192.0.2.10 to 203.0.113.7"));
+    // It was refused, so that nothing changed.
+    let refused = offer_again(&moved, "488 Not Acceptable Here", 10_000);
+    assert_eq!(causes(&with(&[refused])), [] as [&str; 0]);
+}
+
+#[test]
+fn cause_of_an_end_without_bye() {
+    let lost = |session: &str, at_ms: u64, status: &str| {
+        let mut sent = healthy()[..5].to_vec();
+        sent[3].replace("Content-Type", &format!("{session}Content-Type"));
+        sent.extend(within("INFO", status, "", "", at_ms));
+        report_of(sent)
+    };
+    let unknown = "481 Call/Transaction Does Not Exist";
+    let report = lost("", 200_000, unknown);
+    assert_eq!(outcome(&report), "answered");
+    assert_eq!(causes(&report), ["bye-unknown-dialog", "bye-missing"]);
+    let report = lost("Session-Expires: 90;refresher=uas\r\n", 200_000, unknown);
+    assert_eq!(
+        causes(&report),
+        ["bye-unknown-dialog", "session-timer-expired"]
+    );
+    let report = lost("x: 1800\r\n", 200_000, unknown);
+    assert_eq!(causes(&report), ["bye-unknown-dialog", "bye-missing"]);
+    let report = lost("Session-Expires: 90\r\n", 200_000, "200 OK");
+    assert_eq!(causes(&report), [] as [&str; 0]);
+}
+
+#[test]
+fn cause_registration_expired() {
+    let register = |number: u64, after_s: u64, granted: &str| {
+        let mut sent = vec![healthy()[0].clone(), healthy()[3].clone()];
+        sent[0].replace("INVITE sip", "REGISTER sip");
+        sent[1].replace("Content-Type", &format!("{granted}\r\nContent-Type"));
+        for message in &mut sent {
+            message.replace("1 INVITE", &format!("{number} REGISTER"));
+            message.replace("z9hG4bK1", &format!("z9hG4bKr{number}"));
+            message.time_us += after_s * 1_000_000;
+        }
+        sent[1].time_us = sent[0].time_us + 1000;
+        sent
+    };
+    for (granted, after_s, expected) in [
+        ("Expires: 60", 90, &["registration-expired"][..]),
+        (
+            "Contact: <sip:a@h>;expires=60",
+            90,
+            &["registration-expired"],
+        ),
+        ("Expires: 60", 55, &[]),
+        (
+            "Contact: <sip:a@h>;expires=60, <sip:b@h>;expires=600",
+            90,
+            &[],
+        ),
+        ("X: y", 90, &[]),
+    ] {
+        let sent = [register(1, 0, granted), register(2, after_s, granted)].concat();
+        let report = report_of(sent);
+        assert_eq!(outcome(&report), "succeeded");
+        assert_eq!(causes(&report), expected, "{granted} {after_s}");
+        let text = report.outcome_text.unwrap();
+        assert!(text.ends_with("after 1 earlier request"), "{text}");
+    }
+}
+
+#[test]
+fn cause_lost_packets() {
+    let mut sent = healthy();
+    sent.remove(5);
+    let report = report_of(sent);
+    assert_eq!(causes(&report), ["lost-packets"]);
+    assert_eq!(report.causes[0].packets, [6]);
+    assert!(
+        texts(&report)[0].contains("within 59.910 s before it"),
+        "{:?}",
+        texts(&report)
+    );
+    // An agent that sees one direction only.
+    let mut sent = healthy();
+    sent.retain(|sent| sent.from.to_string() == CALLEE);
+    let report = report_of(sent);
+    assert_eq!(
+        (outcome(&report), causes(&report)),
+        ("not-captured", vec![])
+    );
 }
