@@ -157,7 +157,8 @@ impl Analyzer {
             .report_unmatched(self.calls.as_slice(), &mut findings);
         (report.findings, report.findings_elided) = findings.finish();
 
-        self.calls.report(&mut report);
+        let two_agents = self.repetitions.seen_by_two_agents();
+        self.calls.report(&mut report, two_agents);
         if api == Api::V11 && report.packets >= MAX_ROWS {
             report.incomplete_reasons.push(format!(
                 "row-limit: HOMER 11 exports at most {MAX_ROWS} rows, and this capture has {} \
@@ -248,8 +249,13 @@ impl Analyzer {
             // Counting it either way might be wrong.
             Some(Repetition::Undated(_)) | None => {}
         }
-        if repetition.is_some() {
-            // The first copy has had all its findings.
+        if let Some(repetition) = repetition {
+            // The first copy has had all its findings. What two agents saw was sent once.
+            if matches!(repetition, Repetition::Retransmission(_))
+                && let Some(call) = call.and_then(|call| self.calls.get_mut(call))
+            {
+                call.repeat(packet, time_us, message);
+            }
             return;
         }
         for (packet, offset, rule) in core::mem::take(&mut received.broken) {
@@ -267,7 +273,7 @@ impl Analyzer {
             let unknown = self
                 .calls
                 .get_mut(call)
-                .and_then(|call| call.add(packet, time_us, &route, message));
+                .and_then(|call| call.add(packet, time_us, &route, message, received.bytes));
             if let Some(field) = unknown
                 && self.tags.shows(field, call, &route)
                 // The tag may be cut off.
@@ -392,9 +398,7 @@ impl Analyzer {
                 counted(self.duplicates, "message")
             ));
         }
-        // If packets were lost, some messages would be repeated, but not half of them.
-        let repeated = self.retransmissions + self.duplicates;
-        if self.retransmissions > 1 && 2 * repeated >= self.sip_messages {
+        if self.retransmissions > 1 && self.repetitions.seen_by_two_agents() {
             report.warnings.push(
                 "every message appears twice, probably because two capture agents with different \
                  clocks saw the call"

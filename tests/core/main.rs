@@ -28,3 +28,4 @@ mod sip;
 mod stream;
 mod tools;
 mod tshark;
+mod verdict;
