@@ -1,6 +1,6 @@
 //! Faults of the addresses in From, To and Contact (RFC 3261 §20.10, §25.1).
 
-use memchr::memchr;
+use memchr::{memchr, memchr2, memchr3};
 
 use crate::finding::Rule;
 
@@ -21,6 +21,9 @@ impl AddressFault {
     /// The first fault in the value of a field. Contact is a list, in which commas separate
     /// addresses; From and To are not.
     pub(super) fn find(value: &[u8], is_list: bool) -> Option<Self> {
+        if is_plain(value) {
+            return None;
+        }
         // Where the address ends and its parameters begin.
         let mut address_end: Option<usize> = None;
         let mut has_brackets = false;
@@ -65,6 +68,27 @@ impl AddressFault {
         };
         Rule::AddressMalformed { field, why }
     }
+}
+
+/// Whether a value is nothing but a name, a URI in angle brackets, and parameters without quotation
+/// marks, as nearly all are.
+fn is_plain(value: &[u8]) -> bool {
+    let Some((name, rest)) = memchr(b'<', value).map(|open| value.split_at(open + 1)) else {
+        return false;
+    };
+    let Some((uri, after)) = memchr(b'>', rest).map(|close| rest.split_at(close)) else {
+        return false;
+    };
+    let name = match name.strip_prefix(b"\"") {
+        Some(quoted) => match quoted_len(quoted) {
+            Some(len) => quoted.get(len..).unwrap_or_default(),
+            None => return false,
+        },
+        None => name,
+    };
+    memchr3(b'"', b',', b';', name).is_none()
+        && memchr2(b' ', b'\t', uri).is_none()
+        && memchr3(b'"', b',', b'<', after).is_none()
 }
 
 fn is_blank(byte: &u8) -> bool {

@@ -144,6 +144,30 @@ fn finding_control_byte() {
 }
 
 #[test]
+fn finding_none_for_a_control_byte_after_a_backslash_in_quotation_marks() {
+    for text in [
+        "\"BEL:\\\u{7}\\\0 DEL:\\\u{7f}\" <sip:u@h>",
+        "\"A\r\n B\\\u{7}\" <sip:u@h>",
+    ] {
+        assert_eq!(address(text), [], "{text:?}");
+    }
+    for text in [
+        // Outside of quotation marks, after a backslash that is itself escaped, and elsewhere.
+        "A\\\u{7} <sip:u@h>",
+        "\"A\\\\\u{7}\" <sip:u@h>",
+        "\"A\\\u{7}\u{7}\" <sip:u@h>",
+        "\"A\\\"\" B\\\u{7} <sip:u@h>",
+    ] {
+        let found = address(text);
+        assert_eq!(
+            (found.len(), found[0].2.as_str()),
+            (1, "control-byte"),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
 fn finding_not_utf8() {
     let end = at(1, "Alice").unwrap();
     assert_found("not-utf8", 1, Some(end), |sent| {

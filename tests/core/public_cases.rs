@@ -108,3 +108,24 @@ fn public_case_content_type_twice() {
     assert_eq!((report.sip_messages, report.final_status), (3, Some(400)));
     assert_eq!(findings(&report), [(1, "header-repeated")]);
 }
+
+/// RFC 4475 §3.1.1.2: control characters after backslashes in a quoted string are allowed.
+#[test]
+fn public_case_quoted_pair() {
+    let report = case("quoted-pair");
+    assert_eq!((report.sip_messages, report.final_status), (2, Some(200)));
+    assert_eq!(findings(&report), []);
+}
+
+/// OpenSIPS/opensips #3119: a user part with question marks, which RFC 3261 §25.1 allows.
+#[test]
+fn public_case_question_mark_in_user() {
+    let report = case("question-mark-in-user");
+    assert_eq!((report.sip_messages, report.final_status), (7, Some(200)));
+    assert_eq!(findings(&report), []);
+    assert!(
+        report.ladder[5].line.contains("203.0.113.20"),
+        "{}",
+        report.ladder[5].line
+    );
+}

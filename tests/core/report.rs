@@ -848,6 +848,24 @@ fn report_hides_passwords_and_control_characters() {
 }
 
 #[test]
+fn report_shows_the_host_after_a_question_mark_in_the_user_part() {
+    for (uri, shown) in [
+        ("sip:11#0??0@h", "sip:11#0??0@h"),
+        ("sip:a?b@h?Subject=s3cret", "sip:a?b@h?***"),
+        ("sip:a:s3?cret@h;x=1", "sip:a:***@h;x=1"),
+        ("sip:h?Replaces=s3cret%40x", "sip:h?***"),
+        // An `@` that must be escaped: nothing of a secret is shown.
+        ("sip:h?Replaces=s3cret@x", "sip:h?***"),
+        ("sip:a@h?Replaces=x@s3cret", "sip:a@h?***"),
+        ("sip:a@h:5060?Replaces=x@s3cret", "sip:a@h:***"),
+        ("sip:a:s3@cret?x=1@h", "sip:a:***"),
+    ] {
+        let report = changed(|sent| sent[0].replace("sip:bob@192.0.2.20", uri));
+        assert_eq!(report.ladder[0].line, format!("INVITE {shown}"));
+    }
+}
+
+#[test]
 fn report_over_its_limits_says_that_counts_are_truncated() {
     let mut sent = Vec::new();
     for number in 0..300_u64 {
