@@ -29,18 +29,15 @@ impl Verdict<'_> {
             let (Some(offer), Some(answer)) = (&detail.request_media, &detail.answer) else {
                 continue;
             };
-            let mut streams = offer.refused.iter().zip(&answer.refused).enumerate();
             // A stream that was not offered is not refused.
-            if let Some((at, _)) = streams.find(|(_, (offered, answered))| !**offered && **answered)
-            {
+            if let Some(stream) = offer.refused_by(answer) {
                 list.push(
                     "media-rejected",
                     Certain,
                     &[offer.packet, answer.packet],
                     format!(
-                        "the answer in packet {} sets the port of stream {} to 0; offered were {}",
+                        "the answer in packet {} sets the port of stream {stream} to 0; offered were {}",
                         answer.packet,
-                        at + 1,
                         codecs(offer)
                     ),
                     "Compare the offered codecs and media with those that the answering side \
