@@ -283,7 +283,12 @@ impl Exchanges {
         self.unreadable_cseq |= id.cseq.is_none();
         // A faulty device sends credentials with the branch of the request that was challenged.
         let is_known = self.find(&id).is_some_and(|known| {
-            known.request.is_none() || !known.is_rejected() || known.method == Method::Ack
+            // From another address, it is the same request, seen behind a NAT.
+            let is_same_sender = known.source() == Some(seen.route.source.ip());
+            known.request.is_none()
+                || !known.is_rejected()
+                || !is_same_sender
+                || known.method == Method::Ack
         });
         if !is_known {
             self.push(&id, message);

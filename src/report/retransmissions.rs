@@ -120,8 +120,10 @@ impl Retransmissions {
             let repetition = seen.again(packet, time_us);
             match (repetition, seen.copies) {
                 (None, _) => self.messages += 1,
+                // It does not count as a copy, since its distance is unknown.
+                (Some(Repetition::Undated(_)), _) => {}
                 (Some(_), 1) => self.count_twice(time_us.abs_diff(before_us), route.source.ip()),
-                (Some(_), 2) => self.twice -= 1,
+                (Some(_), 2) => self.twice = self.twice.saturating_sub(1),
                 _ => {}
             }
             return repetition;

@@ -98,6 +98,20 @@ fn agents_with_different_clocks_are_noticed() {
 }
 
 #[test]
+fn agents_and_undated_copies() {
+    let mut sent = healthy();
+    sent.extend(again(&sent[0], &[100, 200]));
+    for _ in 0..4 {
+        let mut undated = healthy()[0].clone();
+        undated.time_us = 1000;
+        sent.push(undated);
+    }
+    // In the order in which Homer writes them, with undated packets anywhere.
+    let report = analyze(&Capture::messages(&sent), &[CALL_ID]);
+    assert!(!warns_of_two_agents(&report));
+}
+
+#[test]
 fn agents_are_not_noticed_in_a_call_that_was_seen_once() {
     assert!(!warns_of_two_agents(&report_of(healthy())));
 }
@@ -1061,5 +1075,70 @@ fn cause_lost_packets() {
     assert_eq!(
         (outcome(&report), causes(&report)),
         ("not-captured", vec![])
+    );
+}
+
+#[test]
+fn cause_of_a_challenged_refresh_is_not_that_of_the_ones_before() {
+    let register = |mut sent: Vec<Sent>, number: u64| {
+        sent[0].replace("INVITE sip", "REGISTER sip");
+        for message in &mut sent {
+            message.replace("1 INVITE", &format!("{number} REGISTER"));
+        }
+        sent
+    };
+    let (credentials, challenge) = ("realm=\"a\", nonce=\"1\"", "realm=\"a\", nonce=\"1\"");
+    let first = register(challenged("z9hG4bKr1", 0, "", challenge), 1);
+    let mut second = register(challenged("z9hG4bKr2", 100, credentials, challenge), 2);
+    second[1].replace("401 Unauthorized", "200 OK");
+    let last = register(challenged("z9hG4bKr3", 50_000, "", challenge), 3);
+    let report = report_of([first.clone(), second.clone(), last].concat());
+    let expected = ("auth-failed", vec!["auth-not-attempted"]);
+    assert_eq!((outcome(&report), causes(&report)), expected);
+    assert_eq!(report.causes[0].packets, [5, 6]);
+    let report = report_of([first, second].concat());
+    assert_eq!((outcome(&report), causes(&report)), ("succeeded", vec![]));
+    assert_eq!(report.final_status, Some(200));
+}
+
+#[test]
+fn request_seen_behind_a_nat_is_no_second_attempt() {
+    let mut sent = healthy()[..3].to_vec();
+    sent[2].replace("180 Ringing", "486 Busy Here");
+    // The agent behind the NAT has a clock that is late.
+    let mut behind = sent[0].clone();
+    behind.from = "192.0.2.99:5060".parse().unwrap();
+    behind.time_us += 2_000_000;
+    sent.push(behind);
+    let report = report_of(sent);
+    assert_eq!(
+        (outcome(&report), report.final_status),
+        ("refused", Some(486))
+    );
+}
+
+#[test]
+fn cause_names_the_offered_codecs() {
+    let mut sent = healthy();
+    let attribute = "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=sendrecv";
+    sent[0].replace("a=sendrecv", attribute);
+    sent[3].replace("m=audio 40000", "m=audio 0");
+    for message in &mut sent[..1] {
+        let body = message.message.len() - message.find("v=0");
+        let old = message.find("Content-Length: ");
+        let end = old
+            + message.message[old..]
+                .iter()
+                .position(|byte| *byte == b'\r')
+                .unwrap();
+        let length = format!("Content-Length: {body}");
+        message.message.splice(old..end, length.into_bytes());
+    }
+    let report = report_of(sent);
+    assert_eq!(causes(&report), ["media-rejected"]);
+    assert!(
+        texts(&report)[0].ends_with("\"PCMU PCMA\""),
+        "{:?}",
+        texts(&report)
     );
 }

@@ -20,10 +20,15 @@ impl Verdict<'_> {
         if self.outcome != Outcome::AuthFailed || response.status == 403 {
             return;
         }
-        let challenged: Vec<&Exchange> = self
-            .leg
-            .attempts
+        // A refresh that was challenged last says nothing about those that succeeded before.
+        let attempts = &self.leg.attempts;
+        let since = attempts
             .iter()
+            .rposition(|it| (200..300).contains(&it.status()));
+        let since = since.map_or(0, |at| at + 1);
+        let challenged: Vec<&Exchange> = attempts
+            .iter()
+            .skip(since)
             .copied()
             .filter(|it| matches!(it.status(), 401 | 407))
             .collect();

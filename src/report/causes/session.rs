@@ -7,7 +7,7 @@ use core::net::IpAddr;
 
 use super::Certainty::{Certain, Likely};
 use super::List;
-use crate::report::exchange::Method;
+use crate::report::exchange::{Method, Sighting};
 use crate::report::media::{Media, is_private};
 use crate::report::outcome::{Verdict, source};
 
@@ -18,8 +18,10 @@ impl Verdict<'_> {
             let Some(detail) = exchange.detail() else {
                 continue;
             };
-            let request = exchange.request.map(|request| request.route);
-            let answer = exchange.last.map(|last| last.seen.route);
+            // Between IPv4 and IPv6, the file does not say who sent it.
+            let route = |seen: Sighting| Some(seen.route).filter(|route| route.directed);
+            let request = exchange.request.and_then(route);
+            let answer = exchange.last.and_then(|last| route(last.seen));
             for (media, route) in [(&detail.request_media, request), (&detail.answer, answer)] {
                 if let Some((media, route)) = media.as_ref().zip(route) {
                     let is_initial = exchange.to_tag.is_none();
@@ -73,6 +75,7 @@ impl Verdict<'_> {
                 (detail.contact, exchange.request),
                 (detail.answer_contact, answer),
             ] {
+                let seen = seen.filter(|seen| seen.route.directed);
                 let Some((contact, seen)) = contact.zip(seen) else {
                     continue;
                 };
