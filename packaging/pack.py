@@ -2,8 +2,9 @@
 
     python3 packaging/pack.py PROGRAM [OUT_DIR]
 
-PROGRAM was built on a machine like this one; OUT_DIR is dist unless given. The same program gives the same bytes. Version, licence
-and repository come from the workspace's Cargo.toml, title and description from packaging/server.json.
+PROGRAM must have been built on a machine of the same kind as this one. The default of OUT_DIR is
+dist. The same program always gives the same bytes. Version, license and repository come from the
+workspace's Cargo.toml, and title and description from packaging/server.json.
 """
 
 import hashlib
@@ -25,13 +26,13 @@ LICENSES = ["LICENSE-APACHE", "LICENSE-MIT"]
 
 
 def workspace():
-    """What stands in the places that the templates leave open."""
+    """The values of the placeholders in the templates."""
     package = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]
     for field in ["version", "license", "repository"]:
         if field not in package:
             sys.exit(f"Cargo.toml has no workspace.package.{field}")
     version, repository = package["version"], package["repository"].removesuffix("/")
-    # The registry gives the names below io.github to whom the repository belongs.
+    # In the registry, the owner of a repository owns the names below io.github.OWNER.
     address = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+)", repository)
     if not address:
         sys.exit(f"workspace.package.repository is not https://github.com/OWNER/REPOSITORY: {repository}")
@@ -52,7 +53,7 @@ def workspace():
 
 
 def fill(template, values):
-    """The template with every {{name}} replaced."""
+    """The template with every {{name}} replaced by its value."""
     if isinstance(template, dict):
         return {key: fill(value, values) for key, value in template.items()}
     if isinstance(template, list):
@@ -78,7 +79,7 @@ def check_program(program, version):
 
 
 def write_whole(path, write):
-    """A file under its name once it is whole, never before."""
+    """A file that gets its name when it is complete."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         write(partial)
@@ -88,7 +89,7 @@ def write_whole(path, write):
 
 
 def write_bundle(path, manifest, program):
-    # Hosts append it on Windows.
+    # On Windows, hosts append this extension themselves.
     server = manifest["server"]["entry_point"] + (".exe" if sys.platform == "win32" else "")
     files = {"manifest.json": (0o644, text(manifest).encode()), server: (0o755, program.read_bytes())}
     for name in LICENSES:
@@ -97,16 +98,19 @@ def write_bundle(path, manifest, program):
         for name, (mode, content) in sorted(files.items()):
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix, whose modes these are
+            entry.create_system = 3  # Unix, so that the file modes count
             entry.external_attr = (0o100000 | mode) << 16
             bundle.writestr(entry, content)
 
 
 def registry_entry(values, out):
-    """server.json, with every bundle of this version in the directory: machines of several kinds may have put theirs there."""
+    """server.json with every bundle of this version in the directory.
+
+    Bundles that were built on machines of other kinds may be there, too.
+    """
     server = json.loads((HERE / "server.json").read_text())
     bundle, image = server["packages"]
-    # A path of the user's is none in a container.
+    # A path on the user's machine does not exist in the container.
     image["environmentVariables"] = [
         variable for variable in bundle["environmentVariables"] if variable["format"] != "filepath"
     ]
@@ -119,7 +123,7 @@ def registry_entry(values, out):
 
 
 def docker_build(values):
-    # Changes that are not committed show as -dirty; outside a clone there is no revision.
+    # The suffix -dirty marks changes that are not committed. Outside a clone, there is no revision.
     git = shlex.join(["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
     status, revision = subprocess.getstatusoutput(f"{git} 2>/dev/null")
     revision = revision if status == 0 else "unknown"

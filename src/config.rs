@@ -17,7 +17,7 @@ pub use setting::Setting;
 pub(crate) use variables::is_placeholder;
 pub use variables::{Given, Variables};
 
-/// What an export needs to know to ask a Homer.
+/// What an export needs to know to query a Homer.
 ///
 /// # Examples
 /// ```
@@ -32,7 +32,7 @@ pub use variables::{Given, Variables};
 pub struct Config {
     /// The Homer server, from `HOMER_URL`, and the credential for it.
     pub homer: HomerServer,
-    /// `HOMER_API`: the generation of Homer's API. `None` to detect it.
+    /// `HOMER_API`: the version of Homer's API. `None` to detect it.
     pub api: Option<Api>,
     /// `HOMER_TIMEOUT_MS`: longest wait for the first byte of a response, in milliseconds.
     pub first_byte_timeout_ms: u64,
@@ -82,6 +82,7 @@ impl Config {
             },
             api,
             first_byte_timeout_ms: setting::TIMEOUT_MS.integer(variables)?,
+            // The table of settings limits the value to ten years, so it always fits.
             max_window_hours: u32::try_from(hours).unwrap_or(u32::MAX),
             max_bytes: setting::MAX_BYTES.integer(variables)?,
             report: setting::REPORT.choice(variables)? == "on",
@@ -95,6 +96,7 @@ fn base_url(variables: &Variables) -> Result<BaseUrl, ExportError> {
             "HOMER_URL is not set; set it to Homer's base URL, for example http://homer:9080",
         );
     };
+    // The value is not shown, because a URL may contain a password.
     BaseUrl::parse(given.value)
         .map_err(|why| ExportError::Misconfigured(format!("{} is invalid: {why}", given.name)))
 }
@@ -108,6 +110,9 @@ fn credential(variables: &Variables) -> Result<Option<Credential>, ExportError> 
     let invalid = |setting: &Setting, why: InvalidCredential| {
         ExportError::Misconfigured(format!("{} is {why}", setting.variable))
     };
+    // Two kinds are an error: Homer prefers the API token, and falls back to the other one
+    // (recordings `authz-good-token-bad-jwt`, `authz-wrong-token-good-jwt`), so nobody could tell
+    // which one works.
     match (token, jwt, username, password) {
         (None, None, None, None) => Ok(None),
         (Some(token), None, None, None) => {
@@ -115,6 +120,8 @@ fn credential(variables: &Variables) -> Result<Option<Credential>, ExportError> 
             let name = header.map_or(setting::DEFAULT_TOKEN_HEADER, |given| given.value);
             match Credential::api_token(name, token) {
                 Ok(credential) => Ok(Some(credential)),
+                // Only this setting has a flag, so only here the name that was typed may be another
+                // one.
                 Err(InvalidCredential::HeaderName) => {
                     let given = header.map_or(setting::TOKEN_HEADER.variable, |given| given.name);
                     misconfigured(&format!("{given} is {}", InvalidCredential::HeaderName))

@@ -54,7 +54,8 @@ macro_rules! export_errors {
                 }
             }
 
-            // Codes 0 and 1 are success and other errors of the command line itself.
+            // Codes 0 and 1 are success and other errors of the command line itself. Codes never
+            // change, because scripts compare them.
             /// The exit code of the command line.
             pub fn exit_code(&self) -> u8 {
                 match self {
@@ -164,6 +165,7 @@ export_errors! { $
 
 impl fmt::Display for ExportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The case comes first, so that scripts and models need not understand the sentence.
         write!(f, "{}: {}", self.case(), self.message())
     }
 }

@@ -1,9 +1,9 @@
-//! The program: which requests an export sends, in which order, and when a capture is complete.
+//! The export algorithm: which requests are sent, in which order, and when a capture is complete.
 //!
-//! An export logs in if the credential is a user name and password, then asks for one search
-//! profile after the other until one holds packets. If the generation of Homer's API is not
-//! configured, it tries Homer 7 first and HOMER 11 if Homer 7's endpoint does not exist. Every byte
-//! of the capture is checked before it is passed on.
+//! An export logs in if the credential is a user name and password, then queries one search
+//! profile after the other until one holds packets. If the API version is not configured, it tries
+//! Homer 7 first and HOMER 11 if Homer 7's endpoint does not exist. Every byte of the capture is
+//! checked before it is passed on.
 //!
 //! The order runs on top of [`Transport`], so that native tests drive it with recorded exchanges.
 
@@ -20,7 +20,7 @@ use crate::homer::{Api, Credential, HomerServer, Request, login, transport_failu
 use crate::pcap::{self, Scanner};
 use crate::query::{Profile, Query};
 use crate::report::{Analyzer, CaptureReport};
-use crate::transport::{HttpRequest, HttpResponse, ResponseBody, ResponseHead, Transport};
+use crate::transport::{OutboundRequest, OutboundResponse, ResponseBody, ResponseHead, Transport};
 
 /// Most bytes received at once. Above 64 KiB the size hardly affects the speed (docs/wasm.md §5),
 /// and this keeps the component's memory small.
@@ -29,15 +29,15 @@ const MAX_READ: u64 = 256 * 1024;
 /// A complete capture.
 #[derive(Debug)]
 pub struct BufferedCapture {
-    /// The bytes, in pieces as they arrived. `None` if the capture is larger than the buffer limit.
-    pub pieces: Option<Vec<Vec<u8>>>,
+    /// The bytes, in chunks as they arrived. `None` if the capture is larger than the buffer limit.
+    pub chunks: Option<Vec<Vec<u8>>>,
     /// SHA-256 of the bytes, in lower-case hexadecimal.
     pub sha256: String,
     /// What the capture contains.
     pub report: CaptureReport,
 }
 
-/// A capture file that arrives in pieces. Each piece is checked before it is passed on.
+/// A capture file that arrives in chunks. Each chunk is checked before it is passed on.
 #[derive(Debug)]
 pub struct PcapStream<B> {
     homer: HomerServer,
@@ -46,8 +46,8 @@ pub struct PcapStream<B> {
     profile: Profile,
     /// `None` if `HOMER_REPORT` is off.
     analyzer: Option<Analyzer>,
-    /// The profiles after `profile`, which were not asked because this one held packets.
-    unasked_profiles: Vec<Profile>,
+    /// The profiles after `profile`, which were not queried because this one held packets.
+    unqueried_profiles: Vec<Profile>,
     head: ResponseHead,
     body: B,
     scanner: Scanner,
@@ -57,9 +57,9 @@ pub struct PcapStream<B> {
     end: Option<Result<(), ExportError>>,
 }
 
-/// Why one generation's endpoint gave no capture.
+/// Why the endpoint of one API version returned no capture.
 enum AttemptError {
-    /// The endpoint does not exist, so the server may be of the other generation.
+    /// The endpoint does not exist, so the server may have the other API version.
     UnknownEndpoint(ExportError),
     /// The export failed.
     Failed(ExportError),
@@ -72,7 +72,7 @@ impl From<ExportError> for AttemptError {
 }
 
 impl<B: ResponseBody> PcapStream<B> {
-    /// Asks Homer for the capture and returns once its first packet record has begun.
+    /// Requests the capture from Homer and returns once its first packet record has begun.
     ///
     /// # Errors
     /// As `homer:capture/homer-export-stream.open-pcap` (wit/homer-capture.wit).
@@ -94,7 +94,7 @@ impl<B: ResponseBody> PcapStream<B> {
                 .map_err(|error| match error {
                     AttemptError::UnknownEndpoint(error) | AttemptError::Failed(error) => error,
                 }),
-            None => session.try_both_generations(query),
+            None => session.try_both_versions(query),
         }
     }
 
@@ -112,6 +112,7 @@ impl<B: ResponseBody> PcapStream<B> {
                 Some(Err(error)) => return Err(error.clone()),
             }
         }
+        // An empty list means the end of the capture, so at least one byte is returned.
         let max = max_bytes.max(1) as usize;
         if self.pending.len() <= max {
             return Ok(core::mem::take(&mut self.pending));
@@ -127,8 +128,12 @@ impl<B: ResponseBody> PcapStream<B> {
             Some(analyzer) => analyzer.report(&stats, profile, self.api),
             None => CaptureReport::without_analysis(&stats, profile, self.api),
         };
-        if !report.missing_call_ids.is_empty() && !self.unasked_profiles.is_empty() {
-            let names: Vec<&str> = self.unasked_profiles.iter().map(Profile::as_str).collect();
+        if !report.missing_call_ids.is_empty() && !self.unqueried_profiles.is_empty() {
+            let names: Vec<&str> = self
+                .unqueried_profiles
+                .iter()
+                .map(Profile::as_str)
+                .collect();
             report.warnings.push(format!(
                 "the profiles {} were not searched for the missing Call-IDs, because profile {} \
                  already had packets; export these Call-IDs separately",
@@ -147,6 +152,7 @@ impl<B: ResponseBody> PcapStream<B> {
         let mut data = self.read(u32::MAX)?;
         loop {
             let seen = data.len() as u64;
+            // Checked for each chunk, so memory holds at most one chunk beyond the limit.
             if seen > max_bytes {
                 return Err(ExportError::TooLarge {
                     limit: max_bytes,
@@ -179,7 +185,9 @@ impl<B: ResponseBody> PcapStream<B> {
         max_bytes: u64,
         on_overflow: impl Fn(u64) -> Result<(), ExportError>,
     ) -> Result<BufferedCapture, ExportError> {
-        let mut pieces = Some(Vec::new());
+        let mut chunks = Some(Vec::new());
+        // In the component, because its caller gets a text or an HTTP response and has no host
+        // library that could hash the bytes (docs/architecture.md §3.2).
         let mut hash = Sha256::new();
         let mut seen = 0;
         loop {
@@ -189,16 +197,17 @@ impl<B: ResponseBody> PcapStream<B> {
             }
             seen += bytes.len() as u64;
             hash.update(&bytes);
-            if seen > max_bytes && pieces.take().is_some() {
+            // `take` frees the chunks before the rest of the capture is read for its report.
+            if seen > max_bytes && chunks.take().is_some() {
                 on_overflow(seen)?;
             }
-            if let Some(pieces) = &mut pieces {
-                pieces.push(bytes);
+            if let Some(chunks) = &mut chunks {
+                chunks.push(bytes);
             }
         }
         let sha256 = data_encoding::HEXLOWER.encode(&hash.finalize());
         Ok(BufferedCapture {
-            pieces,
+            chunks,
             sha256,
             report: self.report(),
         })
@@ -291,7 +300,7 @@ impl<T: Transport> Session<'_, T> {
             return Ok(());
         };
         let request = login::login_request(&self.homer.base_url, username, password);
-        let HttpResponse { head, mut body } = self.send(&request)?;
+        let OutboundResponse { head, mut body } = self.send(&request)?;
         let opening = read_prefix(&mut body, MAX_ERROR_BODY);
         let Some(token) = login::token(&head, &opening) else {
             return Err(login::error(&head, &opening, &self.homer));
@@ -302,8 +311,8 @@ impl<T: Transport> Session<'_, T> {
     }
 
     /// Tries Homer 7, which is the more likely one, then HOMER 11. Neither has the endpoint of the
-    /// other.
-    fn try_both_generations(&mut self, query: &Query) -> Result<PcapStream<T::Body>, ExportError> {
+    /// other (docs/homer.md §9.5).
+    fn try_both_versions(&mut self, query: &Query) -> Result<PcapStream<T::Body>, ExportError> {
         let unknown = match self.try_profiles(Api::V7, query) {
             Ok(stream) => return Ok(stream),
             Err(AttemptError::Failed(error)) => return Err(error),
@@ -317,7 +326,8 @@ impl<T: Transport> Session<'_, T> {
             })
     }
 
-    /// Asks one generation's endpoint for one profile after the other, until one holds packets.
+    /// Queries one profile after the other at the endpoint of one API version, until one holds
+    /// packets.
     fn try_profiles(
         &mut self,
         api: Api,
@@ -325,12 +335,15 @@ impl<T: Transport> Session<'_, T> {
     ) -> Result<PcapStream<T::Body>, AttemptError> {
         let mut unknown_profile = None;
         let mut any_empty = false;
+        // One profile in each request: of two, Homer searches one at random (docs/homer.md §1.9).
         for (at, profile) in query.profiles().iter().enumerate() {
             let request = api.export_request(&self.homer, query, profile)?;
-            let HttpResponse { head, mut body } = self.send(&request)?;
+            let OutboundResponse { head, mut body } = self.send(&request)?;
             if !response::is_capture(&head) {
                 let opening = read_prefix(&mut body, MAX_ERROR_BODY);
                 match response::no_capture(&head, &opening, &self.homer) {
+                    // The next profile may exist, so the search goes on. The error counts only if
+                    // no profile could be searched.
                     NoCapture::UnknownProfile(error) => unknown_profile = Some(error),
                     NoCapture::Empty => any_empty = true,
                     NoCapture::UnknownEndpoint(error) => {
@@ -346,13 +359,15 @@ impl<T: Transport> Session<'_, T> {
                 api,
                 profile: profile.clone(),
                 analyzer: self.report.then(|| Analyzer::new(query)),
-                unasked_profiles: query.profiles().iter().skip(at + 1).cloned().collect(),
+                unqueried_profiles: query.profiles().iter().skip(at + 1).cloned().collect(),
                 head,
                 body,
                 scanner: Scanner::new(),
                 pending: Vec::new(),
                 end: None,
             };
+            // A profile without this call returns a valid file of 24 bytes (docs/homer.md §1.1), so
+            // only the first packet record shows that the search is over.
             while stream.end.is_none() && !stream.scanner.has_packets() {
                 stream.receive();
             }
@@ -369,13 +384,14 @@ impl<T: Transport> Session<'_, T> {
         }))
     }
 
-    fn send(&mut self, request: &Request) -> Result<HttpResponse<T::Body>, ExportError> {
+    fn send(&mut self, request: &Request) -> Result<OutboundResponse<T::Body>, ExportError> {
         let mut fields = Vec::from([
+            // Homer compares it literally (recording `export-content-type-upper`).
             ("content-type".to_string(), "application/json".to_string()),
             ("content-length".to_string(), request.body.len().to_string()),
         ]);
         fields.extend(self.homer.credential.as_ref().and_then(Credential::header));
-        let request = HttpRequest {
+        let request = OutboundRequest {
             origin: self.homer.base_url.origin(),
             path: &request.path,
             fields: &fields,
@@ -388,8 +404,8 @@ impl<T: Transport> Session<'_, T> {
     }
 }
 
-/// The beginning of a body, up to `max` bytes. If the connection fails meanwhile, what has arrived
-/// is enough to judge the response by.
+/// The beginning of a body, up to `max` bytes. If the connection fails meanwhile, the bytes that
+/// have arrived are enough to classify the response.
 fn read_prefix(body: &mut impl ResponseBody, max: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     while bytes.len() < max {

@@ -148,6 +148,7 @@ rules! {
             None => format!("CSeq has another method than the request, which is {request}"),
         };
 
+    // RFC 2543, which RFC 3261 replaced, required neither.
     BranchWithoutCookie { missing: bool } = "branch-without-cookie", "RFC 3261 §8.1.1.7",
         match missing {
             true => "topmost Via has no branch parameter",
@@ -182,12 +183,14 @@ rules! {
     ResponseWithoutRequest = "response-without-request", "RFC 3261 §17.1.3",
         "capture contains earlier requests of the call, but none with the CSeq of this response";
 
+    // Homer writes such packets for messages above 65,507 bytes (docs/homer.md §6).
     IpLengthWrapped { len: usize } = "ip-length-wrapped", "RFC 791 §3.1",
         format!(
             "IPv4 packet has {len} bytes, more than its 16-bit length field can hold; other \
              programs show a shorter or empty message"
         );
 
+    // Homer writes such records: long messages exceed its snaplen of 65,536 (docs/homer.md §6).
     RecordAboveSnaplen { len: u32, snaplen: u32 } = "record-above-snaplen",
         "draft-ietf-opsawg-pcap §4",
         format!("packet record has {len} bytes, but the file header allows {snaplen} (snaplen)");

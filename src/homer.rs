@@ -1,6 +1,6 @@
-//! What Homer is asked, and what its responses mean: the only module that knows its API.
+//! The requests to Homer, and what its responses mean: the only module that knows its API.
 //!
-//! Requests ([`Api::export_request`], [`login`]) and the judgement of responses ([`response`],
+//! Requests ([`Api::export_request`], [`login`]) and the classification of responses ([`response`],
 //! [`transport_failure`]) are values; [`crate::export`] decides their order and sends them. Facts
 //! about Homer's behavior are in `docs/homer.md`.
 

@@ -16,10 +16,13 @@
 //!
 //! impl Transport for Replay {
 //!     type Body = Body;
-//!     fn send(&mut self, _: &HttpRequest<'_>) -> Result<HttpResponse<Body>, TransportError> {
+//!     fn send(
+//!         &mut self,
+//!         _: &OutboundRequest<'_>,
+//!     ) -> Result<OutboundResponse<Body>, TransportError> {
 //!         let file = std::fs::read("tests/data/export-ok-auth-token.pcap").expect("a recording");
 //!         let head = ResponseHead { status: 200, ..ResponseHead::default() };
-//!         Ok(HttpResponse { head, body: Body(file) })
+//!         Ok(OutboundResponse { head, body: Body(file) })
 //!     }
 //! }
 //!
@@ -49,7 +52,7 @@
 //!
 //! | module | noun |
 //! |---|---|
-//! | [`query`] | what to ask for: [`CallId`], [`Window`], [`Query`] |
+//! | [`query`] | what to request: [`CallId`], [`Window`], [`Query`] |
 //! | [`config`] | the table of settings, and [`Config`] |
 //! | [`origin`] | where a server is: [`Origin`], [`BaseUrl`] |
 //! | [`homer`] | Homer's requests, and what its responses mean; [`Credential`] |
@@ -61,7 +64,7 @@
 //! | [`finding`] | a rule that a message breaks: [`Rule`](finding::Rule) |
 //! | [`error`] | why an export failed: [`ExportError`] |
 //! | [`record`] | conversion of these types from and to those of the WIT bindings |
-//! | [`text`] | text from outside, made fit for a sentence |
+//! | [`text`] | untrusted text, made safe for a sentence |
 //! | [`mcp`] | the MCP server: who may call, tools, delivery of captures, protocol |
 //!
 //! The contract of the components is `wit/homer-capture.wit`. `docs/architecture.md` shows how data

@@ -1,15 +1,14 @@
 //! `memcmp` for the components: the one C function that compiled slice comparisons call and that
 //! the compiler runtime of `wasm32-wasip2` lacks without std.
 //!
-//! Linking wasi-libc's would work as well, but it compares byte by byte. Header fields are compared
-//! in every message of a capture, and this one makes the report of a large capture faster
+//! The function of wasi-libc would work as well, but it compares byte by byte. This one makes the
+//! report of a large capture faster, because header fields are compared in every message
 //! (`cargo bench -p benches --bench throughput`).
 
 use core::arch::wasm32::{u8x16_bitmask, u8x16_ne, v128_load};
 
-/// Compares memory: the one function of the C library that compiled slices call and this target's
-/// compiler runtime lacks. Sixteen bytes at a time, or eight, the last of them together with some
-/// that have been compared: header fields are compared in every message.
+/// Compares memory as in C, 16 bytes at a time, or 8 or 4 if there are fewer. The last step may
+/// include bytes that were compared before.
 ///
 /// # Safety
 /// As in C: `a` and `b` point to `len` readable bytes each.
@@ -24,7 +23,7 @@ unsafe extern "C" fn memcmp(a: *const u8, b: *const u8, len: usize) -> i32 {
             let differ = u8x16_bitmask(u8x16_ne(a16, b16));
             if differ != 0 {
                 at += differ.trailing_zeros() as usize;
-                // SAFETY: of those sixteen bytes, one that differs.
+                // SAFETY: `at` is the index of one of those sixteen bytes.
                 return unsafe { i32::from(*a.add(at)) - i32::from(*b.add(at)) };
             }
             if at + 16 == len {

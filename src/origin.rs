@@ -59,6 +59,7 @@ impl Origin {
     /// # Errors
     /// As [`Self::parse`].
     pub fn from_parts(scheme: Scheme, authority: &str) -> Result<Self, String> {
+        // RFC 3986 §3.2.1 allows it, but error texts and logs show the base URL.
         if authority.contains('@') {
             return Err("it contains a user name; set the credential separately".to_string());
         }
@@ -71,6 +72,7 @@ impl Origin {
         };
         let port = match port {
             None => scheme.default_port(),
+            // `parse` alone would accept a sign.
             Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
                 digits
                     .parse::<u16>()
@@ -133,6 +135,8 @@ fn parse_host(host: &str) -> Result<String, String> {
             None => Err("its host is not an IPv6 address in brackets".to_string()),
         };
     }
+    // RFC 1123 §2.1 has no underscore, but names of containers do. 253 characters are the longest
+    // domain name (RFC 1035 §2.3.4).
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     if host.is_empty() || host.len() > 253 || !host.bytes().all(plain) {
         return Err(
@@ -160,6 +164,7 @@ impl BaseUrl {
         let (scheme, rest) = text.split_once("://").ok_or(
             "it is not a URL; expected <scheme>://<host>[:<port>], for example http://homer:9080",
         )?;
+        // Schemes and hosts are compared without regard to case (RFC 3986 §3.1, §3.2.2).
         let scheme = match scheme.to_ascii_lowercase().as_str() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
@@ -173,6 +178,7 @@ impl BaseUrl {
             None => (rest, ""),
         };
         let origin = Origin::from_parts(scheme, authority)?;
+        // Homer returns 404 for a doubled slash (docs/homer.md §2).
         let mut prefix = path.trim_end_matches('/');
         for api in ["/api/v3", "/api/v4"] {
             prefix = prefix.strip_suffix(api).unwrap_or(prefix);

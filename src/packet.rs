@@ -90,7 +90,7 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// Parses an Ethernet frame; none if it is cut off.
+/// Parses an Ethernet frame; `None` if it is cut off.
 fn ethernet(frame: &[u8]) -> Option<Packet<'_>> {
     let mut ether_type = u16_at(frame, 12)?;
     let mut rest = frame.get(14..)?;
@@ -123,7 +123,7 @@ const SCTP: u8 = 132;
 /// The source and destination address in one IP header.
 type Addresses = (IpAddr, IpAddr);
 
-/// Parses IP headers until the transport protocol; none if they are cut off or nested too deeply.
+/// Parses IP headers until the transport protocol; `None` if they are cut off or nested too deeply.
 fn ip(mut protocol: u8, mut rest: &[u8]) -> Option<Packet<'_>> {
     // The addresses of the innermost header so far, and of the header around it.
     let mut inner: Option<Addresses> = None;

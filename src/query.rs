@@ -1,4 +1,4 @@
-//! What to ask Homer for: Call-IDs, a window of time, and where in Homer to look.
+//! What to request from Homer: Call-IDs, a window of time, and where in Homer to search.
 
 mod call_id;
 mod profile;
@@ -25,19 +25,21 @@ pub use window::{ParameterNames, Window};
 pub const MAX_CALL_IDS: usize = 100;
 
 /// Most search profiles in one query, inclusive. Homer 7 comes with five.
+// Each profile may cost one request (docs/homer.md §1.9).
 pub const MAX_PROFILES: usize = 8;
 
 /// Most nodes, and most excluded addresses, in one query, inclusive.
 pub const MAX_FILTERS: usize = 32;
 
-/// The profiles to ask if the caller names none, in this order. The next one is asked only if the
-/// one before holds nothing.
+/// The profiles to query if the caller names no profile, in this order. The next one is queried
+/// only if the one before holds no packets.
 ///
 /// A new Homer 7 stores INVITE dialogs, REGISTER dialogs, and all other SIP in these profiles
 /// (docs/homer.md §4).
+// `100_default` is not among them: it holds log rows and no SIP messages.
 pub const DEFAULT_PROFILES: [&str; 3] = ["1_call", "1_registration", "1_default"];
 
-/// What to ask Homer for: `homer:capture/homer-export-stream.query`, parsed.
+/// What to request from Homer: `homer:capture/homer-export-stream.query`, parsed.
 ///
 /// # Examples
 /// ```
@@ -67,6 +69,8 @@ impl Query {
     /// `invalid-request` if there is no Call-ID, or if there are more than [`MAX_CALL_IDS`]
     /// different ones.
     pub fn new(call_ids: Vec<CallId>, window: Window) -> Result<Self, ExportError> {
+        // Duplicates are dropped before the Call-IDs are counted, so that only different ones
+        // count.
         let mut distinct: Vec<CallId> = Vec::with_capacity(call_ids.len());
         for id in call_ids {
             if !distinct.contains(&id) {
@@ -77,6 +81,7 @@ impl Query {
             return invalid("no Call-ID was given; give at least one".to_string());
         }
         at_most("Call-IDs", distinct.len(), MAX_CALL_IDS)?;
+        // The defaults are parsed like any other key, so there is one way to make a `Profile`.
         let profiles = DEFAULT_PROFILES.iter().map(|key| Profile::parse(key));
         Ok(Self {
             call_ids: distinct,
@@ -127,6 +132,8 @@ impl Query {
     /// control character.
     pub fn with_nodes(mut self, nodes: Vec<String>) -> Result<Self, ExportError> {
         at_most("nodes", nodes.len(), MAX_FILTERS)?;
+        // Only Homer knows which nodes exist. For an unknown one it returns an empty file
+        // (recording `export-param-node-unknown`), which `nothing_captured` explains.
         let is_invalid = |node: &String| node.is_empty() || node.chars().any(char::is_control);
         if let Some(node) = nodes.iter().find(|node| is_invalid(node)) {
             return invalid(format!(
@@ -145,6 +152,8 @@ impl Query {
     /// `invalid-request` if there are more than [`MAX_FILTERS`], or if one is not an IP address.
     pub fn without_ips(mut self, ips: Vec<String>) -> Result<Self, ExportError> {
         at_most("excluded addresses", ips.len(), MAX_FILTERS)?;
+        // Homer compares texts: a value that is not an address would exclude nothing, without
+        // notice.
         if let Some(ip) = ips.iter().find(|ip| ip.parse::<IpAddr>().is_err()) {
             return invalid(format!(
                 "the excluded address is {}; expected an IPv4 or IPv6 address",
@@ -165,7 +174,7 @@ impl Query {
         self.window
     }
 
-    /// The search profiles in the order in which to ask. Never empty.
+    /// The search profiles in the order in which to query them. Never empty.
     pub fn profiles(&self) -> &[Profile] {
         &self.profiles
     }
@@ -182,6 +191,7 @@ impl Query {
 
     /// The Call-IDs for a sentence: the first three are quoted, the rest is counted.
     pub fn describe_call_ids(&self) -> String {
+        // An error with 100 Call-IDs of up to 512 characters could not be read.
         const QUOTED: usize = 3;
         let first = self.call_ids.iter().take(QUOTED);
         let first: Vec<String> = first

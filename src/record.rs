@@ -1,4 +1,4 @@
-//! Records of the contract (wit/homer-capture.wit), each spelled once in Rust.
+//! Records of the contract (wit/homer-capture.wit), each defined once in Rust.
 //!
 //! Every side of the contract has its own types: this library, the bindings that wit-bindgen
 //! generates for a component, and those that Wasmtime generates for a host. `record!` defines a

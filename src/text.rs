@@ -1,9 +1,9 @@
-//! Text from outside, made fit to stand in one of our sentences.
+//! Untrusted text, made safe to quote in one of our sentences.
 
 use alloc::format;
 use alloc::string::String;
 
-/// Puts text from outside in quotation marks, as [`truncate_for_display`] makes it.
+/// Puts untrusted text in quotation marks, as [`truncate_for_display`] makes it.
 ///
 /// `{:?}` would do this too, but it would bring Unicode's property tables into the components.
 ///

@@ -1,4 +1,4 @@
-//! The way to a server: one HTTP request out, one response back.
+//! The HTTP transport trait and its error type.
 //!
 //! The core decides what to send and what a response means. A [`Transport`] only moves bytes:
 //! `wasi:http` in the components, recorded exchanges in the tests.
@@ -12,11 +12,13 @@ use crate::origin::Origin;
 pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
 
 /// Longest pause within a response, in milliseconds.
+// Homer builds the whole file before it sends the first byte (docs/homer.md §1.6). A pause within a
+// response is therefore a fault of the network or of a proxy.
 pub const BETWEEN_BYTES_TIMEOUT_MS: u64 = 30_000;
 
 /// A `POST` request with a JSON body, complete but for the framing.
 #[derive(Clone, Copy, Debug)]
-pub struct HttpRequest<'a> {
+pub struct OutboundRequest<'a> {
     /// Where the request goes.
     pub origin: &'a Origin,
     /// The path below the origin, without a query.
@@ -26,6 +28,8 @@ pub struct HttpRequest<'a> {
     /// The body.
     pub body: &'a [u8],
     /// Longest wait for the first byte of the response, in milliseconds.
+    // Not a constant like the other two: the time grows with the size of the capture, to more than
+    // a minute for 200,000 messages (docs/homer.md §7).
     pub first_byte_timeout_ms: u64,
 }
 
@@ -37,6 +41,7 @@ pub struct ResponseHead {
     /// Content-Type, as sent.
     pub content_type: Option<String>,
     /// Content-Encoding, as sent.
+    // Homer never compresses (recording `http-accept-gzip`), so a value shows that a proxy did.
     pub content_encoding: Option<String>,
     /// Content-Length in bytes. Homer 7 never sends it with a capture.
     pub content_length: Option<u64>,
@@ -46,7 +51,7 @@ pub struct ResponseHead {
 
 /// A response whose head has arrived and whose body has not been read.
 #[derive(Debug)]
-pub struct HttpResponse<B> {
+pub struct OutboundResponse<B> {
     /// Status and header fields.
     pub head: ResponseHead,
     /// The body.
@@ -64,11 +69,11 @@ pub trait Transport {
     /// [`TransportError`] if no response arrives.
     fn send(
         &mut self,
-        request: &HttpRequest<'_>,
-    ) -> Result<HttpResponse<Self::Body>, TransportError>;
+        request: &OutboundRequest<'_>,
+    ) -> Result<OutboundResponse<Self::Body>, TransportError>;
 }
 
-/// The body of a response, read piece by piece.
+/// The body of a response, read chunk by chunk.
 pub trait ResponseBody {
     /// The next bytes: 1 to `max` of them, or none at the end of the body.
     ///
@@ -82,6 +87,7 @@ pub trait ResponseBody {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransportError {
     /// The host does not let this component set a header field.
+    // Distinct from `RequestUnsupported`, because only the name tells an operator what to allow.
     FieldForbidden {
         /// The field's name.
         name: String,

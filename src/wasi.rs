@@ -1,4 +1,4 @@
-//! The edge to WASI 0.2, compiled for WebAssembly only. It moves bytes and knows nothing about
+//! The WASI 0.2 adapter, compiled for WebAssembly only. It moves bytes and knows nothing about
 //! Homer.
 
 mod abi;

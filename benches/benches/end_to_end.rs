@@ -219,7 +219,7 @@ async fn exports(text: &mut String, goals: &mut String, cache: &Path) {
         text,
         "Values are medians in ms. Values in parentheses are speeds relative to the Python client \
          (httpx with keep-alive, base64, JSON). The native client only reads the capture into \
-         memory. `homer_host` reads it in pieces and calculates its SHA-256. The MCP server adds \
+         memory. `homer_host` reads it in chunks and calculates its SHA-256. The MCP server adds \
          the report. It embeds captures up to 256 KiB, links captures up to 6 MiB, and saves \
          92 MB in a file.\n"
     )

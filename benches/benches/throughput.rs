@@ -449,8 +449,8 @@ fn parts(text: &mut String) {
                     std::hint::black_box(Sdp::parse(message.content()).is_ok());
                 }
             };
-            for piece in capture.chunks(256 * 1024) {
-                scanner.scan_packets(piece, Some(&mut visit)).unwrap();
+            for chunk in capture.chunks(256 * 1024) {
+                scanner.scan_packets(chunk, Some(&mut visit)).unwrap();
             }
             // The first round is a warm-up.
             if round > 0 {

@@ -1,5 +1,5 @@
 //! Any datagrams, separated by bytes 0xff: no panic, and the same report within its limits,
-//! whatever the pieces of the file.
+//! whatever the chunks of the file.
 #![no_main]
 
 use homer_export::homer::Api;
@@ -49,9 +49,9 @@ fn report(file: &[u8], size: usize) -> CaptureReport {
     let mut analyzer =
         Analyzer::new(&Query::new(vec![CallId::parse("a").unwrap()], window).unwrap());
     let mut scanner = Scanner::new();
-    for piece in file.chunks(size) {
+    for chunk in file.chunks(size) {
         scanner
-            .scan_packets(piece, Some(&mut |record| analyzer.record(record)))
+            .scan_packets(chunk, Some(&mut |record| analyzer.record(record)))
             .unwrap();
     }
     analyzer.report(&scanner.finish().unwrap(), "1_call", Api::V7)

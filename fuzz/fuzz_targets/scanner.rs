@@ -1,17 +1,17 @@
-//! Any bytes in pieces of any size: the same result and packets as in one piece.
+//! Any bytes in chunks of any size: the same result and packets as in one chunk.
 #![no_main]
 
 use homer_export::pcap::{Error, Scanner, Stats};
 use libfuzzer_sys::fuzz_target;
 
 fn scan<'a>(
-    pieces: impl Iterator<Item = &'a [u8]>,
+    chunks: impl Iterator<Item = &'a [u8]>,
 ) -> (Result<Stats, Error>, Vec<(u64, u64, Vec<u8>)>) {
     let mut scanner = Scanner::new();
     let mut packets = Vec::new();
-    for piece in pieces {
+    for chunk in chunks {
         let scanned = scanner.scan_packets(
-            piece,
+            chunk,
             Some(&mut |record| {
                 packets.push((record.number, record.time_us, record.data.to_vec()));
             }),

@@ -1,4 +1,4 @@
-"""Paths, options and fixtures of the tests with foreign hosts, MCP clients and packaging tools."""
+"""Paths, options and fixtures of the tests with third-party hosts, MCP clients and packaging."""
 
 import hashlib
 import json
@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in left_out]
 
 
-# Figures that tests measure and do not judge, for the end of the run.
+# Figures that tests measure but do not check, for the end of the run.
 MEASURED = pytest.StashKey[list[str]]()
 
 
@@ -279,7 +279,7 @@ def serving_page(request) -> Page:
 
 @pytest.fixture(scope="module")
 def mcp_server(serving_page, homer) -> Iterator[McpHttp]:
-    """homer-export-mcp.wasm in a foreign host, with the recorded calls."""
+    """homer-export-mcp.wasm in a third-party host, with the recorded calls."""
     host = ServingHost(serving_page)
     yield host.serve(homer)
     host.stop_all()

@@ -1,4 +1,4 @@
-"""homer-export-mcp.wasm, served by foreign hosts as their pages say, and asked over plain HTTP."""
+"""homer-export-mcp.wasm, served by third-party hosts as their pages say, called over plain HTTP."""
 
 import base64
 import hashlib
@@ -41,7 +41,7 @@ def test_server_refuses_without_the_token(mcp_server, shown):
     assert (status, fields["WWW-Authenticate"]) == (401, "Bearer")
 
 
-def test_server_refuses_a_foreign_origin(mcp_server):
+def test_server_refuses_another_origin(mcp_server):
     status, _, _ = mcp_server.http("POST", TOOLS_LIST, {"Origin": "https://example.com"})
     assert status == 403
 

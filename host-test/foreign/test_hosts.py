@@ -1,4 +1,4 @@
-"""The pages of foreign hosts: their commands, word for word, with a fake Homer and failing ones."""
+"""The pages of third-party hosts: their commands, word for word, with fake and failing Homers."""
 
 import base64
 import json

@@ -1,7 +1,7 @@
-"""Foreign MCP clients: SDKs, the Inspector, a linter of tool definitions, the conformance suite.
+"""Third-party MCP clients: SDKs, the Inspector, a tool linter, the conformance suite.
 
 All of them ask the native program homer-export-mcp. The SDKs and the suite also ask
-homer-export-mcp.wasm in foreign hosts.
+homer-export-mcp.wasm in third-party hosts.
 """
 
 import os

@@ -76,7 +76,7 @@ def test_server_json_image_has_no_field_that_the_registry_refuses(packages):
     assert not {"version", "registryBaseUrl", "fileSha256"} & set(packages["oci"])
 
 
-# What the pages of foreign hosts repeat.
+# What the pages of third-party hosts repeat.
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +108,16 @@ def variables(package) -> dict[str, dict]:
 
 @pytest.fixture(scope="module")
 def documented_defaults() -> dict[str, str]:
-    """Defaults in the table of settings, of those with one that stands there as it is set."""
-    rows = re.findall(r"^\| `(HOMER_\w+)`[^|]*\|[^|]*\| `?([\w-]+)`? \|$", SETTINGS, re.M)
-    return dict(rows)
+    """The defaults in the table of settings, as they are set."""
+    defaults = {}
+    # Columns: variable, flag, meaning, default, range.
+    row = r"^\| `(HOMER_\w+)` \|[^|]*\|([^|]*)\| ?([\w-]*) \|"
+    for name, meaning, default in re.findall(row, SETTINGS, re.M):
+        # A text has no default of its own, so its meaning states one.
+        stated = re.search(r"; ([\w-]+) if not set", meaning)
+        if default or stated:
+            defaults[name] = default or stated[1]
+    return defaults
 
 
 def is_documented(variable: str) -> bool:

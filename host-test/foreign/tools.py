@@ -1,4 +1,4 @@
-"""The one installer of foreign tools: pinned versions, below the target directory, once."""
+"""The one installer of third-party tools: pinned versions, below the target directory, once."""
 
 import os
 import shutil

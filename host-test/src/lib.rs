@@ -1,9 +1,9 @@
-//! A small Wasmtime host for the finished components, and what the tests that run them share.
+//! A minimal Wasmtime host for the release artifacts, and what the tests that run them share.
 //!
-//! [`untyped_host`] knows nothing about the components. It calls their functions with JSON, as
-//! generic gateways do, and serves HTTP with them, as edge runtimes do ([`serve`]). [`server`] is a
-//! TCP server that misbehaves in every way that a Homer or a proxy may. [`calls`] has the recorded
-//! call that most tests export.
+//! [`untyped_host`] is a host with dynamic values: it knows no types of the components in advance.
+//! It calls their functions with JSON, as generic gateways do, and serves HTTP with them, as edge
+//! runtimes do ([`serve`]). [`server`] is a TCP server that misbehaves in every way that a Homer or
+//! a proxy may. [`calls`] has the recorded call that most tests export.
 //!
 //! ```no_run
 //! use host_test::untyped_host::Host;

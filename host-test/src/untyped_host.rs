@@ -1,4 +1,5 @@
-//! A host that calls components without knowing their types, as generic gateways do.
+//! A host with dynamic values: it calls components without knowing their types, as generic gateways
+//! do.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
@@ -17,7 +18,7 @@ use wasmtime_wasi_http::{
 };
 use xtask::Artifact;
 
-/// A finished and compiled component, and its environment.
+/// A compiled component, and its environment.
 #[derive(Clone)]
 pub struct Host {
     engine: Engine,

@@ -86,6 +86,7 @@ impl Setting {
     /// Sets this setting by its flag, which overrides the environment. Does nothing if it has no
     /// flag.
     pub fn set_by_flag(&self, variables: &mut Variables, value: String) {
+        // As typed, with its dashes, so that an error names what the reader wrote.
         if let Some(flag) = self.flag {
             variables.set_by_flag(self.variable, format!("--{flag}"), value);
         }
@@ -113,6 +114,7 @@ impl Setting {
         let Value::Integer { min, max, .. } = self.value else {
             unreachable!("not an integer")
         };
+        // The smaller of the two, because a program may restrict a setting but not extend it.
         let max = max.min(limit);
         let Some(given) = self.get(variables) else {
             return Ok(default);
@@ -217,7 +219,7 @@ settings! {
     /// Name of the header field that carries the API token; Auth-Token if not set
     TOKEN_HEADER = "HOMER_TOKEN_HEADER", Some("token-header"), Value::Text("NAME"),
         [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
-    /// Generation of Homer's API; auto detects it
+    /// Version of Homer's API; auto detects it
     API = "HOMER_API", Some("api"), Value::Choice(&["auto", "7", "11"]),
         [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
     /// Longest wait for the first byte of a response, in milliseconds
@@ -262,9 +264,8 @@ settings! {
     /// Existing directory in which captures are saved
     OUTPUT_DIR = "HOMER_OUTPUT_DIR", Some("output-dir"), Value::Text("DIR"),
         [McpProgram];
-    /// Largest capture that a result contains in mode auto, in bytes, inclusive; in
-    /// homer-export-tool.wasm the largest capture that its text contains, where 32768 is the
-    /// default
+    /// Largest capture that mode auto embeds in a result, in bytes, inclusive; in
+    /// homer-export-tool.wasm, the largest capture in its text, with a default of 32768
     MAX_INLINE_BYTES = "HOMER_MAX_INLINE_BYTES", Some("inline-limit"),
         Value::Integer { min: 24, max: MAX_MESSAGE_BYTES, default: 262_144, unit: "BYTES" },
         [McpProgram, ExporterText, McpComponent];
@@ -280,11 +281,12 @@ settings! {
     /// 1 to accept callers without a token over HTTP
     MCP_OPEN = "HOMER_MCP_OPEN", None, Value::Text("1"),
         [McpProgram, McpComponent];
-    /// Origins of web pages that may call over HTTP, separated by commas; loopback always may
+    /// Origins of web pages that may call over HTTP, separated by commas; loopback origins are
+    /// always allowed
     MCP_ORIGINS = "HOMER_MCP_ORIGINS", None, Value::Text("ORIGINS"),
         [McpProgram, McpComponent];
-    /// Host name of this server over HTTP, besides the loopback names; in the variable, several
-    /// are separated by commas
+    /// Host name that callers use for this server over HTTP; loopback names are always accepted. In
+    /// the variable, several names are separated by commas
     MCP_HOSTS = "HOMER_MCP_HOSTS", Some("http-host"), Value::Text("NAME"),
         [McpProgram];
 }

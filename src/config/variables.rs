@@ -38,6 +38,7 @@ impl Variables {
         K: AsRef<str>,
         V: Into<String>,
     {
+        // Other variables are not copied: they may hold secrets of other programs.
         let ours = vars
             .into_iter()
             .filter(|(name, _)| name.as_ref().starts_with(PREFIX));
@@ -71,6 +72,7 @@ impl Variables {
 
     /// Removes a variable and returns its last value, if that counts as set.
     pub fn take(&mut self, variable: &str) -> Option<String> {
+        // All entries are removed, so that an earlier value does not take effect instead.
         let last = self
             .entries
             .iter()
@@ -93,6 +95,7 @@ impl Variables {
 
     /// The value of a variable, even if it is empty or a placeholder.
     pub fn get_raw(&self, variable: &str) -> Option<Given<'_>> {
+        // The last one counts: flags are added after the environment.
         let entry = self
             .entries
             .iter()
@@ -119,5 +122,6 @@ fn is_set(value: &str) -> bool {
 
 /// Whether a value is a placeholder, such as `${user_config.token}`, that was never filled in.
 pub(crate) fn is_placeholder(value: &str) -> bool {
+    // The whole value: a password may contain such characters.
     value.starts_with("${") && value.ends_with('}')
 }

@@ -1,4 +1,4 @@
-//! The two generations of Homer's API.
+//! The two versions of Homer's API.
 
 use alloc::format;
 
@@ -6,7 +6,7 @@ use super::{HomerServer, Request, v7, v11};
 use crate::ExportError;
 use crate::query::{Profile, Query};
 
-/// A generation of Homer's API.
+/// A version of Homer's API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Api {
     /// Homer 7, written in Go or, before release 7.7, in Node.js.
@@ -16,7 +16,7 @@ pub enum Api {
 }
 
 impl Api {
-    /// The generation as a number: 7 or 11.
+    /// The API version as a number: 7 or 11.
     pub fn number(self) -> u8 {
         match self {
             Self::V7 => 7,
@@ -24,7 +24,7 @@ impl Api {
         }
     }
 
-    /// The generation with this number, or `None` if it is neither 7 nor 11.
+    /// The API version with this number, or `None` if it is neither 7 nor 11.
     pub fn from_number(number: u8) -> Option<Self> {
         [Self::V7, Self::V11]
             .into_iter()
@@ -43,6 +43,8 @@ impl Api {
         profile: &Profile,
     ) -> Result<Request, ExportError> {
         match self {
+            // The Node.js releases have the same path, and accept this body without `whitelist`
+            // (docs/homer.md §9.2).
             Self::V7 => Ok(v7::export_request(&homer.base_url, query, profile)),
             // HOMER 11 would ignore the restriction and search all nodes (docs/homer.md §9.5).
             Self::V11 if !query.nodes().is_empty() => Err(ExportError::InvalidRequest(format!(

@@ -1,11 +1,11 @@
-//! The credential that identifies us to Homer.
+//! The credential that authenticates this client to Homer.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-/// The credential that identifies us to Homer. Its value is never shown: `Debug` prints only the
-/// kind.
+/// The credential that authenticates this client to Homer. Its value is never shown: `Debug` prints
+/// only the kind.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credential {
     /// An API token, sent in a header field of its own.
@@ -103,6 +103,8 @@ impl Credential {
     /// # Errors
     /// If either is empty or contains a control character, such as a line break.
     pub fn login(username: &str, password: &str) -> Result<Self, InvalidCredential> {
+        // Anything else is allowed, because JSON can express it: LDAP names and passphrases have
+        // spaces.
         let invalid = |value: &str| value.is_empty() || value.chars().any(char::is_control);
         if invalid(username) {
             return Err(InvalidCredential::Username);
@@ -125,10 +127,11 @@ impl Credential {
         }
     }
 
-    /// `text` with every occurrence of the secret replaced by `[credential]`.
+    /// `text` with every occurrence of the token or password replaced by `[credential]`.
     ///
-    /// For text from outside only: a short secret may also be a word of one of our own sentences.
+    /// Only for untrusted text: a short password may also be a word of one of our own sentences.
     pub fn redact(&self, text: &str) -> String {
+        // A user name is not secret, and is often a word that error texts need.
         let secret = match self {
             Self::ApiToken { token: secret, .. }
             | Self::Jwt(secret)
@@ -144,6 +147,7 @@ impl Credential {
     pub fn header(&self) -> Option<(String, String)> {
         match self {
             Self::ApiToken { header, token } => Some((header.clone(), token.clone())),
+            // Homer refuses a token without the scheme (recording `authz-no-scheme`).
             Self::Jwt(token) => Some(("Authorization".to_string(), format!("Bearer {token}"))),
             Self::Login { .. } => None,
         }
@@ -157,16 +161,18 @@ impl fmt::Debug for Credential {
 }
 
 fn parse_token(token: &str) -> Result<String, InvalidCredential> {
+    // RFC 9110 §5.5 allows spaces within a value, but no token has one: it was copied with
+    // something else. A line break would begin another header field.
     if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(InvalidCredential::Token);
     }
     Ok(token.to_string())
 }
 
-/// The kind of a credential. Error texts name likely causes by it.
+/// The kind of a credential. An error text uses it to name likely causes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialKind {
-    /// No credential that we know of.
+    /// No known credential.
     None,
     /// An API token.
     ApiToken,

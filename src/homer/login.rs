@@ -16,6 +16,8 @@ pub const LOGIN_PATH: &str = "/api/v3/auth";
 
 /// The request that exchanges a user name and password for a token.
 pub fn login_request(base_url: &BaseUrl, username: &str, password: &str) -> Request {
+    // Homer 7 ignores other members, such as the `type` that homer-ui sends (recording
+    // `auth-hepic-type-field`). A HOMER 11 with LDAP alone would need it (docs/homer.md §9.5).
     #[derive(Serialize)]
     struct LoginBody<'a> {
         username: &'a str,
@@ -30,6 +32,7 @@ pub fn login_request(base_url: &BaseUrl, username: &str, password: &str) -> Requ
 /// homer-app responds with status 201 and `token` (recording `auth-ok`), HOMER 11 with status 200
 /// and `data.token` (from its source).
 pub fn token(head: &ResponseHead, body: &[u8]) -> Option<String> {
+    // The other members, `scope` and `user`, do not matter to an export.
     #[derive(Deserialize)]
     struct LoginResponse {
         token: Option<String>,
@@ -44,6 +47,7 @@ pub fn token(head: &ResponseHead, body: &[u8]) -> Option<String> {
     }
     let response: LoginResponse = serde_json::from_slice(body).ok()?;
     let token = response.token.or(response.data.map(|data| data.token))?;
+    // Any other byte would end the header field or begin another one.
     (!token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic())).then_some(token)
 }
 

@@ -32,6 +32,7 @@ impl Request {
 /// The window as Homer takes it, in Unix milliseconds.
 #[derive(Serialize)]
 pub(super) struct RequestWindow {
+    // Integers: Homer returns 400 for a float, even `1.0` (recording `export-float-ts`).
     from: i64,
     to: i64,
 }

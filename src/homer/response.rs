@@ -32,18 +32,19 @@ pub fn is_capture(head: &ResponseHead) -> bool {
     // A content coding was not requested, so it is a proxy's work and hides the capture.
     let coding = head.content_encoding.as_deref();
     let compressed = coding.is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"));
+    // No Homer sends a capture with another status (docs/homer.md §2, §9.5).
     head.status == 200 && !compressed
 }
 
 /// What a response without a capture means for the export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoCapture {
-    /// Homer does not have the search profile, so another one may be asked. Only homer-app 1.5.20
+    /// Homer does not have the search profile, so another one may be queried. Only homer-app 1.5.20
     /// says so (recording `export-bad-profile`); older releases send an empty capture file.
     UnknownProfile(ExportError),
     /// The profile holds nothing, and Homer says so other than by an empty capture file.
     Empty,
-    /// The endpoint does not exist, as when the server is of the other generation.
+    /// The endpoint does not exist, as when the server has the other API version.
     UnknownEndpoint(ExportError),
     /// The export failed.
     Failed(ExportError),
@@ -93,10 +94,13 @@ pub fn no_capture(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> NoCa
         // Homer 7.0 to 7.6, from its source (docs/homer.md §9.2).
         404 if message == "data was not found" => NoCapture::Empty,
         400 if message.starts_with(v11::NOTHING_FOUND) => NoCapture::Empty,
+        // Not about the credential: homer-app checks that before the route (docs/homer.md §2).
         404 => NoCapture::UnknownEndpoint(rejected(format!(
             "{homer} has no export endpoint of Homer 7 or HOMER 11 ({quoted}); check HOMER_URL, \
              especially its path"
         ))),
+        // With `http_settings.debug`, a request that crashes the handler is a 500 as well
+        // (recording `cfg-debug-panic`).
         500.. => NoCapture::Failed(rejected(format!(
             "Homer at {homer}, or a proxy in front of it, failed ({quoted}); try again later and \
              check Homer's log"
@@ -114,12 +118,14 @@ pub fn no_capture(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> NoCa
 /// because a profile may be called `1_jwt`.
 pub fn refuses_credential(status: u16, message: &str) -> bool {
     let mentions_jwt = message.contains("jwt") && !message.starts_with(UNKNOWN_PROFILE);
+    // HOMER 11 returns 403 if the user still has the default password (docs/homer.md §9.5).
     matches!(status, 401 | 403) || (status == 400 && mentions_jwt)
 }
 
 /// The error for a response of status 200 whose body is not a capture file. `opening` is the
 /// beginning of the body.
 pub fn not_a_capture(head: &ResponseHead, opening: &[u8], homer: &HomerServer) -> ExportError {
+    // The first character decides and not the content type, which a proxy may set to anything.
     let text = opening.trim_ascii_start();
     let content_type = match head.content_type.as_deref() {
         Some(content_type) => homer.quote(content_type),
@@ -136,7 +142,7 @@ pub fn not_a_capture(head: &ResponseHead, opening: &[u8], homer: &HomerServer) -
         ),
         Some(b'<') => format!(
             "{homer} returned HTTP 200 with a web page ({content_type}); expected a capture file. \
-             Either a sign-on page or proxy is in front of Homer, or HOMER_URL does not point to \
+             Either a login page or proxy is in front of Homer, or HOMER_URL does not point to \
              Homer"
         ),
         Some(_) => format!(
@@ -159,6 +165,7 @@ pub fn nothing_captured(query: &Query, homer: &HomerServer) -> ExportError {
         .iter()
         .map(|profile| profile.as_str())
         .collect();
+    // An unknown node is a further cause, so a reader must see that nodes were selected.
     let nodes = if query.nodes().is_empty() {
         ""
     } else {
@@ -233,8 +240,8 @@ fn first_value<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
         .ok()
 }
 
-/// Where a redirect leads, without user name, query and fragment: on the way to a sign-on page,
-/// these may contain secrets.
+/// Where a redirect leads, without user name, query and fragment: on the way to a login page, these
+/// may contain secrets.
 fn redirect_target(location: &str) -> String {
     let location = location.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = location.split_once("//").unwrap_or(("", location));

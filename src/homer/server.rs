@@ -1,4 +1,4 @@
-//! The Homer server that an export asks.
+//! The Homer server that an export queries.
 
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -10,21 +10,21 @@ use crate::text::truncate_for_display;
 /// Longest text quoted from a response, in characters, inclusive. It keeps an error text readable.
 const MAX_QUOTE: usize = 200;
 
-/// The Homer server that an export asks, and the credential for it.
+/// The Homer server that an export queries, and the credential for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HomerServer {
     /// Where it is.
     pub base_url: BaseUrl,
     /// The credential to send. `None` if the host adds it, a proxy adds it, or Homer requires none.
     pub credential: Option<Credential>,
-    /// The kind of credential that reaches Homer, whoever adds it. Error texts name likely causes
-    /// by it.
+    /// The kind of credential that reaches Homer, whoever adds it. An error text uses it to name
+    /// likely causes.
     pub credential_kind: CredentialKind,
 }
 
 impl HomerServer {
-    /// Text that came from outside, made fit to be quoted in an error: without our credential,
-    /// which a server may send back, without control characters, and at most 200 characters long.
+    /// Untrusted text, made safe to quote in an error: without our credential, which a server may
+    /// send back, without control characters, and at most 200 characters long.
     pub fn quote(&self, text: &str) -> String {
         // The credential goes first: cut in half, it could no longer be found.
         let redacted = match &self.credential {

@@ -55,12 +55,16 @@ pub fn before_response(
             "TLS with {origin} failed; check that its port serves HTTPS and that HOMER_URL has the \
              right scheme"
         )),
+        // Homer finishes the work for a client that has left, so that a retry doubles its load
+        // (docs/homer.md §7).
         TransportError::ReadTimeout => ExportError::TimedOut(format!(
             "Homer at {homer} did not start its response within {first_byte_timeout_ms} ms. Homer \
              keeps working on the request, so do not repeat it immediately; narrow the window, or \
              raise HOMER_TIMEOUT_MS"
         )),
         TransportError::BodyTooLarge { limit } => too_large(limit),
+        // For example for a `callid` of the wrong type (recording `export-callid-string`). The same
+        // request would fail again (docs/homer.md §1.2).
         TransportError::ConnectionClosed => ExportError::InvalidResponse(format!(
             "Homer at {homer} closed the connection without a response, as it does when a request \
              crashes its handler. The request is not repeated; check Homer's log, and that \
@@ -94,6 +98,7 @@ pub fn within_response(
             "Homer at {homer} paused for more than {BETWEEN_BYTES_TIMEOUT_MS} ms within its \
              response; the partial capture was discarded. Try again later"
         )),
+        // Within a body, invalid HTTP can only be a chunk header, so the rest of the body is lost.
         TransportError::ConnectionClosed | TransportError::NotHttp => {
             cut_off(homer, "the connection was closed before its end")
         }

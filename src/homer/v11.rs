@@ -26,6 +26,8 @@ pub const NOTHING_FOUND: &str = "No exportable SIP payload in result set";
 pub fn export_request(base_url: &BaseUrl, query: &Query, profile: &Profile) -> Request {
     let (proto_type, event_type) = profile.parts();
     let body = TransactionsBody {
+        // HOMER 11 uses only the first 50, without notice (docs/homer.md §9.5). The report then
+        // lists the others as missing.
         session_ids: query.call_ids(),
         proto_type,
         event_type,

@@ -19,12 +19,16 @@ pub const EXPORT_PATH: &str = "/api/v3/export/call/messages/pcap";
 /// are omitted instead of sent empty, because Homer 7.0 to 7.6 rejects members that it does not
 /// know (docs/homer.md §9.2).
 pub fn export_request(base_url: &BaseUrl, query: &Query, profile: &Profile) -> Request {
+    // `limit`, `timezone`, `orlogic` and `transaction` are left out: Homer ignores them
+    // (docs/homer.md §1.12).
     let body = ExportBody {
         param: Param {
             search: Search {
                 profile,
                 callid: query.call_ids(),
             },
+            // Homer expects configuration keys, such as `localnode`, and not display names
+            // (docs/homer.md §4).
             location: Some(Location {
                 node: query.nodes(),
             })
@@ -65,6 +69,7 @@ impl Serialize for Search<'_> {
         struct Ids<'a> {
             callid: &'a [CallId],
         }
+        // The profile is the name of the member, which a derived implementation cannot express.
         serializer.collect_map([(
             self.profile.as_str(),
             Ids {

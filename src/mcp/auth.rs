@@ -1,5 +1,5 @@
-//! Which callers may use an MCP server over HTTP: those that send the bearer token, and the pages
-//! of which origins (CORS).
+//! Which callers may use an MCP server over HTTP: who must send the bearer token, and which origins
+//! of web pages are allowed (CORS).
 //!
 //! A page in the operator's browser can send requests to addresses that its author cannot reach, so
 //! the `Origin` of every request is checked (MCP 2026-07-28, basic/transports/streamable-http,
@@ -60,13 +60,14 @@ impl CallerPolicy {
     ) -> Result<Self, ExportError> {
         // Elsewhere, a placeholder that the client did not expand counts as not set. These two
         // settings decide who gets in: a mistake must not open the server.
-        for (name, value) in [
-            ("HOMER_MCP_TOKEN", token.as_deref()),
-            ("HOMER_MCP_OPEN", open),
+        for (setting, value) in [
+            (&setting::MCP_TOKEN, token.as_deref()),
+            (&setting::MCP_OPEN, open),
         ] {
             if value.is_some_and(is_placeholder) {
                 return misconfigured(&format!(
-                    "{name} is a placeholder that was not expanded; set it to a value or remove it"
+                    "{} is a placeholder that was not expanded; set it to a value or remove it",
+                    setting.variable
                 ));
             }
         }

@@ -1,4 +1,4 @@
-//! The bytes of a capture as base64 text, piece by piece.
+//! The bytes of a capture as base64 text, chunk by chunk.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-/// Base64 (RFC 4648 §4) of bytes that arrive in pieces. The text of all pieces together is the same
+/// Base64 (RFC 4648 §4) of bytes that arrive in chunks. The text of all chunks together is the same
 /// as that of all bytes at once.
 ///
 /// A capture may have 6 MiB; the component writes its text to the client without ever holding all
@@ -50,6 +50,7 @@ impl Base64Stream {
             BASE64_STANDARD.encode_string(&self.pending, text);
             self.pending.clear();
         }
+        // Any other length would end in padding, which may stand only at the end (RFC 4648 §4).
         let (whole, rest) = bytes.split_at(bytes.len() - bytes.len() % 3);
         BASE64_STANDARD.encode_string(whole, text);
         self.pending.extend_from_slice(rest);

@@ -1,4 +1,5 @@
-//! How the bytes of a capture reach an MCP client: attached, behind a link, or in a file.
+//! The types that describe how a capture is delivered to an MCP client: attached, as a link, or as
+//! a file. [`ToolConfig::delivery`](super::tools::ToolConfig::delivery) decides.
 //!
 //! No part of MCP limits the size of a message, but its clients do: the TypeScript SDK drops the
 //! whole connection at a line of 10 MiB, and Claude Code at a few MiB more (docs/mcp-clients.md).
@@ -78,6 +79,7 @@ pub enum Attachment {
 pub fn size(bytes: u64) -> String {
     const KIB: u64 = 1024;
     const MIB: u64 = 1024 * KIB;
+    // No fractions: limits are inclusive, so a rounded one would be wrong at its end.
     match bytes {
         b if b >= MIB && b.is_multiple_of(MIB) => format!("{} MiB", b / MIB),
         b if b >= KIB && b.is_multiple_of(KIB) => format!("{} KiB", b / KIB),

@@ -1,5 +1,5 @@
-//! An MCP server for one HTTP request at a time, without I/O: it says what a request needs, and
-//! what the response is.
+//! An MCP server for one HTTP request at a time, without I/O: it says what a request needs and
+//! builds the response.
 //!
 //! MCP 2026-07-28 is stateless. Of the versions before it, in which clients begin with
 //! `initialize`, the server uses nothing that needs a session; streamable HTTP permits a server to
@@ -126,6 +126,7 @@ impl McpServer {
     /// The response with the CORS header fields that the page which sent the request needs, if its
     /// origin is allowed.
     pub fn with_cors(&self, head: &RequestHead, response: HttpResponse) -> HttpResponse {
+        // Errors get them as well: without them, a page could not read why its request failed.
         match head.single("origin") {
             Ok(Some(origin)) if self.callers.allows_origin(Some(origin.as_bytes())) => {
                 response.with_cors(origin)
@@ -272,6 +273,7 @@ impl PendingCapture {
     pub fn fail(&self, error: &ExportError) -> HttpResponse {
         match &self.operation {
             Operation::ExportPcap(_) => tool_error(&self.request, error),
+            // `resources/read` has no result with `isError`, so this is a protocol error.
             Operation::ReadResource(read) => {
                 let error = JsonRpcError::of_resource(self.request.protocol, read.failed(error));
                 failed(&self.request, &error)

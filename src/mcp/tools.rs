@@ -161,6 +161,7 @@ pub struct ToolDefinition {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolAnnotations {
+    // Here as well, for clients of MCP before 2025-06-18, in which a tool itself has no title.
     title: &'static str,
     read_only_hint: bool,
     destructive_hint: bool,

@@ -17,6 +17,7 @@ use crate::{CallId, ExportError, MEDIA_TYPE, Window};
 /// The template of the resource URIs (RFC 6570).
 pub const TEMPLATE: &str = "homer-pcap:///{callid}{?from_ts,to_ts}";
 
+// Three slashes: the authority is empty, because the URI names no server (RFC 3986 §3.2).
 const PREFIX: &str = "homer-pcap:///";
 
 /// The characters that `{callid}` escapes: all but the unreserved ones (RFC 3986 §2.3, RFC 6570
@@ -186,6 +187,8 @@ impl ResourceError {
     fn of_export(uri: &str, error: &ExportError) -> Self {
         let message = error.to_string();
         match error {
+            // These mean that the URI names no capture. Other failures say nothing about the
+            // resource.
             ExportError::NothingCaptured(_) | ExportError::InvalidRequest(_) => Self::NotFound {
                 message,
                 data: ResourceErrorData {

@@ -1,4 +1,4 @@
-//! Scans a capture file that arrives in pieces of any size, to its last byte
+//! Scans a capture file that arrives in chunks of any size, to its last byte
 //! (draft-ietf-opsawg-pcap §5).
 
 use alloc::vec::Vec;
@@ -42,7 +42,7 @@ impl Record<'_> {
 }
 
 /// A callback that gets each packet record. A callback and not an iterator, since a record borrows
-/// bytes that are gone with the next piece of the file.
+/// bytes that are gone with the next chunk of the file.
 pub type OnPacket<'a> = &'a mut dyn FnMut(&Record<'_>);
 
 /// The counts of a scan.
@@ -62,7 +62,7 @@ pub struct Stats {
 
 /// An incremental scan of one capture file.
 ///
-/// It holds at most 24 bytes, whatever the size of the pieces, and one packet if a callback wants
+/// It holds at most 24 bytes, whatever the size of the chunks, and one packet if a callback wants
 /// the packets.
 ///
 /// # Examples
@@ -75,8 +75,8 @@ pub struct Stats {
 /// file.extend([1, 2, 3]);
 ///
 /// let mut scanner = Scanner::new();
-/// for piece in file.chunks(10) {
-///     scanner.scan(piece)?;
+/// for chunk in file.chunks(10) {
+///     scanner.scan(chunk)?;
 /// }
 /// let error = scanner.finish().unwrap_err();
 /// let section = Section::RecordHeader(1);
@@ -85,7 +85,7 @@ pub struct Stats {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Scanner {
-    /// The start of a packet whose data arrives in several pieces.
+    /// The start of a packet whose data arrives in several chunks.
     packet: Vec<u8>,
     /// The header that is being collected, byte by byte if need be.
     partial: [u8; FILE_HEADER_LEN],
@@ -161,7 +161,7 @@ impl Scanner {
                     record,
                     remaining,
                 } => {
-                    // A piece may be longer than 4 GiB, a packet may not.
+                    // A chunk may be longer than 4 GiB, a packet may not.
                     let available = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                     let taken = remaining.min(available);
                     let is_last = taken == remaining;
@@ -243,7 +243,7 @@ impl Scanner {
     fn record_header(&mut self, header: FileHeader, bytes: &[u8]) -> Result<usize, Error> {
         let taken = self.fill(bytes, RECORD_HEADER_LEN);
         if self.filled == RECORD_HEADER_LEN {
-            // `size_bytes` does not count this piece yet.
+            // `size_bytes` does not count this chunk yet.
             let offset = self.stats.size_bytes + taken as u64 - RECORD_HEADER_LEN as u64;
             let record = self.parse_record_header(header, offset)?;
             self.count(record.time_us);
@@ -277,7 +277,7 @@ impl Scanner {
             original_len: header.original_len,
             data,
         };
-        // Most packets lie in one piece and are passed on without a copy.
+        // Most packets lie in one chunk and are passed on without a copy.
         if is_last && self.packet.is_empty() {
             return on_packet(&record(data));
         }

@@ -49,6 +49,8 @@ impl CallId {
                 "the Call-ID is empty; give the value of the SIP Call-ID header field".to_string(),
             );
         }
+        // In characters, as the error says it: Call-IDs in all scripts occur (recordings
+        // `export-callid-awkward-*`).
         let chars = text.chars().count();
         if chars > Self::MAX_CHARS {
             return invalid(format!(
@@ -56,6 +58,8 @@ impl CallId {
                 Self::MAX_CHARS
             ));
         }
+        // A line break shows that more than one header field was pasted. NUL is never stored:
+        // heplify-server removes it (docs/homer.md §6).
         if let Some((at, c)) = text.chars().enumerate().find(|(_, c)| c.is_control()) {
             return invalid(format!(
                 "the Call-ID contains the control character U+{:04X} at position {}; give the \
@@ -64,6 +68,7 @@ impl CallId {
                 at + 1
             ));
         }
+        // Homer finds nothing then (recording `export-callid-trailing-space`).
         if text.trim() != text {
             return invalid(format!(
                 "the Call-ID {} has white space at its start or end; remove it, because Homer \
@@ -95,6 +100,7 @@ impl CallId {
     /// characters before the ending. Two Call-IDs may have the same name.
     pub fn filename(&self) -> String {
         const MAX_STEM: usize = 100;
+        // Windows opens the device, whatever follows a dot: `con.pcap` is the console.
         const WINDOWS_DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
         let mut stem: String = self
             .0
@@ -113,9 +119,11 @@ impl CallId {
             .next()
             .unwrap_or_default()
             .to_ascii_lowercase();
+        // COM1 to COM9 and LPT1 to LPT9.
         let numbered_device = device.len() == 4
             && (device.starts_with("com") || device.starts_with("lpt"))
             && device.ends_with(|c: char| c.is_ascii_digit());
+        // A leading dot hides a file, and `..` is a directory. A leading dash looks like a flag.
         if stem.starts_with(['.', '-'])
             || WINDOWS_DEVICES.contains(&device.as_str())
             || numbered_device

@@ -15,6 +15,7 @@ pub struct Profile(String);
 
 impl Profile {
     /// Longest key accepted, in bytes, inclusive.
+    // The longest key of a new Homer, `1_registration`, has 14 (docs/homer.md §4).
     pub const MAX_LEN: usize = 64;
 
     /// Parses a key: a number below 2^32, an underscore, then letters, digits and underscores, at

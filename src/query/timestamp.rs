@@ -57,6 +57,8 @@ impl fmt::Display for Timestamp {
             t.minute(),
             t.second()
         )?;
+        // Like `div_euclid` above, it rounds down, so that times before 1970 have a positive
+        // fraction.
         match self.us.rem_euclid(SECOND_US) {
             0 => {}
             us if us % 1000 == 0 => write!(f, ".{:03}", us / 1000)?,

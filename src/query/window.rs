@@ -75,11 +75,13 @@ impl Window {
         names: &ParameterNames,
     ) -> Result<Self, ExportError> {
         let invalid = |why: String| Err(ExportError::InvalidRequest(why));
+        // Before the order of the ends: with two different units, the window would look reversed.
         for (name, value) in [(names.from, from_ms), (names.to, to_ms)] {
             if let Some(why) = unit_hint(name, value) {
                 return invalid(why);
             }
         }
+        // Homer returns an empty file for a reversed window (recording `export-from-after-to`).
         if from_ms >= to_ms {
             let (problem, advice) = match from_ms == to_ms {
                 true => ("empty", "widen it"),
@@ -93,6 +95,7 @@ impl Window {
                 Timestamp::from_ms(to_ms),
             ));
         }
+        // Cannot overflow, because both ends are plausible.
         let length = to_ms - from_ms;
         if length > i64::from(max_hours) * HOUR_MS {
             return invalid(format!(
@@ -123,9 +126,14 @@ impl Window {
 
     /// The window to send to Homer, in Unix milliseconds.
     ///
-    /// Homer rounds both ends down to the whole second (recording
+    /// Homer rounds both ends down to the whole second (docs/homer.md §1.5; recording
     /// `mapping-no-correlation-exact-ms`, which lost two of seven messages). So the start is
-    /// rounded down here as well, and the end moves to one second after the next whole second.
+    /// rounded down here as well, and the end is rounded up, plus one second.
+    ///
+    /// The additional second keeps the end inclusive. Homer compares microseconds: a message at
+    /// 10:00:05.000400 belongs to the millisecond 10:00:05.000, but lies after an end of 10:00:05,
+    /// which rounding up leaves as it is. The next end that Homer can tell apart is one second
+    /// later. For an end with a fraction, the second is only a margin.
     pub fn for_homer(self) -> (i64, i64) {
         const SECOND_MS: i64 = 1000;
         let floor = |ms: i64| ms - ms.rem_euclid(SECOND_MS);
@@ -150,6 +158,8 @@ fn unit_hint(name: &str, value: i64) -> Option<String> {
     if PLAUSIBLE_MS.contains(&value) {
         return None;
     }
+    // Homer itself returns an empty file for another unit (recordings `export-seconds-not-ms`,
+    // `export-micros`).
     let (unit, in_ms) = match value {
         // Not a time since SIP exists, in any unit.
         ..100_000_000 => {

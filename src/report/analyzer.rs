@@ -43,8 +43,8 @@ const MAX_NAME: usize = 32;
 ///
 /// let mut scanner = Scanner::new();
 /// let mut analyzer = Analyzer::new(&query);
-/// for piece in file.chunks(1024) {
-///     scanner.scan_packets(piece, Some(&mut |record| analyzer.record(record)))?;
+/// for chunk in file.chunks(1024) {
+///     scanner.scan_packets(chunk, Some(&mut |record| analyzer.record(record)))?;
 /// }
 /// let report = analyzer.report(&scanner.finish()?, "1_call", Api::V7);
 /// assert_eq!((report.sip_messages, report.final_status), (7, Some(200)));
@@ -79,7 +79,7 @@ pub struct Analyzer {
 }
 
 impl Analyzer {
-    /// Creates an analyzer for the capture that answers `query`.
+    /// Creates an analyzer for the capture that `query` requested.
     pub fn new(query: &Query) -> Self {
         Self {
             parser: Parser::default(),
@@ -252,7 +252,7 @@ impl Analyzer {
         true
     }
 
-    /// The number of media descriptions in a message's SDP; none if it has no readable SDP.
+    /// The number of media descriptions in a message's SDP; `None` if it has no readable SDP.
     fn count_media(&mut self, packet: u64, is_whole: bool, message: &Message<'_>) -> Option<u32> {
         let content = message.content();
         // An SDP that the capture cut off would break rules that the sender did not break.

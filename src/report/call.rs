@@ -21,7 +21,7 @@ const MAX_TAGS: usize = 32;
 pub(super) struct Call {
     /// The value of Call-ID.
     pub(super) id: Vec<u8>,
-    /// The transactions; none unless the call was requested, since no one asks how others went.
+    /// The transactions; `None` unless the call was requested, since no one asks how others went.
     exchanges: Option<Exchanges>,
     /// Packet of the first request that started the call.
     first_request: Option<u64>,
@@ -88,8 +88,8 @@ impl Call {
             }
             // A response without a readable status says nothing about the call.
             StartLine::Malformed if message.is_status_line() => None,
-            // Devices answer a request whose start line is malformed, for instance one with a blank
-            // at its end.
+            // Devices respond to a request whose start line is malformed, for example by a space at
+            // its end.
             StartLine::Request { .. } | StartLine::Malformed => {
                 self.add_request(packet, method, message)
             }
@@ -161,7 +161,7 @@ impl Call {
         Leg::of(self.exchanges.as_ref().map_or(&[], Exchanges::as_slice))
     }
 
-    /// Why the capture does not contain the whole call, as "code: sentence"; none if it does. A
+    /// Why the capture does not contain the whole call, as "code: sentence"; `None` if it does. A
     /// call is whole with its initial request, a final response to it and, after an answered
     /// INVITE, a BYE with its final response.
     pub(super) fn missing_part(leg: &Leg<'_>, window: &Window) -> Option<String> {

@@ -34,7 +34,7 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// No calls yet, in the capture that answers `query`.
+    /// No calls yet, in the capture that `query` requested.
     pub(super) fn new(query: &Query) -> Self {
         Self {
             requested: query.call_ids().to_vec(),

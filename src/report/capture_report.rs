@@ -66,7 +66,7 @@ record! {
         pub last_packet_us: Option<u64>,
         /// Homer's search profile that returned the capture, such as `1_call`.
         pub profile: String,
-        /// Generation of Homer's API that returned the capture: 7 or 11.
+        /// Version of Homer's API that returned the capture: 7 or 11.
         pub api: u8,
         /// Call-IDs of the SIP messages, in order of appearance. After the first 256, only
         /// requested ones are added.
@@ -82,8 +82,8 @@ record! {
         /// 32.
         pub participants: Vec<String>,
         /// Transports that the topmost Via fields name, such as UDP, in order of appearance; at
-        /// most
-        /// 32. The file does not show the transport really used: Homer writes every packet as UDP.
+        /// most 32. The file does not show the transport really used: Homer writes every packet as
+        /// UDP.
         pub transports: Vec<String>,
         /// Number of requests for each method, in order of appearance; at most 32 methods.
         pub requests: Vec<Count>,

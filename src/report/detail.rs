@@ -38,7 +38,7 @@ pub(super) struct Detail {
     pub(super) granted: Option<u32>,
     /// Session-Expires of the 2xx, in seconds (RFC 4028).
     pub(super) session_expires: Option<u32>,
-    /// The address in the Contact of an INVITE; none if it is a name.
+    /// The address in the Contact of an INVITE; `None` if it is a name.
     pub(super) contact: Option<IpAddr>,
     /// The address in the Contact of its 2xx.
     pub(super) answer_contact: Option<IpAddr>,
@@ -247,7 +247,7 @@ impl Exchange {
     }
 }
 
-/// The address in the first URI of a Contact field; none if the host is a name.
+/// The address in the first URI of a Contact field; `None` if the host is a name.
 fn host(contact: &[u8]) -> Option<IpAddr> {
     let uri = match memchr(b'<', contact) {
         Some(at) => &contact[at + 1..],

@@ -1,8 +1,9 @@
 //! Tells messages that were sent again from messages that were captured twice.
 //!
-//! Both have the same bytes between the same addresses. The time between two copies decides: SIP
-//! retransmits after T1 at the earliest (RFC 3261 §17.1.1.1), while a second capture agent sees a
-//! message within milliseconds (recording `export-two-probes`).
+//! Both have the same bytes between the same addresses. Less than 50 ms after the previous copy:
+//! duplicate. 50 ms to 40 s after it: retransmission. SIP retransmits after T1 at the earliest (RFC
+//! 3261 §17.1.1.1), while a second capture agent sees a message within milliseconds (recording
+//! `export-two-probes`).
 
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -13,7 +14,7 @@ use twox_hash::XxHash64;
 use crate::packet::Route;
 use crate::pcap::YEAR_1971_US;
 
-/// Messages remembered in each of two generations: at least the last 2048 are known.
+/// Messages remembered in each of the two tables, so at least the last 2048 are known.
 const MAX_REMEMBERED: usize = 2048;
 
 /// Longest time between a message and its retransmission, in microseconds, inclusive. Timers B, F
@@ -64,7 +65,7 @@ impl Repetition {
 
 /// The latest messages of a capture.
 ///
-/// Two generations bound the memory: once `recent` is full, it becomes `previous`, and what was
+/// Two tables bound the memory: once `recent` is full, it becomes `previous`, and what was
 /// `previous` is evicted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Retransmissions {
@@ -130,7 +131,7 @@ impl Retransmissions {
         }
         self.messages += 1;
         if self.recent.len() >= MAX_REMEMBERED {
-            self.start_generation(time_us);
+            self.start_table(time_us);
         }
         let seen = Seen {
             hash,
@@ -176,7 +177,8 @@ impl Retransmissions {
         })
     }
 
-    fn start_generation(&mut self, time_us: u64) {
+    /// Makes `recent` the `previous` table, and starts an empty one.
+    fn start_table(&mut self, time_us: u64) {
         let previous_may_come_again =
             time_us.abs_diff(self.previous_until_us) < LAST_RETRANSMISSION_US;
         self.evicted |= !self.previous.is_empty() && previous_may_come_again;

@@ -59,7 +59,7 @@ struct TransactionRequest {
     packet: u64,
     method: Vec<u8>,
     to_tag: Option<u64>,
-    /// Number of media descriptions in its SDP offer; none once the offer has been answered.
+    /// Number of media descriptions in its SDP offer; `None` once the SDP answer has arrived.
     offered: Option<u32>,
 }
 
@@ -92,7 +92,7 @@ impl Transactions {
             StartLine::Response { status, .. } => {
                 transaction.add_response(packet, status, from_tag, message, media, findings);
             }
-            // Devices answer a request whose start line is malformed.
+            // Devices respond to a request whose start line is malformed.
             StartLine::Request { .. } | StartLine::Malformed
                 if transaction.request.is_none() && !message.is_status_line() =>
             {
@@ -110,7 +110,7 @@ impl Transactions {
         }
     }
 
-    /// The transaction with this ID; none if it is new and there is no room.
+    /// The transaction with this ID; `None` if it is new and there is no room.
     fn get_or_insert(&mut self, id: TransactionId, from_tag: u64) -> Option<&mut Transaction> {
         let key = id.key(from_tag);
         let known = self.index.find(key, |(known, _)| *known == key);
@@ -221,7 +221,7 @@ impl Transaction {
         media: Option<u32>,
         findings: &mut FindingList,
     ) {
-        // A fork answers with a To tag of its own, so that later responses may differ.
+        // A fork responds with a To tag of its own, so that later responses may differ.
         let is_first = self.response.is_none();
         self.response = self.response.or(Some(packet));
         let Some(request) = &mut self.request else {

@@ -28,9 +28,9 @@ enum FieldValue {
     Tag(Option<Span>),
     /// Via: transport and branch of the first value.
     Via(Span, Option<Span>),
-    /// CSeq: number and method; none if malformed.
+    /// CSeq: number and method; `None` if malformed.
     CSeq(Option<(u32, Span)>),
-    /// Content-Length: the number; none if malformed.
+    /// Content-Length: the number; `None` if malformed.
     Length(Option<u64>),
 }
 

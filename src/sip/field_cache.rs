@@ -102,7 +102,7 @@ impl FieldCache {
 }
 
 /// Hashes the first 32 bytes, which may reach into the next field, or the first 16 near the end of
-/// a message. Returns none if there are fewer.
+/// a message. Returns `None` if there are fewer.
 #[inline]
 fn key(bytes: &[u8]) -> Option<u32> {
     let words = match bytes.first_chunk::<32>() {

@@ -28,7 +28,7 @@ pub struct Message<'a> {
     pub start: StartLine<'a>,
     /// The value of Call-ID.
     pub call_id: Option<&'a [u8]>,
-    /// The value of CSeq; none if it is missing or malformed.
+    /// The value of CSeq; `None` if it is missing or malformed.
     pub cseq: Option<CSeq<'a>>,
     /// The tag of From.
     pub from_tag: Option<&'a [u8]>,
@@ -73,6 +73,7 @@ pub enum StartLine<'a> {
 impl<'a> Message<'a> {
     /// Whether the body is a session description.
     pub fn is_sdp(&self) -> bool {
+        // With a Content-Encoding, the bytes are not those of the SDP.
         !self.is_encoded && eq_ignore_case(self.media_type(), b"application/sdp")
     }
 
@@ -102,6 +103,7 @@ impl<'a> Message<'a> {
 
     /// Whether the start line begins like that of a response, well-formed or not.
     pub fn is_status_line(&self) -> bool {
+        // A method is a token and contains no slash (RFC 3261 §25.1), so this is no request.
         self.start_line
             .get(..4)
             .is_some_and(|start| eq_ignore_case(start, b"SIP/"))
@@ -110,6 +112,7 @@ impl<'a> Message<'a> {
     /// The body up to the length that Content-Length states; the whole body if that is longer or
     /// missing.
     pub fn content(&self) -> &'a [u8] {
+        // Bytes behind the stated length do not belong to the body (RFC 3261 §18.3).
         let len = self
             .content_length
             .and_then(|len| usize::try_from(len).ok())
@@ -139,6 +142,7 @@ impl<'a> StartLine<'a> {
     /// Parses `SIP/2.0 200 OK`.
     fn response(line: &'a [u8]) -> Option<Self> {
         let (version, rest) = line.split_at_checked(Self::VERSION.len())?;
+        // The version is case-insensitive (RFC 3261 §7.1).
         if !eq_ignore_case(version, Self::VERSION) {
             return None;
         }

@@ -39,7 +39,7 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// Parses the payload of a datagram. Returns none if it is not a SIP message: its start line
+    /// Parses the payload of a datagram. Returns `None` if it is not a SIP message: its start line
     /// has neither form, and Call-ID or CSeq is missing.
     ///
     /// `on_finding` gets every broken rule with its offset in bytes from the start of the payload;

@@ -1,7 +1,7 @@
-//! What std would bring: an allocator, a panic handler, and the component model's `cabi_realloc`.
+//! Replacements for std: an allocator, a panic handler, and the component model's `cabi_realloc`.
 //!
-//! Without std the components import nothing but what they use; with it the `wasi:cli` imports for
-//! standard streams, terminals and exit would come along (docs/wasm.md §1).
+//! Without std, the components import only what they use. With std, they would also import the
+//! `wasi:cli` interfaces for standard streams, terminals and exit (docs/wasm.md §1).
 
 use alloc::alloc::{Layout, alloc, handle_alloc_error, realloc};
 use core::panic::PanicInfo;
@@ -9,8 +9,8 @@ use core::panic::PanicInfo;
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-/// A panic is a bug of ours: it ends in a trap, and the text goes nowhere, since it could hold what
-/// nobody may see.
+/// A panic is a bug of ours and ends in a trap. Its text is dropped, because it could contain a
+/// secret.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()

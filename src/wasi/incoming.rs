@@ -77,6 +77,7 @@ pub fn send(out: ResponseOutparam, response: HttpResponse, capture: Vec<Vec<u8>>
     let outgoing = OutgoingResponse::new(fields);
     let _ = outgoing.set_status_code(response.status);
     let Ok(body) = outgoing.body() else { return };
+    // Before the body is written: without a response, the host does not read it.
     ResponseOutparam::set(out, Ok(outgoing));
     let Ok(stream) = body.write() else { return };
     let written = write_body(&stream, response.body, capture);
@@ -98,10 +99,10 @@ fn write_body(
             write(stream, head.as_bytes())?;
             let mut encoder = Base64Stream::default();
             let mut text = String::new();
-            // Each piece is freed once it is written, so memory does not hold both forms.
-            for piece in capture {
+            // Each chunk is freed once it is written, so memory does not hold both forms.
+            for chunk in capture {
                 text.clear();
-                encoder.encode(&piece, &mut text);
+                encoder.encode(&chunk, &mut text);
                 write(stream, text.as_bytes())?;
             }
             text.clear();

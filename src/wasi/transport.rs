@@ -13,7 +13,7 @@ use wasi::io::streams::{InputStream, StreamError};
 
 use crate::origin;
 use crate::transport::{
-    BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS, HttpRequest, HttpResponse, ResponseBody,
+    BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS, OutboundRequest, OutboundResponse, ResponseBody,
     ResponseHead, Transport, TransportError,
 };
 
@@ -29,12 +29,13 @@ impl Transport for HttpTransport {
 
     fn send(
         &mut self,
-        request: &HttpRequest<'_>,
-    ) -> Result<HttpResponse<WasiBody>, TransportError> {
+        request: &OutboundRequest<'_>,
+    ) -> Result<OutboundResponse<WasiBody>, TransportError> {
         let outgoing = outgoing_request(request)?;
         let options = request_options(request.first_byte_timeout_ms);
         let body = outgoing.body().map_err(|()| TransportError::Abandoned)?;
         let future = outgoing_handler::handle(outgoing, Some(options)).map_err(to_error)?;
+        // Before `handle`, a host need not take bytes, so writing a long body would block forever.
         let sent = write(body, request.body);
         future.subscribe().block();
         let response = future
@@ -49,7 +50,7 @@ impl Transport for HttpTransport {
         let head = response_head(&response);
         let body = response.consume().map_err(|()| TransportError::Abandoned)?;
         let stream = body.stream().map_err(|()| TransportError::Abandoned)?;
-        Ok(HttpResponse {
+        Ok(OutboundResponse {
             head,
             body: WasiBody {
                 stream,
@@ -59,7 +60,7 @@ impl Transport for HttpTransport {
     }
 }
 
-fn outgoing_request(request: &HttpRequest<'_>) -> Result<OutgoingRequest, TransportError> {
+fn outgoing_request(request: &OutboundRequest<'_>) -> Result<OutgoingRequest, TransportError> {
     let fields = Fields::new();
     for (name, value) in request.fields {
         fields
@@ -93,11 +94,12 @@ fn request_options(first_byte_timeout_ms: u64) -> RequestOptions {
 
 /// Writes all of `bytes` into the request's body.
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), TransportError> {
+    // The stream is a child of the body, and must be dropped before `finish`.
     {
         let stream = body.write().map_err(|()| TransportError::Abandoned)?;
-        for piece in bytes.chunks(MAX_WRITE) {
+        for chunk in bytes.chunks(MAX_WRITE) {
             stream
-                .blocking_write_and_flush(piece)
+                .blocking_write_and_flush(chunk)
                 .map_err(|error| match error {
                     StreamError::LastOperationFailed(error) => {
                         http_error_code(&error).map_or(TransportError::Abandoned, to_error)

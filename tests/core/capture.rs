@@ -182,8 +182,8 @@ pub(crate) fn healthy() -> Vec<Sent> {
     .collect()
 }
 
-/// An Ethernet frame with a UDP datagram in IPv4 or IPv6, padded to 60 bytes. Length fields overflow
-/// if the datagram is too long for them.
+/// An Ethernet frame with a UDP datagram in IPv4 or IPv6, padded to 60 bytes. Length fields
+/// overflow if the datagram is too long for them.
 pub(crate) fn udp(from: SocketAddr, to: SocketAddr, payload: &[u8]) -> Vec<u8> {
     let mut datagram = Vec::new();
     let len = payload.len() + 8;

@@ -165,7 +165,7 @@ fn export_tries_homer_7_and_then_homer_11() {
 }
 
 #[test]
-fn export_reports_the_generation_and_the_profile() {
+fn export_reports_the_api_version_and_the_profile() {
     let mut replay = Replay::new([unknown_endpoint(), Reaction::capture(call())]);
     let (bytes, report) = export(&mut replay, &query(), &[]).unwrap();
     assert_eq!(
@@ -285,7 +285,7 @@ fn is_boundary(offset: usize) -> bool {
 
 #[test]
 fn export_repeats_an_error() {
-    let pieces = vec![
+    let chunks = vec![
         Ok(call()[..2000].to_vec()),
         Err(TransportError::ConnectionClosed),
     ];
@@ -293,7 +293,7 @@ fn export_repeats_an_error() {
         status: 200,
         ..ResponseHead::default()
     };
-    let mut replay = Replay::new([Reaction::Response(head, pieces)]);
+    let mut replay = Replay::new([Reaction::Response(head, chunks)]);
     let config = Config::from_vars([URL]).unwrap();
     let mut stream = PcapStream::open(&query(), &config, &mut replay).unwrap();
     while stream.read(u32::MAX).is_ok() {}
@@ -316,11 +316,11 @@ fn export_buffers_up_to_a_limit() {
     let sha256 = "c8d017b7a70b6017b93c0ed28eee5ac66e3af9740c6e05480ce8edaeab37ad3f";
     let capture = buffer(3311, |_| panic!("it fits")).unwrap();
     assert_eq!(
-        (capture.pieces.unwrap().concat(), capture.sha256.as_str()),
+        (capture.chunks.unwrap().concat(), capture.sha256.as_str()),
         (call(), sha256)
     );
     let capture = buffer(3310, |_| Ok(())).unwrap();
-    assert_eq!((capture.pieces, capture.sha256.as_str()), (None, sha256));
+    assert_eq!((capture.chunks, capture.sha256.as_str()), (None, sha256));
     let refused = buffer(3310, |seen| {
         Err(ExportError::NothingCaptured(seen.to_string()))
     });
@@ -527,12 +527,12 @@ fn export_has_a_text_for_every_failure_of_the_transport() {
         // Never repeated: Homer may still be working on the first request.
         assert_eq!(replay.requests.len(), 1);
 
-        let pieces = vec![Ok(call()[..2000].to_vec()), Err(failure.clone())];
+        let chunks = vec![Ok(call()[..2000].to_vec()), Err(failure.clone())];
         let head = ResponseHead {
             status: 200,
             ..ResponseHead::default()
         };
-        let mut replay = Replay::new([Reaction::Response(head, pieces)]);
+        let mut replay = Replay::new([Reaction::Response(head, chunks)]);
         assert_eq!(
             export(&mut replay, &query(), &vars).unwrap_err(),
             within,

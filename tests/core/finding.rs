@@ -655,9 +655,9 @@ fn every_rule() -> Vec<Rule> {
 #[test]
 fn finding_page_lists_every_rule() {
     let mut page = "# Findings\n\n\
-        The report lists the rules of SIP, SDP, IP and pcap that a packet breaks. Only certain \
-        violations are\nreported: a healthy call has no findings. Codes never change. Numbers and \
-        names in the texts are\nexamples.\n\n\
+        The report lists the rules of SIP, SDP, IP and pcap that a packet breaks. It lists only \
+        violations\nthat are certain: a healthy call has no findings. Codes never change. Numbers \
+        and names in the texts\nare examples.\n\n\
         `tests/core/finding.rs` checks this page; `BLESS=1 cargo test -p homer-export finding` \
         writes it.\n\n\
         | code | text | rule |\n|---|---|---|\n"

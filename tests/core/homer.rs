@@ -36,7 +36,7 @@ fn query(call_ids: &[&str]) -> Query {
     .unwrap()
 }
 
-/// ResponseHead and body of a recorded reply.
+/// Head and body of a recorded response.
 pub(crate) fn recorded(name: &str) -> (ResponseHead, Vec<u8>) {
     let exchange = exchange(name);
     let response = &exchange["response"];
@@ -272,7 +272,7 @@ fn response_that_holds_our_credential_does_not_show_it() {
             .ends_with("with JSON ([credential]); expected a capture file"),
         "{error}"
     );
-    // Wherever it stands: found by fuzzing (fuzz/regressions/reply).
+    // Wherever it stands: found by fuzzing (fuzz/regressions/response).
     for (content_type, content_encoding) in [(Some("text/s3cret"), None), (None, Some("s3cret"))] {
         let head = ResponseHead {
             status: 200,
@@ -475,7 +475,7 @@ fn response_of_status_200_is_judged_by_its_bytes() {
             &b"\n<!DOCTYPE html><title>Sign in</title>"[..],
             format!(
                 "{h} returned HTTP 200 with a web page (text/html; charset=utf-8); expected a \
-                 capture file. Either a sign-on page or proxy is in front of Homer, or HOMER_URL \
+                 capture file. Either a login page or proxy is in front of Homer, or HOMER_URL \
                  does not point to Homer"
             ),
         ),
@@ -563,7 +563,8 @@ fn nothing_captured_names_call_window_and_both_causes() {
 }
 
 proptest! {
-    /// Any reply: one of the outcomes, a bounded text of one line, and never our credential in it.
+    /// Any response gives one of the outcomes, with a bounded text of one line that never contains
+    /// our credential.
     #[test]
     fn response_of_any_kind_has_a_text_fit_to_be_shown(
         status in any::<u16>(),

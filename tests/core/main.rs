@@ -1,4 +1,4 @@
-//! Behaviour of the library, without I/O but for reading recordings.
+//! Behavior of the library, without I/O except for reading recordings.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

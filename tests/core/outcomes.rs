@@ -1,5 +1,5 @@
 //! The table `tests/outcomes.tsv`: every recorded exchange of the export and login endpoints, with
-//! the requests that an export sends if Homer responds so, and what the export ends in.
+//! the requests that an export sends if Homer responds so, and the outcome.
 
 use std::fmt::Write as _;
 use std::fs;

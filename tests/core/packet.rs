@@ -224,10 +224,10 @@ fn packet_in_pieces_is_kept_up_to_a_limit() {
     for size in [usize::MAX, 5_000] {
         let mut seen = Vec::new();
         let mut scanner = Scanner::new();
-        for piece in file.chunks(size) {
+        for chunk in file.chunks(size) {
             scanner
                 .scan_packets(
-                    piece,
+                    chunk,
                     Some(&mut |record| seen.push((record.data.len(), record.is_whole()))),
                 )
                 .unwrap();

@@ -6,11 +6,11 @@ use proptest::prelude::*;
 
 use crate::recordings;
 
-fn scan<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Stats, Error> {
+fn scan<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Stats, Error> {
     let mut scanner = Scanner::new();
-    pieces
+    chunks
         .into_iter()
-        .try_for_each(|piece| scanner.scan(piece))?;
+        .try_for_each(|chunk| scanner.scan(chunk))?;
     scanner.finish()
 }
 
@@ -56,7 +56,7 @@ fn file(order: ByteOrder, resolution: Resolution, packets: &[(u64, &[u8])]) -> V
 const T: u64 = 1_795_168_800_123_456;
 
 #[test]
-fn scanner_result_is_the_same_for_any_pieces() {
+fn scanner_result_is_the_same_for_any_chunks() {
     for (name, bytes) in recordings::captures() {
         let whole = scan([&bytes[..]]).unwrap();
         assert_eq!(whole.size_bytes, bytes.len() as u64);
@@ -64,7 +64,7 @@ fn scanner_result_is_the_same_for_any_pieces() {
             assert_eq!(
                 scan(bytes.chunks(size)),
                 Ok(whole),
-                "{name} in pieces of {size}"
+                "{name} in chunks of {size}"
             );
         }
     }
@@ -302,10 +302,10 @@ fn scanner_accepts_records_up_to_its_bound() {
 }
 
 proptest! {
-    /// Any bytes, with or without a valid file header, in any pieces: never a panic, and always
+    /// Any bytes, with or without a valid file header, in any chunks: never a panic, and always
     /// the same result.
     #[test]
-    fn scanner_result_for_any_bytes_is_the_same_for_any_pieces(
+    fn scanner_result_for_any_bytes_is_the_same_for_any_chunks(
         bytes in prop::collection::vec(any::<u8>(), 0..400),
         valid_header in any::<bool>(),
         sizes in prop::collection::vec(1_usize..40, 1..20),
@@ -316,17 +316,17 @@ proptest! {
         };
         input.extend(bytes);
         let whole = scan([&input[..]]);
-        let mut pieces = Vec::new();
+        let mut chunks = Vec::new();
         let mut rest = &input[..];
         for size in sizes.iter().cycle() {
             if rest.is_empty() {
                 break;
             }
-            let (piece, behind) = rest.split_at((*size).min(rest.len()));
-            pieces.push(piece);
+            let (chunk, behind) = rest.split_at((*size).min(rest.len()));
+            chunks.push(chunk);
             rest = behind;
         }
-        prop_assert_eq!(scan(pieces), whole);
+        prop_assert_eq!(scan(chunks), whole);
     }
 
     /// Any packets, written as a file: all packets and bytes are counted.

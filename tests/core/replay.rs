@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use homer_export::transport::{
-    HttpRequest, HttpResponse, ResponseBody, ResponseHead, Transport, TransportError,
+    OutboundRequest, OutboundResponse, ResponseBody, ResponseHead, Transport, TransportError,
 };
 use serde_json::Value;
 
@@ -12,14 +12,14 @@ use crate::recordings;
 /// What happens to one request.
 #[derive(Clone)]
 pub(crate) enum Reaction {
-    /// A response, whose body arrives in these pieces.
+    /// A response, whose body arrives in these chunks.
     Response(ResponseHead, Vec<Result<Vec<u8>, TransportError>>),
     /// No response.
     Failure(TransportError),
 }
 
 impl Reaction {
-    /// A response with a body in one piece.
+    /// A response with a body in one chunk.
     pub(crate) fn new(head: ResponseHead, body: impl Into<Vec<u8>>) -> Self {
         Self::Response(head, vec![Ok(body.into())])
     }
@@ -78,7 +78,8 @@ impl Reaction {
 #[derive(Default)]
 pub(crate) struct Replay {
     reactions: VecDeque<Reaction>,
-    /// The requests so far: `login`, or the API's version and the profile, for instance `v3 1_call`.
+    /// The requests so far: `login`, or the API's version and the profile, for instance `v3
+    /// 1_call`.
     pub(crate) requests: Vec<String>,
     /// Header fields of the last request.
     pub(crate) fields: Vec<(String, String)>,
@@ -94,9 +95,12 @@ impl Replay {
 }
 
 impl Transport for Replay {
-    type Body = Pieces;
+    type Body = Chunks;
 
-    fn send(&mut self, request: &HttpRequest<'_>) -> Result<HttpResponse<Pieces>, TransportError> {
+    fn send(
+        &mut self,
+        request: &OutboundRequest<'_>,
+    ) -> Result<OutboundResponse<Chunks>, TransportError> {
         self.requests.push(describe(request));
         self.fields = request.fields.to_vec();
         let reaction = match self.reactions.len() {
@@ -104,16 +108,16 @@ impl Transport for Replay {
             _ => self.reactions.pop_front(),
         };
         match reaction.unwrap() {
-            Reaction::Response(head, pieces) => Ok(HttpResponse {
+            Reaction::Response(head, chunks) => Ok(OutboundResponse {
                 head,
-                body: Pieces(pieces.into()),
+                body: Chunks(chunks.into()),
             }),
             Reaction::Failure(error) => Err(error),
         }
     }
 }
 
-fn describe(request: &HttpRequest<'_>) -> String {
+fn describe(request: &OutboundRequest<'_>) -> String {
     let body: Value = serde_json::from_slice(request.body).unwrap();
     match request.path {
         "/api/v3/auth" => "login".to_string(),
@@ -132,10 +136,10 @@ fn describe(request: &HttpRequest<'_>) -> String {
     }
 }
 
-/// A body in pieces, read as a stream: never more than was asked for.
-pub(crate) struct Pieces(VecDeque<Result<Vec<u8>, TransportError>>);
+/// A body in chunks, read as a stream: never more than was asked for.
+pub(crate) struct Chunks(VecDeque<Result<Vec<u8>, TransportError>>);
 
-impl ResponseBody for Pieces {
+impl ResponseBody for Chunks {
     fn read(&mut self, max: u64) -> Result<Vec<u8>, TransportError> {
         match self.0.pop_front() {
             None => Ok(Vec::new()),

@@ -10,10 +10,10 @@ use crate::recordings;
 
 /// The report on a capture of these Call-IDs in a window of a day, from Homer 7.
 pub(crate) fn analyze(capture: &[u8], call_ids: &[&str]) -> CaptureReport {
-    analyze_in_pieces(capture, call_ids, usize::MAX)
+    analyze_in_chunks(capture, call_ids, usize::MAX)
 }
 
-fn analyze_in_pieces(capture: &[u8], call_ids: &[&str], size: usize) -> CaptureReport {
+fn analyze_in_chunks(capture: &[u8], call_ids: &[&str], size: usize) -> CaptureReport {
     let window = Window::new(
         1_795_132_800_000,
         1_795_219_200_000,
@@ -31,9 +31,9 @@ fn analyze_in_pieces(capture: &[u8], call_ids: &[&str], size: usize) -> CaptureR
     .unwrap();
     let mut analyzer = Analyzer::new(&query);
     let mut scanner = Scanner::new();
-    for piece in capture.chunks(size) {
+    for chunk in capture.chunks(size) {
         scanner
-            .scan_packets(piece, Some(&mut |record| analyzer.record(record)))
+            .scan_packets(chunk, Some(&mut |record| analyzer.record(record)))
             .unwrap();
     }
     analyzer.report(&scanner.finish().unwrap(), "1_call", Api::V7)
@@ -958,10 +958,10 @@ fn any_capture() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// The report does not depend on the pieces of the file.
+    /// The report does not depend on the chunks of the file.
     #[test]
-    fn report_is_the_same_for_any_pieces(capture in any_capture(), size in 1..2000_usize) {
-        prop_assert_eq!(analyze_in_pieces(&capture, &[CALL_ID], size), analyze(&capture,
+    fn report_is_the_same_for_any_chunks(capture in any_capture(), size in 1..2000_usize) {
+        prop_assert_eq!(analyze_in_chunks(&capture, &[CALL_ID], size), analyze(&capture,
         &[CALL_ID]));
     }
 

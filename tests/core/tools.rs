@@ -490,18 +490,18 @@ fn message_is_shown_without_its_secrets() {
 }
 
 proptest! {
-    /// The text does not depend on the pieces.
+    /// The text does not depend on the chunks.
     #[test]
     fn base64_of_pieces_is_that_of_the_whole(
-        pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..9),
+        chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..9),
     ) {
         let mut encoder = Base64Stream::default();
         let mut text = String::new();
-        for piece in &pieces {
-            encoder.encode(piece, &mut text);
+        for chunk in &chunks {
+            encoder.encode(chunk, &mut text);
         }
         encoder.finish(&mut text);
-        let whole = pieces.concat();
+        let whole = chunks.concat();
         prop_assert_eq!(Base64Stream::length(whole.len() as u64), text.len() as u64);
         prop_assert_eq!(text, BASE64_STANDARD.encode(whole));
     }

@@ -680,7 +680,7 @@ fn outcome_of_calls_that_were_not_answered() {
     assert!(
         report
             .summary()
-            .starts_with("cancelled: the INVITE was cancelled by 192.0.2.10:5060;")
+            .starts_with("cancelled: CANCEL from 192.0.2.10:5060;")
     );
     let report = cancelled(None);
     assert_eq!(outcome(&report), "cancelled");

@@ -1,4 +1,4 @@
-//! The finished components: their names, what they may import, and how they are built.
+//! The release artifacts: the components' names, what they may import, and how they are built.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{binary, documentation};
 
-/// The interfaces that a component may import, without versions. Each finished file is checked
+/// The interfaces that a component may import, without versions. Each release artifact is checked
 /// against this list. The handler of `wasi:http` needs its `types` and the interfaces of `wasi:io`,
 /// and these need `monotonic-clock` for the type `duration`.
 pub const ALLOWED_IMPORTS: [&str; 7] = [
@@ -23,7 +23,7 @@ pub const ALLOWED_IMPORTS: [&str; 7] = [
 /// Size of a component's stack in bytes.
 const STACK_BYTES: usize = 128 * 1024;
 
-/// One finished component.
+/// One component as it is released.
 #[derive(Clone, Copy, Debug)]
 pub struct Artifact {
     /// The package, the world, and the folder in `components/`, which share this name.
@@ -122,17 +122,17 @@ impl Artifact {
     /// # Errors
     /// The first violation that is found.
     pub fn check(&self, component: &[u8]) -> Result<()> {
-        let foreign: Vec<String> = binary::imports(component)?
+        let forbidden: Vec<String> = binary::imports(component)?
             .into_iter()
             .filter(|import| {
                 !ALLOWED_IMPORTS.contains(&import.split('@').next().unwrap_or_default())
             })
             .collect();
         ensure!(
-            foreign.is_empty(),
+            forbidden.is_empty(),
             "{} imports {}, which is not allowed",
             self.file_name(),
-            foreign.join(", ")
+            forbidden.join(", ")
         );
         let exports = binary::exports(component)?;
         ensure!(
@@ -160,7 +160,8 @@ pub fn workspace_root() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// Builds a package of the workspace for `wasm32-wasip2` and returns the unfinished component.
+/// Builds a package of the workspace for `wasm32-wasip2` and returns the component before
+/// post-processing.
 ///
 /// # Errors
 /// If cargo fails, or the WebAssembly target is not installed.

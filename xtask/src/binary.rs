@@ -76,7 +76,7 @@ pub fn finish(component: &[u8], name: &str, sections: &[(&str, Vec<u8>)]) -> Res
         }
         .append_to(&mut output);
     }
-    wasmparser::validate(&output).context("the finished component is not valid")?;
+    wasmparser::validate(&output).context("the post-processed component is not valid")?;
     Ok(output)
 }
 

@@ -1,7 +1,7 @@
 //! The commands of this repository.
 //!
-//! * `cargo xtask dist` writes the finished components to `dist/` and prints their sizes, imports
-//!   and exports. It fails if a component imports more than is allowed.
+//! * `cargo xtask dist` writes the post-processed components to `dist/` and prints their sizes,
+//!   imports and exports. It fails if a component imports more than is allowed.
 //! * `cargo xtask cargo-component` writes the WIT files that `cargo component build` needs.
 
 use std::fs;

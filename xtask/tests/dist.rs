@@ -1,4 +1,4 @@
-//! The finished components have the imports, exports and metadata that they should have.
+//! The release artifacts have the imports, exports and metadata that they should have.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde_json::Value;

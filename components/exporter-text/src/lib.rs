@@ -11,7 +11,7 @@ use homer_export::export::PcapStream;
 use homer_export::mcp::Base64Stream;
 use homer_export::mcp::tools::export_pcap;
 use homer_export::query::ParameterNames;
-use homer_export::wasi::{self as wasi_edge, HttpTransport};
+use homer_export::wasi::{self as wasi_adapter, HttpTransport};
 use homer_export::{CallId, Config, ExportError, Query};
 
 homer_export::component!("exporter-text", ExporterText);
@@ -20,13 +20,17 @@ struct ExporterText;
 
 impl bindings::Guest for ExporterText {
     fn homer_export_pcap(callid: String, from_ts: i64, to_ts: i64) -> Result<String, String> {
+        // Gateways pass an error on as ordinary text, so the text has to name the case as well
+        // (docs/wasm.md §4).
         export(&callid, from_ts, to_ts).map_err(|error| error.to_string())
     }
 }
 
 fn export(callid: &str, from_ts: i64, to_ts: i64) -> Result<String, ExportError> {
-    let variables = wasi_edge::variables();
+    let variables = wasi_adapter::variables();
     let config = Config::new(&variables)?;
+    // The text goes to a model, or a gateway cuts it, so the default is smaller than that of the
+    // MCP servers (docs/wasm.md §4).
     let inline_bytes = setting::MAX_INLINE_BYTES.integer_up_to(
         &variables,
         setting::DEFAULT_TEXT_INLINE_BYTES,
@@ -48,12 +52,14 @@ fn export(callid: &str, from_ts: i64, to_ts: i64) -> Result<String, ExportError>
     // for the text is worth having.
     let capture =
         PcapStream::open(&query, &config, &mut HttpTransport)?.buffer(inline_bytes, |_| Ok(()))?;
-    let base64 = capture.pieces.map(|pieces| {
+    // A string: as `list<u8>`, a capture of 4.8 MB became 12.4 MB of JSON in wassette, and 6.4 MB
+    // as base64 (docs/wasm.md §2).
+    let base64 = capture.chunks.map(|chunks| {
         let mut text = String::new();
         let mut encoder = Base64Stream::default();
-        pieces
+        chunks
             .iter()
-            .for_each(|piece| encoder.encode(piece, &mut text));
+            .for_each(|chunk| encoder.encode(chunk, &mut text));
         encoder.finish(&mut text);
         text
     });

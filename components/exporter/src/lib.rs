@@ -13,7 +13,7 @@ use core::cell::RefCell;
 use homer_export::export::PcapStream;
 use homer_export::query::ParameterNames;
 use homer_export::record::Convert;
-use homer_export::wasi::{self as wasi_edge, HttpTransport, WasiBody};
+use homer_export::wasi::{self as wasi_adapter, HttpTransport, WasiBody};
 use homer_export::{CallId, Config, MEDIA_TYPE, Query, Window};
 
 homer_export::component!("exporter", Exporter);
@@ -39,7 +39,9 @@ fn export(
     from_ts: i64,
     to_ts: i64,
 ) -> Result<types::Capture, homer_export::ExportError> {
-    let config = Config::new(&wasi_edge::variables())?;
+    // The environment is the only configuration that nearly every host can supply (docs/wasm.md
+    // §7).
+    let config = Config::new(&wasi_adapter::variables())?;
     let query = Query::of_call(
         callid,
         from_ts,
@@ -48,8 +50,12 @@ fn export(
         &ParameterNames::WIT,
     )?;
     let mut pcap = PcapStream::open(&query, &config, &mut HttpTransport)?;
+    // One list holds the whole file. Hosts with dynamic values trap on lists above about 2.8 MB, so
+    // the limit is an error with a text instead (docs/wasm.md §2).
     let data = pcap.read_all(config.max_bytes)?;
     Ok(types::Capture {
+        // From the Call-ID: the name in Homer's Content-Disposition is the time of the export, with
+        // colons that Windows does not allow (docs/homer.md §2).
         filename: query
             .call_ids()
             .first()
@@ -65,6 +71,8 @@ impl stream::Guest for Exporter {
     type PcapStream = OpenStream;
 
     fn open_pcap(query: stream::Query) -> Result<stream::PcapStream, types::ExportError> {
+        // A resource, so that neither side holds the whole file. Gateways cannot pass resources;
+        // they use `export-pcap` (docs/wasm.md §6).
         open(query)
             .map(|pcap| stream::PcapStream::new(OpenStream(RefCell::new(pcap))))
             .map_err(Convert::convert)
@@ -72,7 +80,9 @@ impl stream::Guest for Exporter {
 }
 
 fn open(query: stream::Query) -> Result<PcapStream<WasiBody>, homer_export::ExportError> {
-    let config = Config::new(&wasi_edge::variables())?;
+    let config = Config::new(&wasi_adapter::variables())?;
+    // The host has validated the same values. Other hosts pass on what their caller sends
+    // (docs/architecture.md §4).
     let call_ids = query
         .call_ids
         .iter()

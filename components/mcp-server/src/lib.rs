@@ -14,7 +14,7 @@ use homer_export::mcp::protocol::{
 };
 use homer_export::mcp::tools::read_message::PacketReader;
 use homer_export::mcp::tools::{CallWindow, ToolConfig};
-use homer_export::wasi::{self as wasi_edge, HttpTransport, incoming};
+use homer_export::wasi::{self as wasi_adapter, HttpTransport, incoming};
 use homer_export::{CallerPolicy, Config, ExportError, Query};
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
@@ -38,15 +38,15 @@ impl bindings::exports::wasi::http::incoming_handler::Guest for Component {
     }
 }
 
-/// The bytes of a capture, in the pieces in which they arrived.
-type Pieces = Vec<Vec<u8>>;
+/// The bytes of a capture, in the chunks in which they arrived.
+type Chunks = Vec<Vec<u8>>;
 
-fn no_capture(response: HttpResponse) -> (HttpResponse, Pieces) {
-    (response, Pieces::new())
+fn no_capture(response: HttpResponse) -> (HttpResponse, Chunks) {
+    (response, Chunks::new())
 }
 
 fn configured() -> Result<(McpServer, Config), ExportError> {
-    let variables = wasi_edge::variables();
+    let variables = wasi_adapter::variables();
     let config = Config::new(&variables)?;
     // The host decides who can reach this component, so it is never known to be private.
     let callers = CallerPolicy::from_settings(&variables, false)?;
@@ -61,7 +61,7 @@ fn respond(
     config: &Config,
     head: &RequestHead,
     request: IncomingRequest,
-) -> (HttpResponse, Pieces) {
+) -> (HttpResponse, Chunks) {
     // Before the body is read: an unauthorized caller must not make this component read 256 KiB.
     if let Err(response) = server.authorize(head) {
         return no_capture(response);
@@ -86,13 +86,13 @@ fn export(
     tools: &ToolConfig,
     config: &Config,
     pending: &PendingCapture,
-) -> Result<(HttpResponse, Pieces), ExportError> {
+) -> Result<(HttpResponse, Chunks), ExportError> {
     let too_large = |seen| Err(tools.too_large(seen));
     let capture = PcapStream::open(&query(pending.call())?, config, &mut HttpTransport)?
         .buffer(tools.read_bytes, too_large)?;
     Ok((
         pending.respond(tools, &capture.sha256, &capture.report),
-        capture.pieces.unwrap_or_default(),
+        capture.chunks.unwrap_or_default(),
     ))
 }
 

@@ -234,7 +234,7 @@ async fn respond(
                 .map_err(|_| Crashed);
         }
     }
-    let (recording, body) = match judge(state, &head, &body.to_bytes()) {
+    let (recording, body) = match choose_reaction(state, &head, &body.to_bytes()) {
         Reaction::AsRecorded(recording) => (recording, recording.body.clone()),
         Reaction::Modified { like, body } => (like, Bytes::from(body)),
         Reaction::Crash => return Err(Crashed),
@@ -334,7 +334,7 @@ fn accepts(state: &State, token: &str) -> bool {
 
 /// The reaction to a request. Checks run in Homer's order, because the first failed one determines
 /// the response.
-fn judge<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Reaction<'a> {
+fn choose_reaction<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Reaction<'a> {
     let archive = &state.archive;
     let as_recorded = |name: &str| {
         archive

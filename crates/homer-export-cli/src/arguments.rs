@@ -8,6 +8,7 @@ use homer_host::Flags;
 use crate::instant;
 
 /// The line of the help about the demo.
+// A macro, because `concat!` accepts literals only.
 #[cfg(feature = "demo")]
 macro_rules! demo_help {
     () => {
@@ -41,6 +42,7 @@ pub(crate) struct Arguments {
     /// Start of the window: Unix milliseconds, RFC 3339, or relative to now (-2h, -1d12h)
     #[cfg_attr(feature = "demo", arg(required_unless_present = "demo"))]
     #[cfg_attr(not(feature = "demo"), arg(required = true))]
+    // `-2h` begins with a dash and is not a flag.
     #[arg(long, value_name = "T", allow_hyphen_values = true)]
     from: Option<String>,
 
@@ -91,7 +93,7 @@ HOMER_API_TOKEN_FILE. The component never sees a credential.
 
 Exit codes: 0 done, 1 other error, 2 usage or invalid request, 3 misconfigured, 4 denied,
 5 unauthorized, 6 unreachable, 7 timed out, 8 nothing captured, 9 rejected, 10 invalid response,
-11 too large.
+11 too large, 130 interrupted.
 
 ",
     demo_help!(),

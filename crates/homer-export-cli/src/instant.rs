@@ -22,7 +22,7 @@ pub(crate) fn parse(text: &str, now_ms: i64) -> Result<i64, String> {
     if text == "now" {
         return Ok(now_ms);
     }
-    // This includes a negative number without a unit. The component rejects it with an error that
+    // This includes a negative number without a unit. `Window` rejects it with an error that
     // explains the units.
     if let Ok(ms) = text.parse::<i64>() {
         return Ok(ms);
@@ -34,6 +34,7 @@ pub(crate) fn parse(text: &str, now_ms: i64) -> Result<i64, String> {
         return Ok(now_ms.saturating_add(duration_ms(future).ok_or_else(|| forms(text))?));
     }
     let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| forms(text))?;
+    // Rounds down, also before 1970.
     i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000_000)).map_err(|_| forms(text))
 }
 

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
             () = interrupted() => ExitCode::from(INTERRUPTED),
         }
     });
-    // A name lookup runs in a thread that cannot be cancelled, and may take seconds to time out.
+    // A name lookup runs in a thread that cannot be canceled, and may take seconds to time out.
     runtime.shutdown_background();
     code
 }

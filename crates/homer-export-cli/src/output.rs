@@ -156,6 +156,7 @@ impl Written {
             Self::File(_) => io::stdout().is_terminal(),
             Self::Stdout => io::stderr().is_terminal(),
         };
+        // An empty NO_COLOR counts as unset.
         let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
         terminal && unset("NO_COLOR") && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
     }

@@ -63,6 +63,8 @@ impl OutputDir {
             } else {
                 format!("-{number}")
             };
+            // The window is part of the name, because the same call in another window is another
+            // capture.
             let path = self
                 .path
                 .join(format!("{stem}-{from_ts}-{to_ts}{suffix}.pcap"));

@@ -38,7 +38,7 @@ type HyperResponse = Response<BoxBody<Bytes, Infallible>>;
 const PATH: &str = "/mcp";
 
 /// Connections at a time; the operating system queues further ones. Each takes a file descriptor,
-/// of which a process often has 1024.
+/// and a process often may have only 1,024 of them.
 const MAX_CONNECTIONS: usize = 512;
 
 /// Sessions at a time, of clients that begin with `initialize`. Each has a task and its last

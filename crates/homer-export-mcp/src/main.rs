@@ -81,8 +81,8 @@ fn main() -> ExitCode {
         Err(why) => return fail(&format!("cannot start the async runtime: {why}")),
     };
     let result = runtime.block_on(run(arguments));
-    // Cancelled calls remove their partial files meanwhile. Longer would not help: a read of
-    // standard input cannot be cancelled.
+    // Canceled calls remove their partial files meanwhile. Longer would not help: a read of
+    // standard input cannot be canceled.
     runtime.shutdown_timeout(Duration::from_secs(1));
     match result {
         Ok(()) => ExitCode::SUCCESS,

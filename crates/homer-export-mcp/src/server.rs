@@ -140,6 +140,7 @@ impl Shared {
         call: &CallWindow,
         progress: &Progress,
     ) -> Result<Arc<[u8]>, ToolError> {
+        // A client usually follows a link right after the export that returned it.
         if let Some(capture) = self.cache.get(call) {
             return Ok(capture);
         }
@@ -177,7 +178,7 @@ impl Shared {
             .await
     }
 
-    /// Exports a capture of at most `max_bytes`, and passes each piece to `take`.
+    /// Exports a capture of at most `max_bytes`, and passes each chunk to `take`.
     async fn export(
         &self,
         call: &CallWindow,
@@ -198,6 +199,7 @@ impl Shared {
             seen += bytes.len() as u64;
             progress.received(seen);
             if seen > max_bytes {
+                // Dropping the export ends its request to Homer.
                 return Err(self.config.too_large(seen).into());
             }
             take(&bytes)?;
@@ -289,7 +291,7 @@ macro_rules! list {
     }};
 }
 
-/// rmcp sends no response to a cancelled request; the error only ends its handler.
+/// rmcp sends no response to a canceled request; the error only ends its handler.
 fn cancelled() -> ErrorData {
     ErrorData::internal_error("the call was cancelled", None)
 }
@@ -342,6 +344,7 @@ impl ServerHandler for Server {
                     return Err(ErrorData::invalid_params(message, None));
                 }
             };
+            // After the arguments have been parsed, because an invalid call needs no permit.
             let permit: Option<CallPermit> = shared.calls.permit_of(&context.extensions);
             Ok(match permit {
                 Some(_permit) => shared.call(call, &progress).await,

@@ -222,7 +222,7 @@ async fn client_gets_advice_on_bad_arguments() {
         "\"nobody@nowhere\"",
         "2026-11-20T10:00:00Z",
         "widen the window",
-        "its own database",
+        "Homer's database is down",
     ] {
         assert!(unknown.contains(part), "{unknown}");
     }

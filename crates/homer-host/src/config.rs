@@ -1,4 +1,4 @@
-//! The configuration of a native program, made into a policy.
+//! The configuration of a native program, converted to a policy.
 
 mod flags;
 
@@ -43,8 +43,8 @@ impl HostConfig {
     }
 
     /// A configuration that does not depend on this process's environment: `flags`, overridden by
-    /// the environment variables `vars`. The demonstration uses it, so that it sends nothing
-    /// anywhere but to the fake Homer.
+    /// the environment variables `vars`. The demo uses it, so that it sends requests to the fake
+    /// Homer only.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -103,6 +103,8 @@ impl HostConfig {
                 base: homer.base_url.clone(),
                 credential: homer.credential.clone(),
             }],
+            // The host adds the credential, so the component has no reason to set these header
+            // fields.
             own_credentials: false,
             environment: ComponentEnvironment {
                 homer: Some(homer.base_url.clone()),
@@ -132,6 +134,7 @@ impl HostConfig {
 /// `misconfigured` if one of them is not Unicode.
 pub fn process_variables() -> Result<Variables, ExportError> {
     let mut variables = Variables::default();
+    // `std::env::vars` would panic on a variable of another program that is not Unicode.
     for (name, value) in std::env::vars_os() {
         let Some(name) = name.to_str().filter(|name| name.starts_with("HOMER_")) else {
             continue;

@@ -38,11 +38,11 @@ use homer_export::homer::{Api, CredentialKind};
 pub struct ComponentEnvironment {
     /// `HOMER_URL`: Homer's base URL.
     pub homer: Option<BaseUrl>,
-    /// `HOMER_API`: the generation of Homer's API. If it is `None`, the component detects the
-    /// generation, and the host passes the detected one to the instances of later exports.
+    /// `HOMER_API`: the version of Homer's API. If it is `None`, the component detects the
+    /// version, and the host passes the detected one to the instances of later exports.
     pub api: Option<Api>,
-    /// `HOMER_CREDENTIAL_KIND`: the kind of the credential that the host adds. The component names
-    /// likely causes by it. It does not get the credential itself.
+    /// `HOMER_CREDENTIAL_KIND`: the kind of the credential that the host adds. The component uses
+    /// it to name likely causes. It does not get the credential itself.
     pub credential_kind: Option<CredentialKind>,
     /// `HOMER_TIMEOUT_MS`: the longest wait for the first byte of a response.
     pub first_byte_timeout: Option<Duration>,
@@ -57,10 +57,11 @@ pub struct ComponentEnvironment {
 }
 
 impl ComponentEnvironment {
-    /// The variables of one instance. `detected_api` is the generation of Homer's API that an
+    /// The variables of one instance. `detected_api` is the version of Homer's API that an
     /// earlier instance detected. It counts only if [`Self::api`] does not name one.
     pub fn variables(&self, detected_api: Option<Api>) -> Vec<(String, String)> {
         let on_or_off = |on: bool| if on { "on" } else { "off" };
+        // Not among them: the credential and the certificates, which only the host needs.
         let variables = [
             (&setting::URL, self.homer.as_ref().map(BaseUrl::to_string)),
             (

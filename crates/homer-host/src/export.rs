@@ -1,4 +1,4 @@
-//! Exports: a fresh instance is asked for a capture, and its bytes are passed on as they arrive.
+//! Exports: a fresh instance exports a capture, and its bytes are passed on as they arrive.
 
 use std::fmt;
 use std::pin::pin;
@@ -91,7 +91,7 @@ const READ_BYTES: u32 = 256 * 1024;
 #[derive(Clone)]
 pub struct Exporter {
     sandbox: Arc<Sandbox>,
-    /// The generation of Homer's API that the last export used. Later instances get it, so
+    /// The version of Homer's API that the last export used. Later instances get it, so
     /// that they need not detect it with a request of their own.
     detected_api: Arc<Mutex<Option<Api>>>,
     /// One permit for each concurrent export. Tokio's semaphore is fair: first come, first served.
@@ -165,7 +165,9 @@ impl Exporter {
         mut on_progress: impl FnMut(WaitingFor),
     ) -> Result<Instance, Failure> {
         let limits = &self.sandbox.policy().limits;
+        // Before the queue, because the caller waits for the sum of both.
         let deadline = Deadline::begin(limits);
+        // Tried first, so that only an export that has to wait reports it.
         let permit = match Arc::clone(&self.permits).try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => {

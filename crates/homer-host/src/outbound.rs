@@ -1,5 +1,6 @@
-//! The only way out for a component: HTTP requests to the allowed origins, within the limits of
-//! the policy. The host adds the credential here, where the component cannot see it.
+//! Outbound HTTP of a component: origin allow-list, limits, credential injection.
+//!
+//! A component has no other way out. It cannot see the credential that the host adds here.
 
 mod body;
 mod connection;
@@ -63,10 +64,10 @@ struct Target {
     credential: TargetCredential,
 }
 
-/// How the host identifies itself at an origin.
+/// How the host authenticates itself at an origin.
 enum TargetCredential {
     None,
-    /// A fixed header field, and the secret that it carries.
+    /// A fixed header field, and the token in it.
     Field(HeaderName, HeaderValue, String),
     /// A login, whose token goes into `Authorization`.
     Login(TokenCache),
@@ -79,7 +80,7 @@ impl TargetCredential {
     /// `misconfigured` if it does not fit into a header field. The constructors of [`Credential`]
     /// only accept what RFC 9110 §5.5 allows, so this does not occur.
     fn new(credential: Option<&Credential>) -> Result<Self, ExportError> {
-        let (credential, secret) = match credential {
+        let (credential, token) = match credential {
             None => return Ok(Self::None),
             Some(Credential::Login { username, password }) => {
                 return Ok(Self::Login(TokenCache::new(username, password)));
@@ -98,7 +99,7 @@ impl TargetCredential {
         // Keeps the value out of debug output and of HTTP/2 header compression.
         value.set_sensitive(true);
         let name = HeaderName::try_from(name).map_err(|_| unusable())?;
-        Ok(Self::Field(name, value, secret.clone()))
+        Ok(Self::Field(name, value, token.clone()))
     }
 
     /// The header field that carries the credential.
@@ -110,12 +111,12 @@ impl TargetCredential {
         }
     }
 
-    /// What a response must not show to the component.
-    fn secrets(&self) -> Vec<String> {
+    /// The values that a response must not show to the component.
+    fn to_redact(&self) -> Vec<String> {
         match self {
             Self::None => vec![],
-            Self::Field(_, _, secret) => vec![secret.clone()],
-            Self::Login(tokens) => tokens.secrets(),
+            Self::Field(_, _, token) => vec![token.clone()],
+            Self::Login(tokens) => tokens.to_redact(),
         }
     }
 }
@@ -185,7 +186,7 @@ impl Outbound {
                     .await?
             }
         };
-        let response = redaction::redact(response, target.credential.secrets());
+        let response = redaction::redact(response, target.credential.to_redact());
         let is_capture = response.status() == StatusCode::OK;
         end_unproven.store(is_capture && !is_framed, Ordering::Relaxed);
         Ok(response)

@@ -91,6 +91,7 @@ impl CompleteFile {
         let persisted = if overwrite {
             self.0.persist(path)
         } else {
+            // A check whether the file exists could be overtaken by another program.
             self.0.persist_noclobber(path)
         };
         persisted

@@ -134,7 +134,7 @@ pub struct Limits {
     pub connect: Duration,
     /// Time from the connection to the head of the response.
     pub first_byte: Duration,
-    /// Time between two pieces of a response body.
+    /// Time between two chunks of a response body.
     pub between_bytes: Duration,
 }
 
@@ -144,10 +144,12 @@ impl Default for Limits {
         Self {
             concurrent_exports: usize::try_from(setting::MAX_CONCURRENT.default_integer())
                 .unwrap_or(usize::MAX),
+            // About 25 times what an export uses.
             memory_bytes: 32 * MIB,
             cpu: Duration::from_secs(10),
             deadline: Duration::from_millis(setting::EXPORT_DEADLINE_MS.default_integer()),
             response_bytes: setting::EXPORT_MAX_BYTES.default_integer(),
+            // Homer's header sections have less than 300 bytes in all recordings.
             response_header_bytes: MIB / 4,
             connect: Duration::from_millis(CONNECT_TIMEOUT_MS),
             first_byte: Duration::from_millis(setting::TIMEOUT_MS.default_integer()),

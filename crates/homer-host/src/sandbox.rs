@@ -138,7 +138,7 @@ impl Sandbox {
     }
 
     /// A fresh instance, and the store that holds everything it has. `detected_api` is the
-    /// generation of Homer's API that an earlier instance detected.
+    /// version of Homer's API that an earlier instance detected.
     ///
     /// # Errors
     /// If instantiation exceeds a limit.

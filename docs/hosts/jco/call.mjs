@@ -1,4 +1,4 @@
-// The capture of one call into a file: node call.mjs CALL-ID FROM-MS TO-MS
+// Saves the capture of one call in a file: node call.mjs CALL-ID FROM-MS TO-MS
 import "./shim.mjs";
 import { renameSync, writeFileSync } from "node:fs";
 import { homerExport } from "./homer-export/homer-export.js";
@@ -6,12 +6,14 @@ import { homerExport } from "./homer-export/homer-export.js";
 const [callid, from, to] = process.argv.slice(2);
 try {
   const { filename, data, report } = homerExport.exportPcap(callid, BigInt(from), BigInt(to));
-  // Has its name once it is whole, and is for nobody else to read.
+  // The file gets its name when it is complete. Only its owner can read it.
   writeFileSync(`${filename}.part`, data, { mode: 0o600 });
   renameSync(`${filename}.part`, filename);
-  console.log(`${filename}: ${report.packets} packets in ${data.length} bytes, complete: ${report.complete}`);
+  const size = `${report.packets} packets in ${data.length} bytes`;
+  console.log(`${filename}: ${size}, complete: ${report.complete}`);
 } catch (error) {
-  // An error of the contract is the payload of a ComponentError; anything else is a fault of the host.
+  // An error of the contract is the payload of a ComponentError. Any other error is a fault of the
+  // host.
   if (error.payload === undefined) throw error;
   const { tag, val } = error.payload;
   console.error(`${tag}: ${val.message ?? val}`);

@@ -1,20 +1,23 @@
-// Where preview2-shim, jco's WASI (0.26.1), does otherwise than WASI says. To be imported before a component of ours.
+// Corrects preview2-shim 0.26.1, jco's implementation of WASI, where it deviates from WASI. Import
+// this file before the component.
 import { _setEnv } from "@bytecodealliance/preview2-shim/cli";
 import { types } from "@bytecodealliance/preview2-shim/http";
 
-// It shows the component all variables of the process; ours has no business with those of others.
-_setEnv(Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("HOMER_"))));
+// preview2-shim passes all variables of the process to the component. It needs only its own.
+const variables = Object.entries(process.env).filter(([name]) => name.startsWith("HOMER_"));
+_setEnv(Object.fromEntries(variables));
 
-// It gives the reply's first byte no longer than the connection, which is 10 s here, where a Homer may take minutes; and then
-// says that there was no connection.
+// preview2-shim waits for the first byte of a response only as long as for the connection, which is
+// 10 s here, but Homer may take minutes. It then reports a failed connection.
 const { FutureIncomingResponse, RequestOptions } = types;
 RequestOptions.prototype.connectTimeout = RequestOptions.prototype.firstByteTimeout;
 const { get } = FutureIncomingResponse.prototype;
 FutureIncomingResponse.prototype.get = function () {
-  const answer = get.call(this);
-  if (answer?.val?.val?.tag === "connection-timeout") answer.val.val.tag = "HTTP-response-timeout";
-  return answer;
+  const result = get.call(this);
+  if (result?.val?.val?.tag === "connection-timeout") result.val.val.tag = "HTTP-response-timeout";
+  return result;
 };
 
-// It has no WASI error for a reply that breaks off, and what it hands over instead ends the component, or the whole server.
+// preview2-shim has no WASI error for a response that is cut off. The value that it returns instead
+// stops the component, or the whole server.
 types.httpErrorCode = ({ payload }) => (typeof payload?.tag === "string" ? payload : undefined);

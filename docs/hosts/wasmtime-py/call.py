@@ -1,4 +1,7 @@
-"""The capture of one call into a file, by either component: call.py COMPONENT CALL-ID FROM-MS TO-MS"""
+"""Saves the capture of one call in a file, with either component.
+
+Usage: call.py COMPONENT CALL-ID FROM-MS TO-MS
+"""
 
 import base64
 import json
@@ -10,7 +13,7 @@ from pathlib import Path
 from wasmtime import Config, Engine, Store, WasiConfig
 from wasmtime.component import Component, Linker, Variant
 
-# The longest export from beginning to end, and the most memory of the component.
+# Longest duration of an export in seconds, and most memory of the component in bytes.
 DEADLINE_S = 300
 MEMORY_BYTES = 64 << 20
 
@@ -24,7 +27,7 @@ linker.add_wasip2()
 linker.add_wasi_http()
 store = Store(engine)
 wasi = WasiConfig()
-# Its own variables, and no others of this process.
+# Only the variables of the component, and not the others of this process.
 wasi.env = [(name, value) for name, value in os.environ.items() if name.startswith("HOMER_")]
 store.set_wasi(wasi)
 store.set_wasi_http()
@@ -39,10 +42,11 @@ interface = instance.get_export_index(store, "homer:capture/homer-export@0.2.0")
 if interface is not None:  # homer-export.wasm
     export = instance.get_func(store, instance.get_export_index(store, "export-pcap", interface))
     result = export(store, callid, int(from_ms), int(to_ms))
-    if isinstance(result, Variant):  # an error: its case, and a text or a record with one
+    if isinstance(result, Variant):  # an error: its case, with a text or a record
         sys.exit(f"{result.tag}: {getattr(result.payload, 'message', result.payload)}")
     filename, data = result.filename, result.data
-    summary = f"{result.report.packets} packets in {len(data)} bytes, complete: {result.report.complete}"
+    report = result.report
+    summary = f"{report.packets} packets in {len(data)} bytes, complete: {report.complete}"
 else:  # homer-export-tool.wasm
     result = instance.get_func(store, "homer-export-pcap")(store, callid, int(from_ms), int(to_ms))
     if result.tag == "err":
@@ -52,7 +56,7 @@ else:  # homer-export-tool.wasm
     data = None if result["pcap_base64"] is None else base64.b64decode(result["pcap_base64"])
 
 if data is not None:
-    # Has its name once it is whole, and is for nobody else to read.
+    # The file gets its name when it is complete. Only its owner can read it.
     part = Path(f"{filename}.part")
     part.touch(mode=0o600)
     part.write_bytes(data)

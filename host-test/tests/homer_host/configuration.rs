@@ -29,7 +29,7 @@ fn configuration_passes_everything_to_the_component_but_the_credential() {
     ])
     .unwrap()
     .policy();
-    // There is no HOMER_API until a generation has been detected: the component's default is
+    // There is no HOMER_API until an API version has been detected: the component's default is
     // `auto`.
     let expected = [
         ("HOMER_URL", "http://homer:9080"),
@@ -49,7 +49,7 @@ fn configuration_passes_everything_to_the_component_but_the_credential() {
         api.unwrap().1
     };
     assert_eq!(api(&policy, Api::V11), "11");
-    // A configured generation is not replaced by a detected one.
+    // A configured API version is not replaced by a detected one.
     let fixed = configuration(&[("HOMER_API", "7")]).unwrap().policy();
     assert_eq!(api(&fixed, Api::V11), "7");
     assert_eq!(policy.allowed.len(), 1);

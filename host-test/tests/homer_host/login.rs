@@ -88,7 +88,7 @@ async fn login_goes_below_the_configured_path() {
         panic!("not rejected")
     };
     let requests = server.requests();
-    // Once for each generation of Homer's API.
+    // Once for each version of Homer's API.
     assert_eq!(requests.len(), 2);
     for request in &requests {
         assert!(

@@ -532,7 +532,7 @@ async fn large_body_has_the_same_limits() {
     );
     assert!(bytes <= 1_000_000);
 
-    // Dropping an export ends its request, whether pieces wait for it or it waits for pieces.
+    // Dropping an export ends its request, whether chunks wait for it or it waits for chunks.
     let records = chunk(&large_capture(100)[24..]);
     for then in [Then::Repeat(records), Then::Hold] {
         let server = server(then).await;

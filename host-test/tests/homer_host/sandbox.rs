@@ -34,7 +34,7 @@ async fn assert_alive(exporter: &Exporter) {
 }
 
 #[tokio::test]
-async fn sandbox_allows_one_origin_and_refuses_another_port_of_the_host() {
+async fn sandbox_allows_one_origin_and_denies_another_port_of_the_host() {
     let response = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n";
     let (allowed, other) = (
         Server::start(response, Then::Serve).await,

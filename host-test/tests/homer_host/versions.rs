@@ -1,4 +1,4 @@
-//! Homers of other generations than the fake one. The responses follow their sources
+//! Homers with another API version than the fake one. The responses follow their sources
 //! (docs/homer.md).
 
 use fake_homer::API_TOKEN;
@@ -49,7 +49,7 @@ async fn homer_11_is_detected_and_remembered() {
 }
 
 #[tokio::test]
-async fn homer_of_a_configured_generation_is_not_detected() {
+async fn homer_of_a_configured_api_version_is_not_detected() {
     for (api, path) in [("7", V7), ("11", V11)] {
         let server =
             Server::with_responses(vec![json("404 Not Found", "{\"message\":\"Not Found\"}")])
@@ -70,7 +70,7 @@ async fn homer_of_a_configured_generation_is_not_detected() {
 }
 
 #[tokio::test]
-async fn server_of_neither_generation_is_rejected_and_nothing_is_remembered() {
+async fn server_of_neither_api_version_is_rejected_and_nothing_is_remembered() {
     let server =
         Server::with_responses(vec![json("404 Not Found", "{\"message\":\"Not Found\"}")]).await;
     let exporter = Exporter::new(policy(&server.url)).unwrap();

@@ -1,4 +1,4 @@
-//! The finished components in a host that knows nothing about them: all of WASI 0.2 is linked,
+//! The release artifacts in a host that knows nothing about them: all of WASI 0.2 is linked,
 //! values are dynamic, credentials come from the environment, and only Wasmtime's own limits apply.
 //! wassette and `wasmtime run --invoke` call them like this, and `wasmtime serve` serves them like
 //! this.

@@ -154,6 +154,7 @@ pub(super) fn authorize(callers: &CallerPolicy, head: &RequestHead) -> Result<()
     if head.method != "POST" {
         let text = "this server accepts only POST; it has no sessions and no event streams";
         let mut response = HttpResponse::plain_text(405, text);
+        // RFC 9110 §15.5.6 requires this field.
         response.fields.push(("allow", "POST".to_string()));
         return Err(response);
     }

@@ -177,7 +177,7 @@ impl<'a> Contents<'a> {
 const CAPTURE: &str = "<capture>";
 
 /// The body of a response whose result contains [`CAPTURE`] once: what comes before the capture,
-/// and what comes behind it. So the base64 of a capture, up to 8 MiB, never exists in one piece.
+/// and what comes behind it. So the base64 of a capture, up to 8 MiB, never exists as a whole.
 ///
 /// Other texts in the result may contain the same characters: a Call-ID, for instance. But nothing
 /// of the result comes behind the capture, only brackets; so the last occurrence is the right one.

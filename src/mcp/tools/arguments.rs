@@ -91,6 +91,7 @@ impl MessageArguments {
         let packet = arguments
             .get("packet")
             .ok_or("packet is missing; pass the number of a packet, counted from 1")?;
+        // From 1, as Wireshark and the ladder count.
         let packet = whole_number(packet, "packet", 1)?;
         let format = match arguments.get("format") {
             None => MessageFormat::default(),
@@ -134,6 +135,8 @@ fn text<'a>(arguments: &'a Arguments, name: &str) -> Result<&'a str, String> {
 }
 
 fn milliseconds(arguments: &Arguments, name: &str) -> Result<i64, String> {
+    // Only the form is checked here. `Window` decides whether the number can be milliseconds, so
+    // that all programs report that in the same way.
     let value = arguments
         .get(name)
         .ok_or_else(|| format!("{name} is missing; pass Unix time in milliseconds, UTC"))?;
@@ -154,6 +157,7 @@ fn whole_number(value: &Value, name: &str, min: u64) -> Result<u64, String> {
 
 /// The sentence about an argument of another form than expected.
 fn wrong(name: &str, expected: &str, found: &Value) -> String {
+    // As JSON, which shows the difference between `5` and `"5"`.
     let found = found.to_string();
     let found = truncate_for_display(&found, MAX_ECHO_CHARS);
     format!("{name} must be {expected}, found {found}")

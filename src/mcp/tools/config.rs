@@ -1,4 +1,4 @@
-//! The settings of the tools.
+//! The settings of the tools, and the decision how a capture is delivered.
 
 use alloc::format;
 use alloc::string::ToString as _;

@@ -49,6 +49,7 @@ pub enum Delivered<'a> {
 impl Delivered<'_> {
     /// The value of `delivery` in the result.
     fn name(self) -> &'static str {
+        // The names never change, because scripts compare them.
         match self {
             Self::Embedded { .. } => "embedded",
             Self::Linked { .. } => "link",

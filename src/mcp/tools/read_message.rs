@@ -91,7 +91,7 @@ pub fn read(capture: &[u8], arguments: &MessageArguments) -> Result<MessageView,
     reader.finish()
 }
 
-/// Finds one packet in a capture file that arrives in pieces, and keeps that packet alone.
+/// Finds one packet in a capture file that arrives in chunks, and keeps that packet alone.
 #[derive(Debug)]
 pub struct PacketReader {
     arguments: MessageArguments,

@@ -66,6 +66,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
+                // The values stay text, so what is not replaced is passed on byte for byte.
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
                     members.push((Cow::Owned(name), Cow::Borrowed(value)));
                 }

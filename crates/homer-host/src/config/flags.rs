@@ -99,7 +99,7 @@ fn placeholder(setting: &Setting) -> &'static str {
     match setting.value {
         Value::Text(placeholder) => placeholder,
         Value::Integer { unit, .. } => unit,
-        Value::Choice(_) => "WORD",
+        Value::Choice(_) => "MODE",
         Value::Secret => "SECRET",
     }
 }
@@ -107,7 +107,7 @@ fn placeholder(setting: &Setting) -> &'static str {
 /// For example `Longest time window in hours, inclusive (HOMER_MAX_WINDOW_HOURS) [default: 24]`.
 fn help(setting: &Setting) -> String {
     let choices = match setting.value {
-        Value::Choice(choices) => format!(": {}", choices.join(", ")),
+        Value::Choice(choices) => format!(" [possible values: {}]", choices.join(", ")),
         _ => String::new(),
     };
     let default = match setting.value.default_text() {
@@ -115,8 +115,27 @@ fn help(setting: &Setting) -> String {
         text => format!(" [default: {text}]"),
     };
     format!(
-        "{}{choices} ({}){default}",
+        "{} ({}){choices}{default}",
         setting.help.trim(),
         setting.variable
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use homer_export::config::setting::{self, Reader};
+
+    /// There is no type for flags that only `homer-export` has, because there is no such setting.
+    /// One that is added would silently have no flag.
+    #[test]
+    fn setting_of_the_command_line_is_also_one_of_the_mcp_program() {
+        for setting in setting::ALL.iter().filter(|setting| setting.flag.is_some()) {
+            let reads = |reader| setting.readers.contains(&reader);
+            assert!(
+                !reads(Reader::CommandLine) || reads(Reader::McpProgram),
+                "{}",
+                setting.variable
+            );
+        }
+    }
 }

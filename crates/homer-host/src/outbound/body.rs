@@ -18,14 +18,14 @@ use super::error;
 /// own costs more than it saves.
 const READ_AHEAD_THRESHOLD: u64 = 512 * 1024;
 
-/// Pieces that are received ahead. A piece is at most as large as the read buffer of a connection,
+/// Chunks that are received ahead. A chunk is at most as large as the read buffer of a connection,
 /// which [`crate::Limits::response_header_bytes`] bounds.
-const PIECES_AHEAD: usize = 8;
+const CHUNKS_AHEAD: usize = 8;
 
-/// A piece of a body as it arrives from the network, or `None` at the end.
-type Piece = Option<Result<Frame<Bytes>, hyper::Error>>;
+/// A chunk of a body as it arrives from the network, or `None` at the end.
+type Chunk = Option<Result<Frame<Bytes>, hyper::Error>>;
 
-/// A response body that counts its bytes against one limit and the time between its pieces against
+/// A response body that counts its bytes against one limit and the time between its chunks against
 /// another.
 pub(super) struct LimitedBody {
     source: Source,
@@ -38,12 +38,12 @@ pub(super) struct LimitedBody {
     waiting: bool,
 }
 
-/// Where the pieces come from.
+/// Where the chunks come from.
 enum Source {
     /// From the connection, on request.
     Connection(Incoming),
     /// From a task that receives while the component computes. It ends when this value is dropped.
-    Ahead(Receiver<Piece>),
+    Ahead(Receiver<Chunk>),
     /// The body has ended.
     Ended,
 }
@@ -51,17 +51,17 @@ enum Source {
 impl Source {
     /// Starts the task that receives ahead.
     fn ahead(&mut self) {
-        let (send, receive) = mpsc::channel(PIECES_AHEAD);
+        let (send, receive) = mpsc::channel(CHUNKS_AHEAD);
         if let Self::Connection(mut incoming) = std::mem::replace(self, Self::Ahead(receive)) {
             tokio::spawn(async move {
                 loop {
-                    let piece = tokio::select! {
-                        piece = incoming.frame() => piece,
+                    let chunk = tokio::select! {
+                        chunk = incoming.frame() => chunk,
                         // The body was dropped. Dropping `incoming` closes the connection.
                         () = send.closed() => return,
                     };
-                    let is_end = piece.is_none();
-                    if send.send(piece).await.is_err() || is_end {
+                    let is_end = chunk.is_none();
+                    if send.send(chunk).await.is_err() || is_end {
                         return;
                     }
                 }
@@ -70,19 +70,19 @@ impl Source {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let piece = match self {
+        let chunk = match self {
             Self::Connection(incoming) => ready!(Pin::new(incoming).poll_frame(cx)),
             // The task ended without the end of the body, so its runtime was shut down.
-            Self::Ahead(pieces) => match ready!(pieces.poll_recv(cx)) {
-                Some(piece) => piece,
+            Self::Ahead(chunks) => match ready!(chunks.poll_recv(cx)) {
+                Some(chunk) => chunk,
                 None => return Poll::Ready(Some(Err(Error::HttpResponseIncomplete))),
             },
             Self::Ended => None,
         };
-        if piece.is_none() {
+        if chunk.is_none() {
             *self = Self::Ended;
         }
-        Poll::Ready(piece.map(|piece| piece.map_err(|error| error::of_body(&error))))
+        Poll::Ready(chunk.map(|chunk| chunk.map_err(|error| error::of_body(&error))))
     }
 }
 
@@ -138,6 +138,7 @@ impl Body for LimitedBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Connection(incoming) => incoming.is_end_stream(),
+            // Not known before the task has passed on the end.
             Source::Ahead(_) => false,
             Source::Ended => true,
         }

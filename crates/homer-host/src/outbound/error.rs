@@ -33,6 +33,7 @@ impl std::error::Error for ConnectError {}
 impl From<ConnectError> for Error {
     fn from(error: ConnectError) -> Self {
         match error {
+            // The resolver of the system does not report the code of the DNS response.
             ConnectError::Name => Self::DnsError {
                 rcode: None,
                 info_code: None,

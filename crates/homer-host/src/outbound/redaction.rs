@@ -1,8 +1,9 @@
 //! Redacts our credential in a response, before the component sees it.
 //!
 //! A server may send the credential back, for example in an error message, and error texts quote
-//! what a server says. Redacting a finished text would be too late: a short credential may also be
-//! a word of one of our own sentences. A capture passes unchanged, because its bytes are evidence.
+//! what a server says. The component's own texts could not be redacted: a short credential may also
+//! be a word of one of our own sentences. A capture passes unchanged, because its bytes are
+//! evidence.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,7 +15,7 @@ use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// What stands in place of a secret.
+/// What stands in place of a credential.
 const REDACTED: &str = "[credential]";
 
 /// The first four bytes of a pcap file: both byte orders, in microseconds and in nanoseconds
@@ -26,20 +27,21 @@ const PCAP_MAGIC: [[u8; 4]; 4] = [
     [0xa1, 0xb2, 0x3c, 0x4d],
 ];
 
-/// The response without `secrets`, in its header fields and, unless it is a capture, in its body.
-/// Of a body that is not a capture, at most [`MAX_ERROR_BODY`] bytes remain: the component does not
-/// read more.
-pub(super) fn redact(response: Response<WasiBody>, secrets: Vec<String>) -> Response<WasiBody> {
-    let secrets: Vec<String> = secrets
+/// The response without `credentials`, in its header fields and, unless it is a capture, in its
+/// body. Of a body that is not a capture, at most [`MAX_ERROR_BODY`] bytes remain: the component
+/// does not read more.
+pub(super) fn redact(response: Response<WasiBody>, credentials: Vec<String>) -> Response<WasiBody> {
+    let credentials: Vec<String> = credentials
         .into_iter()
-        .filter(|secret| !secret.is_empty())
+        // An empty one would match everywhere.
+        .filter(|credential| !credential.is_empty())
         .collect();
-    if secrets.is_empty() {
+    if credentials.is_empty() {
         return response;
     }
     let (mut head, body) = response.into_parts();
     for value in head.headers.values_mut() {
-        let redacted = redact_bytes(value.as_bytes(), &secrets);
+        let redacted = redact_bytes(value.as_bytes(), &credentials);
         if redacted != value.as_bytes() {
             // Only visible characters replace visible ones, so the value stays valid.
             *value = HeaderValue::from_bytes(&redacted)
@@ -48,44 +50,46 @@ pub(super) fn redact(response: Response<WasiBody>, secrets: Vec<String>) -> Resp
     }
     let body = RedactedBody {
         inner: body,
-        secrets,
+        credentials,
         state: State::Beginning(Vec::new()),
     };
     Response::from_parts(head, body.boxed_unsync())
 }
 
-fn redact_bytes(bytes: &[u8], secrets: &[String]) -> Vec<u8> {
-    secrets.iter().fold(bytes.to_vec(), |bytes, secret| {
-        let secret = secret.as_bytes();
-        let mut redacted = Vec::with_capacity(bytes.len());
-        let mut rest = bytes.as_slice();
-        while let Some((first, after)) = rest.split_first() {
-            if let Some(after) = rest.strip_prefix(secret) {
-                redacted.extend_from_slice(REDACTED.as_bytes());
-                rest = after;
-            } else {
-                redacted.push(*first);
-                rest = after;
+fn redact_bytes(bytes: &[u8], credentials: &[String]) -> Vec<u8> {
+    credentials
+        .iter()
+        .fold(bytes.to_vec(), |bytes, credential| {
+            let credential = credential.as_bytes();
+            let mut redacted = Vec::with_capacity(bytes.len());
+            let mut rest = bytes.as_slice();
+            while let Some((first, after)) = rest.split_first() {
+                if let Some(after) = rest.strip_prefix(credential) {
+                    redacted.extend_from_slice(REDACTED.as_bytes());
+                    rest = after;
+                } else {
+                    redacted.push(*first);
+                    rest = after;
+                }
             }
-        }
-        redacted
-    })
+            redacted
+        })
 }
 
 /// A body that is redacted unless it begins like a pcap file.
 struct RedactedBody {
     inner: WasiBody,
-    secrets: Vec<String>,
+    credentials: Vec<String>,
     state: State,
 }
 
 enum State {
     /// These bytes have arrived, too few to tell a capture from a text.
     Beginning(Vec<u8>),
-    /// A capture: all pieces pass.
+    /// A capture: all chunks pass.
     Capture,
-    /// A text, of which these bytes have arrived. A secret may be split between pieces, so the text
-    /// is passed on as a whole.
+    /// A text, of which these bytes have arrived. A credential may be split between chunks, so the
+    /// text is passed on as a whole.
     Text(Vec<u8>),
     /// The text was passed on. It ended in this error, or regularly.
     Ended(Option<Error>),
@@ -98,8 +102,8 @@ impl RedactedBody {
         if text.is_empty() {
             return self.end();
         }
-        // Redacted before it is cut, because half a secret could not be found.
-        let mut text = redact_bytes(text, &self.secrets);
+        // Redacted before it is cut, because half a credential could not be found.
+        let mut text = redact_bytes(text, &self.credentials);
         text.truncate(MAX_ERROR_BODY);
         Some(Ok(Frame::data(text.into())))
     }
@@ -139,6 +143,8 @@ impl Body for RedactedBody {
                 // Trailers mean nothing to the component.
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             };
+            // The usual case: the first chunk begins with a magic number, and passes without a
+            // copy.
             if !is_text
                 && bytes.is_empty()
                 && PCAP_MAGIC.iter().any(|magic| data.starts_with(magic))
@@ -174,13 +180,13 @@ mod tests {
 
     use super::redact;
 
-    async fn body(pieces: &[&[u8]], secret: &str) -> Vec<u8> {
-        let pieces: Vec<Result<Frame<Bytes>, Error>> = pieces
+    async fn body(chunks: &[&[u8]], credential: &str) -> Vec<u8> {
+        let chunks: Vec<Result<Frame<Bytes>, Error>> = chunks
             .iter()
-            .map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece))))
+            .map(|chunk| Ok(Frame::data(Bytes::copy_from_slice(chunk))))
             .collect();
-        let body = StreamBody::new(futures::stream::iter(pieces)).boxed_unsync();
-        let response = redact(Response::new(body), vec![secret.to_string()]);
+        let body = StreamBody::new(futures::stream::iter(chunks)).boxed_unsync();
+        let response = redact(Response::new(body), vec![credential.to_string()]);
         response
             .into_body()
             .collect()
@@ -191,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn redaction_finds_a_secret_that_is_split_between_pieces() {
+    async fn redaction_finds_a_credential_that_is_split_between_chunks() {
         let text = b"{\"message\":\"bad token s3cret-token\"}";
         for at in 0..text.len() {
             let (begin, end) = text.split_at(at);

@@ -45,6 +45,7 @@ fn config(policy: &Policy) -> Result<ClientConfig> {
                 .with_context(|| format!("HOMER_CA_FILE: cannot read {shown}"))?
                 .collect::<Result<Vec<_>, _>>()
                 .with_context(|| format!("HOMER_CA_FILE: {shown} is not a PEM file"))?;
+            // A bundle may contain certificates that rustls cannot parse. The others still count.
             let (usable, _) = roots.add_parsable_certificates(certificates);
             ensure!(
                 usable > 0,
@@ -59,6 +60,7 @@ fn config(policy: &Policy) -> Result<ClientConfig> {
             );
         }
     }
+    // Named here: `ClientConfig::builder` panics if a dependency compiles in a second provider.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

@@ -81,7 +81,7 @@ impl TokenCache {
     }
 
     /// The password, and the token if there is one.
-    pub(super) fn secrets(&self) -> Vec<String> {
+    pub(super) fn to_redact(&self) -> Vec<String> {
         let cached = self.token.try_lock().ok().and_then(|token| token.clone());
         let token = cached.as_ref().and_then(|token| token.bearer.to_str().ok());
         let jwt = token.and_then(|token| token.strip_prefix("Bearer "));
