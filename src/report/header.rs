@@ -3,8 +3,8 @@
 use memchr::{memchr, memchr_iter};
 
 /// Calls `on_field` with the name and the value of every header field that begins with one of these
-/// lowercase letters. Values of folded fields keep their line breaks. `header` begins with the start
-/// line.
+/// lowercase letters. Values of folded fields keep their line breaks. `header` begins with the
+/// start line.
 pub(super) fn each_field<'a>(
     header: &'a [u8],
     letters: &[u8],

@@ -95,8 +95,8 @@ impl<'a> Leg<'a> {
         })
     }
 
-    /// Whether an ACK acknowledges the 2xx: it has the number of the INVITE, the tag of the 2xx, and
-    /// a branch of its own (RFC 3261 §13.2.2.4, §17.1.1.3).
+    /// Whether an ACK acknowledges the 2xx: it has the number of the INVITE, the tag of the 2xx,
+    /// and a branch of its own (RFC 3261 §13.2.2.4, §17.1.1.3).
     pub(super) fn ack_fits(&self, ack: &Exchange) -> bool {
         let Some((invite, response)) = self.decision else {
             return false;

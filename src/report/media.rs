@@ -95,8 +95,8 @@ impl Media {
         printable(&self.codecs)
     }
 
-    /// The number of the first stream that the answer refuses, although it was offered; counted from
-    /// 1.
+    /// The number of the first stream that the answer refuses, although it was offered; counted
+    /// from 1.
     pub(super) fn refused_by(&self, answer: &Self) -> Option<u32> {
         let common = self.streams.min(answer.streams);
         let refused = answer.refused & !self.refused & ((1 << common) - 1);

@@ -157,8 +157,9 @@ impl Retransmissions {
     /// exactly twice, at one distance.
     ///
     /// A ratio of repeated messages would not do. A request without response is repeated at
-    /// doubling intervals (timers A and E, RFC 3261 §17.1), and so is a 200 without ACK (§13.3.1.4):
-    /// these are most of the messages if the peer is dead (recording `sample-cancel-unanswered`).
+    /// doubling intervals (timers A and E, RFC 3261 §17.1), and so is a 200 without ACK
+    /// (§13.3.1.4): these are most of the messages if the peer is dead (recording
+    /// `sample-cancel-unanswered`).
     pub(super) fn seen_by_two_agents(&self) -> bool {
         // A few messages may have been lost on one way, or really sent again.
         let nearly_all = |part: u64, all: u64| 5 * part >= 4 * all;

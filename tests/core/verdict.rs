@@ -445,8 +445,8 @@ fn cause_has_q850_warning_and_retry_after() {
     assert_eq!(
         texts(&report),
         [
-            "503 Service Unavailable (\"Out of trunks\" in the message) from 192.0.2.20:5060, Q.850 \
-             cause 34, no circuit or channel available, Warning 399, Retry-After 30 s"
+            "503 Service Unavailable (\"Out of trunks\" in the message) from 192.0.2.20:5060, \
+             Q.850 cause 34, no circuit or channel available, Warning 399, Retry-After 30 s"
         ]
     );
     let summary = refused("486 Busy Here", "Reason: Q.850 ;cause=17\r\n").summary();
@@ -756,7 +756,7 @@ fn cause_media() {
     let report = report_of(rejected.clone());
     assert_eq!(causes(&report), ["media-rejected"]);
     assert!(
-        texts(&report)[0].ends_with("offered were \"0 8\""),
+        texts(&report)[0].ends_with("the offer has \"0 8\""),
         "{:?}",
         texts(&report)
     );

@@ -179,7 +179,7 @@ fn code_of_status(status: u16) -> Option<(&'static str, &'static str)> {
         ),
         482 => (
             "loop",
-            "Check the routes between the proxies: the request came back to one that had it before.",
+            "Check the routes between the proxies: the request came back to one of them.",
         ),
         483 => (
             "too-many-hops",

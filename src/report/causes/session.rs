@@ -38,7 +38,8 @@ impl Verdict<'_> {
                     Certain,
                     &[offer.packet, answer.packet],
                     format!(
-                        "the answer in packet {} sets the port of stream {stream} to 0; offered were {}",
+                        "the answer in packet {} sets the port of stream {stream} to 0; the offer has \
+                         {}",
                         answer.packet,
                         codecs(offer)
                     ),
@@ -64,7 +65,8 @@ impl Verdict<'_> {
         }
     }
 
-    /// `nat-contact`: later requests will not arrive at a Contact that only exists within a network.
+    /// `nat-contact`: later requests will not arrive at a Contact that only exists within a
+    /// network.
     pub(super) fn contact(&self, list: &mut List) {
         for exchange in self.leg.all().filter(|it| it.method == Method::Invite) {
             let Some(detail) = exchange.detail() else {
