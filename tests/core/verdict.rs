@@ -1,6 +1,8 @@
 //! How calls ended and why: captures after public reports (`tests/data/public`), and made ones.
 
 use homer_export::CaptureReport;
+use homer_export::report::MAX_JSON;
+use proptest::prelude::*;
 
 use crate::capture::{BEGIN_US, CALL_ID, CALLEE, CALLER, Capture, Sent, healthy};
 use crate::recordings;
@@ -1079,6 +1081,23 @@ fn cause_lost_packets() {
 }
 
 #[test]
+fn cause_of_a_challenge_on_another_hop_names_its_packet() {
+    let mut sent = attempt("z9hG4bK1", "401 Unauthorized", 0);
+    sent[1].replace("z9hG4bK1", "z9hG4bKother");
+    let report = report_of(sent.clone());
+    assert_eq!(causes(&report)[0], "auth-not-attempted");
+    assert_eq!(report.causes[0].packets, [2]);
+    // The credentials are there, but the capture does not show the challenge to them in full.
+    sent[0].replace(
+        "Max-Forwards",
+        "Authorization: Digest realm=\"a\"\r\nMax-Forwards",
+    );
+    let report = report_of(sent);
+    assert_eq!(outcome(&report), "auth-failed");
+    assert!(!causes(&report).iter().any(|code| code.starts_with("auth-")));
+}
+
+#[test]
 fn cause_of_a_challenged_refresh_is_not_that_of_the_ones_before() {
     let register = |mut sent: Vec<Sent>, number: u64| {
         sent[0].replace("INVITE sip", "REGISTER sip");
@@ -1141,4 +1160,80 @@ fn cause_names_the_offered_codecs() {
         "{:?}",
         texts(&report)
     );
+}
+
+/// Messages of all kinds that the causes read, in any order and with any mistakes.
+fn any_call() -> impl Strategy<Value = Vec<Sent>> {
+    let mut pool = healthy();
+    pool.extend(attempt("z9hG4bK0", "503 Service Unavailable", 0));
+    pool.extend(challenged(
+        "z9hG4bK8",
+        100,
+        "realm=\"a\", nonce=\"1\"",
+        "realm=\"a\"",
+    ));
+    pool.extend(within("REFER", "202 Accepted", "", "", 10_000));
+    pool.extend(within(
+        "INFO",
+        "481 Gone",
+        "Reason: Q.850;cause=16\r\n",
+        "",
+        20_000,
+    ));
+    pool.extend(offer_again(
+        &[("a=sendrecv", "a=sendonly")],
+        "491 Request Pending",
+        30_000,
+    ));
+    let len = pool.len();
+    let change = (
+        0..len,
+        0..40_000_000_u64,
+        any::<bool>(),
+        any::<prop::sample::Index>(),
+        prop::option::weighted(0.2, any::<u8>()),
+    );
+    prop::collection::vec(change, 0..60).prop_map(move |changes| {
+        let mut sent = Vec::new();
+        for (which, after_us, reversed, at, byte) in changes {
+            let mut message = pool[which].clone();
+            message.time_us += after_us;
+            if reversed {
+                (message.from, message.to) = (message.to, message.from);
+            }
+            if let Some(byte) = byte {
+                let at = at.index(message.message.len());
+                message.message[at] = byte;
+            }
+            sent.push(message);
+        }
+        sent
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// There is always one outcome, and its causes are within their limits.
+    #[test]
+    fn verdict_of_any_messages_is_bounded(sent in any_call(), sorted in any::<bool>()) {
+        let mut sent = sent;
+        if sorted {
+            sent.sort_by_key(|sent| sent.time_us);
+        }
+        let report = analyze(&Capture::messages(&sent), &[CALL_ID]);
+        let has_call = report.call_ids.iter().any(|id| id == CALL_ID);
+        prop_assert_eq!(report.outcome.is_some(), has_call);
+        prop_assert_eq!(report.outcome_text.is_some(), has_call);
+        prop_assert!(report.causes.len() <= 8);
+        for cause in &report.causes {
+            prop_assert!((1..=10).contains(&cause.packets.len()), "{cause:?}");
+            prop_assert!(cause.packets.iter().all(|packet| *packet <= report.packets));
+            prop_assert!(matches!(cause.certainty.as_str(), "certain" | "likely"));
+            prop_assert!(!cause.text.is_empty() && !cause.next_step.is_empty());
+        }
+        prop_assert!(report.truncated_to(MAX_JSON).to_json().to_string().len() <= MAX_JSON);
+        let is_one_line = !report.summary().contains(char::is_control);
+        prop_assert!(is_one_line);
+    }
 }

@@ -40,10 +40,15 @@ impl Verdict<'_> {
         let packets: Vec<u64> = challenged
             .iter()
             .flat_map(|it| [it.packet(), it.last.map_or(0, |last| last.seen.packet)])
+            .chain([response.seen.packet])
             .collect();
         let from = source(&response.seen.route);
         let status = status_text(response.status, b"");
         let Some(last) = with_credentials.last() else {
+            // The response to the request with credentials was seen on another hop.
+            if attempts.iter().skip(since).any(|it| it.has_credentials) {
+                return;
+            }
             list.push(
                 "auth-not-attempted",
                 Certain,
