@@ -77,7 +77,6 @@ impl Call {
         }
         let method = message.method().unwrap_or_default();
         match message.start {
-            // A response repeats the method of its request in CSeq (RFC 3261 §8.2.6.2).
             StartLine::Response { status, .. } => {
                 self.learn_tag(message.to_tag);
                 let cseq = message.cseq.map(|cseq| cseq.number);

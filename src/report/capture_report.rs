@@ -97,15 +97,15 @@ record! {
         pub duplicates: u64,
         /// How the call ended: `completed`, `answered`, `refused`, `auth-failed`, `cancelled`,
         /// `redirected`, `no-response`, `no-final-response`, `unacknowledged`, `succeeded` or
-        /// `not-captured`. Taken from the first requested call that has messages; absent if there is
-        /// none.
+        /// `not-captured`. Taken from the first requested call that has messages; absent if there
+        /// is none.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub outcome: Option<String>,
         /// One sentence on the outcome, to be read after its code; absent if `outcome` is.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub outcome_text: Option<String>,
-        /// Why the call of `outcome` ended so, as far as its messages show it, the most likely cause
-        /// first; at most 8. Empty if the call went well.
+        /// Why the call of `outcome` ended so, as far as its messages show it, the most likely
+        /// cause first; at most 8. Empty if the call went well.
         pub causes: Vec<Cause>,
         /// Status code of the final response to the initial request, taken from the first requested
         /// call that has one; absent if there is none. The caller's own leg decides; a 2xx takes

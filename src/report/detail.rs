@@ -38,7 +38,7 @@ pub(super) struct Detail {
     pub(super) granted: Option<u32>,
     /// Session-Expires of the 2xx, in seconds (RFC 4028).
     pub(super) session_expires: Option<u32>,
-    /// The address in the Contact of an INVITE; none if it is a name.
+    /// The address in the Contact of an INVITE; `None` if it is a name.
     pub(super) contact: Option<IpAddr>,
     /// The address in the Contact of its 2xx.
     pub(super) answer_contact: Option<IpAddr>,
@@ -95,7 +95,7 @@ impl Exchange {
         let method = self.method;
         // `Contact: *` and `expires=0` remove (RFC 3261 §10.2.2).
         let (mut any_contact, mut any_kept) = (false, false);
-        each_field(header, |name, value| {
+        each_field(header, b"aprecm", |name, value| {
             let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
             match name.len() {
                 13 | 19 if is(b"Authorization") || is(b"Proxy-Authorization") => {
@@ -173,7 +173,7 @@ impl Exchange {
             .get("SIP/2.0 404 ".len()..)
             .unwrap_or_default();
         self.detail_mut().phrase = rest[..rest.len().min(MAX_PHRASE)].to_vec();
-        each_field(header, |name, value| {
+        each_field(header, b"rwp", |name, value| {
             let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
             match name.len() {
                 6 if is(b"Reason") => self.read_reason(value),
@@ -193,7 +193,7 @@ impl Exchange {
     /// Reads the 2xx to an INVITE, UPDATE or REGISTER.
     fn detail_of_success(&mut self, header: &[u8]) {
         let is_register = self.method == Method::Register;
-        each_field(header, |name, value| {
+        each_field(header, b"cmesx", |name, value| {
             let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
             match name.len() {
                 1 | 7 if is(b"Contact") || is(b"m") => match is_register {
@@ -247,7 +247,7 @@ impl Exchange {
     }
 }
 
-/// The address in the first URI of a Contact field; none if the host is a name.
+/// The address in the first URI of a Contact field; `None` if the host is a name.
 fn host(contact: &[u8]) -> Option<IpAddr> {
     let uri = match memchr(b'<', contact) {
         Some(at) => &contact[at + 1..],

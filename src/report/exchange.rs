@@ -132,7 +132,7 @@ pub(super) struct Response {
 #[derive(Clone, Debug)]
 pub(super) struct Exchange {
     pub(super) method: Method,
-    /// None if CSeq is unreadable.
+    /// `None` if CSeq is unreadable.
     pub(super) cseq: Option<u32>,
     /// Hash of the branch.
     pub(super) branch: u64,
@@ -140,7 +140,7 @@ pub(super) struct Exchange {
     pub(super) from_tag: Option<u64>,
     /// Hash of the To tag of the request.
     pub(super) to_tag: Option<u64>,
-    /// None if only responses were captured.
+    /// `None` if only responses were captured.
     pub(super) request: Option<Sighting>,
     /// Whether the request has an Authorization or Proxy-Authorization field.
     pub(super) has_credentials: bool,
@@ -283,7 +283,12 @@ impl Exchanges {
         self.unreadable_cseq |= id.cseq.is_none();
         // A faulty device sends credentials with the branch of the request that was challenged.
         let is_known = self.find(&id).is_some_and(|known| {
-            known.request.is_none() || !known.is_rejected() || known.method == Method::Ack
+            // From another address, it is the same request, seen behind a NAT.
+            let is_same_sender = known.source() == Some(seen.route.source.ip());
+            known.request.is_none()
+                || !known.is_rejected()
+                || !is_same_sender
+                || known.method == Method::Ack
         });
         if !is_known {
             self.push(&id, message);

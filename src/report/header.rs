@@ -2,9 +2,14 @@
 
 use memchr::{memchr, memchr_iter};
 
-/// Calls `on_field` with the name and the value of every header field. Values of folded fields keep
-/// their line breaks. `header` begins with the start line.
-pub(super) fn each_field<'a>(header: &'a [u8], mut on_field: impl FnMut(&'a [u8], &'a [u8])) {
+/// Calls `on_field` with the name and the value of every header field that begins with one of these
+/// lowercase letters. Values of folded fields keep their line breaks. `header` begins with the
+/// start line.
+pub(super) fn each_field<'a>(
+    header: &'a [u8],
+    letters: &[u8],
+    mut on_field: impl FnMut(&'a [u8], &'a [u8]),
+) {
     let mut start = memchr(b'\n', header).map_or(header.len(), |at| at + 1);
     let ends = memchr_iter(b'\n', header).chain([header.len()]);
     for end in ends {
@@ -15,6 +20,11 @@ pub(super) fn each_field<'a>(header: &'a [u8], mut on_field: impl FnMut(&'a [u8]
         }
         let field = header.get(start..end).unwrap_or_default();
         start = end + 1;
+        // Most fields are of no use here, and need not be split.
+        let first = field.first().map(u8::to_ascii_lowercase);
+        if !first.is_some_and(|first| letters.contains(&first)) {
+            continue;
+        }
         if let Some(colon) = memchr(b':', field) {
             on_field(field[..colon].trim_ascii(), field[colon + 1..].trim_ascii());
         }

@@ -16,7 +16,7 @@ pub(super) struct Leg<'a> {
     pub(super) exchanges: &'a [Box<Exchange>],
     /// The requests that started the call, and each later attempt, on the caller's own hop.
     pub(super) attempts: Vec<&'a Exchange>,
-    /// The attempt that decides; none if neither a request nor a response of one was captured.
+    /// The attempt that decides; `None` if neither a request nor a response of one was captured.
     pub(super) attempt: Option<&'a Exchange>,
     /// Whether the request of any attempt was captured.
     pub(super) is_captured: bool,
@@ -95,8 +95,8 @@ impl<'a> Leg<'a> {
         })
     }
 
-    /// Whether an ACK acknowledges the 2xx: it has the number of the INVITE, the tag of the 2xx, and
-    /// a branch of its own (RFC 3261 §13.2.2.4, §17.1.1.3).
+    /// Whether an ACK acknowledges the 2xx: it has the number of the INVITE, the tag of the 2xx,
+    /// and a branch of its own (RFC 3261 §13.2.2.4, §17.1.1.3).
     pub(super) fn ack_fits(&self, ack: &Exchange) -> bool {
         let Some((invite, response)) = self.decision else {
             return false;
@@ -305,7 +305,7 @@ impl<'a> Leg<'a> {
         if !self.is_invite() || response.status < 300 {
             return None;
         }
-        // A cancelled call also ends with a status, 487, which is not the cause.
+        // A canceled call also ends with a status, 487, which is not the cause.
         Some(match self.cancel.and_then(route) {
             Some(cancel) => (End::Cancel, cancel),
             None => (End::Rejected(response.status), response.seen.route),

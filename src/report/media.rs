@@ -10,7 +10,7 @@ use memchr::memchr_iter;
 use super::printable::printable;
 
 /// Most streams that are looked at: a call has one or two.
-const MAX_STREAMS: usize = 16;
+const MAX_STREAMS: u32 = 16;
 
 /// Bytes kept of the names of codecs.
 const MAX_CODECS: usize = 120;
@@ -22,14 +22,18 @@ pub(super) struct Media {
     pub(super) packet: u64,
     /// The first connection address (`c=`).
     pub(super) address: Option<IpAddr>,
-    /// Whether each stream is refused, that is, has port 0.
-    pub(super) refused: Vec<bool>,
+    /// Number of streams.
+    streams: u32,
+    /// A bit for each stream that is refused, that is, has port 0; the first stream is bit 0.
+    refused: u32,
     /// `a=sendonly`, `a=inactive`: a hold.
     pub(super) is_held: bool,
     /// Whether ICE finds the addresses (RFC 8839), so that those in `c=` do not matter.
     has_ice: bool,
     /// Names of the codecs, or else numbers of the formats, separated by blanks.
     codecs: Vec<u8>,
+    /// Whether `codecs` has names.
+    has_names: bool,
 }
 
 impl Media {
@@ -39,7 +43,6 @@ impl Media {
             packet,
             ..Self::default()
         };
-        let mut formats = Vec::new();
         let mut next = 0;
         for end in memchr_iter(b'\n', body).chain([body.len()]) {
             let line = body.get(next..end).unwrap_or_default().trim_ascii_end();
@@ -48,19 +51,18 @@ impl Media {
                 [b'c', b'=', value @ ..] => {
                     media.address = media.address.or_else(|| address(value));
                 }
-                [b'm', b'=', value @ ..] if media.refused.len() < MAX_STREAMS => {
+                [b'm', b'=', value @ ..] if media.streams < MAX_STREAMS => {
                     let mut words = value.split(|byte| *byte == b' ').skip(1);
-                    media.refused.push(words.next() == Some(b"0"));
-                    for format in words.skip(1) {
-                        push_word(&mut formats, format);
+                    let is_refused = words.next() == Some(b"0");
+                    media.refused |= u32::from(is_refused) << media.streams;
+                    media.streams += 1;
+                    for format in words.skip(1).filter(|_| !media.has_names) {
+                        push_word(&mut media.codecs, format);
                     }
                 }
                 [b'a', b'=', value @ ..] => media.read_attribute(value),
                 _ => {}
             }
-        }
-        if media.codecs.is_empty() {
-            media.codecs = formats;
         }
         media
     }
@@ -71,6 +73,9 @@ impl Media {
             // `rtpmap:8 PCMA/8000`
             let codec = value.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
             let name = codec.split(|byte| *byte == b'/').next().unwrap_or_default();
+            if !core::mem::replace(&mut self.has_names, true) {
+                self.codecs.clear();
+            }
             push_word(&mut self.codecs, name);
         } else if starts(b"candidate:") || starts(b"ice-ufrag:") {
             self.has_ice = true;
@@ -90,9 +95,17 @@ impl Media {
         printable(&self.codecs)
     }
 
+    /// The number of the first stream that the answer refuses, although it was offered; counted
+    /// from 1.
+    pub(super) fn refused_by(&self, answer: &Self) -> Option<u32> {
+        let common = self.streams.min(answer.streams);
+        let refused = answer.refused & !self.refused & ((1 << common) - 1);
+        (refused != 0).then(|| refused.trailing_zeros() + 1)
+    }
+
     /// The connection address, if no one outside of its network can reach it.
     pub(super) fn unreachable_address(&self) -> Option<IpAddr> {
-        let is_used = self.refused.iter().any(|refused| !refused);
+        let is_used = self.refused.count_ones() < self.streams;
         self.address.filter(|address| {
             let is_null = address.is_unspecified() && !self.is_held;
             is_used && !self.has_ice && (is_null || is_private(*address))

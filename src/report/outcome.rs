@@ -174,14 +174,16 @@ impl<'a> Verdict<'a> {
                 format!("{}{}{}", self.response_text(), self.after(), self.q850())
             }
             Outcome::Cancelled => {
-                let by = leg.cancel.or(leg.bye).and_then(|it| it.request);
-                let by = by.map_or_else(String::new, |it| format!(" by {}", source(&it.route)));
+                let end = leg.cancel.or(leg.bye);
+                let with = end.map_or("CANCEL", |it| it.method.name());
+                let by = end.and_then(|it| it.request);
+                let by = by.map_or_else(String::new, |it| format!(" from {}", source(&it.route)));
                 let end = match leg.status() {
                     0 => "; the final response to the INVITE (487) is missing".to_string(),
                     487 => String::new(),
                     _ => format!("; the INVITE ended with {}", self.response_text()),
                 };
-                format!("the INVITE was cancelled{by}{end}")
+                format!("{with}{by}{end}")
             }
             Outcome::NoResponse => {
                 let sent = request.map_or(1, |request| 1 + self.resent(&request));

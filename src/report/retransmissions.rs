@@ -121,8 +121,10 @@ impl Retransmissions {
             let repetition = seen.again(packet, time_us);
             match (repetition, seen.copies) {
                 (None, _) => self.messages += 1,
+                // It does not count as a copy, since its distance is unknown.
+                (Some(Repetition::Undated(_)), _) => {}
                 (Some(_), 1) => self.count_twice(time_us.abs_diff(before_us), route.source.ip()),
-                (Some(_), 2) => self.twice -= 1,
+                (Some(_), 2) => self.twice = self.twice.saturating_sub(1),
                 _ => {}
             }
             return repetition;
@@ -155,8 +157,9 @@ impl Retransmissions {
     /// exactly twice, at one distance.
     ///
     /// A ratio of repeated messages would not do. A request without response is repeated at
-    /// doubling intervals (timers A and E, RFC 3261 §17.1), and so is a 200 without ACK (§13.3.1.4):
-    /// these are most of the messages if the peer is dead (recording `sample-cancel-unanswered`).
+    /// doubling intervals (timers A and E, RFC 3261 §17.1), and so is a 200 without ACK
+    /// (§13.3.1.4): these are most of the messages if the peer is dead (recording
+    /// `sample-cancel-unanswered`).
     pub(super) fn seen_by_two_agents(&self) -> bool {
         // A few messages may have been lost on one way, or really sent again.
         let nearly_all = |part: u64, all: u64| 5 * part >= 4 * all;

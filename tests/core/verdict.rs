@@ -1,6 +1,8 @@
 //! How calls ended and why: captures after public reports (`tests/data/public`), and made ones.
 
 use homer_export::CaptureReport;
+use homer_export::report::MAX_JSON;
+use proptest::prelude::*;
 
 use crate::capture::{BEGIN_US, CALL_ID, CALLEE, CALLER, Capture, Sent, healthy};
 use crate::recordings;
@@ -95,6 +97,20 @@ fn agents_with_different_clocks_are_noticed() {
         }
         assert!(warns_of_two_agents(&report_of(sent)), "{apart_ms} ms");
     }
+}
+
+#[test]
+fn agents_and_undated_copies() {
+    let mut sent = healthy();
+    sent.extend(again(&sent[0], &[100, 200]));
+    for _ in 0..4 {
+        let mut undated = healthy()[0].clone();
+        undated.time_us = 1000;
+        sent.push(undated);
+    }
+    // In the order in which Homer writes them, with undated packets anywhere.
+    let report = analyze(&Capture::messages(&sent), &[CALL_ID]);
+    assert!(!warns_of_two_agents(&report));
 }
 
 #[test]
@@ -431,8 +447,8 @@ fn cause_has_q850_warning_and_retry_after() {
     assert_eq!(
         texts(&report),
         [
-            "503 Service Unavailable (\"Out of trunks\" in the message) from 192.0.2.20:5060, Q.850 \
-             cause 34, no circuit or channel available, Warning 399, Retry-After 30 s"
+            "503 Service Unavailable (\"Out of trunks\" in the message) from 192.0.2.20:5060, \
+             Q.850 cause 34, no circuit or channel available, Warning 399, Retry-After 30 s"
         ]
     );
     let summary = refused("486 Busy Here", "Reason: Q.850 ;cause=17\r\n").summary();
@@ -666,7 +682,7 @@ fn outcome_of_calls_that_were_not_answered() {
     assert!(
         report
             .summary()
-            .starts_with("cancelled: the INVITE was cancelled by 192.0.2.10:5060;")
+            .starts_with("cancelled: CANCEL from 192.0.2.10:5060;")
     );
     let report = cancelled(None);
     assert_eq!(outcome(&report), "cancelled");
@@ -742,7 +758,7 @@ fn cause_media() {
     let report = report_of(rejected.clone());
     assert_eq!(causes(&report), ["media-rejected"]);
     assert!(
-        texts(&report)[0].ends_with("offered were \"0 8\""),
+        texts(&report)[0].ends_with("the offer has \"0 8\""),
         "{:?}",
         texts(&report)
     );
@@ -1062,4 +1078,162 @@ fn cause_lost_packets() {
         (outcome(&report), causes(&report)),
         ("not-captured", vec![])
     );
+}
+
+#[test]
+fn cause_of_a_challenge_on_another_hop_names_its_packet() {
+    let mut sent = attempt("z9hG4bK1", "401 Unauthorized", 0);
+    sent[1].replace("z9hG4bK1", "z9hG4bKother");
+    let report = report_of(sent.clone());
+    assert_eq!(causes(&report)[0], "auth-not-attempted");
+    assert_eq!(report.causes[0].packets, [2]);
+    // The credentials are there, but the capture does not show the challenge to them in full.
+    sent[0].replace(
+        "Max-Forwards",
+        "Authorization: Digest realm=\"a\"\r\nMax-Forwards",
+    );
+    let report = report_of(sent);
+    assert_eq!(outcome(&report), "auth-failed");
+    assert!(!causes(&report).iter().any(|code| code.starts_with("auth-")));
+}
+
+#[test]
+fn cause_of_a_challenged_refresh_is_not_that_of_the_ones_before() {
+    let register = |mut sent: Vec<Sent>, number: u64| {
+        sent[0].replace("INVITE sip", "REGISTER sip");
+        for message in &mut sent {
+            message.replace("1 INVITE", &format!("{number} REGISTER"));
+        }
+        sent
+    };
+    let (credentials, challenge) = ("realm=\"a\", nonce=\"1\"", "realm=\"a\", nonce=\"1\"");
+    let first = register(challenged("z9hG4bKr1", 0, "", challenge), 1);
+    let mut second = register(challenged("z9hG4bKr2", 100, credentials, challenge), 2);
+    second[1].replace("401 Unauthorized", "200 OK");
+    let last = register(challenged("z9hG4bKr3", 50_000, "", challenge), 3);
+    let report = report_of([first.clone(), second.clone(), last].concat());
+    let expected = ("auth-failed", vec!["auth-not-attempted"]);
+    assert_eq!((outcome(&report), causes(&report)), expected);
+    assert_eq!(report.causes[0].packets, [5, 6]);
+    let report = report_of([first, second].concat());
+    assert_eq!((outcome(&report), causes(&report)), ("succeeded", vec![]));
+    assert_eq!(report.final_status, Some(200));
+}
+
+#[test]
+fn request_seen_behind_a_nat_is_no_second_attempt() {
+    let mut sent = healthy()[..3].to_vec();
+    sent[2].replace("180 Ringing", "486 Busy Here");
+    // The agent behind the NAT has a clock that is late.
+    let mut behind = sent[0].clone();
+    behind.from = "192.0.2.99:5060".parse().unwrap();
+    behind.time_us += 2_000_000;
+    sent.push(behind);
+    let report = report_of(sent);
+    assert_eq!(
+        (outcome(&report), report.final_status),
+        ("refused", Some(486))
+    );
+}
+
+#[test]
+fn cause_names_the_offered_codecs() {
+    let mut sent = healthy();
+    let attribute = "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=sendrecv";
+    sent[0].replace("a=sendrecv", attribute);
+    sent[3].replace("m=audio 40000", "m=audio 0");
+    for message in &mut sent[..1] {
+        let body = message.message.len() - message.find("v=0");
+        let old = message.find("Content-Length: ");
+        let end = old
+            + message.message[old..]
+                .iter()
+                .position(|byte| *byte == b'\r')
+                .unwrap();
+        let length = format!("Content-Length: {body}");
+        message.message.splice(old..end, length.into_bytes());
+    }
+    let report = report_of(sent);
+    assert_eq!(causes(&report), ["media-rejected"]);
+    assert!(
+        texts(&report)[0].ends_with("\"PCMU PCMA\""),
+        "{:?}",
+        texts(&report)
+    );
+}
+
+/// Messages of all kinds that the causes read, in any order and with any mistakes.
+fn any_call() -> impl Strategy<Value = Vec<Sent>> {
+    let mut pool = healthy();
+    pool.extend(attempt("z9hG4bK0", "503 Service Unavailable", 0));
+    pool.extend(challenged(
+        "z9hG4bK8",
+        100,
+        "realm=\"a\", nonce=\"1\"",
+        "realm=\"a\"",
+    ));
+    pool.extend(within("REFER", "202 Accepted", "", "", 10_000));
+    pool.extend(within(
+        "INFO",
+        "481 Gone",
+        "Reason: Q.850;cause=16\r\n",
+        "",
+        20_000,
+    ));
+    pool.extend(offer_again(
+        &[("a=sendrecv", "a=sendonly")],
+        "491 Request Pending",
+        30_000,
+    ));
+    let len = pool.len();
+    let change = (
+        0..len,
+        0..40_000_000_u64,
+        any::<bool>(),
+        any::<prop::sample::Index>(),
+        prop::option::weighted(0.2, any::<u8>()),
+    );
+    prop::collection::vec(change, 0..60).prop_map(move |changes| {
+        let mut sent = Vec::new();
+        for (which, after_us, reversed, at, byte) in changes {
+            let mut message = pool[which].clone();
+            message.time_us += after_us;
+            if reversed {
+                (message.from, message.to) = (message.to, message.from);
+            }
+            if let Some(byte) = byte {
+                let at = at.index(message.message.len());
+                message.message[at] = byte;
+            }
+            sent.push(message);
+        }
+        sent
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// There is always one outcome, and its causes are within their limits.
+    #[test]
+    fn verdict_of_any_messages_is_bounded(sent in any_call(), sorted in any::<bool>()) {
+        let mut sent = sent;
+        if sorted {
+            sent.sort_by_key(|sent| sent.time_us);
+        }
+        let report = analyze(&Capture::messages(&sent), &[CALL_ID]);
+        let has_call = report.call_ids.iter().any(|id| id == CALL_ID);
+        prop_assert_eq!(report.outcome.is_some(), has_call);
+        prop_assert_eq!(report.outcome_text.is_some(), has_call);
+        prop_assert!(report.causes.len() <= 8);
+        for cause in &report.causes {
+            prop_assert!((1..=10).contains(&cause.packets.len()), "{cause:?}");
+            prop_assert!(cause.packets.iter().all(|packet| *packet <= report.packets));
+            prop_assert!(matches!(cause.certainty.as_str(), "certain" | "likely"));
+            prop_assert!(!cause.text.is_empty() && !cause.next_step.is_empty());
+        }
+        prop_assert!(report.truncated_to(MAX_JSON).to_json().to_string().len() <= MAX_JSON);
+        let is_one_line = !report.summary().contains(char::is_control);
+        prop_assert!(is_one_line);
+    }
 }

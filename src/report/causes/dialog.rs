@@ -68,8 +68,8 @@ impl Verdict<'_> {
         }
     }
 
-    /// `session-timer-expired` and `bye-missing`: the other side ended the call without a BYE, as its
-    /// 481 to a later request shows.
+    /// `session-timer-expired` and `bye-missing`: the other side ended the call without a BYE, as
+    /// its 481 to a later request shows.
     pub(super) fn unnoticed_end(&self, list: &mut List) {
         let Some((_, answer)) = self.leg.decision.filter(|_| self.leg.is_answered()) else {
             return;

@@ -20,10 +20,15 @@ impl Verdict<'_> {
         if self.outcome != Outcome::AuthFailed || response.status == 403 {
             return;
         }
-        let challenged: Vec<&Exchange> = self
-            .leg
-            .attempts
+        // A refresh that was challenged last says nothing about those that succeeded before.
+        let attempts = &self.leg.attempts;
+        let since = attempts
             .iter()
+            .rposition(|it| (200..300).contains(&it.status()));
+        let since = since.map_or(0, |at| at + 1);
+        let challenged: Vec<&Exchange> = attempts
+            .iter()
+            .skip(since)
             .copied()
             .filter(|it| matches!(it.status(), 401 | 407))
             .collect();
@@ -35,10 +40,15 @@ impl Verdict<'_> {
         let packets: Vec<u64> = challenged
             .iter()
             .flat_map(|it| [it.packet(), it.last.map_or(0, |last| last.seen.packet)])
+            .chain([response.seen.packet])
             .collect();
         let from = source(&response.seen.route);
         let status = status_text(response.status, b"");
         let Some(last) = with_credentials.last() else {
+            // The response to the request with credentials was seen on another hop.
+            if attempts.iter().skip(since).any(|it| it.has_credentials) {
+                return;
+            }
             list.push(
                 "auth-not-attempted",
                 Certain,
@@ -174,7 +184,7 @@ fn code_of_status(status: u16) -> Option<(&'static str, &'static str)> {
         ),
         482 => (
             "loop",
-            "Check the routes between the proxies: the request came back to one that had it before.",
+            "Check the routes between the proxies: the request came back to one of them.",
         ),
         483 => (
             "too-many-hops",

@@ -7,7 +7,7 @@ use core::net::IpAddr;
 
 use super::Certainty::{Certain, Likely};
 use super::List;
-use crate::report::exchange::Method;
+use crate::report::exchange::{Method, Sighting};
 use crate::report::media::{Media, is_private};
 use crate::report::outcome::{Verdict, source};
 
@@ -18,8 +18,10 @@ impl Verdict<'_> {
             let Some(detail) = exchange.detail() else {
                 continue;
             };
-            let request = exchange.request.map(|request| request.route);
-            let answer = exchange.last.map(|last| last.seen.route);
+            // Between IPv4 and IPv6, the file does not say who sent it.
+            let route = |seen: Sighting| Some(seen.route).filter(|route| route.directed);
+            let request = exchange.request.and_then(route);
+            let answer = exchange.last.and_then(|last| route(last.seen));
             for (media, route) in [(&detail.request_media, request), (&detail.answer, answer)] {
                 if let Some((media, route)) = media.as_ref().zip(route) {
                     let is_initial = exchange.to_tag.is_none();
@@ -29,18 +31,16 @@ impl Verdict<'_> {
             let (Some(offer), Some(answer)) = (&detail.request_media, &detail.answer) else {
                 continue;
             };
-            let mut streams = offer.refused.iter().zip(&answer.refused).enumerate();
             // A stream that was not offered is not refused.
-            if let Some((at, _)) = streams.find(|(_, (offered, answered))| !**offered && **answered)
-            {
+            if let Some(stream) = offer.refused_by(answer) {
                 list.push(
                     "media-rejected",
                     Certain,
                     &[offer.packet, answer.packet],
                     format!(
-                        "the answer in packet {} sets the port of stream {} to 0; offered were {}",
+                        "the answer in packet {} sets the port of stream {stream} to 0; the offer has \
+                         {}",
                         answer.packet,
-                        at + 1,
                         codecs(offer)
                     ),
                     "Compare the offered codecs and media with those that the answering side \
@@ -65,7 +65,8 @@ impl Verdict<'_> {
         }
     }
 
-    /// `nat-contact`: later requests will not arrive at a Contact that only exists within a network.
+    /// `nat-contact`: later requests will not arrive at a Contact that only exists within a
+    /// network.
     pub(super) fn contact(&self, list: &mut List) {
         for exchange in self.leg.all().filter(|it| it.method == Method::Invite) {
             let Some(detail) = exchange.detail() else {
@@ -76,6 +77,7 @@ impl Verdict<'_> {
                 (detail.contact, exchange.request),
                 (detail.answer_contact, answer),
             ] {
+                let seen = seen.filter(|seen| seen.route.directed);
                 let Some((contact, seen)) = contact.zip(seen) else {
                     continue;
                 };
