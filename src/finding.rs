@@ -11,7 +11,7 @@ record! {
     pub struct Finding {
         /// Number of the packet record, counted from 1.
         pub packet: u64,
-        /// Offset of the violation in bytes from the start of the message; absent if it concerns
+        /// Offset of the violation in bytes from the start of the payload; absent if it concerns
         /// the whole packet, or something that is missing.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub offset: Option<u32>,
@@ -116,6 +116,15 @@ rules! {
             format!("Content-Length is {header}, but the body has {body} bytes{cause}")
         };
 
+    MessageTruncated { body: Option<(u64, usize)> } = "message-truncated", "RFC 3261 §7, §18.3",
+        match body {
+            None => String::from("message ends within its header: the empty line is missing"),
+            Some((header, body)) => format!(
+                "message ends within its body: Content-Length is {header}, but the body has {body} \
+                 bytes"
+            ),
+        };
+
     ContentLengthMalformed = "content-length-malformed", "RFC 3261 §20.14",
         "Content-Length is not a number";
 
@@ -135,6 +144,22 @@ rules! {
             let plural = if names.contains(',') { "s" } else { "" };
             format!("missing header field{plural}: {names}")
         };
+
+    HeaderRepeated { name: &'static str } = "header-repeated", "RFC 3261 §7.3.1, §20",
+        format!("{name} appears more than once; a message may have only one");
+
+    TagMissing { field: &'static str } = "tag-missing", "RFC 3261 §8.1.1.3, §8.2.6.2, §12.2.1.1",
+        format!("{field} has no tag");
+
+    ContactMissing = "contact-missing", "RFC 3261 §8.1.1.8, §12.1.1",
+        "missing header field: Contact, which is mandatory in an INVITE and in a 2xx response to it";
+
+    QuotesUnbalanced { field: &'static str } = "quotes-unbalanced", "RFC 3261 §25.1",
+        format!("{field} has a quotation mark that is not closed");
+
+    AddressMalformed { field: &'static str, why: &'static str } = "address-malformed",
+        "RFC 3261 §7.1, §20.10, §25.1",
+        format!("{field} is malformed: {why}");
 
     CSeqMalformed = "cseq-malformed", "RFC 3261 §20.16",
         "CSeq is not a number below 2^31 followed by a method";

@@ -5,22 +5,32 @@ mod analyzer;
 mod call;
 mod calls;
 mod capture_report;
+mod causes;
+mod detail;
+mod exchange;
 mod finding_list;
 mod hash;
+mod header;
 mod json;
 mod kinds;
 mod ladder;
+mod leg;
+mod media;
+mod messages;
+mod outcome;
 mod payload;
 mod printable;
 mod retransmissions;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod schema;
+mod status;
 mod summary;
+mod tag_evidence;
 mod transactions;
 
 pub use analyzer::Analyzer;
-pub use capture_report::{CaptureReport, Count, LadderEntry};
+pub use capture_report::{CaptureReport, Cause, Count, LadderEntry};
 pub use finding_list::{MAX_FINDINGS, MAX_FINDINGS_OF_A_KIND};
 pub use json::MAX_JSON;
 

@@ -6,6 +6,7 @@
 //! not need it, but stops at the first irregularity. All of them return a tree or an error; none
 //! says which rule a message breaks at which byte, which is what this parser is for.
 
+mod address;
 mod escape;
 mod field;
 mod field_cache;
@@ -19,10 +20,11 @@ mod token;
 mod value;
 
 pub use escape::{escape, hex_dump};
-pub use message::{Message, StartLine};
+pub use message::{Message, StartLine, Truncation};
 pub use parser::Parser;
 pub use redact::redact;
 pub use sdp::Sdp;
 pub use value::{CSeq, Via};
 
+pub(crate) use message::begins_with_start_line;
 pub(crate) use redact::uri_password;

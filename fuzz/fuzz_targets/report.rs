@@ -62,7 +62,8 @@ fuzz_target!(|input: (u8, &[u8])| {
     let file = capture(payloads);
     let whole = report(&file, usize::MAX);
     assert_eq!(report(&file, usize::from(size) + 1), whole);
-    assert_eq!(whole.sip_messages + whole.other_packets, whole.packets);
+    // A packet may hold several messages, or none but the rest of one.
+    assert!(whole.other_packets <= whole.packets);
     assert!(whole.ladder.len() <= 200 && whole.findings.len() <= 100);
     assert!(whole.truncated_to(MAX_JSON).to_json().to_string().len() <= MAX_JSON);
 });

@@ -11,10 +11,12 @@ use super::capture_report::{CaptureReport, Count};
 use super::finding_list::FindingList;
 use super::kinds::{Kinds, MAX_KINDS};
 use super::ladder::{Ladder, Observation};
-use super::payload::{OTHER_KINDS, OTHER_NAMES, OtherKind, is_log};
+use super::messages::{Content, Datagram, Messages, Received};
+use super::payload::{OTHER_KINDS, OTHER_NAMES, OtherKind};
 use super::printable::printable;
 use super::retransmissions::{Repetition, Retransmissions};
 use super::summary::counted;
+use super::tag_evidence::TagEvidence;
 use super::transactions::Transactions;
 use crate::finding::Rule;
 use crate::homer::Api;
@@ -22,7 +24,7 @@ use crate::homer::v11::MAX_ROWS;
 use crate::packet::{Packet, Route, endpoint};
 use crate::pcap::{MAX_PACKET_BYTES, Record, Stats, YEAR_1971_US};
 use crate::query::Query;
-use crate::sip::{Message, Parser, Sdp, StartLine};
+use crate::sip::{Message, Sdp, StartLine, Truncation};
 
 /// Bytes kept of a method or transport.
 const MAX_NAME: usize = 32;
@@ -53,12 +55,13 @@ const MAX_NAME: usize = 32;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Analyzer {
-    parser: Parser,
+    messages: Messages,
     calls: Calls,
     transactions: Transactions,
     repetitions: Retransmissions,
     ladder: Ladder,
     findings: FindingList,
+    tags: TagEvidence,
     /// Addresses, and whether their ports are known.
     participants: Vec<(SocketAddr, bool)>,
     requests: Kinds<Vec<u8>>,
@@ -82,12 +85,13 @@ impl Analyzer {
     /// Creates an analyzer for the capture that `query` requested.
     pub fn new(query: &Query) -> Self {
         Self {
-            parser: Parser::default(),
+            messages: Messages::default(),
             calls: Calls::new(query),
             transactions: Transactions::default(),
             repetitions: Retransmissions::default(),
             ladder: Ladder::default(),
             findings: FindingList::default(),
+            tags: TagEvidence::default(),
             participants: Vec::new(),
             requests: Kinds::default(),
             responses: Kinds::default(),
@@ -117,9 +121,16 @@ impl Analyzer {
                     self.findings
                         .push(record.number, None, Rule::IpLengthWrapped { len });
                 }
-                if !self.message(record, route, payload) {
-                    self.count_other(OtherKind::of(&route, payload));
-                }
+                self.read(|messages, on| {
+                    let datagram = Datagram {
+                        packet: record.number,
+                        time_us: record.time_us,
+                        is_whole: record.is_whole(),
+                        route,
+                        payload,
+                    };
+                    messages.add(&datagram, on);
+                });
             }
             Packet::TcpOrSctp => self.count_other(OtherKind::TcpOrSctp),
             Packet::Fragment => self.count_other(OtherKind::Fragment),
@@ -129,6 +140,12 @@ impl Analyzer {
 
     /// The report on the packets so far, in a file of which the scan has counted `stats`.
     pub fn report(&self, stats: &Stats, profile: &str, api: Api) -> CaptureReport {
+        if self.messages.is_waiting() {
+            // A copy, since the rest of a message may still come.
+            let mut whole = self.clone();
+            whole.read(|messages, on| messages.drain(true, on));
+            return whole.report(stats, profile, api);
+        }
         let mut report = CaptureReport::of_file(stats, profile, api);
         self.report_counts(&mut report);
         (report.ladder, report.ladder_elided) = self.ladder.entries(stats.first_packet_us);
@@ -140,7 +157,8 @@ impl Analyzer {
             .report_unmatched(self.calls.as_slice(), &mut findings);
         (report.findings, report.findings_elided) = findings.finish();
 
-        self.calls.report(&mut report);
+        let two_agents = self.repetitions.seen_by_two_agents();
+        self.calls.report(&mut report, two_agents);
         if api == Api::V11 && report.packets >= MAX_ROWS {
             report.incomplete_reasons.push(format!(
                 "row-limit: HOMER 11 exports at most {MAX_ROWS} rows, and this capture has {} \
@@ -187,30 +205,38 @@ impl Analyzer {
         }
     }
 
-    /// Analyzes the payload of a datagram. Returns false if it is not a SIP message.
-    fn message(&mut self, record: &Record<'_>, route: Route, payload: &[u8]) -> bool {
-        let (packet, time_us, is_whole) = (record.number, record.time_us, record.is_whole());
-        // The broken rules, each once. They are only kept if the message is not a repetition.
-        let mut broken: Vec<(Option<usize>, Rule)> = Vec::new();
-        let parsed = self
-            .parser
-            .parse(payload, is_whole, &mut |offset, rule: Rule| {
-                if broken.iter().all(|(_, other)| other.code() != rule.code()) {
-                    broken.push((offset, rule));
-                }
-            });
-        let Some(message) = &parsed else { return false };
-        if message.start == StartLine::Malformed && is_log(&route) {
-            // A log that quotes a message: its first line is not a start line, but Call-ID and CSeq
-            // follow.
-            return false;
-        }
+    /// Reads messages, and analyzes them.
+    fn read(&mut self, read: impl FnOnce(&mut Messages, &mut dyn FnMut(Content<'_>))) {
+        let mut messages = core::mem::take(&mut self.messages);
+        read(&mut messages, &mut |content| match content {
+            Content::Message(received) => self.message(received),
+            Content::CutStartLine(packet, offset) => {
+                let rule = Rule::MessageTruncated { body: None };
+                self.findings.push(packet, Some(offset), rule);
+            }
+            Content::Other(route, payload) => self.count_other(OtherKind::of(route, payload)),
+        });
+        self.messages = messages;
+    }
+
+    /// Analyzes a message.
+    fn message(&mut self, mut received: Received<'_>) {
+        let Received {
+            packet,
+            time_us,
+            route,
+            message,
+            ..
+        } = received;
         self.count_message(&route, message);
-        let repetition = self.repetitions.add(packet, time_us, &route, payload);
+        let repetition = self
+            .repetitions
+            .add(packet, time_us, &route, received.bytes);
         // Repetitions are in the ladder as well: they are what a lossy network looks like.
         let call = message.call_id.and_then(|id| self.calls.index_of(id));
         self.ladder.push(&Observation {
             packet,
+            part: received.part,
             time_us,
             route,
             message,
@@ -223,41 +249,61 @@ impl Analyzer {
             // Counting it either way might be wrong.
             Some(Repetition::Undated(_)) | None => {}
         }
-        if repetition.is_some() {
-            // The first copy has had all its findings.
-            return true;
+        if let Some(repetition) = repetition {
+            // The first copy has had all its findings. What two agents saw was sent once.
+            if matches!(repetition, Repetition::Retransmission(_))
+                && let Some(call) = call.and_then(|call| self.calls.get_mut(call))
+            {
+                call.repeat(packet, time_us, message);
+            }
+            return;
         }
-        for (offset, rule) in broken {
+        for (packet, offset, rule) in core::mem::take(&mut received.broken) {
             self.findings.push(packet, offset, rule);
         }
         // The order matters: a transaction compares the SDP of offer and answer.
-        let media = self.count_media(packet, is_whole, message);
+        let media = self.count_media(&received);
         if let Some(call) = call {
             self.transactions
                 .add(packet, call, message, media, &mut self.findings);
-            if let Some(call) = self.calls.get_mut(call)
-                && let Some(field) = call.add(packet, time_us, &route, message)
+            if self.tags.lacks_to_tag(call, message) {
+                let rule = Rule::TagMissing { field: "To" };
+                self.findings.push(packet, None, rule);
+            }
+            let unknown = self
+                .calls
+                .get_mut(call)
+                .and_then(|call| call.add(packet, time_us, &route, message, received.bytes));
+            if let Some(field) = unknown
+                && self.tags.shows(field, call, &route)
+                // The tag may be cut off.
+                && message.truncated != Some(Truncation::Header)
             {
                 let request = None;
                 self.findings
                     .push(packet, None, Rule::TagChanged { field, request });
             }
+            self.tags.add(call, &route, message);
         }
-        true
     }
 
     /// The number of media descriptions in a message's SDP; `None` if it has no readable SDP.
-    fn count_media(&mut self, packet: u64, is_whole: bool, message: &Message<'_>) -> Option<u32> {
+    fn count_media(&mut self, received: &Received<'_>) -> Option<u32> {
+        let message = received.message;
         let content = message.content();
-        // An SDP that the capture cut off would break rules that the sender did not break.
-        if content.is_empty() || !message.is_sdp() || !is_whole {
+        // An SDP that is cut off would break rules that the sender did not break.
+        let is_cut = !received.is_whole
+            || message
+                .content_length
+                .is_some_and(|len| len > content.len() as u64);
+        if content.is_empty() || !message.is_sdp() || is_cut {
             return None;
         }
         match Sdp::parse(content) {
             Ok(sdp) => Some(sdp.media),
             Err((at, rule)) => {
-                self.findings
-                    .push(packet, Some(message.body_offset + at), rule);
+                let (packet, offset) = received.locate(message.body_offset + at);
+                self.findings.push(packet, Some(offset), rule);
                 None
             }
         }
@@ -352,9 +398,7 @@ impl Analyzer {
                 counted(self.duplicates, "message")
             ));
         }
-        // If packets were lost, some messages would be repeated, but not half of them.
-        let repeated = self.retransmissions + self.duplicates;
-        if self.retransmissions > 1 && 2 * repeated >= self.sip_messages {
+        if self.retransmissions > 1 && self.repetitions.seen_by_two_agents() {
             report.warnings.push(
                 "every message appears twice, probably because two capture agents with different \
                  clocks saw the call"

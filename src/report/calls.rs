@@ -9,7 +9,9 @@ use hashbrown::HashTable;
 
 use super::call::Call;
 use super::capture_report::CaptureReport;
+use super::causes::causes;
 use super::hash::hash;
+use super::outcome::Verdict;
 use super::printable::printable;
 use crate::query::{CallId, Query, Window};
 
@@ -75,13 +77,14 @@ impl Calls {
             return None;
         }
         let at = self.calls.len() as u32;
-        self.calls.push(Call::new(id));
+        self.calls.push(Call::new(id, self.is_requested(id)));
         self.index.insert_unique(key, (key, at), |(key, _)| *key);
         Some(at)
     }
 
     /// Writes the Call-IDs, the outcome, and what is missing into the report.
-    pub(super) fn report(&self, report: &mut CaptureReport) {
+    /// `two_agents`: whether two capture agents saw every message.
+    pub(super) fn report(&self, report: &mut CaptureReport, two_agents: bool) {
         for call in &self.calls {
             let id = printable(&call.id);
             if !self.is_requested(&call.id) {
@@ -96,7 +99,8 @@ impl Calls {
                 report.missing_call_ids.push(requested.as_str().to_string());
                 continue;
             };
-            if let Some(missing) = call.missing_part(&self.window) {
+            let leg = call.leg();
+            if let Some(missing) = Call::missing_part(&leg, &self.window) {
                 report.incomplete_reasons.push(match several {
                     true => format!("{missing} (Call-ID {})", requested.as_str()),
                     false => missing,
@@ -104,7 +108,13 @@ impl Calls {
             }
             // Of several calls, the first one with a final response.
             if report.final_status.is_none() {
-                call.report_outcome(report);
+                Call::report_outcome(&leg, report);
+            }
+            if report.outcome.is_none() {
+                let verdict = Verdict::of(leg, two_agents);
+                report.outcome = Some(verdict.outcome.code().to_string());
+                report.outcome_text = Some(verdict.text());
+                report.causes = causes(&verdict);
             }
         }
         if !report.missing_call_ids.is_empty() {

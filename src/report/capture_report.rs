@@ -29,6 +29,8 @@ record! {
     ///     packets: 3,
     ///     sip_messages: 3,
     ///     profile: "1_call".to_string(),
+    ///     outcome: Some("refused".to_string()),
+    ///     outcome_text: Some("404 Not Found from 192.0.2.20:5060".to_string()),
     ///     final_status: Some(404),
     ///     ended_with: Some("404".to_string()),
     ///     ended_by: Some("192.0.2.20:5060".to_string()),
@@ -36,8 +38,8 @@ record! {
     /// };
     /// assert_eq!(
     ///     report.summary(),
-    ///     "3 packets in 1234 bytes, from profile 1_call; 3 SIP messages: final response 404, \
-    ///      rejected with 404 by 192.0.2.20:5060; no protocol violations"
+    ///     "refused: 404 Not Found from 192.0.2.20:5060; 3 packets in 1234 bytes, from profile \
+    ///      1_call; 3 SIP messages; no protocol violations"
     /// );
     /// ```
     pub struct CaptureReport {
@@ -93,10 +95,23 @@ record! {
         /// Number of messages that two capture agents saw: the same bytes between the same
         /// addresses, less than 50 ms after the copy before.
         pub duplicates: u64,
+        /// How the call ended: `completed`, `answered`, `refused`, `auth-failed`, `cancelled`,
+        /// `redirected`, `no-response`, `no-final-response`, `unacknowledged`, `succeeded` or
+        /// `not-captured`. Taken from the first requested call that has messages; absent if there
+        /// is none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub outcome: Option<String>,
+        /// One sentence on the outcome, to be read after its code; absent if `outcome` is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub outcome_text: Option<String>,
+        /// Why the call of `outcome` ended so, as far as its messages show it, the most likely
+        /// cause first; at most 8. Empty if the call went well.
+        pub causes: Vec<Cause>,
         /// Status code of the final response to the initial request, taken from the first requested
-        /// call that has one; absent if there is none. A 2xx on any hop takes precedence over a
-        /// rejection. After a challenge, redirection or other rejection, the response to the next
-        /// attempt counts.
+        /// call that has one; absent if there is none. The caller's own leg decides; a 2xx takes
+        /// precedence over the rejection of another fork. After a challenge, redirection or other
+        /// rejection, the response to the next attempt counts. Of the refreshes of a registration
+        /// or subscription, the last one counts.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub final_status: Option<u16>,
         /// Microseconds from the call's first request to its first ringing response (180 to 189);
@@ -140,6 +155,23 @@ record! {
 }
 
 record! {
+    ($, convert_cause)
+    /// Why a call ended as it did.
+    pub struct Cause {
+        /// Code of the cause, such as `busy`. Codes never change.
+        pub code: String,
+        /// One sentence that says what the messages show. Text from a message is quoted.
+        pub text: String,
+        /// Numbers of the packet records that support the cause, at most 10.
+        pub packets: Vec<u64>,
+        /// `certain` if the messages prove the cause, `likely` if they fit it.
+        pub certainty: String,
+        /// One sentence that says what to check next, and where.
+        pub next_step: String,
+    }
+}
+
+record! {
     ($, convert_count)
     /// A number of packets of the same kind.
     pub struct Count {
@@ -154,8 +186,12 @@ record! {
     ($, convert_ladder_entry)
     /// One SIP message in the ladder.
     pub struct LadderEntry {
-        /// Number of the packet record, counted from 1.
+        /// Number of the packet record, counted from 1; the first one if several hold the message.
         pub packet: u64,
+        /// Number of the message among those that begin in the same packet, counted from 1; absent
+        /// if the packet has one message.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub part: Option<u32>,
         /// Microseconds from the earliest packet to this one; absent if this one is dated 1970.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub after_us: Option<u64>,

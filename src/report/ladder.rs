@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 use super::capture_report::LadderEntry;
 use super::printable::printable;
@@ -39,6 +39,7 @@ pub(super) struct Ladder {
 /// A message as the analysis sees it.
 pub(super) struct Observation<'a> {
     pub(super) packet: u64,
+    pub(super) part: Option<u32>,
     pub(super) time_us: u64,
     pub(super) route: Route,
     pub(super) message: &'a Message<'a>,
@@ -112,6 +113,7 @@ impl Endpoints {
 #[derive(Clone, Debug, Default)]
 struct LadderMessage {
     packet: u64,
+    part: Option<u32>,
     time_us: u64,
     route: Option<Route>,
     line: Vec<u8>,
@@ -125,6 +127,7 @@ impl LadderMessage {
     fn set(&mut self, observation: &Observation<'_>) {
         let message = observation.message;
         self.packet = observation.packet;
+        self.part = observation.part;
         self.time_us = observation.time_us;
         self.route = Some(observation.route);
         self.call = observation.call;
@@ -149,6 +152,7 @@ impl LadderMessage {
         };
         LadderEntry {
             packet: self.packet,
+            part: self.part,
             after_us: time_us
                 .zip(start_us)
                 .map(|(time, start)| time.saturating_sub(start)),
@@ -203,13 +207,11 @@ fn push_start_line(line: &mut Vec<u8>, message: &Message<'_>) {
 /// Appends a URI, or a line that contains one, without the password of `sip:user:password@host` and
 /// the header fields of `sip:host?header=value`, which may be secret (RFC 3261 §19.1.1).
 fn push_without_secrets(line: &mut Vec<u8>, text: &[u8]) {
-    let (uri, headers) = match memchr(b'?', text) {
-        Some(at) => (&text[..at], &b"?***"[..]),
-        None => (text, &b""[..]),
-    };
     // After the scheme. A line has one too, since a method cannot contain a colon.
-    let user = memchr(b':', uri).map_or(0, |colon| colon + 1);
-    match uri_password(&uri[user..]) {
+    let user = memchr(b':', text).map_or(0, |colon| colon + 1);
+    let (end, redacted) = secret_end(text, user);
+    let uri = &text[..end];
+    match uri_password(&uri[user.min(end)..]) {
         Some(password) => {
             line.extend_from_slice(&uri[..user + password.start]);
             line.extend_from_slice(b"***");
@@ -217,5 +219,27 @@ fn push_without_secrets(line: &mut Vec<u8>, text: &[u8]) {
         }
         None => line.extend_from_slice(uri),
     }
-    line.extend_from_slice(headers);
+    line.extend_from_slice(redacted);
+}
+
+/// Where a URI ends whose header fields are left out, and what stands for them.
+fn secret_end(text: &[u8], user: usize) -> (usize, &'static [u8]) {
+    let Some(first) = memchr(b'?', text) else {
+        return (text.len(), b"");
+    };
+    let Some(at) = memrchr(b'@', text).filter(|at| *at > first) else {
+        return (first, b"?***");
+    };
+    // The user part may contain question marks (RFC 3261 §25.1, `user-unreserved`); it ends at the
+    // last `@`. Unescaped in header fields, which it must not be, an `@` comes after `=`.
+    if memchr(b'=', &text[first..at]).is_none() && memchr(b'@', &text[..first]).is_none() {
+        let headers = memchr(b'?', &text[at..]);
+        return headers.map_or((text.len(), b""), |len| (at + len, b"?***"));
+    }
+    // Either header fields with `@`, or a password with `?`: whatever is after the colon may be
+    // secret.
+    match text.get(user..first).and_then(|part| memchr(b':', part)) {
+        Some(colon) => (user + colon + 1, b"***"),
+        None => (first, b"?***"),
+    }
 }

@@ -8,12 +8,13 @@ use std::{env, fs};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::{CaptureReport, Count, LadderEntry};
+use super::{CaptureReport, Cause, Count, LadderEntry};
 use crate::finding::Finding;
 
 /// The records of the report: the name in the WIT, and the fields in the order of the source.
-const RECORDS: [(&str, &[&str]); 4] = [
+const RECORDS: [(&str, &[&str]); 5] = [
     ("capture-report", CaptureReport::FIELDS),
+    ("cause", Cause::FIELDS),
     ("count", Count::FIELDS),
     ("ladder-entry", LadderEntry::FIELDS),
     ("finding", Finding::FIELDS),
@@ -175,6 +176,7 @@ fn wit_describes_every_field_as_the_struct_does() {
     for (record, fields) in RECORDS {
         let properties = match record {
             "capture-report" => &schema["properties"],
+            "cause" => &schema["properties"]["causes"]["items"]["properties"],
             "count" => &schema["properties"]["others"]["items"]["properties"],
             "ladder-entry" => &schema["properties"]["ladder"]["items"]["properties"],
             _ => &schema["properties"]["findings"]["items"]["properties"],

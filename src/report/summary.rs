@@ -9,14 +9,18 @@ use crate::query::{CallId, Timestamp};
 use crate::text::quoted;
 
 impl CaptureReport {
-    /// One line for a person: size and time of the capture, how the call went, what is missing, and
-    /// the warnings, separated by semicolons.
+    /// One line for a person: how the call ended, size and time of the capture, causes, what is
+    /// missing, and the warnings, separated by semicolons.
     pub fn summary(&self) -> String {
-        let mut parts = [self.file_summary()].to_vec();
+        let mut parts = Vec::new();
         // Each part is left out if it would say nothing.
+        if let Some(outcome) = &self.outcome {
+            let text = self.outcome_text.as_deref().unwrap_or_default();
+            parts.push(format!("{outcome}: {text}"));
+        }
+        parts.push(self.file_summary());
         if self.sip_messages > 0 {
-            let messages = counted(self.sip_messages, "SIP message");
-            parts.push(format!("{messages}: {}", self.outcome()));
+            parts.push(counted(self.sip_messages, "SIP message"));
         }
         if self.other_packets > 0 {
             let packets = counted(self.other_packets, "other packet");
@@ -28,6 +32,15 @@ impl CaptureReport {
         }
         if !self.other_call_ids.is_empty() {
             parts.push(format!("also contains {}", calls(&self.other_call_ids)));
+        }
+        if !self.causes.is_empty() {
+            let noun = if self.causes.len() == 1 {
+                "cause"
+            } else {
+                "causes"
+            };
+            let codes = self.causes.iter().map(|cause| cause.code.clone());
+            parts.push(format!("{noun}: {}", joined(codes)));
         }
         if !self.incomplete_reasons.is_empty() {
             // The sentences behind the codes are too long for a summary.
@@ -53,35 +66,6 @@ impl CaptureReport {
         parts.join("; ")
     }
 
-    /// How the call went, for instance `final response 200 after 4.250 s, ended with BYE from
-    /// 192.0.2.10:5060`.
-    pub fn outcome(&self) -> String {
-        let mut text = match (self.final_status, self.final_after_us) {
-            (None, _) => "no final response".to_string(),
-            (Some(status), None) => format!("final response {status}"),
-            (Some(status), Some(after)) => {
-                format!("final response {status} after {}", seconds(after))
-            }
-        };
-        if let Some(ringing) = self.ringing_after_us {
-            text.push_str(&format!(" (ringing after {})", seconds(ringing)));
-        }
-        if let Some(with) = &self.ended_with {
-            // A method is sent by the one who wants to end the call, a status by the one who does
-            // not want it to begin.
-            let is_status = with.bytes().all(|byte| byte.is_ascii_digit());
-            let (verb, preposition) = match is_status {
-                true => ("rejected", "by"),
-                false => ("ended", "from"),
-            };
-            text.push_str(&format!(", {verb} with {with}"));
-            if let Some(by) = &self.ended_by {
-                text.push_str(&format!(" {preposition} {by}"));
-            }
-        }
-        text
-    }
-
     /// The file itself: `7 packets in 3311 bytes, 2026-11-20T10:00:00Z to …, from profile 1_call`.
     fn file_summary(&self) -> String {
         let packets = counted(self.packets, "packet");
@@ -96,7 +80,7 @@ impl CaptureReport {
 }
 
 /// Microseconds as seconds with three decimal places.
-fn seconds(us: u64) -> String {
+pub(super) fn seconds(us: u64) -> String {
     format!("{}.{:03} s", us / 1_000_000, us % 1_000_000 / 1000)
 }
 

@@ -2,6 +2,7 @@
 
 use memchr::memchr;
 
+use super::address::AddressFault;
 use super::message::Message;
 use super::token::{decimal, eq_ignore_case, is_token};
 use super::value::{CSeq, Via, tag};
@@ -14,6 +15,7 @@ pub(super) struct Field {
     /// None if the analysis does not use the field.
     name: Option<Name>,
     value: FieldValue,
+    fault: Option<AddressFault>,
 }
 
 /// The useful part of a field's value.
@@ -74,7 +76,20 @@ pub(super) enum Name {
     ContentLength,
     ContentType,
     ContentEncoding,
+    Contact,
 }
+
+/// The bit beside those of [`Name::bit`] that says that From or To has a malformed address, so that
+/// it may seem to lack its tag.
+pub(super) const HAS_FAULTY_ADDRESS: u16 = 1 << 15;
+
+/// The fields that a message has once at most (RFC 3261 §20). Content-Length has a rule of its own.
+const SINGLE: u16 = Name::To.bit()
+    | Name::From.bit()
+    | Name::CSeq.bit()
+    | Name::CallId.bit()
+    | Name::MaxForwards.bit()
+    | Name::ContentType.bit();
 
 impl Name {
     /// Recognizes the long and the compact form (RFC 3261 §7.3.3) in upper and lower case.
@@ -90,6 +105,7 @@ impl Name {
                 b'l' => Some(Self::ContentLength),
                 b'c' => Some(Self::ContentType),
                 b'e' => Some(Self::ContentEncoding),
+                b'm' => Some(Self::Contact),
                 _ => None,
             },
             2 if is(b"To") => Some(Self::To),
@@ -97,11 +113,28 @@ impl Name {
             4 if is(b"From") => Some(Self::From),
             4 if is(b"CSeq") => Some(Self::CSeq),
             7 if is(b"Call-ID") => Some(Self::CallId),
+            7 if is(b"Contact") => Some(Self::Contact),
             12 if is(b"Max-Forwards") => Some(Self::MaxForwards),
             12 if is(b"Content-Type") => Some(Self::ContentType),
             14 if is(b"Content-Length") => Some(Self::ContentLength),
             16 if is(b"Content-Encoding") => Some(Self::ContentEncoding),
             _ => None,
+        }
+    }
+
+    /// The name as the RFC spells it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::To => "To",
+            Self::From => "From",
+            Self::CSeq => "CSeq",
+            Self::CallId => "Call-ID",
+            Self::Via => "Via",
+            Self::MaxForwards => "Max-Forwards",
+            Self::ContentLength => "Content-Length",
+            Self::ContentType => "Content-Type",
+            Self::ContentEncoding => "Content-Encoding",
+            Self::Contact => "Contact",
         }
     }
 
@@ -126,43 +159,55 @@ impl Field {
         };
         // Blanks may surround the colon, and a folded value may begin in the next line:
         // `F:\r\n sip:a@h`.
-        let value = field[colon + 1..].trim_ascii();
+        let bytes = field[colon + 1..].trim_ascii();
         let span = |part: &[u8]| Span::of(part, field);
         let value = match name {
             Name::Via => {
-                let Via { transport, branch } = Via::parse(value);
+                let Via { transport, branch } = Via::parse(bytes);
                 FieldValue::Via(span(transport), branch.map(span))
             }
-            Name::From | Name::To => FieldValue::Tag(tag(value).map(span)),
-            Name::CallId | Name::ContentType => FieldValue::Text(span(value)),
+            Name::From | Name::To => FieldValue::Tag(tag(bytes).map(span)),
+            Name::CallId | Name::ContentType => FieldValue::Text(span(bytes)),
             Name::CSeq => {
-                let cseq = CSeq::parse(value);
+                let cseq = CSeq::parse(bytes);
                 FieldValue::CSeq(cseq.map(|cseq| (cseq.number, span(cseq.method))))
             }
-            Name::ContentLength => FieldValue::Length(decimal(value)),
-            Name::MaxForwards | Name::ContentEncoding => FieldValue::Presence,
+            Name::ContentLength => FieldValue::Length(decimal(bytes)),
+            Name::MaxForwards | Name::ContentEncoding | Name::Contact => FieldValue::Presence,
+        };
+        let fault = match name {
+            Name::From | Name::To => AddressFault::find(bytes, false),
+            Name::Contact => AddressFault::find(bytes, true),
+            _ => None,
         };
         Ok(Self {
             name: Some(name),
             value,
+            fault,
         })
     }
 
-    /// The bit of its [`Name`]; 0 if the analysis does not use the field.
-    pub(super) fn presence(&self) -> u16 {
-        self.name.map_or(0, Name::bit)
-    }
-
-    /// Stores the value in `message`. `bytes` starts with the field, which begins at byte `offset`
-    /// of the message.
+    /// Stores the value in `message`, and adds the bit of the name to `present`. `bytes` starts
+    /// with the field, which begins at byte `offset` of the message.
     pub(super) fn apply_to<'a>(
         &self,
         message: &mut Message<'a>,
+        present: &mut u16,
         bytes: &'a [u8],
         offset: usize,
         on_finding: &mut dyn FnMut(Option<usize>, Rule),
     ) {
         let Some(name) = self.name else { return };
+        let bit = name.bit();
+        if *present & bit & SINGLE != 0 {
+            let name = name.as_str();
+            on_finding(Some(offset), Rule::HeaderRepeated { name });
+        }
+        *present |= bit;
+        if let Some(fault) = self.fault {
+            *present |= HAS_FAULTY_ADDRESS;
+            on_finding(Some(offset), fault.rule(name.as_str()));
+        }
         // Of a field that stands several times, the first counts. For Via that is the rule: the
         // topmost one belongs to the sender (RFC 3261 §18.1.1).
         match (name, self.value) {

@@ -85,9 +85,51 @@ fn find_unprintable(bytes: &[u8], from: usize) -> usize {
         .map_or(bytes.len(), |found| at + found)
 }
 
+/// How far a field has been searched for quotation marks, and whether that place is inside a quoted
+/// string. Each byte is looked at once, however many control bytes there are.
+struct Quotes {
+    at: usize,
+    is_open: bool,
+}
+
+impl Quotes {
+    fn from(start: usize) -> Self {
+        Self {
+            at: start,
+            is_open: false,
+        }
+    }
+
+    /// Whether the byte at `at` follows a backslash in a quoted string, where any byte but CR and
+    /// LF may stand (RFC 3261 §25.1, `quoted-pair`).
+    fn is_escaped(&mut self, bytes: &[u8], at: usize) -> bool {
+        // Nearly always false.
+        if at.checked_sub(1).and_then(|before| bytes.get(before)) != Some(&b'\\') {
+            return false;
+        }
+        while self.at < at {
+            match bytes.get(self.at) {
+                Some(b'\\') if self.is_open => self.at += 2,
+                Some(b'"') => {
+                    self.is_open = !self.is_open;
+                    self.at += 1;
+                }
+                _ => self.at += 1,
+            }
+        }
+        // Skipped by the backslash before it.
+        self.is_open && self.at == at + 1
+    }
+}
+
 impl Line {
     /// The line that begins at `start`. It ends in CR LF, in LF alone, or with `bytes`.
     pub(super) fn at(bytes: &[u8], start: usize) -> Self {
+        Self::in_field(bytes, start, &mut Quotes::from(start))
+    }
+
+    /// The line that begins at `start`; `quotes` covers the lines of the same field before it.
+    fn in_field(bytes: &[u8], start: usize, quotes: &mut Quotes) -> Self {
         let mut anomalies = Anomalies::default();
         let mut from = start;
         // One pass both finds the line end and checks the bytes before it.
@@ -100,6 +142,8 @@ impl Line {
                     anomalies.bare_lf = Some(at);
                     Some(1)
                 }
+                // At the end of a message that is cut off, the LF may be what was cut off.
+                Some(b'\r') if at + 1 == bytes.len() => None,
                 Some(b'\r') => {
                     anomalies.bare_cr = anomalies.bare_cr.or(Some(at));
                     None
@@ -109,6 +153,7 @@ impl Line {
                     anomalies.non_ascii = anomalies.non_ascii.or(Some(at));
                     None
                 }
+                Some(_) if quotes.is_escaped(bytes, at) => None,
                 Some(_) => {
                     anomalies.control = anomalies.control.or(Some(at));
                     None
@@ -129,9 +174,10 @@ impl Line {
     /// The line that begins at `start`, together with the lines that continue it, which begin with
     /// a blank (RFC 3261 §7.3.1, folding). An empty line is never continued: it ends the header.
     pub(super) fn unfolded_at(bytes: &[u8], start: usize) -> Self {
-        let mut line = Self::at(bytes, start);
+        let mut quotes = Quotes::from(start);
+        let mut line = Self::in_field(bytes, start, &mut quotes);
         while !line.is_empty() && matches!(bytes.get(line.next), Some(b' ' | b'\t')) {
-            let folded = Self::at(bytes, line.next);
+            let folded = Self::in_field(bytes, line.next, &mut quotes);
             line = Self {
                 start,
                 anomalies: line.anomalies.and(folded.anomalies),

@@ -43,10 +43,25 @@ pub struct Message<'a> {
     /// Whether there is a Content-Encoding: the body must be decoded before it is what Content-Type
     /// says.
     pub is_encoded: bool,
-    /// All bytes after the empty line, whatever Content-Length says.
+    /// All bytes after the empty line, whatever Content-Length says; up to Content-Length if
+    /// another message follows in the same payload.
     pub body: &'a [u8],
-    /// Offset of the body in bytes from the start of the message.
+    /// Offset of the body in bytes from the start of the payload.
     pub body_offset: usize,
+    /// Where the message ends too early; none if all of it is there, as far as one can tell.
+    pub truncated: Option<Truncation>,
+    /// Offset of the next message in the same payload (RFC 3261 §18.3); the length of the payload
+    /// if no other message follows.
+    pub end: usize,
+}
+
+/// Where a message ends too early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truncation {
+    /// The empty line after the header is missing (RFC 3261 §7).
+    Header,
+    /// On a stream transport, Content-Length is more than the rest of the payload.
+    Body,
 }
 
 /// The parts of a start line (RFC 3261 §7.1, §7.2).
@@ -71,6 +86,26 @@ pub enum StartLine<'a> {
 }
 
 impl<'a> Message<'a> {
+    /// A message that has only a start line, in a payload of `len` bytes.
+    pub(super) fn empty(start_line: &'a [u8], len: usize) -> Self {
+        Self {
+            start_line,
+            start: StartLine::parse(start_line),
+            call_id: None,
+            cseq: None,
+            from_tag: None,
+            to_tag: None,
+            via: None,
+            content_length: None,
+            content_type: None,
+            is_encoded: false,
+            body: &[],
+            body_offset: len,
+            truncated: Some(Truncation::Header),
+            end: len,
+        }
+    }
+
     /// Whether the body is a session description.
     pub fn is_sdp(&self) -> bool {
         // With a Content-Encoding, the bytes are not those of the SDP.
@@ -94,11 +129,61 @@ impl<'a> Message<'a> {
         media_type.is_empty() || (!self.is_encoded && (is_text || self.is_sdp()))
     }
 
+    /// Whether the body may have lost bytes in the database, so that its length proves nothing. A
+    /// multipart body that ends in the dashes of its last delimiter (RFC 2046 §5.1.1) is complete
+    /// even if one of its parts is shorter; one that does not is cut off.
+    pub(super) fn may_have_lost_bytes(&self) -> bool {
+        let media_type = self.media_type();
+        let begins = |start: &[u8]| {
+            let found = media_type.get(..start.len());
+            found.is_some_and(|found| eq_ignore_case(found, start))
+        };
+        if begins(b"multipart/") && !self.is_encoded {
+            return self.body.trim_ascii_end().ends_with(b"--");
+        }
+        let is_text = begins(b"message/")
+            || [&b"+xml"[..], b"+json", b"/json", b"/dtmf-relay"]
+                .iter()
+                .any(|end| media_type.to_ascii_lowercase().ends_with(end));
+        !self.has_text_body() && (self.is_encoded || !is_text)
+    }
+
     /// Whether the topmost Via names a stream transport. Agents capture one segment of a stream as
-    /// one packet, which may hold part of a message or several messages.
-    pub(super) fn is_on_stream(&self) -> bool {
+    /// one packet, which may hold part of a message or several messages. WebSocket and SCTP keep
+    /// the boundaries of messages, but agents that decode them often do not.
+    pub fn is_on_stream(&self) -> bool {
+        let transport = self.via.map_or(&[][..], |via| via.transport);
+        // Nearly all messages: one comparison.
+        !self.is_on_udp()
+            && [&b"TCP"[..], b"TLS", b"WS", b"WSS", b"SCTP", b"TLS-SCTP"]
+                .iter()
+                .any(|stream| eq_ignore_case(transport, stream))
+    }
+
+    /// Whether the topmost Via names UDP.
+    pub fn is_on_udp(&self) -> bool {
+        self.via
+            .is_some_and(|via| eq_ignore_case(via.transport, b"UDP"))
+    }
+
+    /// Whether Content-Length is mandatory: on TCP and TLS (RFC 3261 §20.14). WebSocket has frames
+    /// of its own (RFC 7118 §5), and so has SCTP (RFC 4168 §5).
+    pub(super) fn needs_content_length(&self) -> bool {
         let transport = self.via.map_or(&[][..], |via| via.transport);
         eq_ignore_case(transport, b"TCP") || eq_ignore_case(transport, b"TLS")
+    }
+
+    /// Where the start line begins in the payload from which the message was parsed.
+    pub(crate) fn start_offset(&self, payload: &[u8]) -> usize {
+        let start = self.start_line.as_ptr().addr();
+        start
+            .wrapping_sub(payload.as_ptr().addr())
+            .min(payload.len())
+    }
+
+    /// Whether the empty line that ends the header is there.
+    pub(super) fn is_header_complete(&self) -> bool {
+        self.truncated != Some(Truncation::Header)
     }
 
     /// Whether the start line begins like that of a response, well-formed or not.
@@ -127,6 +212,16 @@ impl<'a> Message<'a> {
             _ => self.cseq.map(|cseq| cseq.method),
         }
     }
+}
+
+/// Whether bytes begin with a well-formed start line, after empty lines.
+pub(crate) fn begins_with_start_line(bytes: &[u8]) -> bool {
+    let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let start = bytes.iter().position(|byte| !is_line_end(byte));
+    let rest = &bytes[start.unwrap_or(bytes.len())..];
+    let line = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    StartLine::parse(line) != StartLine::Malformed
 }
 
 impl<'a> StartLine<'a> {

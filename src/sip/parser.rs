@@ -3,8 +3,9 @@
 use super::field::Field;
 use super::field_cache::FieldCache;
 use super::line::{Anomalies, Line};
-use super::message::{Message, StartLine};
+use super::message::{Message, StartLine, Truncation};
 use super::rules;
+use super::token::is_token;
 use crate::finding::Rule;
 
 /// Parses the messages of one capture, one after the other.
@@ -39,8 +40,11 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// Parses the payload of a datagram. Returns `None` if it is not a SIP message: its start line
-    /// has neither form, and Call-ID or CSeq is missing.
+    /// Parses the first message in the payload of a datagram. Returns none if there is no SIP
+    /// message: the start line has neither form, and Call-ID or CSeq is missing.
+    ///
+    /// [`Message::end`] says where the next message begins, if there is one: agents store a segment
+    /// of a stream as if it were one message.
     ///
     /// `on_finding` gets every broken rule with its offset in bytes from the start of the payload;
     /// the same rule may come several times. `is_whole` is false if the capture cut the payload
@@ -58,20 +62,7 @@ impl Parser {
             .position(|byte| !matches!(byte, b'\r' | b'\n'))?;
         let line = Line::at(payload, first);
         let start_line = &payload[first..line.end];
-        let empty = Message {
-            start_line,
-            start: StartLine::parse(start_line),
-            call_id: None,
-            cseq: None,
-            from_tag: None,
-            to_tag: None,
-            via: None,
-            content_length: None,
-            content_type: None,
-            is_encoded: false,
-            body: &[],
-            body_offset: payload.len(),
-        };
+        let empty = Message::empty(start_line, payload.len());
         if empty.start == StartLine::Malformed {
             // A first pass without findings decides whether this is SIP at all; a line of a log
             // has none of its rules to break.
@@ -82,11 +73,68 @@ impl Parser {
             }
             on_finding(Some(first), Rule::StartLineMalformed);
         }
+        // Devices copy the address of Contact, brackets included (RFC 3261 §7.1).
+        if let StartLine::Request { method, uri } = empty.start
+            && uri.starts_with(b"<")
+        {
+            let at = first + method.len() + 1;
+            let (field, why) = ("Request-URI", "the URI stands in angle brackets");
+            on_finding(Some(at), Rule::AddressMalformed { field, why });
+        }
         // Fields that the first pass cached need no second parsing.
         let mut message = empty;
         let present = self.parse_fields(payload, &line, &mut message, on_finding);
+        self.find_end(payload, &mut message);
         rules::check(&message, present, is_whole, on_finding);
         Some(message)
+    }
+
+    /// Finds where the message ends, and where the next one begins.
+    fn find_end<'a>(&mut self, payload: &'a [u8], message: &mut Message<'a>) {
+        let body = message.body;
+        let len = match message.content_length.map(usize::try_from) {
+            Some(Ok(len)) if len <= body.len() => len,
+            Some(_) => {
+                if message.is_header_complete() && message.is_on_stream() {
+                    message.truncated = Some(Truncation::Body);
+                }
+                return;
+            }
+            // A body must have a type (RFC 3261 §7.4.1), so that this is none.
+            None if message.content_type.is_none() && message.is_on_stream() => 0,
+            None => return,
+        };
+        let Some(surplus) = body.get(len..).filter(|surplus| !surplus.is_empty()) else {
+            return;
+        };
+        // Line ends between two messages keep the connection open (RFC 5626 §3.5.1).
+        let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let Some(next) = surplus.iter().position(|byte| !is_line_end(byte)) else {
+            return;
+        };
+        let start = message.body_offset + len + next;
+        let follows = match message.content_length {
+            // Blanks and NUL are padding.
+            Some(_) if message.is_on_stream() => is_token(surplus[next]),
+            _ => self.is_message(payload, start),
+        };
+        if follows {
+            message.body = &body[..len];
+            message.end = start;
+        }
+    }
+
+    /// Whether a message certainly begins at `start`. The body of a NOTIFY may look like a start
+    /// line (RFC 3420), but has no Call-ID.
+    fn is_message(&mut self, payload: &[u8], start: usize) -> bool {
+        let rest = &payload[start..];
+        let line = Line::at(rest, 0);
+        if StartLine::parse(&rest[..line.end]) == StartLine::Malformed {
+            return false;
+        }
+        let mut candidate = Message::empty(&rest[..line.end], rest.len());
+        self.parse_fields(rest, &line, &mut candidate, &mut |_, _| {});
+        candidate.call_id.is_some() && candidate.cseq.is_some()
     }
 
     /// Parses the header fields after the start line, and finds the body. Returns the
@@ -107,8 +155,7 @@ impl Parser {
             && !rest.is_empty()
         {
             if let Some((field, len)) = self.cache.find(rest) {
-                present |= field.presence();
-                field.apply_to(message, rest, at, on_finding);
+                field.apply_to(message, &mut present, rest, at, on_finding);
                 at += len;
                 continue;
             }
@@ -120,16 +167,21 @@ impl Parser {
                 header_end = line.start;
                 message.body_offset = at;
                 message.body = &payload[at..];
+                message.truncated = None;
                 break;
             }
             match field {
                 Ok(field) => {
-                    present |= field.presence();
                     let bytes = &payload[line.start..line.end];
-                    field.apply_to(message, bytes, line.start, on_finding);
+                    let is_cut = line.end == line.next;
+                    let ignore = &mut |_, _| {};
+                    let on_finding = if is_cut { ignore } else { &mut *on_finding };
+                    field.apply_to(message, &mut present, bytes, line.start, on_finding);
                 }
-                // The line is skipped: what follows may still be well-formed.
-                Err(rule) => on_finding(Some(line.start), rule),
+                // The line is skipped: what follows may still be well-formed. A line without end is
+                // the start of one that was cut off, and its sender did nothing wrong.
+                Err(rule) if line.end < line.next => on_finding(Some(line.start), rule),
+                Err(_) => {}
             }
         }
         anomalies.report(&payload[..header_end], on_finding);

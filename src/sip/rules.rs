@@ -3,8 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::field::Name;
-use super::message::{Message, StartLine};
+use super::field::{HAS_FAULTY_ADDRESS, Name};
+use super::message::{Message, StartLine, Truncation};
 use crate::finding::Rule;
 
 /// The fields that every request must have (RFC 3261 §8.1.1), in the order of [`Name`]. A response
@@ -20,8 +20,21 @@ pub(super) fn check(
     on_finding: &mut dyn FnMut(Option<usize>, Rule),
 ) {
     // Something that is missing, or that two places contradict, has no offset.
+    if is_whole && let Some(rule) = truncation(message) {
+        on_finding(None, rule);
+    }
+    // A field that is missing or wrong may only be cut off.
+    if !message.is_header_complete() {
+        return;
+    }
     if let Some(rule) = mandatory_fields(message, present) {
         on_finding(None, rule);
+    }
+    if let Some(rule) = tag(message, present) {
+        on_finding(None, rule);
+    }
+    if present & Name::Contact.bit() == 0 && needs_contact(message) {
+        on_finding(None, Rule::ContactMissing);
     }
     if let Some(rule) = cseq_method(message) {
         on_finding(None, rule);
@@ -32,6 +45,16 @@ pub(super) fn check(
     if let Some(rule) = content_length(message, present, is_whole) {
         on_finding(None, rule);
     }
+}
+
+/// A message must not end within its header (RFC 3261 §7) or, on a stream, within its body (§18.3).
+fn truncation(message: &Message<'_>) -> Option<Rule> {
+    let body = match message.truncated? {
+        Truncation::Header => None,
+        Truncation::Body if message.may_have_lost_bytes() => return None,
+        Truncation::Body => Some((message.content_length?, message.body.len())),
+    };
+    Some(Rule::MessageTruncated { body })
 }
 
 fn mandatory_fields(message: &Message<'_>, present: u16) -> Option<Rule> {
@@ -53,6 +76,43 @@ fn mandatory_fields(message: &Message<'_>, present: u16) -> Option<Rule> {
     Some(Rule::MandatoryFieldMissing {
         names: names.join(", "),
     })
+}
+
+/// From must have a tag in a request (RFC 3261 §8.1.1.3), and To in a response other than 100
+/// (§8.2.6.2). A response only copies From, so that the fault is the request's alone.
+///
+/// Outside of dialogs the To tag identifies nothing, and registrars omit it without harm (recording
+/// `export-profile-registration`).
+fn tag(message: &Message<'_>, present: u16) -> Option<Rule> {
+    let (name, field, tag) = match message.start {
+        StartLine::Request { .. } => (Name::From, "From", message.from_tag),
+        StartLine::Response { status: 101.., .. }
+            if !matches!(
+                message.method(),
+                Some(b"REGISTER" | b"OPTIONS" | b"MESSAGE" | b"PUBLISH") | None
+            ) =>
+        {
+            (Name::To, "To", message.to_tag)
+        }
+        _ => return None,
+    };
+    let is_there = tag.is_some_and(|tag| !tag.is_empty());
+    let is_certain = present & name.bit() != 0 && present & HAS_FAULTY_ADDRESS == 0;
+    (!is_there && is_certain).then_some(Rule::TagMissing { field })
+}
+
+/// Whether Contact is mandatory: in an INVITE (RFC 3261 §8.1.1.8) and in a 2xx response to it
+/// (§12.1.1).
+fn needs_contact(message: &Message<'_>) -> bool {
+    let is_in_place = match message.start {
+        StartLine::Request { .. } => true,
+        // A response without body may be to another request, and the method in CSeq wrong.
+        StartLine::Response { status, .. } => {
+            (200..300).contains(&status) && !message.content().is_empty()
+        }
+        StartLine::Malformed => false,
+    };
+    is_in_place && message.method() == Some(b"INVITE")
 }
 
 /// The method in CSeq must be that of the request (RFC 3261 §8.1.1.5).
@@ -102,7 +162,7 @@ fn content_length(message: &Message<'_>, present: u16, is_whole: bool) -> Option
             })
         }
         // A malformed Content-Length has been reported and is not also missing.
-        None if present & Name::ContentLength.bit() == 0 && message.is_on_stream() => {
+        None if present & Name::ContentLength.bit() == 0 && message.needs_content_length() => {
             let transport = text(message.via.map_or(&[][..], |via| via.transport));
             Some(Rule::ContentLengthMissing { transport })
         }

@@ -3,6 +3,7 @@
 
 use memchr::memchr;
 
+use super::address::quoted_len;
 use super::token::{decimal, eq_ignore_case, is_token};
 
 /// The sequence number and method of a CSeq field (RFC 3261 §20.16).
@@ -82,15 +83,7 @@ pub(super) fn tag(value: &[u8]) -> Option<&[u8]> {
     let mut rest = value;
     // A display name may contain `<` and `;tag=`: `"A \" <x>;tag=no" <sip:a@h>;tag=aaa`.
     if let Some(quoted) = rest.strip_prefix(b"\"") {
-        let mut at = 0;
-        loop {
-            match quoted.get(at)? {
-                b'\\' => at += 2,
-                b'"' => break,
-                _ => at += 1,
-            }
-        }
-        rest = &quoted[at + 1..];
+        rest = &quoted[quoted_len(quoted)?..];
     }
     if let Some(open) = memchr(b'<', rest) {
         rest = &rest[open..];

@@ -106,7 +106,8 @@ pub(crate) fn healthy() -> Vec<Sent> {
     };
     let with_body = |body: String| {
         format!(
-            "Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+            "Contact: <sip:192.0.2.30>\r\nContent-Type: application/sdp\r\nContent-Length: \
+             {}\r\n\r\n{body}",
             body.len()
         )
     };

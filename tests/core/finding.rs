@@ -54,7 +54,12 @@ fn finding_none_in_a_healthy_call() {
 #[test]
 fn finding_none_in_any_recorded_healthy_call() {
     for (name, capture) in recordings::captures() {
-        assert_eq!(of(&capture), [], "{name}");
+        // Not a healthy call: its 180 is a copy of the INVITE, without a To tag.
+        let expected = match name.ends_with("odd-fields") {
+            true => one(3, "tag-missing"),
+            false => vec![],
+        };
+        assert_eq!(of(&capture), expected, "{name}");
     }
 }
 
@@ -135,6 +140,30 @@ fn finding_control_byte() {
         assert_found("control-byte", 1, Some(end), |sent| {
             sent[0].replace_bytes("Alice", &[byte, b'l'])
         });
+    }
+}
+
+#[test]
+fn finding_none_for_a_control_byte_after_a_backslash_in_quotation_marks() {
+    for text in [
+        "\"BEL:\\\u{7}\\\0 DEL:\\\u{7f}\" <sip:u@h>",
+        "\"A\r\n B\\\u{7}\" <sip:u@h>",
+    ] {
+        assert_eq!(address(text), [], "{text:?}");
+    }
+    for text in [
+        // Outside of quotation marks, after a backslash that is itself escaped, and elsewhere.
+        "A\\\u{7} <sip:u@h>",
+        "\"A\\\\\u{7}\" <sip:u@h>",
+        "\"A\\\u{7}\u{7}\" <sip:u@h>",
+        "\"A\\\"\" B\\\u{7} <sip:u@h>",
+    ] {
+        let found = address(text);
+        assert_eq!(
+            (found.len(), found[0].2.as_str()),
+            (1, "control-byte"),
+            "{text:?}"
+        );
     }
 }
 
@@ -266,6 +295,190 @@ fn finding_mandatory_field_missing() {
     );
 }
 
+/// One finding without offset.
+fn one(packet: u64, code: &str) -> Vec<(u64, Option<u32>, String)> {
+    vec![(packet, None, code.to_string())]
+}
+
+#[test]
+fn finding_tag_missing_in_from() {
+    for packet in [5, 6] {
+        let found = findings(|sent| sent[packet - 1].replace(";tag=aaa", ""));
+        assert_eq!(found[0], one(packet as u64, "tag-missing")[0]);
+    }
+    let found = findings(|sent| sent[5].replace(";tag=aaa", ";tag="));
+    assert_eq!(found[0], one(6, "tag-missing")[0]);
+    // A response copies From, so that the request has the finding.
+    let found = findings(|sent| {
+        for message in &mut sent[..5] {
+            message.replace(";tag=aaa", "");
+        }
+    });
+    let missing = found.iter().filter(|found| found.2 == "tag-missing");
+    let packets: Vec<u64> = missing.map(|found| found.0).collect();
+    assert_eq!(packets, [1, 5]);
+}
+
+#[test]
+fn finding_tag_missing_in_to() {
+    for packet in [3, 4, 7] {
+        let found = findings(|sent| sent[packet - 1].replace(";tag=bbb", ""));
+        assert!(
+            found.contains(&one(packet as u64, "tag-missing")[0]),
+            "{found:?}"
+        );
+    }
+    assert_eq!(
+        findings(|sent| {
+            for message in &mut sent[5..] {
+                message.replace(";tag=bbb", "");
+            }
+        }),
+        [one(6, "tag-missing"), one(7, "tag-missing")].concat()
+    );
+    // A callee without a tag gets requests without one (RFC 3261 §12.2.1.1).
+    let found = findings(|sent| {
+        for message in &mut sent[2..] {
+            message.replace(";tag=bbb", "");
+        }
+    });
+    let packets: Vec<u64> = found.iter().map(|found| found.0).collect();
+    assert_eq!(packets, [3, 4, 7]);
+}
+
+#[test]
+fn finding_header_repeated() {
+    for (field, again) in [
+        ("Max-Forwards: 70\r\n", "Max-Forwards: 70\r\n"),
+        (
+            "Content-Type: application/sdp\r\n",
+            "c: application/sdp\r\n",
+        ),
+        ("Call-ID: made@192.0.2.10\r\n", "i: other@192.0.2.10\r\n"),
+        ("CSeq: 1 INVITE\r\n", "CSEQ: 2 INVITE\r\n"),
+        (
+            "To: <sip:bob@example.net>\r\n",
+            "t: <sip:bob@example.net>\r\n",
+        ),
+    ] {
+        let at = healthy()[0].find(field) + field.len();
+        assert_found("header-repeated", 1, Some(at), |sent| {
+            sent[0].replace(field, &format!("{field}{again}"));
+        });
+    }
+    // Lists may stand in several lines.
+    for field in [
+        "Via: SIP/2.0/UDP h;branch=z9hG4bK",
+        "Contact: <sip:a@h>",
+        "Allow: BYE",
+    ] {
+        let end = format!("{field}\r\nContent-Type");
+        assert_eq!(findings(|sent| sent[0].replace("Content-Type", &end)), []);
+    }
+}
+
+#[test]
+fn finding_contact_missing() {
+    for packet in [1, 4] {
+        let found = findings(|sent| sent[packet - 1].replace("Contact: <sip:192.0.2.30>\r\n", ""));
+        assert_eq!(found, one(packet as u64, "contact-missing"));
+    }
+    assert_eq!(findings(|sent| sent[0].replace("Contact", "m")), []);
+    // A rejection needs none.
+    assert_eq!(
+        findings(|sent| {
+            sent[3].replace("200 OK", "486 Busy Here");
+            sent[3].replace("Contact: <sip:192.0.2.30>\r\n", "");
+        }),
+        []
+    );
+}
+
+/// The codes at an address in place of the caller's, in the INVITE.
+fn address(address: &str) -> Vec<(u64, Option<u32>, String)> {
+    findings(|sent| {
+        for message in sent {
+            message.replace("\"Alice\" <sip:alice@example.net>", address);
+        }
+    })
+    .into_iter()
+    .filter(|(packet, ..)| *packet == 1)
+    .collect()
+}
+
+#[test]
+fn finding_quotes_unbalanced() {
+    for text in [
+        "\"Mr. User <sip:u@h>",
+        "\"A\\\" <sip:u@h>",
+        "A \"B\" \"C <sip:u@h>",
+    ] {
+        let at = at(1, "From").map(|at| at as u32);
+        let expected = [(1, at, "quotes-unbalanced".to_string())];
+        assert_eq!(address(text), expected, "{text}");
+    }
+    for text in [
+        "\"A \\\" B\" <sip:u@h>",
+        "\"\" <sip:u@h>",
+        "\"A, <B>\" <sip:u@h>",
+    ] {
+        assert_eq!(address(text), [], "{text}");
+    }
+    assert_found("quotes-unbalanced", 4, at(4, "Contact"), |sent| {
+        sent[3].replace("Contact: <", "Contact: \"Bob <");
+    });
+}
+
+#[test]
+fn finding_address_malformed() {
+    for text in [
+        "Watson < sip:u@h>",
+        "<sip:u@h >",
+        "<sip:u u@h>",
+        "<sip:u@h",
+        "Bell, Alexander <sip:u@h>",
+        "sip:u, v@h",
+        "sip:u u@h",
+        "Alice sip:u@h",
+        "<sip:u@h>, <sip:v@h>",
+    ] {
+        let at = at(1, "From").map(|at| at as u32);
+        let expected = [(1, at, "address-malformed".to_string())];
+        assert_eq!(address(text), expected, "{text}");
+    }
+    for text in [
+        "Alice B.  <sip:u,v@h>",
+        "sip:u@h ",
+        "sip:u@h",
+        "<sip:u@h> ",
+        "<sip:u@h?Subject=a,b>",
+        "caller<sip:u@h>",
+        "<sip:u@h> ; x = \"a, <b\"",
+    ] {
+        assert_eq!(address(text), [], "{text}");
+    }
+    // Contact is a list.
+    assert_eq!(
+        findings(|sent| {
+            sent[0].replace(
+                "Contact: <",
+                "Contact: \"A, B\" <sip:a@h> ; q = 0.3, sip:b@h;q=1, <",
+            );
+        }),
+        []
+    );
+    assert_found("address-malformed", 1, at(1, "Contact"), |sent| {
+        sent[0].replace("Contact: <", "Contact: <sip:a@h>, < ");
+    });
+}
+
+#[test]
+fn finding_request_uri_in_angle_brackets() {
+    assert_found("address-malformed", 6, Some(4), |sent| {
+        sent[5].replace("BYE sip:bob@192.0.2.20", "BYE <sip:bob@192.0.2.20>")
+    });
+}
+
 #[test]
 fn finding_cseq_malformed() {
     for cseq in ["1ACK", "one ACK", "2147483648 ACK", "1 ", "1 A/K"] {
@@ -342,6 +555,46 @@ fn finding_tag_changed_within_a_dialog() {
         }
     });
     assert_eq!(callee, []);
+}
+
+#[test]
+fn finding_none_about_tags_of_a_leg_captured_in_one_direction() {
+    // A B2BUA that keeps the Call-ID, with tags of its own on its second leg.
+    let both_legs = |sent: &mut Vec<Sent>| {
+        let mut second = sent.clone();
+        for message in &mut second {
+            message.time_us += 100;
+            message.replace("tag=aaa", "tag=ccc");
+            message.replace("z9hG4bK", "z9hG4bKsecond");
+            let text = String::from_utf8(message.message.clone()).unwrap();
+            message.message = text.replace("tag=bbb", "tag=ddd").into_bytes();
+            let move_to = |end: &mut std::net::SocketAddr| {
+                *end = match end.to_string().as_str() {
+                    "192.0.2.10:5060" => "192.0.2.20:5070".parse().unwrap(),
+                    _ => "192.0.2.30:5060".parse().unwrap(),
+                };
+            };
+            move_to(&mut message.from);
+            move_to(&mut message.to);
+        }
+        sent.extend(second);
+        sent.sort_by_key(|message| message.time_us);
+    };
+    assert_eq!(findings(both_legs), []);
+    // Its responses were not captured.
+    let one_direction = |sent: &mut Vec<Sent>| {
+        both_legs(sent);
+        sent.retain(|message| message.from.ip().to_string() != "192.0.2.30");
+    };
+    assert_eq!(findings(one_direction), []);
+    // A wrong tag of the sender is certain even so.
+    let wrong = findings(|sent| {
+        one_direction(sent);
+        let bye = sent.iter_mut().filter(|it| it.message.starts_with(b"BYE"));
+        bye.last().unwrap().replace("tag=ccc", "tag=cxc");
+    });
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+    assert_eq!(wrong[0].2, "tag-changed");
 }
 
 #[test]
@@ -608,6 +861,7 @@ fn every_rule() -> Vec<Rule> {
             header: 193,
             body: 150,
         },
+        MessageTruncated { body: None },
         ContentLengthMalformed,
         ContentLengthMissing {
             transport: name("TCP"),
@@ -618,6 +872,16 @@ fn every_rule() -> Vec<Rule> {
         },
         MandatoryFieldMissing {
             names: name("CSeq, Max-Forwards"),
+        },
+        HeaderRepeated {
+            name: "Content-Type",
+        },
+        TagMissing { field: "From" },
+        ContactMissing,
+        QuotesUnbalanced { field: "To" },
+        AddressMalformed {
+            field: "To",
+            why: "the URI contains a blank",
         },
         CSeqMalformed,
         CSeqMethodMismatch {

@@ -16,7 +16,22 @@ pub(crate) fn capture(name: &str) -> Vec<u8> {
 
 /// Name and body of every recorded capture.
 pub(crate) fn captures() -> Vec<(String, Vec<u8>)> {
-    let mut names: Vec<PathBuf> = fs::read_dir(data())
+    let captures = captures_in(&data());
+    assert!(
+        captures.len() >= 20,
+        "only {} in tests/data",
+        captures.len()
+    );
+    captures
+}
+
+/// Name and body of every capture of a case from a public report.
+pub(crate) fn public_captures() -> Vec<(String, Vec<u8>)> {
+    captures_in(&data().join("public"))
+}
+
+fn captures_in(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut names: Vec<PathBuf> = fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
@@ -25,11 +40,6 @@ pub(crate) fn captures() -> Vec<(String, Vec<u8>)> {
             .is_some_and(|extension| extension == "pcap")
     });
     names.sort();
-    assert!(
-        names.len() >= 20,
-        "only {} captures in tests/data",
-        names.len()
-    );
     names
         .iter()
         .map(|path| {

@@ -47,10 +47,9 @@ fn report(name: &str) -> CaptureReport {
 fn report_summary_is_one_line() {
     assert_eq!(
         report("export-ok-auth-token").summary(),
-        "7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to 2026-11-20T10:01:37.394456Z, from \
-         profile 1_call; 7 SIP \
-         messages: final response 200 after 4.250 s (ringing after 0.731 s), ended with BYE from \
-         192.0.2.10:5060; no protocol violations"
+        "completed: 200 after 4.250 s (ringing after 0.731 s), ended with BYE from \
+         192.0.2.10:5060; 7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to \
+         2026-11-20T10:01:37.394456Z, from profile 1_call; 7 SIP messages; no protocol violations"
     );
 }
 
@@ -91,7 +90,7 @@ fn report_in_json_has_the_names_of_the_contract() {
         "missing_call_ids": ["udp-normal-1@192.0.2.10"], "other_call_ids": [],
         "warnings": [], "participants": [], "transports": [], "requests": [], "responses": [],
         "retransmissions": 0,
-        "duplicates": 0, "complete": false, "incomplete_reasons": [because],
+        "duplicates": 0, "causes": [], "complete": false, "incomplete_reasons": [because],
         "counts_truncated": false, "ladder": [],
         "ladder_elided": 0, "findings": [], "findings_elided": 0,
     });
@@ -846,6 +845,24 @@ fn report_hides_passwords_and_control_characters() {
     }
     assert_eq!(report.ladder[1].line, "100 Tr\u{fffd}ying");
     assert!(!report.to_json().to_string().contains("s3cret"));
+}
+
+#[test]
+fn report_shows_the_host_after_a_question_mark_in_the_user_part() {
+    for (uri, shown) in [
+        ("sip:11#0??0@h", "sip:11#0??0@h"),
+        ("sip:a?b@h?Subject=s3cret", "sip:a?b@h?***"),
+        ("sip:a:s3?cret@h;x=1", "sip:a:***@h;x=1"),
+        ("sip:h?Replaces=s3cret%40x", "sip:h?***"),
+        // An `@` that must be escaped: nothing of a secret is shown.
+        ("sip:h?Replaces=s3cret@x", "sip:h?***"),
+        ("sip:a@h?Replaces=x@s3cret", "sip:a@h?***"),
+        ("sip:a@h:5060?Replaces=x@s3cret", "sip:a@h:***"),
+        ("sip:a:s3@cret?x=1@h", "sip:a:***"),
+    ] {
+        let report = changed(|sent| sent[0].replace("sip:bob@192.0.2.20", uri));
+        assert_eq!(report.ladder[0].line, format!("INVITE {shown}"));
+    }
 }
 
 #[test]

@@ -64,10 +64,9 @@ async fn demo_writes_a_capture_without_configuration() {
         recorded("export-ok-auth-token")
     );
     let expected = format!(
-        "call.pcap: 7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to \
-2026-11-20T10:01:37.394456Z, from
-      profile 1_call; 7 SIP messages: final response 200 after 4.250 s (ringing after 0.731 s),
-      ended with BYE from 192.0.2.10:5060; no protocol violations
+        "call.pcap: completed: 200 after 4.250 s (ringing after 0.731 s), ended with BYE from
+      192.0.2.10:5060; 7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to
+      2026-11-20T10:01:37.394456Z, from profile 1_call; 7 SIP messages; no protocol violations
 sha256 {CALL_SHA256}
 
   A  192.0.2.10:5060

@@ -1,0 +1,207 @@
+//! Causes that a final response names: authentication, and refusals by their status.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::Certainty::{Certain, Likely};
+use super::List;
+use super::session::codecs;
+use crate::report::exchange::Exchange;
+use crate::report::outcome::{Outcome, Verdict, source};
+use crate::report::status::{q850_text, status_text};
+use crate::report::summary::counted;
+
+impl Verdict<'_> {
+    /// `auth-loop` and `auth-not-attempted`.
+    pub(super) fn authentication(&self, list: &mut List) {
+        let Some((_, response)) = self.leg.decision else {
+            return;
+        };
+        if self.outcome != Outcome::AuthFailed || response.status == 403 {
+            return;
+        }
+        // A refresh that was challenged last says nothing about those that succeeded before.
+        let attempts = &self.leg.attempts;
+        let since = attempts
+            .iter()
+            .rposition(|it| (200..300).contains(&it.status()));
+        let since = since.map_or(0, |at| at + 1);
+        let challenged: Vec<&Exchange> = attempts
+            .iter()
+            .skip(since)
+            .copied()
+            .filter(|it| matches!(it.status(), 401 | 407))
+            .collect();
+        let with_credentials: Vec<&Exchange> = challenged
+            .iter()
+            .copied()
+            .filter(|it| it.has_credentials)
+            .collect();
+        let packets: Vec<u64> = challenged
+            .iter()
+            .flat_map(|it| [it.packet(), it.last.map_or(0, |last| last.seen.packet)])
+            .chain([response.seen.packet])
+            .collect();
+        let from = source(&response.seen.route);
+        let status = status_text(response.status, b"");
+        let Some(last) = with_credentials.last() else {
+            // The response to the request with credentials was seen on another hop.
+            if attempts.iter().skip(since).any(|it| it.has_credentials) {
+                return;
+            }
+            list.push(
+                "auth-not-attempted",
+                Certain,
+                &packets,
+                format!("{from} asked for credentials ({status}), and no request had any"),
+                "Configure user name and password of this realm in the device that sent the \
+                 request, or exempt its address from authentication.",
+            );
+            return;
+        };
+        let challenge = last.detail().and_then(|detail| detail.challenge);
+        let credentials = last.detail().and_then(|detail| detail.credentials);
+        // The challenge to which the last credentials respond is that of the attempt before.
+        let offered = challenged
+            .iter()
+            .rev()
+            .skip_while(|it| !core::ptr::eq(**it, *last))
+            .nth(1)
+            .and_then(|it| it.detail()?.challenge);
+        let why = match (challenge, credentials, offered) {
+            (Some(challenge), ..) if challenge.is_stale => {
+                "the server calls the nonce stale, so that the password was right"
+            }
+            (_, Some(used), Some(offered)) if used.realm != offered.realm => {
+                "the credentials are for another realm than the challenge"
+            }
+            (_, Some(used), Some(offered)) if used.nonce != offered.nonce => {
+                "the credentials have another nonce than the challenge"
+            }
+            (_, Some(used), Some(offered)) if used.algorithm != offered.algorithm => {
+                "the credentials use another algorithm than the challenge"
+            }
+            _ => "realm and nonce fit, so that user name or password is probably wrong",
+        };
+        list.push(
+            "auth-loop",
+            Certain,
+            &packets,
+            format!(
+                "{from} responded {status} to {} with credentials: {why}",
+                counted(with_credentials.len() as u64, "request")
+            ),
+            "Compare user name, realm and password in the device with those of the account on \
+             that server.",
+        );
+    }
+
+    /// The causes that the final status names.
+    pub(super) fn final_status(&self, list: &mut List) {
+        let Some((far, response)) = self.origin() else {
+            return;
+        };
+        let is_failure = match self.outcome {
+            Outcome::Refused | Outcome::AuthFailed | Outcome::NotCaptured => true,
+            // What the callee sent after a CANCEL is still its reason.
+            Outcome::Cancelled => response.status != 487,
+            _ => false,
+        };
+        let known = code_of_status(response.status);
+        let Some((code, next_step)) = known.filter(|_| is_failure) else {
+            return;
+        };
+        let mut text = self.response_text();
+        if let Some(cause) = self.detail(|detail| detail.q850) {
+            text.push_str(&format!(", {}", q850_text(cause)));
+        }
+        if let Some(warning) = self.detail(|detail| detail.warning) {
+            text.push_str(&format!(", Warning {warning}"));
+        }
+        if let Some(after) = self.detail(|detail| detail.retry_after) {
+            text.push_str(&format!(", Retry-After {after} s"));
+        }
+        let mut packets = [far.packet(), response.seen.packet].to_vec();
+        packets.extend(self.leg.decision.map(|(_, own)| own.seen.packet));
+        list.push(code, Certain, &packets, text, next_step);
+        let offer = far
+            .detail()
+            .and_then(|detail| detail.request_media.as_ref());
+        if matches!(response.status, 488 | 606)
+            && let Some(offer) = offer
+        {
+            list.push(
+                "no-common-codec",
+                Likely,
+                &packets,
+                format!(
+                    "{} followed an offer of {}; other media, encryption or addresses in the offer \
+                     fit as well",
+                    status_text(response.status, b""),
+                    codecs(offer)
+                ),
+                "Compare the offered codecs, and RTP or SRTP, with those that the callee allows.",
+            );
+        }
+    }
+}
+
+/// The cause that a final status names, and what to check next.
+fn code_of_status(status: u16) -> Option<(&'static str, &'static str)> {
+    Some(match status {
+        486 | 600 => (
+            "busy",
+            "Try again later; if the callee was not busy, check its call limit and do-not-disturb.",
+        ),
+        603 | 607 | 608 => (
+            "declined",
+            "Ask the callee, and check call screening and do-not-disturb on its side.",
+        ),
+        404 | 410 | 484 | 604 => (
+            "not-found",
+            "Compare the number in the Request-URI with the dial plan and routes of the hop that \
+             responded.",
+        ),
+        430 | 480 => (
+            "unavailable",
+            "Check whether the callee is registered, and whether its ring time or forwarding ended \
+             the call.",
+        ),
+        403 => (
+            "forbidden",
+            "Check permissions, credit, caller ID and allowed addresses of the account on the hop \
+             that responded.",
+        ),
+        415 | 488 | 606 => (
+            "not-acceptable-media",
+            "Compare codecs, encryption and media types of the offer with those that the callee \
+             allows.",
+        ),
+        400 | 420 | 421 | 423 | 494 => (
+            "bad-request",
+            "Look at the findings on the request and at what the response says about it (Warning, \
+             Unsupported, Require, Min-Expires).",
+        ),
+        482 => (
+            "loop",
+            "Check the routes between the proxies: the request came back to one of them.",
+        ),
+        483 => (
+            "too-many-hops",
+            "Check the routes between the proxies for a loop, and the first Max-Forwards.",
+        ),
+        408 | 504 => (
+            "gateway-timeout",
+            "Look for the next hop after the one that responded: it did not respond in time.",
+        ),
+        503 => (
+            "overload",
+            "Check load, free trunks and maintenance state of the hop that responded.",
+        ),
+        500..600 => (
+            "server-failure",
+            "Look into the log of the hop that responded, at the time of the response.",
+        ),
+        _ => return None,
+    })
+}

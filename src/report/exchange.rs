@@ -1,0 +1,394 @@
+//! The transactions of one call on all hops, as its verdict needs them (RFC 3261 §17).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use twox_hash::XxHash64;
+
+use super::detail::Detail;
+use super::hash::hash;
+use crate::packet::Route;
+use crate::sip::{Message, StartLine};
+
+/// Transactions kept at each end of a call: the first ones say how it was set up, and the last ones
+/// how it ended. A call over four hops with a challenge has about 20.
+const MAX_KEPT: usize = 32;
+
+/// Most transactions kept.
+pub(super) const MAX_EXCHANGES: usize = 2 * MAX_KEPT;
+
+/// Most To tags kept of further 2xx to one request: a proxy forwards the 2xx of every fork.
+const MAX_OTHER_TAGS: usize = 4;
+
+/// A method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Invite,
+    Ack,
+    Bye,
+    Cancel,
+    Register,
+    Options,
+    Subscribe,
+    Notify,
+    Message,
+    Publish,
+    Refer,
+    Update,
+    Prack,
+    Info,
+    Other,
+}
+
+impl Method {
+    const NAMES: [(&'static str, Self); 14] = [
+        ("INVITE", Self::Invite),
+        ("ACK", Self::Ack),
+        ("BYE", Self::Bye),
+        ("CANCEL", Self::Cancel),
+        ("REGISTER", Self::Register),
+        ("OPTIONS", Self::Options),
+        ("SUBSCRIBE", Self::Subscribe),
+        ("NOTIFY", Self::Notify),
+        ("MESSAGE", Self::Message),
+        ("PUBLISH", Self::Publish),
+        ("REFER", Self::Refer),
+        ("UPDATE", Self::Update),
+        ("PRACK", Self::Prack),
+        ("INFO", Self::Info),
+    ];
+
+    fn parse(name: &[u8]) -> Self {
+        let known = Self::NAMES
+            .iter()
+            .find(|(known, _)| known.as_bytes() == name);
+        known.map_or(Self::Other, |(_, method)| *method)
+    }
+
+    /// The name, for our sentences.
+    pub(super) fn name(self) -> &'static str {
+        let known = Self::NAMES.iter().find(|(_, method)| *method == self);
+        known.map_or("request", |(name, _)| name)
+    }
+
+    /// Whether a request without To tag may start a call. The others only exist within a dialog or
+    /// a transaction, even if a device forgets the tag.
+    pub(super) fn starts_call(self) -> bool {
+        !matches!(
+            self,
+            Self::Ack | Self::Bye | Self::Cancel | Self::Update | Self::Prack
+        )
+    }
+}
+
+/// A message, and when it was sent again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sighting {
+    pub(super) packet: u64,
+    pub(super) time_us: u64,
+    pub(super) route: Route,
+    /// Number of retransmissions.
+    pub(super) copies: u32,
+    /// Packet and time of the last one; those of the message itself if there is none.
+    pub(super) last_packet: u64,
+    pub(super) last_us: u64,
+    /// Microseconds from the message to the first retransmission, and from there to the second.
+    pub(super) gaps_us: [u64; 2],
+}
+
+impl Sighting {
+    pub(super) fn new(packet: u64, time_us: u64, route: &Route) -> Self {
+        Self {
+            packet,
+            time_us,
+            route: *route,
+            copies: 0,
+            last_packet: packet,
+            last_us: time_us,
+            gaps_us: [0; 2],
+        }
+    }
+
+    fn again(&mut self, packet: u64, time_us: u64) {
+        if let Some(gap) = self.gaps_us.get_mut(self.copies as usize) {
+            *gap = time_us.saturating_sub(self.last_us);
+        }
+        self.copies = self.copies.saturating_add(1);
+        (self.last_packet, self.last_us) = (packet, time_us);
+    }
+}
+
+/// A response.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Response {
+    pub(super) status: u16,
+    /// Hash of the To tag.
+    pub(super) to_tag: Option<u64>,
+    pub(super) seen: Sighting,
+}
+
+/// A request on one hop, and the responses to it.
+#[derive(Clone, Debug)]
+pub(super) struct Exchange {
+    pub(super) method: Method,
+    /// `None` if CSeq is unreadable.
+    pub(super) cseq: Option<u32>,
+    /// Hash of the branch.
+    pub(super) branch: u64,
+    /// Hash of the From tag.
+    pub(super) from_tag: Option<u64>,
+    /// Hash of the To tag of the request.
+    pub(super) to_tag: Option<u64>,
+    /// `None` if only responses were captured.
+    pub(super) request: Option<Sighting>,
+    /// Whether the request has an Authorization or Proxy-Authorization field.
+    pub(super) has_credentials: bool,
+    /// The latest provisional response.
+    pub(super) provisional: Option<Response>,
+    /// Time of the first ringing response (180 to 189). With 183, many gateways send the ringing
+    /// tone as media.
+    pub(super) ringing_us: Option<u64>,
+    /// The first final response; a 2xx after a rejection replaces it.
+    pub(super) last: Option<Response>,
+    /// To tags of further 2xx.
+    pub(super) other_tags: Vec<u64>,
+    /// What the causes need of header fields and bodies.
+    pub(super) detail: Option<Box<Detail>>,
+}
+
+impl Exchange {
+    /// Whether any response was captured.
+    pub(super) fn has_response(&self) -> bool {
+        self.provisional.is_some() || self.last.is_some()
+    }
+
+    /// The status of the final response; 0 if there is none.
+    pub(super) fn status(&self) -> u16 {
+        self.last.map_or(0, |response| response.status)
+    }
+
+    /// Address of the sender of the request.
+    pub(super) fn source(&self) -> Option<IpAddr> {
+        let request = self.request.map(|request| request.route.source.ip());
+        request.or_else(|| {
+            let response = self.last.or(self.provisional)?;
+            Some(response.seen.route.destination.ip())
+        })
+    }
+
+    /// Packet of the request, or of the first response that is known.
+    pub(super) fn packet(&self) -> u64 {
+        let response = || self.provisional.or(self.last).map(|it| it.seen.packet);
+        self.request
+            .map(|it| it.packet)
+            .or_else(response)
+            .unwrap_or_default()
+    }
+
+    /// Whether the final response is a rejection, a challenge or a redirection.
+    pub(super) fn is_rejected(&self) -> bool {
+        self.status() >= 300
+    }
+}
+
+/// The first and the last transactions of a call.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Exchanges {
+    #[expect(
+        clippy::vec_box,
+        reason = "a list that is full moves half of its entries for each new one"
+    )]
+    list: Vec<Box<Exchange>>,
+    /// Their keys, apart from them: a search reads nothing else.
+    keys: Vec<u64>,
+    /// Whether the CSeq of any message was unreadable.
+    unreadable_cseq: bool,
+}
+
+/// What identifies the transaction of a message (RFC 3261 §17.1.3, §17.2.3).
+struct Identity {
+    method: Option<u64>,
+    cseq: Option<u32>,
+    branch: u64,
+    from_tag: Option<u64>,
+    key: u64,
+}
+
+impl Identity {
+    fn of(message: &Message<'_>) -> Self {
+        let method = message.method().map(hash);
+        let cseq = message.cseq.map(|cseq| cseq.number);
+        let branch = hash(message.via.and_then(|via| via.branch).unwrap_or_default());
+        let from_tag = message.from_tag.map(hash);
+        // Without the cookie, devices use a branch again; the sender's tag then tells at least the
+        // two directions of a dialog apart.
+        let sender = match message.via.is_some_and(|via| via.has_cookie()) {
+            true => 0,
+            false => from_tag.unwrap_or_default(),
+        };
+        let parts = [method.unwrap_or_default(), branch, sender].map(u64::to_le_bytes);
+        let key = XxHash64::oneshot(u64::from(cseq.unwrap_or_default()), parts.as_flattened());
+        Self {
+            method,
+            cseq,
+            branch,
+            from_tag,
+            key,
+        }
+    }
+}
+
+impl Exchanges {
+    /// The transactions in the order of their first messages.
+    pub(super) fn as_slice(&self) -> &[Box<Exchange>] {
+        &self.list
+    }
+
+    /// Adds a message that is not a repetition. `header` is the message up to its body.
+    pub(super) fn add(&mut self, seen: Sighting, message: &Message<'_>, header: &[u8]) {
+        match message.start {
+            StartLine::Response { status, .. } => self.add_response(status, seen, message, header),
+            // A response without a readable status says nothing about the call.
+            StartLine::Malformed if message.is_status_line() => {}
+            // Devices answer a request whose start line is malformed.
+            StartLine::Request { .. } | StartLine::Malformed => {
+                self.add_request(seen, message, header);
+            }
+        }
+    }
+
+    /// Counts a retransmission.
+    pub(super) fn repeat(&mut self, packet: u64, time_us: u64, message: &Message<'_>) {
+        let Some(exchange) = self.find(&Identity::of(message)) else {
+            return;
+        };
+        match message.start {
+            StartLine::Response { status, .. } => {
+                let last = exchange.last.as_mut();
+                if let Some(last) = last.filter(|last| last.status == status) {
+                    last.seen.again(packet, time_us);
+                }
+            }
+            _ => {
+                if let Some(request) = &mut exchange.request {
+                    request.again(packet, time_us);
+                }
+            }
+        }
+    }
+
+    fn add_request(&mut self, seen: Sighting, message: &Message<'_>, header: &[u8]) {
+        let id = Identity::of(message);
+        self.unreadable_cseq |= id.cseq.is_none();
+        // A faulty device sends credentials with the branch of the request that was challenged.
+        let is_known = self.find(&id).is_some_and(|known| {
+            // From another address, it is the same request, seen behind a NAT.
+            let is_same_sender = known.source() == Some(seen.route.source.ip());
+            known.request.is_none()
+                || !known.is_rejected()
+                || !is_same_sender
+                || known.method == Method::Ack
+        });
+        if !is_known {
+            self.push(&id, message);
+        }
+        // The request may be there if the same one was seen elsewhere, for instance before and
+        // after a NAT. If only its response is there, the clock of the agent that saw the response
+        // was behind.
+        let Some(exchange) = self.find(&id).filter(|known| known.request.is_none()) else {
+            return;
+        };
+        exchange.request = Some(seen);
+        exchange.to_tag = message.to_tag.map(hash);
+        exchange.detail_of_request(message, header);
+    }
+
+    fn add_response(&mut self, status: u16, seen: Sighting, message: &Message<'_>, header: &[u8]) {
+        let id = Identity::of(message);
+        self.unreadable_cseq |= id.cseq.is_none();
+        if self.position(&id).is_none() {
+            self.push(&id, message);
+        }
+        let Some(exchange) = self.find(&id) else {
+            return;
+        };
+        let response = Response {
+            status,
+            to_tag: message.to_tag.map(hash),
+            seen,
+        };
+        if status < 200 {
+            exchange.provisional = Some(response);
+            if (180..190).contains(&status) {
+                exchange.ringing_us = exchange.ringing_us.or(Some(seen.time_us));
+            }
+        } else {
+            match exchange.last {
+                // A proxy forwards every 2xx, even after a rejection (RFC 3261 §16.7).
+                Some(last) if last.status < 300 || status >= 300 => {
+                    if let Some(tag) = response.to_tag
+                        && status < 300
+                        && response.to_tag != last.to_tag
+                        && exchange.other_tags.len() < MAX_OTHER_TAGS
+                    {
+                        exchange.other_tags.push(tag);
+                    }
+                    return;
+                }
+                _ => exchange.last = Some(response),
+            }
+        }
+        exchange.detail_of_response(status, seen.packet, message, header);
+    }
+
+    /// The latest transaction of a message.
+    fn find(&mut self, id: &Identity) -> Option<&mut Exchange> {
+        let at = self.position(id)?;
+        self.list.get_mut(at).map(|exchange| &mut **exchange)
+    }
+
+    fn position(&self, id: &Identity) -> Option<usize> {
+        let at = self.keys.iter().rposition(|key| *key == id.key);
+        at.or_else(|| {
+            // CSeq is unreadable in the request or in the response, for instance because its number
+            // is above 2^31. The branch identifies the transaction nearly as well.
+            let unreadable = self.unreadable_cseq || id.cseq.is_none();
+            let is_same = |known: &Exchange| {
+                known.branch == id.branch
+                    && known.from_tag == id.from_tag
+                    && (known.cseq.is_none() || id.cseq.is_none())
+                    && match id.method {
+                        Some(method) => hash(known.method.name().as_bytes()) == method,
+                        None => !matches!(known.method, Method::Ack | Method::Cancel),
+                    }
+            };
+            unreadable
+                .then(|| self.list.iter().rposition(|known| is_same(known)))
+                .flatten()
+        })
+    }
+
+    /// Adds a transaction. One in the middle of the call gives way.
+    fn push(&mut self, id: &Identity, message: &Message<'_>) {
+        if self.list.len() >= MAX_EXCHANGES {
+            self.list.remove(MAX_KEPT);
+            self.keys.remove(MAX_KEPT);
+        }
+        self.keys.push(id.key);
+        self.list.push(Box::new(Exchange {
+            method: Method::parse(message.method().unwrap_or_default()),
+            cseq: id.cseq,
+            branch: id.branch,
+            from_tag: id.from_tag,
+            to_tag: None,
+            request: None,
+            has_credentials: false,
+            provisional: None,
+            ringing_us: None,
+            last: None,
+            other_tags: Vec::new(),
+            detail: None,
+        }));
+    }
+}

@@ -1,0 +1,348 @@
+//! The caller's own leg of a call: which request started it, which response decided it, and which
+//! BYE or CANCEL ended it (RFC 3261 §8.1, §12, §15).
+//!
+//! One Call-ID may have several legs. Proxies forward a request with another branch. Forks add To
+//! tags. A B2BUA or SBC may keep the Call-ID on a leg with tags of its own.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::exchange::{Exchange, Method, Response};
+use crate::packet::Route;
+
+/// The caller's leg. It refers to the transactions of the call on all hops.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Leg<'a> {
+    pub(super) exchanges: &'a [Box<Exchange>],
+    /// The requests that started the call, and each later attempt, on the caller's own hop.
+    pub(super) attempts: Vec<&'a Exchange>,
+    /// The attempt that decides; `None` if neither a request nor a response of one was captured.
+    pub(super) attempt: Option<&'a Exchange>,
+    /// Whether the request of any attempt was captured.
+    pub(super) is_captured: bool,
+    /// The final response to the deciding attempt, and the transaction in which it was seen.
+    pub(super) decision: Option<(&'a Exchange, Response)>,
+    /// The first BYE.
+    pub(super) bye: Option<&'a Exchange>,
+    /// The final response to a BYE, if there is one; a challenge only if there is no other.
+    pub(super) bye_response: Option<Response>,
+    /// The CANCEL of the deciding attempt, or of another one.
+    pub(super) cancel: Option<&'a Exchange>,
+}
+
+impl<'a> Leg<'a> {
+    /// Finds the caller's leg.
+    pub(super) fn of(exchanges: &'a [Box<Exchange>]) -> Self {
+        let mut leg = Self {
+            exchanges,
+            ..Self::default()
+        };
+        leg.find_attempts();
+        leg.find_decision();
+        leg.find_end();
+        leg
+    }
+
+    /// All transactions.
+    pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = &'a Exchange> + use<'a> {
+        self.exchanges.iter().map(|exchange| &**exchange)
+    }
+
+    /// The method of the request that started the call.
+    pub(super) fn method(&self) -> Option<Method> {
+        self.attempt.map(|attempt| attempt.method)
+    }
+
+    pub(super) fn is_invite(&self) -> bool {
+        self.method() == Some(Method::Invite)
+    }
+
+    /// The status of the final response; 0 if there is none.
+    pub(super) fn status(&self) -> u16 {
+        self.decision.map_or(0, |(_, response)| response.status)
+    }
+
+    pub(super) fn is_answered(&self) -> bool {
+        self.is_invite() && (200..300).contains(&self.status())
+    }
+
+    /// Whether any response to the deciding attempt was captured, on any hop.
+    pub(super) fn has_any_response(&self) -> bool {
+        let Some(attempt) = self.attempt else {
+            return false;
+        };
+        // If the request was sent again, no response reached its sender, whatever other hops saw.
+        let is_resent = attempt.request.is_some_and(|request| request.copies > 0);
+        let elsewhere = || {
+            self.all().any(|it| {
+                it.method == attempt.method
+                    && it.cseq == attempt.cseq
+                    && it.has_response()
+                    && it.packet() > attempt.packet()
+            })
+        };
+        attempt.has_response() || (!is_resent && elsewhere())
+    }
+
+    /// The ACKs of the caller's leg, after the deciding INVITE.
+    pub(super) fn acks(&self) -> impl Iterator<Item = &'a Exchange> {
+        let attempt = self.attempt;
+        self.all().filter(move |it| {
+            it.method == Method::Ack
+                && attempt.is_some_and(|attempt| {
+                    it.from_tag == attempt.from_tag && it.packet() > attempt.packet()
+                })
+        })
+    }
+
+    /// Whether an ACK acknowledges the 2xx: it has the number of the INVITE, the tag of the 2xx,
+    /// and a branch of its own (RFC 3261 §13.2.2.4, §17.1.1.3).
+    pub(super) fn ack_fits(&self, ack: &Exchange) -> bool {
+        let Some((invite, response)) = self.decision else {
+            return false;
+        };
+        // Proxies may change the tag between two hops.
+        let is_known = |tag: Option<u64>| {
+            tag == response.to_tag
+                || self.all().any(|it| {
+                    it.method == Method::Invite
+                        && it
+                            .last
+                            .is_some_and(|last| last.status < 300 && last.to_tag == tag)
+                })
+        };
+        (ack.cseq.is_none() || invite.cseq.is_none() || ack.cseq == invite.cseq)
+            && ack.branch != invite.branch
+            && is_known(ack.to_tag)
+    }
+
+    fn find_attempts(&mut self) {
+        let is_initial = |exchange: &&Exchange| {
+            exchange.request.is_some() && exchange.to_tag.is_none() && exchange.method.starts_call()
+        };
+        let mut initials = self.all().filter(is_initial);
+        // A request before the INVITE, for instance an OPTIONS, was not part of the call.
+        let invite = self
+            .all()
+            .filter(is_initial)
+            .find(|it| it.method == Method::Invite);
+        let Some(first) = invite.or_else(|| initials.next()) else {
+            self.attempt = self.lost_attempt();
+            return;
+        };
+        self.is_captured = true;
+        // A later attempt comes from the same address, but perhaps from another port, with another
+        // From tag (as from a password guesser), or to another destination.
+        let is_attempt = |it: &&Exchange| {
+            it.method == first.method
+                && it.request.is_some()
+                && it.source() == first.source()
+                && (it.to_tag.is_none() || first.method != Method::Invite)
+        };
+        self.attempts = self.all().filter(is_attempt).collect();
+        // Of refreshes of a registration or subscription, the last one decides.
+        self.attempt = match first.method {
+            Method::Invite => self.deciding_invite(first),
+            _ => self.attempts.last().copied(),
+        };
+    }
+
+    fn deciding_invite(&self, first: &'a Exchange) -> Option<&'a Exchange> {
+        let mut current = first;
+        for next in &self.attempts {
+            if follows(current, next) {
+                current = next;
+            }
+        }
+        // Parallel forks of a call whose first hop was not captured: one of them accepts.
+        let accepted = || {
+            let is_accepted = |it: &&&Exchange| (200..300).contains(&it.status());
+            self.attempts.iter().find(is_accepted).copied()
+        };
+        match current.status() {
+            200..300 => Some(current),
+            _ => accepted().or(Some(current)),
+        }
+    }
+
+    /// The transaction that started the call, if its request was lost, for instance because it came
+    /// in fragments, and only responses to it were captured.
+    fn lost_attempt(&self) -> Option<&'a Exchange> {
+        // If the start of the call is not in the window, requests within the dialog come first.
+        self.all()
+            .take_while(|it| it.request.is_none() || it.method == Method::Ack)
+            .find(|it| {
+                it.request.is_none()
+                    && matches!(
+                        it.method,
+                        Method::Invite
+                            | Method::Register
+                            | Method::Options
+                            | Method::Subscribe
+                            | Method::Message
+                            | Method::Publish
+                    )
+            })
+    }
+
+    fn find_decision(&mut self) {
+        let Some(attempt) = self.attempt else { return };
+        if let Some(response) = attempt.last {
+            self.decision = Some((attempt, response));
+            return;
+        }
+        // An agent may not see the responses on the first hop. Those on other hops have the same
+        // number and, unless a B2BUA is between them, the same From tag.
+        let attempts = &self.attempts;
+        let others = |same_tag: bool| {
+            self.all().filter(move |it| {
+                it.method == attempt.method
+                    && it.cseq == attempt.cseq
+                    && (it.from_tag == attempt.from_tag) == same_tag
+                    && !core::ptr::eq(*it, attempt)
+                    && !attempts.iter().any(|own| core::ptr::eq(*it, *own))
+                    // The response to an earlier attempt says nothing about this one.
+                    && (attempts.len() < 2 || it.packet() > attempt.packet())
+            })
+        };
+        let accepted =
+            |same_tag: bool| others(same_tag).find(|it| (200..300).contains(&it.status()));
+        // A proxy forwards every 2xx (RFC 3261 §16.7), but tries another branch after a rejection.
+        // If the agent sees the responses on the first hop, a rejection elsewhere is not the end.
+        let rejected = |same_tag: bool| others(same_tag).rfind(|it| it.is_rejected());
+        let elsewhere = match attempt.has_response() {
+            true => accepted(true),
+            false => accepted(true)
+                .or_else(|| rejected(true))
+                .or_else(|| accepted(false))
+                .or_else(|| rejected(false)),
+        };
+        self.decision = elsewhere.and_then(|it| Some((it, it.last?)));
+    }
+
+    fn find_end(&mut self) {
+        let is_bye =
+            |it: &&Exchange| it.method == Method::Bye && it.request.is_some() && self.has_bye(it);
+        let byes = || self.all().filter(is_bye);
+        let bye = byes().min_by_key(|it| it.packet());
+        // The agent may see the BYE on one hop and the response on another.
+        let is_elsewhere = |it: &&Exchange| {
+            it.method == Method::Bye
+                && it.request.is_none()
+                && byes().any(|bye| bye.cseq == it.cseq && bye.from_tag == it.from_tag)
+        };
+        let elsewhere = || self.all().filter(is_elsewhere);
+        let responses = || byes().chain(elsewhere()).filter_map(|it| it.last);
+        // A challenge does not end a BYE: it comes again with credentials.
+        let is_end = |response: &Response| !matches!(response.status, 401 | 407);
+        let bye_response = responses().find(is_end).or_else(|| responses().next());
+        // Branch and number are those of the request that it cancels (RFC 3261 §9.1). That of an
+        // earlier attempt says nothing about the last one.
+        let cancel = self.attempt.and_then(|attempt| {
+            self.all().find(|it| {
+                it.method == Method::Cancel
+                    && it.request.is_some()
+                    && it.packet() > attempt.packet()
+                    && it.source() == attempt.source()
+                    && (it.branch == attempt.branch || it.cseq == attempt.cseq)
+            })
+        });
+        (self.bye, self.bye_response, self.cancel) = (bye, bye_response, cancel);
+    }
+
+    /// Whether a BYE ends the caller's dialog, and not the one with another fork, which the caller
+    /// hangs up at once (RFC 3261 §13.2.2.4), or that of another leg.
+    fn has_bye(&self, bye: &Exchange) -> bool {
+        // Without the start of the call, any BYE says how it ended.
+        let Some(attempt) = self.attempt.filter(|_| self.is_captured) else {
+            return true;
+        };
+        let (own, (from, to)) = (attempt.from_tag, (bye.from_tag, bye.to_tag));
+        let other = match (from, to) {
+            _ if from.is_some() && from == own => to,
+            _ if to.is_some() && to == own => from,
+            // A faulty device forgets the tags, or one of them (RFC 3261 §12.2.1.1).
+            (None, None) => return true,
+            (Some(tag), None) | (None, Some(tag)) => return Some(tag) == self.to_tag(),
+            // The From tag of the caller is not there, so that it is another leg.
+            _ => return false,
+        };
+        let Some(other) = other else { return true };
+        // A tag that no other fork has may be that of another hop: some proxies change To tags.
+        Some(other) == self.to_tag() || !self.is_of_other_fork(other)
+    }
+
+    /// Whether another fork that accepted the call on the caller's hop has this tag.
+    fn is_of_other_fork(&self, tag: u64) -> bool {
+        self.decision
+            .is_some_and(|(exchange, _)| exchange.other_tags.contains(&tag))
+    }
+
+    /// The To tag of the dialog.
+    pub(super) fn to_tag(&self) -> Option<u64> {
+        self.decision.and_then(|(_, response)| response.to_tag)
+    }
+
+    /// Time of the first ringing response to the initial INVITE on any hop.
+    pub(super) fn ringing_us(&self) -> Option<u64> {
+        let method = self.method()?;
+        let initial = |it: &&Exchange| it.method == method && it.to_tag.is_none();
+        self.all()
+            .filter(initial)
+            .filter_map(|it| it.ringing_us)
+            .min()
+    }
+
+    /// How the call ended: `BYE`, `CANCEL`, or the status that rejected it, with the message's
+    /// route.
+    pub(super) fn end(&self) -> Option<(End, Route)> {
+        let route = |it: &Exchange| it.request.map(|request| request.route);
+        // A BYE counts even in a capture without the start of the call.
+        if let Some(bye) = self.bye.and_then(route) {
+            return Some((End::Bye, bye));
+        }
+        let (_, response) = self.decision?;
+        if !self.is_invite() || response.status < 300 {
+            return None;
+        }
+        // A canceled call also ends with a status, 487, which is not the cause.
+        Some(match self.cancel.and_then(route) {
+            Some(cancel) => (End::Cancel, cancel),
+            None => (End::Rejected(response.status), response.seen.route),
+        })
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Bye,
+    Cancel,
+    Rejected(u16),
+}
+
+/// Whether `next` is a further attempt after `current`: with credentials, at the address of a
+/// redirection, with the next carrier, or because no one responded.
+///
+/// Its CSeq says nothing: proxies that respond to a challenge or try the next carrier keep it
+/// (RFC 3261 §16.6 copies the request).
+fn follows(current: &Exchange, next: &Exchange) -> bool {
+    let (Some(before), Some(request)) = (current.request, next.request) else {
+        return false;
+    };
+    if core::ptr::eq(current, next) || request.packet < before.packet {
+        return false;
+    }
+    match current.last {
+        // The clocks of two agents may differ, so that the order of packets is not enough.
+        Some(last) if last.status >= 300 => {
+            last.seen.packet < request.packet
+                || next.cseq > current.cseq
+                || (next.has_credentials && !current.has_credentials)
+        }
+        Some(_) => false,
+        None => {
+            !current.has_response() && before.last_packet < request.packet && next.has_response()
+        }
+    }
+}
