@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 
 use super::calls::Calls;
 use super::capture_report::{CaptureReport, Count};
-use super::finding_list::FindingList;
+use super::finding_list::{FindingList, MAX_FINDINGS_OF_A_KIND};
 use super::kinds::{Kinds, MAX_KINDS};
 use super::ladder::{Ladder, Observation};
 use super::messages::{Content, Datagram, Messages, Received};
@@ -18,6 +18,7 @@ use super::retransmissions::{Repetition, Retransmissions};
 use super::summary::counted;
 use super::tag_evidence::TagEvidence;
 use super::transactions::Transactions;
+use super::unmatched_acks::report_unmatched_acks;
 use crate::finding::Rule;
 use crate::homer::Api;
 use crate::homer::v11::MAX_ROWS;
@@ -25,6 +26,9 @@ use crate::packet::{Packet, Route, endpoint};
 use crate::pcap::{MAX_PACKET_BYTES, Record, Stats, YEAR_1971_US};
 use crate::query::Query;
 use crate::sip::{Message, Sdp, StartLine, Truncation};
+
+/// How the names of the profiles begin that hold SIP: 1 is its HEP protocol type (docs/homer.md §4).
+const SIP_PROFILES: &str = "1_";
 
 /// Bytes kept of a method or transport.
 const MAX_NAME: usize = 32;
@@ -68,6 +72,8 @@ pub struct Analyzer {
     responses: Kinds<u16>,
     transports: Kinds<Vec<u8>>,
     others: [u64; OTHER_KINDS],
+    /// The first packets that do not belong into a profile of SIP.
+    not_sip: Vec<u64>,
     sip_messages: u64,
     retransmissions: u64,
     duplicates: u64,
@@ -97,6 +103,7 @@ impl Analyzer {
             responses: Kinds::default(),
             transports: Kinds::default(),
             others: [0; OTHER_KINDS],
+            not_sip: Vec::new(),
             sip_messages: 0,
             retransmissions: 0,
             duplicates: 0,
@@ -155,10 +162,23 @@ impl Analyzer {
         let mut findings = self.findings.clone();
         self.transactions
             .report_unmatched(self.calls.as_slice(), &mut findings);
+        for call in self.calls.as_slice() {
+            report_unmatched_acks(&call.leg(), &mut findings);
+        }
+        // Only then is it known which profile had packets.
+        let is_of_sip = profile.starts_with(SIP_PROFILES);
+        let not_sip = self
+            .not_sip
+            .get(..)
+            .filter(|_| is_of_sip)
+            .unwrap_or_default();
+        for packet in not_sip {
+            findings.push(*packet, None, Rule::NotSip);
+        }
         (report.findings, report.findings_elided) = findings.finish();
 
         let two_agents = self.repetitions.seen_by_two_agents();
-        self.calls.report(&mut report, two_agents);
+        self.calls.report(&mut report, two_agents, not_sip);
         if api == Api::V11 && report.packets >= MAX_ROWS {
             report.incomplete_reasons.push(format!(
                 "row-limit: HOMER 11 exports at most {MAX_ROWS} rows, and this capture has {} \
@@ -214,7 +234,13 @@ impl Analyzer {
                 let rule = Rule::MessageTruncated { body: None };
                 self.findings.push(packet, Some(offset), rule);
             }
-            Content::Other(route, payload) => self.count_other(OtherKind::of(route, payload)),
+            Content::Other(packet, route, payload) => {
+                let kind = OtherKind::of(route, payload);
+                self.count_other(kind);
+                if kind.is_foreign(payload) && self.not_sip.len() < MAX_FINDINGS_OF_A_KIND {
+                    self.not_sip.push(packet);
+                }
+            }
         });
         self.messages = messages;
     }
@@ -259,6 +285,9 @@ impl Analyzer {
             return;
         }
         for (packet, offset, rule) in core::mem::take(&mut received.broken) {
+            if let Some(call) = call.and_then(|call| self.calls.get_mut(call)) {
+                call.faults.add(packet, &rule, message);
+            }
             self.findings.push(packet, offset, rule);
         }
         // The order matters: a transaction compares the SDP of offer and answer.
@@ -284,6 +313,13 @@ impl Analyzer {
                     .push(packet, None, Rule::TagChanged { field, request });
             }
             self.tags.add(call, &route, message);
+            let fault = self
+                .calls
+                .get_mut(call)
+                .and_then(|call| call.sequence_fault(packet, time_us, &route, message));
+            if let Some(rule) = fault {
+                self.findings.push(packet, None, rule);
+            }
         }
     }
 

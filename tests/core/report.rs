@@ -90,7 +90,8 @@ fn report_in_json_has_the_names_of_the_contract() {
         "missing_call_ids": ["udp-normal-1@192.0.2.10"], "other_call_ids": [],
         "warnings": [], "participants": [], "transports": [], "requests": [], "responses": [],
         "retransmissions": 0,
-        "duplicates": 0, "causes": [], "complete": false, "incomplete_reasons": [because],
+        "duplicates": 0, "causes": [], "verdicts": [], "complete": false,
+        "incomplete_reasons": [because],
         "counts_truncated": false, "ladder": [],
         "ladder_elided": 0, "findings": [], "findings_elided": 0,
     });

@@ -881,7 +881,7 @@ fn cause_registration_removed() {
     let register = |fields: &str| {
         let mut sent = vec![healthy()[0].clone(), healthy()[3].clone()];
         sent[0].replace("INVITE sip", "REGISTER sip");
-        sent[0].replace("Max-Forwards", &format!("{fields}\r\nMax-Forwards"));
+        sent[0].replace("Contact: <sip:192.0.2.30>", fields);
         for message in &mut sent {
             message.replace("1 INVITE", "1 REGISTER");
         }
