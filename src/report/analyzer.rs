@@ -326,19 +326,20 @@ impl Analyzer {
     /// The number of media descriptions in a message's SDP; `None` if it has no readable SDP.
     fn count_media(&mut self, received: &Received<'_>) -> Option<u32> {
         let message = received.message;
-        let content = message.content();
-        // An SDP that is cut off would break rules that the sender did not break.
+        // An SDP that is cut off would break rules that the sender did not break. As a part of a
+        // multipart body, it has its end, even if other parts have lost bytes.
         let is_cut = !received.is_whole
             || message
                 .content_length
-                .is_some_and(|len| len > content.len() as u64);
-        if content.is_empty() || !message.is_sdp() || is_cut {
+                .is_some_and(|len| message.is_sdp() && len > message.body.len() as u64);
+        let (start, sdp) = message.session_description().filter(|_| !is_cut)?;
+        if sdp.is_empty() {
             return None;
         }
-        match Sdp::parse(content) {
+        match Sdp::parse(sdp) {
             Ok(sdp) => Some(sdp.media),
             Err((at, rule)) => {
-                let (packet, offset) = received.locate(message.body_offset + at);
+                let (packet, offset) = received.locate(message.body_offset + start + at);
                 self.findings.push(packet, Some(offset), rule);
                 None
             }

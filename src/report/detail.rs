@@ -134,8 +134,10 @@ impl Exchange {
         if method == Method::Notify {
             self.read_sipfrag(message);
         }
-        if message.is_sdp() && matches!(method, Method::Invite | Method::Update) {
-            let media = Media::parse(packet, message.content());
+        if matches!(method, Method::Invite | Method::Update)
+            && let Some((_, sdp)) = message.session_description()
+        {
+            let media = Media::parse(packet, sdp);
             self.detail_mut().request_media = Some(media);
         }
     }
@@ -149,8 +151,11 @@ impl Exchange {
         header: &[u8],
     ) {
         let is_offer_or_answer = matches!(self.method, Method::Invite | Method::Update);
-        if is_offer_or_answer && message.is_sdp() && (180..300).contains(&status) {
-            let media = Media::parse(packet, message.content());
+        if is_offer_or_answer
+            && (180..300).contains(&status)
+            && let Some((_, sdp)) = message.session_description()
+        {
+            let media = Media::parse(packet, sdp);
             let detail = self.detail_mut();
             match status < 200 {
                 true => detail.early_media = detail.early_media.take().or(Some(media)),

@@ -803,6 +803,83 @@ fn finding_sdp_media_missing_in_an_answer() {
     });
 }
 
+/// Puts the SDP of a message into a multipart body, beside this part.
+fn into_multipart(sent: &mut Sent, part: &[u8], end: &str) {
+    let body = sent.message.split_off(sent.find("v=0"));
+    let start = sent.find("Content-Type");
+    sent.message.truncate(start);
+    let mut parts = b"--b1\r\nContent-Type: application/SDP;charset=x\r\n\r\n".to_vec();
+    parts.extend(body);
+    parts.extend(b"\r\n--b1\r\n");
+    parts.extend(part);
+    parts.extend(end.as_bytes());
+    let header = format!(
+        "c: multipart/mixed; boundary=\"b1\"\r\nContent-Length: {}\r\n\r\n",
+        parts.len()
+    );
+    sent.message.extend(header.as_bytes());
+    sent.message.extend(parts);
+}
+
+/// The metadata of SIPREC (RFC 7866).
+const METADATA: &[u8] = b"Content-Type: application/rs-metadata+xml\r\n\r\n<recording/>";
+
+#[test]
+fn finding_sdp_in_a_multipart_body() {
+    let end = "\r\n--b1--\r\n";
+    // A recording session with two streams, of which the answer has one (RFC 7866 §7.1).
+    let siprec = |streams: usize, end: &str| {
+        findings(|sent| {
+            for at in [0, 3] {
+                into_multipart(
+                    &mut sent[at],
+                    METADATA,
+                    if at == 0 { "\r\n--b1--" } else { end },
+                );
+            }
+            let stream = "m=audio 40000 RTP/AVP 0 8\r\n";
+            let length = sent[0].message.len() - sent[0].find("\r\n\r\n") - 4;
+            sent[0].replace(stream, &stream.repeat(streams));
+            let new = length + (streams - 1) * stream.len();
+            sent[0].replace(&format!("Length: {length}"), &format!("Length: {new}"));
+        })
+    };
+    assert_eq!(siprec(1, end), []);
+    assert_eq!(siprec(2, end), one(4, "sdp-media-missing"));
+    // The offset is that in the payload.
+    let mut wrong = healthy();
+    into_multipart(&mut wrong[0], METADATA, end);
+    wrong[0].replace("s=-", "s -");
+    let at = wrong[0].find("s -") as u32;
+    let expected = [(1, Some(at), "sdp-unreadable".to_string())];
+    assert_eq!(of(&Capture::messages(&wrong)), expected);
+    // Other parts lose bytes in the database (docs/homer.md §6).
+    let mut isup = healthy();
+    into_multipart(
+        &mut isup[0],
+        b"Content-Type: application/ISUP\r\n\r\n\x01\x11",
+        end,
+    );
+    isup[0].replace_bytes("\x01\x11", b"\x01");
+    assert_eq!(of(&Capture::messages(&isup)), []);
+    // Two descriptions, of which the receiver reads one, and a part in another encoding.
+    for part in [
+        &b"Content-Type: application/sdp\r\n\r\nbroken"[..],
+        b"Content-Type: application/sdp\r\nContent-Transfer-Encoding: base64\r\n\r\ndj0wDQo=",
+    ] {
+        let found = findings(|sent| into_multipart(&mut sent[0], part, end));
+        assert_eq!(found, [], "{part:?}");
+    }
+    // One within another one, as in an emergency call (RFC 6442).
+    let nested = b"Content-Type: multipart/related;boundary=b2\r\n\r\n--b2\r\n\
+        Content-Type: application/sdp\r\n\r\nbroken\r\n--b2--";
+    let mut sent = healthy();
+    into_multipart(&mut sent[0], nested, end);
+    sent[0].replace("application/SDP", "text/plain");
+    let found = of(&Capture::messages(&sent));
+    assert_eq!(found[0].2, "sdp-unreadable");
+}
+
 #[test]
 fn finding_response_without_request() {
     assert_found("response-without-request", 6, None, |sent| {
