@@ -22,6 +22,8 @@ pub(super) struct Detail {
     pub(super) phrase: Vec<u8>,
     /// Q.850 cause of a Reason field (RFC 3326) in the request or in the final response.
     pub(super) q850: Option<u32>,
+    /// Q.850 cause of a Reason field in a 183: gateways send it before an announcement (RFC 6432).
+    pub(super) early_q850: Option<u32>,
     /// Warning code (RFC 3261 §20.43).
     pub(super) warning: Option<u32>,
     /// Retry-After in seconds (§20.33).
@@ -102,7 +104,7 @@ impl Exchange {
                     self.has_credentials = true;
                     self.detail_mut().credentials = Some(Authentication::parse(value));
                 }
-                6 if is(b"Reason") => self.read_reason(value),
+                6 if is(b"Reason") => self.detail_mut().q850 = q850(value).or(self.q850()),
                 7 if is(b"Expires") && method == Method::Register => {
                     self.detail_mut().expires = number(value);
                 }
@@ -162,6 +164,13 @@ impl Exchange {
                 false => detail.answer = Some(media),
             }
         }
+        if status == 183 {
+            each_field(header, b"r", |name, value| {
+                if name.eq_ignore_ascii_case(b"Reason") {
+                    self.detail_mut().early_q850 = q850(value);
+                }
+            });
+        }
         if status < 300 {
             if status >= 200
                 && matches!(
@@ -181,7 +190,7 @@ impl Exchange {
         each_field(header, b"rwp", |name, value| {
             let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
             match name.len() {
-                6 if is(b"Reason") => self.read_reason(value),
+                6 if is(b"Reason") => self.detail_mut().q850 = q850(value).or(self.q850()),
                 7 if is(b"Warning") => self.detail_mut().warning = number(value),
                 11 if is(b"Retry-After") => self.detail_mut().retry_after = number(value),
                 16 | 18 if is(b"WWW-Authenticate") || is(b"Proxy-Authenticate") => {
@@ -221,15 +230,8 @@ impl Exchange {
         });
     }
 
-    /// `Reason: Q.850;cause=17;text="User busy", SIP;cause=486`
-    fn read_reason(&mut self, value: &[u8]) {
-        each_value(value, |reason| {
-            let protocol = reason.get(..5).unwrap_or_default();
-            if protocol.eq_ignore_ascii_case(b"Q.850") {
-                let cause = parameter(reason, b"cause").and_then(number);
-                self.detail_mut().q850 = cause.filter(|cause| *cause < 128);
-            }
-        });
+    fn q850(&self) -> Option<u32> {
+        self.detail().and_then(|detail| detail.q850)
     }
 
     /// The status line in a body of type message/sipfrag (RFC 3420).
@@ -250,6 +252,19 @@ impl Exchange {
             self.detail_mut().sipfrag = Some(status);
         }
     }
+}
+
+/// The Q.850 cause in `Reason: Q.850;cause=17;text="User busy", SIP;cause=486` (RFC 3326).
+fn q850(value: &[u8]) -> Option<u32> {
+    let mut found = None;
+    each_value(value, |reason| {
+        let protocol = reason.get(..5).unwrap_or_default();
+        if protocol.eq_ignore_ascii_case(b"Q.850") {
+            let cause = parameter(reason, b"cause").and_then(number);
+            found = cause.filter(|cause| *cause < 128);
+        }
+    });
+    found
 }
 
 /// The address in the first URI of a Contact field; `None` if the host is a name.

@@ -1,6 +1,7 @@
 //! Causes within a dialog: requests that the other side does not know, transfers, glare.
 
 use alloc::format;
+use alloc::string::String;
 
 use super::Certainty::{Certain, Likely};
 use super::List;
@@ -201,51 +202,66 @@ impl Verdict<'_> {
 
     /// `transfer-failed` and `transfer-succeeded`.
     pub(super) fn transfer(&self, list: &mut List) {
-        let Some(refer) = self.leg.all().find(|it| it.method == Method::Refer) else {
-            return;
+        // After a challenge, the REFER comes again with credentials.
+        let refers = || {
+            self.leg.all().filter(|it| {
+                it.method == Method::Refer
+                    && it.request.is_some()
+                    && !matches!(it.status(), 401 | 407)
+            })
         };
-        let mut notified = self.leg.all().filter_map(|it| {
-            let is_later = it.method == Method::Notify && it.packet() > refer.packet();
-            Some((it, it.detail()?.sipfrag?)).filter(|_| is_later)
-        });
-        // The last NOTIFY has the final status; 100 and 180 come first (RFC 3515 §2.4.5).
-        let result = notified.rfind(|(_, status)| *status >= 200);
-        match result {
-            Some((notify, status @ 200..300)) => list.push(
-                "transfer-succeeded",
+        for refer in refers() {
+            let started = refer.packet();
+            // What follows the next REFER belongs to that one. Other hops have the same one.
+            let next = refers().find(|it| {
+                it.packet() > started && (it.from_tag, it.cseq) != (refer.from_tag, refer.cseq)
+            });
+            let end = next.map_or(u64::MAX, Exchange::packet);
+            // A NOTIFY may come before the 202, and on any leg. The last one has the final status;
+            // 100 and 180 come first (RFC 3515 §2.4.5).
+            let result = self.leg.all().filter_map(|it| {
+                let is_own = it.method == Method::Notify && (started..end).contains(&it.packet());
+                let status = it.detail()?.sipfrag?;
+                (is_own && status >= 200).then_some((it.packet(), status))
+            });
+            let is_refused = refer.is_rejected();
+            let refused = refer.last.filter(|_| is_refused);
+            let Some((packet, status)) = result
+                .last()
+                .or_else(|| refused.map(|last| (last.seen.packet, last.status)))
+            else {
+                continue;
+            };
+            let (code, what, next_step) = match status {
+                200..300 => (
+                    "transfer-succeeded",
+                    "succeeded",
+                    "Nothing is wrong; look at the new call for what followed.",
+                ),
+                _ if is_refused => (
+                    "transfer-failed",
+                    "was rejected",
+                    "Check whether the side that got the REFER allows transfers to that target.",
+                ),
+                _ => (
+                    "transfer-failed",
+                    "failed",
+                    "Look at the call to the target of the transfer, which has a Call-ID of its \
+                     own.",
+                ),
+            };
+            let source = if is_refused { "response" } else { "NOTIFY" };
+            list.push(
+                code,
                 Certain,
-                &[refer.packet(), notify.packet()],
+                &[started, packet],
                 format!(
-                    "the transfer (REFER in packet {}) succeeded: the NOTIFY in packet {} says {}",
-                    refer.packet(),
-                    notify.packet(),
+                    "the transfer (REFER in packet {started}) {what}: the {source} in packet \
+                     {packet} says {}",
                     status_text(status, b"")
                 ),
-                "Nothing is wrong; look at the new call for what followed.",
-            ),
-            Some((notify, status)) => list.push(
-                "transfer-failed",
-                Certain,
-                &[refer.packet(), notify.packet()],
-                format!(
-                    "the transfer (REFER in packet {}) failed: the NOTIFY in packet {} says {}",
-                    refer.packet(),
-                    notify.packet(),
-                    status_text(status, b"")
-                ),
-                "Look at the call to the target of the transfer, which has a Call-ID of its own.",
-            ),
-            None if refer.is_rejected() && !matches!(refer.status(), 401 | 407) => list.push(
-                "transfer-failed",
-                Certain,
-                &[
-                    refer.packet(),
-                    refer.last.map_or(0, |last| last.seen.packet),
-                ],
-                format!("the REFER got {}", status_text(refer.status(), b"")),
-                "Check whether the side that got the REFER allows transfers to that target.",
-            ),
-            None => {}
+                next_step,
+            );
         }
     }
 
@@ -263,15 +279,37 @@ impl Verdict<'_> {
         });
         let then = match again {
             true => "it was sent again and succeeded",
-            false => "it was not sent again with success",
+            false => "the capture has no later one that succeeded",
+        };
+        // The request of the other side that was still without a final response.
+        let other = self.leg.all().find(|it| {
+            matches!(it.method, Method::Invite | Method::Update)
+                && it.from_tag == exchange.to_tag
+                && it.from_tag.is_some()
+                && it.packet() < response.seen.packet
+                && it.last.is_none_or(|last| last.seen.packet > exchange.packet())
+        });
+        let why = match other {
+            Some(other) => format!(
+                "its own {} in packet {} was pending",
+                other.method.name(),
+                other.packet()
+            ),
+            None => String::from("a request of its own was pending, which the capture lacks"),
         };
         list.push(
             "glare",
             Certain,
-            &[exchange.packet(), response.seen.packet],
+            &[
+                other.map_or(0, Exchange::packet),
+                exchange.packet(),
+                response.seen.packet,
+            ],
             format!(
-                "both sides sent a {} at once ({}); {then}",
+                "{} rejected the {} in packet {} ({}), because {why}; {then}",
+                source(&response.seen.route),
                 exchange.method.name(),
+                exchange.packet(),
                 status_text(491, b"")
             ),
             "If media did not change as it should, check whether the sender tries again after a \
