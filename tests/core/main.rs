@@ -8,11 +8,14 @@
 mod arguments;
 mod auth;
 mod capture;
+mod cause;
+mod cause_table;
 mod config;
 mod documentation;
 mod export;
 mod finding;
 mod homer;
+mod made_calls;
 mod origin;
 mod outcomes;
 mod packet;

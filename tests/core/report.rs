@@ -14,6 +14,15 @@ pub(crate) fn analyze(capture: &[u8], call_ids: &[&str]) -> CaptureReport {
 }
 
 fn analyze_in_chunks(capture: &[u8], call_ids: &[&str], size: usize) -> CaptureReport {
+    analyze_in(capture, call_ids, size, "1_call")
+}
+
+/// The same, of a capture that another profile returned.
+pub(crate) fn analyze_profile(capture: &[u8], call_ids: &[&str], profile: &str) -> CaptureReport {
+    analyze_in(capture, call_ids, usize::MAX, profile)
+}
+
+fn analyze_in(capture: &[u8], call_ids: &[&str], size: usize, profile: &str) -> CaptureReport {
     let window = Window::new(
         1_795_132_800_000,
         1_795_219_200_000,
@@ -36,7 +45,7 @@ fn analyze_in_chunks(capture: &[u8], call_ids: &[&str], size: usize) -> CaptureR
             .scan_packets(chunk, Some(&mut |record| analyzer.record(record)))
             .unwrap();
     }
-    analyzer.report(&scanner.finish().unwrap(), "1_call", Api::V7)
+    analyzer.report(&scanner.finish().unwrap(), profile, Api::V7)
 }
 
 fn report(name: &str) -> CaptureReport {

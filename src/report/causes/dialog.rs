@@ -287,7 +287,9 @@ impl Verdict<'_> {
                 && it.from_tag == exchange.to_tag
                 && it.from_tag.is_some()
                 && it.packet() < response.seen.packet
-                && it.last.is_none_or(|last| last.seen.packet > exchange.packet())
+                && it
+                    .last
+                    .is_none_or(|last| last.seen.packet > exchange.packet())
         });
         let why = match other {
             Some(other) => format!(
