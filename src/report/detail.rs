@@ -10,7 +10,7 @@ use super::exchange::{Exchange, Method};
 use super::hash::hash;
 use super::header::{each_field, each_value, number, parameter};
 use super::media::Media;
-use crate::sip::Message;
+use crate::sip::{Message, StartLine};
 
 /// Bytes kept of a reason phrase.
 const MAX_PHRASE: usize = 60;
@@ -44,6 +44,8 @@ pub(super) struct Detail {
     pub(super) contact: Option<IpAddr>,
     /// The address in the Contact of its 2xx.
     pub(super) answer_contact: Option<IpAddr>,
+    /// Hash of the URI in that Contact, without its parameters.
+    pub(super) answer_uri: Option<u64>,
     /// Status in the message/sipfrag body of a NOTIFY (RFC 3515 §2.4.5).
     pub(super) sipfrag: Option<u16>,
     /// The SDP of the request.
@@ -90,6 +92,11 @@ impl Exchange {
 
     /// Reads the request.
     pub(super) fn detail_of_request(&mut self, message: &Message<'_>, header: &[u8]) {
+        if let StartLine::Request { uri, .. } = message.start
+            && self.method == Method::Ack
+        {
+            self.uri = Some(uri_hash(uri));
+        }
         if self.method == Method::Ack {
             return;
         }
@@ -211,7 +218,11 @@ impl Exchange {
             let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
             match name.len() {
                 1 | 7 if is(b"Contact") || is(b"m") => match is_register {
-                    false => self.detail_mut().answer_contact = host(value),
+                    false => {
+                        let detail = self.detail_mut();
+                        detail.answer_contact = host(value);
+                        detail.answer_uri = Some(uri_hash(uri(value)));
+                    }
                     true => each_value(value, |contact| {
                         let expires = parameter(contact, b"expires").and_then(number);
                         let detail = self.detail_mut();
@@ -267,13 +278,26 @@ fn q850(value: &[u8]) -> Option<u32> {
     found
 }
 
-/// The address in the first URI of a Contact field; `None` if the host is a name.
-fn host(contact: &[u8]) -> Option<IpAddr> {
+/// The first URI of a Contact field.
+fn uri(contact: &[u8]) -> &[u8] {
     let uri = match memchr(b'<', contact) {
         Some(at) => &contact[at + 1..],
         None => contact,
     };
-    let uri = &uri[..memchr(b'>', uri).unwrap_or(uri.len())];
+    &uri[..memchr(b'>', uri).unwrap_or(uri.len())]
+}
+
+/// Hash of a URI without parameters, the default port, and the difference of upper and lower case:
+/// proxies change them.
+fn uri_hash(uri: &[u8]) -> u64 {
+    let uri = &uri[..memchr(b';', uri).unwrap_or(uri.len())];
+    let uri = uri.strip_suffix(b":5060").unwrap_or(uri);
+    hash(&uri.to_ascii_lowercase())
+}
+
+/// The address in the first URI of a Contact field; `None` if the host is a name.
+fn host(contact: &[u8]) -> Option<IpAddr> {
+    let uri = uri(contact);
     let uri = &uri[memchr(b':', uri)? + 1..];
     let host = memrchr(b'@', uri).map_or(uri, |at| &uri[at + 1..]);
     let host = match host.strip_prefix(b"[") {

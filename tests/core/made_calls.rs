@@ -143,3 +143,10 @@ pub(crate) fn offer_again(sdp: &[(&str, &str)], status: &str, at_ms: u64) -> Vec
     }
     sent
 }
+
+/// The ACK of the healthy call, sent to the Contact of the 200.
+pub(crate) fn ack_to_contact() -> Sent {
+    let mut ack = healthy()[4].clone();
+    ack.replace("ACK sip:bob@192.0.2.20", "ACK sip:192.0.2.30");
+    ack
+}

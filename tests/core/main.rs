@@ -9,7 +9,6 @@ mod arguments;
 mod auth;
 mod capture;
 mod cause;
-mod cause_table;
 mod config;
 mod documentation;
 mod export;

@@ -303,6 +303,16 @@ fn verdict_of_public_captures() {
         ("bye-without-from-tag", "completed", &["bye-unknown-dialog"]),
         ("bye-wrong-from-tag", "completed", &["bye-unknown-dialog"]),
         ("t38-refused", "completed", &[]),
+        ("tcp-two-in-one", "completed", &[]),
+        ("tcp-subscribe-and-register", "succeeded", &[]),
+        ("to-tag-missing", "completed", &[]),
+        ("content-type-twice", "refused", &["bad-request"]),
+        ("invite-cut-in-header", "completed", &["message-truncated"]),
+        ("tcp-first-segment", "completed", &["message-truncated"]),
+        ("quoted-pair", "succeeded", &[]),
+        ("question-mark-in-user", "completed", &[]),
+        ("upper-case-names", "completed", &[]),
+        ("keep-alive-before-message", "completed", &[]),
     ] {
         let report = public(name);
         assert_eq!(

@@ -21,6 +21,14 @@ impl Verdict<'_> {
             if response.status != 481 || !within || method == Method::Cancel {
                 continue;
             }
+            // Each hop passes it on; the one that sent it first is the farthest.
+            let response = self
+                .leg
+                .all()
+                .filter(|it| it.method == method && it.cseq == exchange.cseq)
+                .filter_map(|it| it.last.filter(|last| last.status == 481))
+                .min_by_key(|last| last.seen.packet)
+                .unwrap_or(response);
             // Both sides hang up at once, or a BYE ends the dialog of a NOTIFY or INFO: the dialog
             // is gone when the request arrives, and that is nobody's fault.
             let is_over = self.leg.all().any(|it| {
@@ -45,13 +53,26 @@ impl Verdict<'_> {
                     })
             };
             let [from, to] = tags.map(|tag| (tag.is_some(), is_known(tag)));
-            let why = match (from, to) {
-                _ if attempt.is_none() => "",
-                ((false, _), _) => ": its From tag is missing",
-                (_, (false, _)) => ": its To tag is missing",
-                ((_, false), _) => ": its From tag belongs to no dialog of the call",
-                (_, (_, false)) => ": its To tag belongs to no dialog of the call",
-                _ => "; its tags are those of the dialog",
+            // The number must be higher than that of any request before (RFC 3261 §12.2.1.1).
+            let earlier = self.leg.all().find(|it| {
+                it.request.is_some()
+                    && it.from_tag == exchange.from_tag
+                    && !matches!(it.method, Method::Ack | Method::Cancel)
+                    && it.packet() < request.packet
+                    && (it.cseq > exchange.cseq
+                        || (it.cseq == exchange.cseq && it.method != method))
+            });
+            let why = match (from, to, earlier) {
+                _ if attempt.is_none() => String::new(),
+                ((false, _), ..) => String::from(": its From tag is missing"),
+                (_, (false, _), _) => String::from(": its To tag is missing"),
+                ((_, false), ..) => String::from(": its From tag belongs to no dialog of the call"),
+                (_, (_, false), _) => String::from(": its To tag belongs to no dialog of the call"),
+                (.., Some(earlier)) => format!(
+                    ": its CSeq is not higher than that of packet {}",
+                    earlier.packet()
+                ),
+                _ => String::from("; its tags are those of the dialog"),
             };
             list.push(
                 "bye-unknown-dialog",
@@ -147,20 +168,28 @@ impl Verdict<'_> {
             return;
         }
         let mut granted: Option<(u64, u64, u32)> = None;
+        let mut number = None;
         for attempt in &self.leg.attempts {
             let Some(request) = attempt.request else {
                 continue;
             };
+            // Without a gap in the numbers, no REGISTER in between was lost.
+            let is_next = number.is_some_and(|before: u32| attempt.cseq == before.checked_add(1));
+            number = attempt.cseq;
             if let Some((packet, since_us, expires)) = granted {
                 let after = request.time_us.saturating_sub(since_us);
                 if after > u64::from(expires) * 1_000_000 {
+                    let (certainty, else_fits) = match is_next {
+                        true => (Certain, ""),
+                        false => (Likely, "; one that the capture lacks fits as well"),
+                    };
                     list.push(
                         "registration-expired",
-                        Certain,
+                        certainty,
                         &[packet, request.packet],
                         format!(
                             "the registration was granted for {expires} s in packet {packet}, and \
-                             the next REGISTER came after {} s",
+                             the next REGISTER came after {} s{else_fits}",
                             after / 1_000_000
                         ),
                         "Check why the device refreshed its registration too late; calls to it \
@@ -219,7 +248,7 @@ impl Verdict<'_> {
             let end = next.map_or(u64::MAX, Exchange::packet);
             // A NOTIFY may come before the 202, and on any leg. The last one has the final status;
             // 100 and 180 come first (RFC 3515 §2.4.5).
-            let result = self.leg.all().filter_map(|it| {
+            let mut result = self.leg.all().filter_map(|it| {
                 let is_own = it.method == Method::Notify && (started..end).contains(&it.packet());
                 let status = it.detail()?.sipfrag?;
                 (is_own && status >= 200).then_some((it.packet(), status))
@@ -227,7 +256,7 @@ impl Verdict<'_> {
             let is_refused = refer.is_rejected();
             let refused = refer.last.filter(|_| is_refused);
             let Some((packet, status)) = result
-                .last()
+                .next_back()
                 .or_else(|| refused.map(|last| (last.seen.packet, last.status)))
             else {
                 continue;

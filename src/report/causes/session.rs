@@ -92,7 +92,14 @@ impl Verdict<'_> {
                         it.to_tag.is_some() && to == Some(sender) && it.has_response()
                     })
                 };
-                if !is_private(contact) || is_private(sender) || is_reached() {
+                // The next hop has seen the device at this address, and later requests pass it.
+                let is_seen_there = || {
+                    self.leg.all().any(|it| {
+                        it.request
+                            .is_some_and(|request| request.route.source.ip() == contact)
+                    })
+                };
+                if !is_private(contact) || is_private(sender) || is_reached() || is_seen_there() {
                     continue;
                 }
                 list.push(

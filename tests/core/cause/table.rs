@@ -5,8 +5,8 @@ use homer_export::report::CAUSE_CODES;
 
 use crate::capture::{CALL_ID, Capture, Sent, healthy};
 use crate::made_calls::{
-    TIMER_A_MS, TIMER_E_MS, again, attempt, causes, challenged, later, offer_again, refused_call,
-    report_of, within,
+    TIMER_A_MS, TIMER_E_MS, ack_to_contact, again, attempt, causes, challenged, later, offer_again,
+    refused_call, report_of, within,
 };
 use crate::report::analyze;
 
@@ -97,9 +97,10 @@ fn peer_stopped() -> Case {
 fn unacknowledged(ack: Option<(&str, &str)>) -> Case {
     let mut sent = healthy()[..4].to_vec();
     sent.extend(again(&healthy()[3], &TIMER_E_MS));
-    let fits = [sent.clone(), vec![healthy()[4].clone()]].concat();
+    let own = ack_to_contact();
+    let fits = [sent.clone(), vec![own.clone()]].concat();
     if let Some((old, new)) = ack {
-        let mut ack = healthy()[4].clone();
+        let mut ack = own;
         ack.replace(old, new);
         sent.push(ack);
     }
