@@ -112,7 +112,7 @@ impl Exchange {
                     self.detail_mut().credentials = Some(Authentication::parse(value));
                 }
                 6 if is(b"Reason") => self.detail_mut().q850 = q850(value).or(self.q850()),
-                7 if is(b"Expires") && method == Method::Register => {
+                7 if is(b"Expires") && matches!(method, Method::Register | Method::Subscribe) => {
                     self.detail_mut().expires = number(value);
                 }
                 1 | 7 if method == Method::Register && (is(b"Contact") || is(b"m")) => {

@@ -6,6 +6,7 @@ use core::net::IpAddr;
 
 use super::Certainty::{Certain, Likely};
 use super::List;
+use crate::packet::Route;
 use crate::report::exchange::{MAX_EXCHANGES, Method};
 use crate::report::outcome::{Outcome, Verdict, destination, source};
 use crate::report::status::status_text;
@@ -45,18 +46,23 @@ impl Verdict<'_> {
                 continue;
             }
             // The sender got a response that the capture lacks: an ACK follows a final one.
+            let ends = |route: &Route| [route.source.ip(), route.destination.ip()];
             let is_acknowledged = exchange.method == Method::Invite
                 && self.leg.all().any(|it| {
                     it.method == Method::Ack
                         && it.cseq == exchange.cseq
-                        && it.source() == exchange.source()
                         && it.packet() > request.packet
+                        && it
+                            .request
+                            .is_some_and(|ack| ends(&ack.route) == ends(&request.route))
                 });
             if is_acknowledged {
                 continue;
             }
             // A carrier that does not respond is no fault if the next one does.
-            if is_initial && self.outcome.is_good() {
+            let is_due_to_another =
+                matches!(self.leg.status(), 400..=699) && !is_of_next_hop(self.leg.status());
+            if is_initial && (self.outcome.is_good() || is_due_to_another) {
                 continue;
             }
             let peer = request.route.destination.ip();
@@ -220,4 +226,9 @@ impl Verdict<'_> {
             before = seen.map(|seen| seen.time_us).or(before);
         }
     }
+}
+
+/// Whether a proxy may send a status because the next hop did not respond to it.
+fn is_of_next_hop(status: u16) -> bool {
+    matches!(status, 408 | 480 | 487 | 500..600)
 }

@@ -31,6 +31,12 @@ impl Verdict<'_> {
                 .unwrap_or(response);
             // Both sides hang up at once, or a BYE ends the dialog of a NOTIFY or INFO: the dialog
             // is gone when the request arrives, and that is nobody's fault.
+            let is_unsubscribed = method == Method::Notify
+                && self.leg.all().any(|it| {
+                    it.method == Method::Subscribe
+                        && it.packet() < request.packet
+                        && it.detail().and_then(|detail| detail.expires) == Some(0)
+                });
             let is_over = self.leg.all().any(|it| {
                 it.method == Method::Bye
                     && !core::ptr::eq(it, exchange)
@@ -39,7 +45,7 @@ impl Verdict<'_> {
                         .request
                         .is_some_and(|bye| bye.packet < response.seen.packet)
             });
-            if is_over {
+            if is_over || is_unsubscribed {
                 continue;
             }
             let attempt = self.leg.attempt.filter(|_| self.leg.is_captured);
@@ -48,7 +54,8 @@ impl Verdict<'_> {
             let is_known = |tag: Option<u64>| {
                 tag == own
                     || self.leg.all().any(|it| {
-                        it.method == Method::Invite
+                        it.to_tag.is_none()
+                            && it.method.starts_call()
                             && (it.from_tag == tag || it.last.is_some_and(|it| it.to_tag == tag))
                     })
             };

@@ -1,11 +1,13 @@
 //! Causes that a final response names: authentication, and refusals by their status.
 
 use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::Certainty::{Certain, Likely};
 use super::List;
 use super::session::codecs;
+use crate::report::detail::Detail;
 use crate::report::exchange::Exchange;
 use crate::report::outcome::{Outcome, Verdict, source};
 use crate::report::status::{q850_text, status_text};
@@ -112,17 +114,31 @@ impl Verdict<'_> {
             return;
         };
         let mut text = self.response_text();
-        if let Some(cause) = self.detail(|detail| detail.q850) {
-            text.push_str(&format!(", {}", q850_text(cause)));
-        }
-        if let Some(warning) = self.detail(|detail| detail.warning) {
-            text.push_str(&format!(", Warning {warning}"));
-        }
-        if let Some(after) = self.detail(|detail| detail.retry_after) {
-            text.push_str(&format!(", Retry-After {after} s"));
-        }
+        push_details(&mut text, |pick| self.detail(pick));
         let mut packets = [far.packet(), response.seen.packet].to_vec();
         packets.extend(self.leg.decision.map(|(_, own)| own.seen.packet));
+        // A proxy responds with a status of its own, for instance 500 after 503 (RFC 3261 §16.7).
+        let mut before = self.leg.all().filter_map(|it| {
+            let last = it.last?;
+            let is_before = it.method == far.method
+                && it.to_tag.is_none()
+                && it.packet() > far.packet()
+                && last.seen.packet < response.seen.packet
+                && last.seen.route.destination.ip() == response.seen.route.source.ip();
+            // 487 follows a CANCEL of the proxy.
+            let is_other = last.status >= 400 && ![response.status, 487].contains(&last.status);
+            (is_before && is_other).then_some((it, last))
+        });
+        if let Some((exchange, last)) = before.next_back() {
+            let phrase = exchange.detail().map_or(&[][..], |detail| &detail.phrase);
+            text.push_str(&format!(
+                ", after {} from {}",
+                status_text(last.status, phrase),
+                source(&last.seen.route)
+            ));
+            push_details(&mut text, |pick| exchange.detail().and_then(pick));
+            packets.push(last.seen.packet);
+        }
         list.push(code, Certain, &packets, text, next_step);
         let offer = far
             .detail()
@@ -142,6 +158,24 @@ impl Verdict<'_> {
                 ),
                 "Compare the offered codecs, and RTP or SRTP, with those that the callee allows.",
             );
+        }
+    }
+}
+
+/// Adds the Q.850 cause, Warning and Retry-After of a final response.
+fn push_details(text: &mut String, get: impl Fn(fn(&Detail) -> Option<u32>) -> Option<u32>) {
+    if let Some(cause) = get(|detail| detail.q850) {
+        text.push_str(", ");
+        text.push_str(&q850_text(cause));
+    }
+    for (name, value, unit) in [
+        (", Warning ", get(|detail| detail.warning), ""),
+        (", Retry-After ", get(|detail| detail.retry_after), " s"),
+    ] {
+        if let Some(value) = value {
+            text.push_str(name);
+            text.push_str(&value.to_string());
+            text.push_str(unit);
         }
     }
 }
@@ -192,7 +226,7 @@ fn code_of_status(status: u16) -> Option<(&'static str, &'static str)> {
         ),
         408 | 504 => (
             "gateway-timeout",
-            "Look for the next hop after the one that responded: it did not respond in time.",
+            "Look at the next hop after the one that responded: it gave no final response in time.",
         ),
         503 => (
             "overload",

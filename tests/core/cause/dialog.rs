@@ -291,3 +291,28 @@ fn cause_registration_expired_is_likely_if_a_number_is_missing() {
         assert_eq!(report.causes[0].certainty, certainty);
     }
 }
+
+#[test]
+fn cause_bye_unknown_dialog_needs_a_subscription_that_goes_on() {
+    let subscription = |expires: &str| {
+        let mut sent = healthy()[..1].to_vec();
+        sent.push(healthy()[3].clone());
+        sent[0].replace("INVITE sip", "SUBSCRIBE sip");
+        sent[0].replace("Contact", &format!("Expires: {expires}\r\nContact"));
+        for message in &mut sent {
+            message.replace("1 INVITE", "1 SUBSCRIBE");
+        }
+        sent.extend(within(
+            "NOTIFY",
+            "481 Call/Transaction Does Not Exist",
+            "",
+            "",
+            9_000,
+        ));
+        report_of(sent)
+    };
+    let report = subscription("600");
+    assert_eq!(causes(&report), ["bye-unknown-dialog"]);
+    assert!(texts(&report)[0].ends_with("; its tags are those of the dialog"));
+    assert_eq!(causes(&subscription("0")), [] as [&str; 0]);
+}

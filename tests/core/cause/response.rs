@@ -1,7 +1,10 @@
 //! Causes that a final response names: refusals by their status, and authentication.
 
 use crate::capture::{CALLEE, Sent, healthy};
-use crate::made_calls::{attempt, causes, challenged, later, outcome, refused, report_of, texts};
+use crate::made_calls::{
+    TIMER_A_MS, again, attempt, causes, challenged, later, outcome, refused, refused_call,
+    report_of, texts,
+};
 
 #[test]
 fn cause_is_named_by_the_final_status() {
@@ -221,4 +224,62 @@ fn cause_has_the_q850_cause_beside_isup() {
     let early = " opened media before an answer (Q.850 cause 1, unallocated number), and the call";
     let report = report_of(sent);
     assert!(texts(&report)[0].contains(early), "{:?}", texts(&report));
+}
+
+#[test]
+fn cause_names_the_status_that_a_proxy_changed() {
+    let proxy = "192.0.2.50:5060".parse().unwrap();
+    let call = |far_status: &str| {
+        let mut near = refused_call("500 Server Internal Error", "");
+        let fields = "Reason: Q.850;cause=34\r\nWarning: 399 gw \"x\"\r\nRetry-After: 10\r\n";
+        let mut far = refused_call(far_status, fields);
+        far.remove(1);
+        for message in &mut far {
+            message.replace("z9hG4bK1", "z9hG4bKfar");
+        }
+        (near[0].to, near[1].from, near[2].from) = (proxy, proxy, proxy);
+        (far[0].from, far[1].to) = (proxy, proxy);
+        far[0].time_us += 10;
+        far[1].time_us -= 10;
+        near.extend(far);
+        report_of(near)
+    };
+    let report = call("503 Out of trunks");
+    assert_eq!(causes(&report), ["server-failure"]);
+    assert_eq!(
+        texts(&report),
+        [
+            "500 Server Internal Error from 192.0.2.50:5060, after 503 Service Unavailable (\"Out \
+             of trunks\" in the message) from 192.0.2.20:5060, Q.850 cause 34, no circuit or \
+             channel available, Warning 399, Retry-After 10 s"
+        ]
+    );
+    assert_eq!(report.causes[0].packets, [1, 5, 4]);
+    // The other branch was cancelled.
+    let report = call("487 Request Terminated");
+    assert_eq!(
+        texts(&report),
+        ["500 Server Internal Error from 192.0.2.50:5060"]
+    );
+}
+
+#[test]
+fn cause_of_a_refusal_is_not_the_carrier_that_did_not_respond() {
+    let mut dead = healthy()[..1].to_vec();
+    dead.extend(again(&healthy()[0], &TIMER_A_MS[..3]));
+    for message in &mut dead {
+        message.replace("z9hG4bK1", "z9hG4bK0");
+        message.to = "192.0.2.77:5060".parse().unwrap();
+    }
+    for (status, expected) in [
+        ("486 Busy Here", &["busy"][..]),
+        ("408 Request Timeout", &["peer-silent", "gateway-timeout"]),
+    ] {
+        let next = attempt("z9hG4bK1", status, 5000);
+        let report = report_of([dead.clone(), next].concat());
+        assert_eq!(
+            (outcome(&report), causes(&report)),
+            ("refused", expected.to_vec())
+        );
+    }
 }
