@@ -40,7 +40,7 @@ pub(super) struct Detail {
     pub(super) granted: Option<u32>,
     /// Session-Expires of the 2xx, in seconds (RFC 4028).
     pub(super) session_expires: Option<u32>,
-    /// The address in the Contact of an INVITE; `None` if it is a name.
+    /// The address in the Contact of an INVITE or REGISTER; `None` if it is a name.
     pub(super) contact: Option<IpAddr>,
     /// The address in the Contact of its 2xx.
     pub(super) answer_contact: Option<IpAddr>,
@@ -116,6 +116,7 @@ impl Exchange {
                     self.detail_mut().expires = number(value);
                 }
                 1 | 7 if method == Method::Register && (is(b"Contact") || is(b"m")) => {
+                    self.detail_mut().contact = host(value);
                     each_value(value, |contact| {
                         any_contact = true;
                         let expires = parameter(contact, b"expires").map(number);
@@ -226,6 +227,10 @@ impl Exchange {
                     true => each_value(value, |contact| {
                         let expires = parameter(contact, b"expires").and_then(number);
                         let detail = self.detail_mut();
+                        // The registrar reaches the device where its request came from.
+                        if parameter(contact, b"received").is_some() {
+                            detail.contact = None;
+                        }
                         detail.granted = detail.granted.max(expires);
                     }),
                 },

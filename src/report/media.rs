@@ -20,13 +20,14 @@ const MAX_CODECS: usize = 120;
 pub(super) struct Media {
     /// The packet that has it.
     pub(super) packet: u64,
-    /// The first connection address (`c=`).
+    /// The connection address (`c=`) of the first stream that is not refused: its own, or else that
+    /// of the session (RFC 4566 §5.7).
     pub(super) address: Option<IpAddr>,
     /// Number of streams.
     streams: u32,
     /// A bit for each stream that is refused, that is, has port 0; the first stream is bit 0.
     refused: u32,
-    /// `a=sendonly`, `a=inactive`: a hold.
+    /// Whether that stream has `a=sendonly` or `a=inactive`: a hold.
     pub(super) is_held: bool,
     /// Whether ICE finds the addresses (RFC 8839), so that those in `c=` do not matter.
     has_ice: bool,
@@ -44,12 +45,17 @@ impl Media {
             ..Self::default()
         };
         let mut next = 0;
+        let mut has_own_address = false;
         for end in memchr_iter(b'\n', body).chain([body.len()]) {
             let line = body.get(next..end).unwrap_or_default().trim_ascii_end();
             next = end + 1;
             match line {
-                [b'c', b'=', value @ ..] => {
-                    media.address = media.address.or_else(|| address(value));
+                [b'c', b'=', value @ ..] if media.is_in_first_stream() => {
+                    let is_own = media.streams > 0;
+                    if media.address.is_none() || (is_own && !has_own_address) {
+                        media.address = address(value).or(media.address);
+                        has_own_address = is_own;
+                    }
                 }
                 [b'm', b'=', value @ ..] if media.streams < MAX_STREAMS => {
                     let mut words = value.split(|byte| *byte == b' ').skip(1);
@@ -67,6 +73,14 @@ impl Media {
         media
     }
 
+    /// Whether the lines that follow belong to the session, or to the first stream that is not
+    /// refused.
+    fn is_in_first_stream(&self) -> bool {
+        let latest = 1_u32 << self.streams >> 1;
+        // All streams before it are refused, and it is not.
+        self.streams == 0 || self.refused == latest - 1
+    }
+
     fn read_attribute(&mut self, value: &[u8]) {
         let starts = |name: &[u8]| value.starts_with(name);
         if starts(b"rtpmap:") {
@@ -80,7 +94,10 @@ impl Media {
         } else if starts(b"candidate:") || starts(b"ice-ufrag:") {
             self.has_ice = true;
         } else if starts(b"sendonly") || starts(b"inactive") {
-            self.is_held = true;
+            self.is_held |= self.is_in_first_stream();
+        } else if starts(b"sendrecv") && self.streams > 0 && self.is_in_first_stream() {
+            // A direction of the stream overrides that of the session (RFC 4566 §6).
+            self.is_held = false;
         }
     }
 

@@ -7,7 +7,7 @@ use core::net::IpAddr;
 
 use super::Certainty::{Certain, Likely};
 use super::List;
-use crate::report::exchange::{Method, Sighting};
+use crate::report::exchange::{Exchange, Method, Sighting};
 use crate::report::media::{Media, is_private};
 use crate::report::outcome::{Verdict, source};
 use crate::report::status::q850_text;
@@ -71,7 +71,8 @@ impl Verdict<'_> {
     /// `nat-contact`: later requests will not arrive at a Contact that only exists within a
     /// network.
     pub(super) fn contact(&self, list: &mut List) {
-        for exchange in self.leg.all().filter(|it| it.method == Method::Invite) {
+        let has_contact = |it: &&Exchange| matches!(it.method, Method::Invite | Method::Register);
+        for exchange in self.leg.all().filter(has_contact) {
             let Some(detail) = exchange.detail() else {
                 continue;
             };

@@ -255,3 +255,62 @@ fn cause_no_common_codec_reads_the_offer_of_a_multipart_body() {
         texts(&report)
     );
 }
+
+#[test]
+fn cause_nat_contact_of_a_registration() {
+    let register = |contact: &str| {
+        let mut sent = vec![healthy()[0].clone(), healthy()[3].clone()];
+        sent[0].replace("INVITE sip", "REGISTER sip");
+        sent[0].replace("<sip:192.0.2.30>", "<sip:a@192.168.1.5>");
+        sent[1].replace("<sip:192.0.2.30>", contact);
+        for message in &mut sent {
+            message.replace("1 INVITE", "1 REGISTER");
+        }
+        report_of(sent)
+    };
+    let report = register("<sip:a@192.168.1.5>;expires=60");
+    assert_eq!(causes(&report), ["nat-contact"]);
+    // The registrar knows the address behind which the device is.
+    let report = register("<sip:a@192.168.1.5>;expires=60;received=\"sip:192.0.2.10:5060\"");
+    assert_eq!(causes(&report), [] as [&str; 0]);
+}
+
+#[test]
+fn cause_media_is_that_of_the_first_stream_in_use() {
+    let with = |old: &str, new: &str| {
+        let mut sent = healthy();
+        sent[0].replace("c=IN IP4 192.0.2.10", "c=IN IP4 10.0.0.5");
+        sent[0].replace(old, new);
+        // The datagram has a length of its own.
+        sent[0].replace("Content-Length", "X");
+        report_of(sent)
+    };
+    // The stream has an address of its own, or another one has, or the first one is refused.
+    let audio = "m=audio 40000 RTP/AVP 0 8\r\n";
+    let own = format!("{audio}c=IN IP4 203.0.113.7\r\n");
+    assert_eq!(causes(&with(audio, &own)), [] as [&str; 0]);
+    let other = format!("{audio}m=video 4 RTP/AVP 9\r\nc=IN IP4 203.0.113.7\r\n");
+    assert_eq!(causes(&with(audio, &other))[0], "private-media-address");
+    let refused = format!("m=video 0 RTP/AVP 9\r\nc=IN IP4 10.0.0.6\r\n{own}");
+    assert_eq!(causes(&with(audio, &refused)), [] as [&str; 0]);
+    let no_length = ("Content-Length", "X");
+    // A video stream that is held, while the audio stream goes on.
+    let video = (
+        "a=sendrecv",
+        "a=sendrecv\r\nm=video 4 RTP/AVP 9\r\na=inactive",
+    );
+    let sent = [
+        healthy(),
+        offer_again(&[video, no_length], "200 OK", 10_000),
+    ]
+    .concat();
+    assert_eq!(causes(&report_of(sent)), [] as [&str; 0]);
+    // A direction of the session, which the stream overrides.
+    let session = ("t=0 0", "a=inactive\r\nt=0 0");
+    let sent = [
+        healthy(),
+        offer_again(&[session, no_length], "200 OK", 10_000),
+    ]
+    .concat();
+    assert_eq!(causes(&report_of(sent)), [] as [&str; 0]);
+}
