@@ -27,5 +27,6 @@ pub use redact::redact;
 pub use sdp::Sdp;
 pub use value::{CSeq, Via};
 
+pub(crate) use escape::is_invisible;
 pub(crate) use message::begins_with_start_line;
 pub(crate) use redact::uri_password;

@@ -18,7 +18,8 @@ record! {
     ($, convert_capture_report)
     /// The report on a capture file.
     ///
-    /// Texts from messages have control characters and invalid UTF-8 replaced by U+FFFD.
+    /// Texts from messages have control characters, invisible ones and invalid UTF-8 replaced by
+    /// U+FFFD.
     ///
     /// # Examples
     /// ```
@@ -179,7 +180,7 @@ record! {
 
 record! {
     ($, convert_cause)
-    /// Why a call ended as it did.
+    /// Why a call ended as it did. docs/causes.md lists all codes.
     pub struct Cause {
         /// Code of the cause, such as `busy`. Codes never change.
         pub code: String,

@@ -32,17 +32,7 @@ pub fn escape(bytes: &[u8]) -> String {
                 '\t' => text.push_str("\\t"),
                 '\\' => text.push_str("\\\\"),
                 '\0'..='\x1f' | '\x7f' => text.push_str(&format!("\\x{:02x}", u32::from(c))),
-                // C1 control characters, then marks of direction and other characters without a
-                // shape (Unicode, category Cf): they can make a text look like another one.
-                '\u{80}'..='\u{9f}'
-                | '\u{ad}'
-                | '\u{61c}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e0fff}' => text.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+                c if is_invisible(c) => text.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
                 c => text.push(c),
             }
         }
@@ -51,6 +41,23 @@ pub fn escape(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+/// Whether a character is a C1 control character, or a mark of direction or another character
+/// without a shape (Unicode, category Cf): they can make a text look like another one.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{80}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// A hex dump of 16 bytes per line: offset, bytes, and the printable ASCII among them. `offset` is

@@ -23,7 +23,7 @@ macro_rules! cause_table {
             }
         )*
 
-        const TABLE: &[&str] = &[$($code),*];
+        const TABLE: &[(&str, fn() -> Case)] = &[$(($code, || $case)),*];
     };
 }
 
@@ -46,11 +46,39 @@ fn check(code: &str, (shown, innocent): Case) {
 
 #[test]
 fn cause_table_has_every_code() {
-    assert_eq!(TABLE, CAUSE_CODES);
-    // Each has two parts at least, and none is there twice.
+    let codes: Vec<&str> = TABLE.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, CAUSE_CODES);
     for (number, code) in CAUSE_CODES.iter().enumerate() {
         assert!(!CAUSE_CODES[..number].contains(code), "{code}");
     }
+}
+
+#[test]
+fn cause_page_lists_every_code() {
+    let mut page = "# Causes\n\n\
+        The report says why a call ended as it did, as far as its messages show it: at most eight \
+        causes,\nthe most likely one first. A call that went well has none, or only causes that \
+        inform, such as\n`hold`. A cause is `certain` if the messages prove it, and `likely` if \
+        they fit it; the text of a\nlikely one says what else would fit. Codes never change. The \
+        texts are examples.\n\n\
+        `tests/core/cause/table.rs` checks this page; `BLESS=1 cargo test -p homer-export \
+        cause_page` writes\nit.\n\n\
+        | code | text | certainty | next step |\n|---|---|---|---|\n"
+        .to_string();
+    for (code, case) in TABLE {
+        let report = report_of(case().0);
+        let cause = report.causes.iter().find(|cause| cause.code == *code);
+        let cause = cause.unwrap();
+        page += &format!(
+            "| `{code}` | {} | {} | {} |\n",
+            cause.text, cause.certainty, cause.next_step
+        );
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/causes.md");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(file, &page).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(file).unwrap(), page);
 }
 
 /// A call that is refused with this status, and one that is cancelled while the phone rings.
