@@ -6,8 +6,7 @@ use core::net::IpAddr;
 
 use super::Certainty::{Certain, Likely};
 use super::List;
-use crate::packet::Route;
-use crate::report::exchange::{MAX_EXCHANGES, Method};
+use crate::report::exchange::{Exchange, MAX_EXCHANGES, Method};
 use crate::report::outcome::{Outcome, Verdict, destination, source};
 use crate::report::status::status_text;
 use crate::report::summary::{counted, seconds};
@@ -45,18 +44,8 @@ impl Verdict<'_> {
             if resent == 0 || exchange.has_response() || exchange.method == Method::Ack {
                 continue;
             }
-            // The sender got a response that the capture lacks: an ACK follows a final one.
-            let ends = |route: &Route| [route.source.ip(), route.destination.ip()];
-            let is_acknowledged = exchange.method == Method::Invite
-                && self.leg.all().any(|it| {
-                    it.method == Method::Ack
-                        && it.cseq == exchange.cseq
-                        && it.packet() > request.packet
-                        && it
-                            .request
-                            .is_some_and(|ack| ends(&ack.route) == ends(&request.route))
-                });
-            if is_acknowledged {
+            // The sender got a response that the capture lacks.
+            if self.ack_of(exchange).is_some() {
                 continue;
             }
             // A carrier that does not respond is no fault if the next one does.
@@ -116,6 +105,21 @@ impl Verdict<'_> {
                  firewall drops the packets.",
             );
         }
+    }
+
+    /// The ACK on the same hop as an INVITE: it follows a final response.
+    fn ack_of(&self, invite: &Exchange) -> Option<&Exchange> {
+        let ends = |it: &Exchange| {
+            it.request
+                .map(|request| [request.route.source.ip(), request.route.destination.ip()])
+        };
+        self.leg.all().find(|it| {
+            invite.method == Method::Invite
+                && it.method == Method::Ack
+                && it.cseq == invite.cseq
+                && it.packet() > invite.packet()
+                && ends(it) == ends(invite)
+        })
     }
 
     /// Whether an address sent any message of the call.
@@ -183,12 +187,14 @@ impl Verdict<'_> {
     }
 
     /// `lost-packets`: a response without its request, although other requests on the same way were
-    /// captured.
+    /// captured; or an INVITE without a response, although it was acknowledged.
     pub(super) fn lost_packets(&self, list: &mut List) {
         // The request of a late response may be one that is not kept.
         if self.leg.exchanges.len() >= MAX_EXCHANGES {
             return;
         }
+        const NEXT_STEP: &str = "Check whether the capture agent drops packets, above all IP \
+             fragments and messages larger than the MTU.";
         let mut before: Option<u64> = None;
         for exchange in self.leg.all() {
             let first = exchange.provisional.or(exchange.last).map(|it| it.seen);
@@ -204,23 +210,40 @@ impl Verdict<'_> {
                 if is_seen && route.directed {
                     let gap = before.map_or_else(String::new, |before| {
                         let gap = response.time_us.saturating_sub(before);
-                        format!(", within {} before it", seconds(gap))
+                        format!("; the gap before it is {}", seconds(gap))
                     });
                     list.push(
                         "lost-packets",
                         Likely,
                         &[response.packet],
                         format!(
-                            "packet {} responds to a request ({}) that the capture does not have{gap}, while \
-                             other requests between these addresses are there; a capture filter fits as \
-                             well",
+                            "packet {} responds to a request ({}) that the capture does not have, \
+                             while it has others between these addresses{gap}; a capture filter fits \
+                             as well",
                             response.packet,
                             exchange.method.name()
                         ),
-                        "Check whether the capture agent drops packets, above all IP fragments and \
-                         messages larger than the MTU.",
+                        NEXT_STEP,
                     );
                 }
+            }
+            if let Some(request) = exchange.request.filter(|_| !exchange.has_response())
+                && self.has_sent(request.route.destination.ip())
+                && let Some(ack) = self.ack_of(exchange)
+            {
+                list.push(
+                    "lost-packets",
+                    Likely,
+                    &[request.packet, ack.packet()],
+                    format!(
+                        "the INVITE in packet {} was acknowledged in packet {}, but the capture \
+                         has no response to it, although it has other messages of that side; a \
+                         capture filter fits as well",
+                        request.packet,
+                        ack.packet()
+                    ),
+                    NEXT_STEP,
+                );
             }
             let seen = exchange.request.or(exchange.last.map(|it| it.seen));
             before = seen.map(|seen| seen.time_us).or(before);

@@ -70,20 +70,37 @@ impl Verdict<'_> {
             .skip_while(|it| !core::ptr::eq(**it, *last))
             .nth(1)
             .and_then(|it| it.detail()?.challenge);
-        let why = match (challenge, credentials, offered) {
-            (Some(challenge), ..) if challenge.is_stale => {
-                "the server calls the nonce stale, so that the password was right"
-            }
-            (_, Some(used), Some(offered)) if used.realm != offered.realm => {
-                "the credentials are for another realm than the challenge"
-            }
-            (_, Some(used), Some(offered)) if used.nonce != offered.nonce => {
-                "the credentials have another nonce than the challenge"
-            }
-            (_, Some(used), Some(offered)) if used.algorithm != offered.algorithm => {
-                "the credentials use another algorithm than the challenge"
-            }
-            _ => "realm and nonce fit, so that user name or password is probably wrong",
+        const ACCOUNT: &str = "Compare user name, realm and password in the device with those of \
+             the account on that server.";
+        const DEVICE: &str = "Check why the device does not take realm, nonce and algorithm from \
+             the latest challenge; several challenges or a proxy in between can be the reason.";
+        let (why, next_step) = match (challenge, credentials, offered) {
+            (Some(challenge), ..) if challenge.is_stale => (
+                "the server calls the nonce stale, so that the password was right",
+                "Check how long the server accepts a nonce, whether several servers share their \
+                 nonces, and whether the device takes the new one.",
+            ),
+            (_, Some(used), Some(offered)) if used.realm != offered.realm => (
+                "the credentials are for another realm than the challenge",
+                ACCOUNT,
+            ),
+            (_, Some(used), Some(offered)) if used.nonce != offered.nonce => (
+                "the credentials have another nonce than the challenge",
+                DEVICE,
+            ),
+            (_, Some(used), Some(offered)) if used.algorithm != offered.algorithm => (
+                "the credentials use another algorithm than the challenge",
+                DEVICE,
+            ),
+            (_, Some(_), Some(_)) => (
+                "realm and nonce fit, so that user name or password is probably wrong",
+                ACCOUNT,
+            ),
+            _ => (
+                "the capture does not show the challenge that they respond to; user name, realm \
+                 or password may be wrong, or the nonce too old",
+                ACCOUNT,
+            ),
         };
         list.push(
             "auth-loop",
@@ -93,8 +110,7 @@ impl Verdict<'_> {
                 "{from} responded {status} to {} with credentials: {why}",
                 counted(with_credentials.len() as u64, "request")
             ),
-            "Compare user name, realm and password in the device with those of the account on \
-             that server.",
+            next_step,
         );
     }
 

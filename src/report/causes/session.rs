@@ -182,16 +182,24 @@ fn media_change(list: &mut List, before: &Media, now: &Media, is_offer: bool, se
     let (was_held, is_held) = (before.is_on_hold(), now.is_on_hold());
     let packet = now.packet;
     if is_offer && was_held != is_held {
-        let (code, what) = match is_held {
-            true => ("hold", "puts the call on hold"),
-            false => ("resume", "resumes the call"),
+        let (code, what, next_step) = match is_held {
+            true => (
+                "hold",
+                "puts the call on hold",
+                "Nothing is wrong; there is no audio while a call is on hold, except music.",
+            ),
+            false => (
+                "resume",
+                "resumes the call",
+                "Nothing is wrong; if there is no audio after it, check the media addresses.",
+            ),
         };
         list.push(
             code,
             Certain,
             &packets,
             format!("{sender} {what} in packet {packet}"),
-            "Nothing is wrong; there is no audio while a call is on hold, except music.",
+            next_step,
         );
     }
     let addresses = before.address.zip(now.address);

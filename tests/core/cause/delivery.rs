@@ -130,7 +130,7 @@ fn cause_lost_packets() {
     assert_eq!(causes(&report), ["lost-packets"]);
     assert_eq!(report.causes[0].packets, [6]);
     assert!(
-        texts(&report)[0].contains("within 59.910 s before it"),
+        texts(&report)[0].contains("; the gap before it is 59.910 s; "),
         "{:?}",
         texts(&report)
     );
@@ -170,4 +170,17 @@ fn cause_peer_silent_needs_more_than_responses_that_the_agent_does_not_see() {
     // Without the ACK and the BYE, no one answered.
     sent.retain(|sent| sent.message.starts_with(b"INVITE"));
     assert_eq!(causes(&report_of(sent)), ["peer-silent"]);
+}
+
+#[test]
+fn cause_lost_packets_of_responses() {
+    // An INVITE that was acknowledged, although no response to it is there; the BYE got one.
+    let mut sent = healthy();
+    sent.drain(1..4);
+    let report = report_of(sent.clone());
+    assert_eq!(causes(&report), ["lost-packets"]);
+    assert_eq!(report.causes[0].packets, [1, 2]);
+    // The agent sees no message of that side.
+    sent.pop();
+    assert_eq!(causes(&report_of(sent)), [] as [&str; 0]);
 }

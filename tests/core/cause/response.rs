@@ -283,3 +283,35 @@ fn cause_of_a_refusal_is_not_the_carrier_that_did_not_respond() {
         );
     }
 }
+
+#[test]
+fn cause_auth_loop_says_what_to_check() {
+    let first = challenged("z9hG4bK0", 0, "", "realm=\"a\", nonce=\"1\"");
+    let next_step = |credentials: &str, challenge: &str, has_first: bool| {
+        let second = challenged("z9hG4bK1", 500, credentials, challenge);
+        let first = if has_first { first.clone() } else { vec![] };
+        let report = report_of([first, second].concat());
+        assert_eq!(causes(&report), ["auth-loop"]);
+        let cause = &report.causes[0];
+        (cause.text.clone(), cause.next_step.clone())
+    };
+    let (used, new) = ("realm=\"a\", nonce=\"1\"", "realm=\"a\", nonce=\"2\"");
+    let (_, step) = next_step(used, new, true);
+    assert!(step.starts_with("Compare user name"), "{step}");
+    let (_, step) = next_step(used, "realm=\"a\", nonce=\"2\", stale=TRUE", true);
+    assert!(
+        step.starts_with("Check how long the server accepts a nonce"),
+        "{step}"
+    );
+    let (_, step) = next_step("realm=\"a\", nonce=\"0\"", new, true);
+    assert!(
+        step.starts_with("Check why the device does not take"),
+        "{step}"
+    );
+    // Without the challenge, nothing is known about realm and nonce.
+    let (text, _) = next_step(used, new, false);
+    assert!(
+        text.contains("the capture does not show the challenge"),
+        "{text}"
+    );
+}
