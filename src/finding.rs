@@ -155,7 +155,8 @@ rules! {
         format!("{field} has no tag");
 
     ContactMissing = "contact-missing", "RFC 3261 §8.1.1.8, §12.1.1",
-        "missing header field: Contact, which is mandatory in an INVITE and in a 2xx response to it";
+        "missing header field: Contact, which is mandatory in an INVITE and in a 2xx response to \
+         it";
 
     QuotesUnbalanced { field: &'static str } = "quotes-unbalanced", "RFC 3261 §25.1",
         format!("{field} has a quotation mark that is not closed");

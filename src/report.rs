@@ -6,7 +6,6 @@ mod call;
 mod calls;
 mod capture_report;
 mod causes;
-mod detail;
 mod dialog_sequence;
 mod exchange;
 mod faults;

@@ -27,7 +27,8 @@ use crate::pcap::{MAX_PACKET_BYTES, Record, Stats, YEAR_1971_US};
 use crate::query::Query;
 use crate::sip::{Message, Sdp, StartLine, Truncation};
 
-/// How the names of the profiles begin that hold SIP: 1 is its HEP protocol type (docs/homer.md §4).
+/// How the names of the profiles begin that hold SIP: 1 is its HEP protocol type (docs/homer.md
+/// §4).
 const SIP_PROFILES: &str = "1_";
 
 /// Bytes kept of a method or transport.

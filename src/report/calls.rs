@@ -83,8 +83,8 @@ impl Calls {
     }
 
     /// Writes the Call-IDs, the outcome, and what is missing into the report.
-    /// `two_agents`: whether two capture agents saw every message. `not_sip`: the first packets in a
-    /// profile of SIP that are something else.
+    /// `two_agents`: whether two capture agents saw every message. `not_sip`: the first packets in
+    /// a profile of SIP that are something else.
     pub(super) fn report(&self, report: &mut CaptureReport, two_agents: bool, not_sip: &[u64]) {
         for call in &self.calls {
             let id = printable(&call.id);

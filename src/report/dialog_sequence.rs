@@ -1,5 +1,5 @@
-//! The order of the CSeq numbers within a dialog (RFC 3261 §12.2.1.1): each side counts its requests
-//! upwards, except that ACK and CANCEL have the number of their INVITE.
+//! The order of the CSeq numbers within a dialog (RFC 3261 §12.2.1.1): each side counts its
+//! requests upwards, except that ACK and CANCEL have the number of their INVITE.
 
 use alloc::vec::Vec;
 use core::net::SocketAddr;

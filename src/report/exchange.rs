@@ -1,12 +1,14 @@
 //! The transactions of one call on all hops, as its verdict needs them (RFC 3261 §17).
 
+mod detail;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use twox_hash::XxHash64;
 
-use super::detail::Detail;
+pub(super) use self::detail::Detail;
 use super::hash::hash;
 use crate::packet::Route;
 use crate::sip::{Message, StartLine};

@@ -4,8 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::call::sender;
-use super::detail::Detail;
-use super::exchange::{Exchange, Method, Response, Sighting};
+use super::exchange::{Detail, Exchange, Method, Response, Sighting};
 use super::leg::Leg;
 use super::status::{q850_text, status_text};
 use super::summary::{counted, seconds};

@@ -218,8 +218,8 @@ impl Verdict<'_> {
                         &[response.packet],
                         format!(
                             "packet {} responds to a request ({}) that the capture does not have, \
-                             while it has others between these addresses{gap}; a capture filter fits \
-                             as well",
+                             while it has others between these addresses{gap}; a capture filter \
+                             fits as well",
                             response.packet,
                             exchange.method.name()
                         ),

@@ -39,8 +39,8 @@ impl Verdict<'_> {
                     Certain,
                     &[offer.packet, answer.packet],
                     format!(
-                        "the answer in packet {} sets the port of stream {stream} to 0; the offer has \
-                         {}",
+                        "the answer in packet {} sets the port of stream {stream} to 0; the offer \
+                         has {}",
                         answer.packet,
                         codecs(offer)
                     ),

@@ -6,10 +6,10 @@ use core::net::IpAddr;
 
 use memchr::{memchr, memrchr};
 
-use super::exchange::{Exchange, Method};
-use super::hash::hash;
-use super::header::{each_field, each_value, number, parameter};
-use super::media::Media;
+use super::{Exchange, Method};
+use crate::report::hash::hash;
+use crate::report::header::{each_field, each_value, number, parameter};
+use crate::report::media::Media;
 use crate::sip::{Message, StartLine};
 
 /// Bytes kept of a reason phrase.
@@ -17,53 +17,53 @@ const MAX_PHRASE: usize = 60;
 
 /// Details of a request and of the responses to it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Detail {
+pub(in crate::report) struct Detail {
     /// Reason phrase of the final response.
-    pub(super) phrase: Vec<u8>,
+    pub(in crate::report) phrase: Vec<u8>,
     /// Q.850 cause of a Reason field (RFC 3326) in the request or in the final response.
-    pub(super) q850: Option<u32>,
+    pub(in crate::report) q850: Option<u32>,
     /// Q.850 cause of a Reason field in a 183: gateways send it before an announcement (RFC 6432).
-    pub(super) early_q850: Option<u32>,
+    pub(in crate::report) early_q850: Option<u32>,
     /// Warning code (RFC 3261 §20.43).
-    pub(super) warning: Option<u32>,
+    pub(in crate::report) warning: Option<u32>,
     /// Retry-After in seconds (§20.33).
-    pub(super) retry_after: Option<u32>,
+    pub(in crate::report) retry_after: Option<u32>,
     /// The challenge of a 401 or 407.
-    pub(super) challenge: Option<Authentication>,
+    pub(in crate::report) challenge: Option<Authentication>,
     /// The credentials of the request.
-    pub(super) credentials: Option<Authentication>,
+    pub(in crate::report) credentials: Option<Authentication>,
     /// Expires of a request, in seconds.
-    pub(super) expires: Option<u32>,
+    pub(in crate::report) expires: Option<u32>,
     /// Contacts of a REGISTER: whether there is any, and whether all of them are removed.
-    pub(super) contacts: Option<bool>,
+    pub(in crate::report) contacts: Option<bool>,
     /// The longest expiry that the response to a REGISTER grants, in seconds.
-    pub(super) granted: Option<u32>,
+    pub(in crate::report) granted: Option<u32>,
     /// Session-Expires of the 2xx, in seconds (RFC 4028).
-    pub(super) session_expires: Option<u32>,
+    pub(in crate::report) session_expires: Option<u32>,
     /// The address in the Contact of an INVITE or REGISTER; `None` if it is a name.
-    pub(super) contact: Option<IpAddr>,
+    pub(in crate::report) contact: Option<IpAddr>,
     /// The address in the Contact of its 2xx.
-    pub(super) answer_contact: Option<IpAddr>,
+    pub(in crate::report) answer_contact: Option<IpAddr>,
     /// Hash of the URI in that Contact, without its parameters.
-    pub(super) answer_uri: Option<u64>,
+    pub(in crate::report) answer_uri: Option<u64>,
     /// Status in the message/sipfrag body of a NOTIFY (RFC 3515 §2.4.5).
-    pub(super) sipfrag: Option<u16>,
+    pub(in crate::report) sipfrag: Option<u16>,
     /// The SDP of the request.
-    pub(super) request_media: Option<Media>,
+    pub(in crate::report) request_media: Option<Media>,
     /// The SDP of a provisional response.
-    pub(super) early_media: Option<Media>,
+    pub(in crate::report) early_media: Option<Media>,
     /// The SDP of the 2xx.
-    pub(super) answer: Option<Media>,
+    pub(in crate::report) answer: Option<Media>,
 }
 
 /// A challenge, or the credentials that respond to one (RFC 7616). Values are hashes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Authentication {
-    pub(super) realm: u64,
-    pub(super) nonce: u64,
-    pub(super) algorithm: u64,
+pub(in crate::report) struct Authentication {
+    pub(in crate::report) realm: u64,
+    pub(in crate::report) nonce: u64,
+    pub(in crate::report) algorithm: u64,
     /// `stale=true`: the password was right, but the nonce is too old.
-    pub(super) is_stale: bool,
+    pub(in crate::report) is_stale: bool,
 }
 
 impl Authentication {
@@ -82,7 +82,7 @@ impl Authentication {
 }
 
 impl Exchange {
-    pub(super) fn detail(&self) -> Option<&Detail> {
+    pub(in crate::report) fn detail(&self) -> Option<&Detail> {
         self.detail.as_deref()
     }
 
@@ -91,7 +91,7 @@ impl Exchange {
     }
 
     /// Reads the request.
-    pub(super) fn detail_of_request(&mut self, message: &Message<'_>, header: &[u8]) {
+    pub(in crate::report) fn detail_of_request(&mut self, message: &Message<'_>, header: &[u8]) {
         if let StartLine::Request { uri, .. } = message.start
             && self.method == Method::Ack
         {
@@ -153,7 +153,7 @@ impl Exchange {
     }
 
     /// Reads a response that is kept.
-    pub(super) fn detail_of_response(
+    pub(in crate::report) fn detail_of_response(
         &mut self,
         status: u16,
         packet: u64,
