@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 
 use super::call::Call;
 use super::capture_report::{CallVerdict, CaptureReport};
-use super::causes::causes;
+use super::causes::{causes, causes_without_call};
 use super::hash::hash;
 use super::outcome::Verdict;
 use super::printable::printable;
@@ -93,6 +93,7 @@ impl Calls {
             }
             report.call_ids.push(id);
         }
+        let last_us = report.last_packet_us.unwrap_or_default();
         // With one requested call, its Call-ID need not be repeated in every reason.
         let several = self.requested.len() > 1;
         for requested in &self.requested {
@@ -120,7 +121,7 @@ impl Calls {
                 outcome: verdict.outcome.code().to_string(),
                 outcome_text: verdict.text(),
                 final_status: verdict.leg.decision.map(|(_, response)| response.status),
-                causes: causes(&verdict, &call.faults, not_sip_of_call),
+                causes: causes(&verdict, &call.faults, not_sip_of_call, last_us),
             };
             if is_first {
                 report.outcome = Some(verdict.outcome.clone());
@@ -130,6 +131,9 @@ impl Calls {
             if several {
                 report.verdicts.push(verdict);
             }
+        }
+        if report.outcome.is_none() {
+            report.causes = causes_without_call(not_sip);
         }
         if !report.missing_call_ids.is_empty() {
             let (missing, requested) = (report.missing_call_ids.len(), self.requested.len());

@@ -80,19 +80,28 @@ enum Certainty {
     Likely,
 }
 
-/// The causes of a call, the most likely one first. `faults` are those of its messages; `not_sip`
-/// has the first packets of the capture that do not belong into a profile of SIP.
-pub(super) fn causes(verdict: &Verdict<'_>, faults: &Faults, not_sip: &[u64]) -> Vec<Cause> {
+/// The causes of a call, the most likely one first.
+///
+/// `faults` are those of its messages. `not_sip` has the first packets of the capture that do not
+/// belong into a profile of SIP. `last_us` is the time of the last packet of the capture.
+pub(super) fn causes(
+    verdict: &Verdict<'_>,
+    faults: &Faults,
+    not_sip: &[u64],
+    last_us: u64,
+) -> Vec<Cause> {
     let mut list = List(Vec::new());
     // The order is that of the report: what explains the outcome comes first, what is merely worth
     // knowing comes last.
     verdict.silent_peers(&mut list);
     verdict.ack(&mut list);
+    verdict.ack_of_change(&mut list);
     verdict.authentication(&mut list);
     verdict.final_status(&mut list);
     verdict.unknown_dialog(&mut list);
     verdict.media(&mut list);
     verdict.unnoticed_end(&mut list);
+    verdict.expired_session(last_us, &mut list);
     verdict.contact(&mut list);
     verdict.registration(&mut list);
     verdict.registration_gap(&mut list);
@@ -104,6 +113,13 @@ pub(super) fn causes(verdict: &Verdict<'_>, faults: &Faults, not_sip: &[u64]) ->
     capture::not_sip(not_sip, &mut list);
     verdict.media_changes(&mut list);
     list.0.truncate(MAX_CAUSES);
+    list.0
+}
+
+/// The causes of a capture without any message of a requested call.
+pub(super) fn causes_without_call(not_sip: &[u64]) -> Vec<Cause> {
+    let mut list = List(Vec::new());
+    capture::not_sip(not_sip, &mut list);
     list.0
 }
 

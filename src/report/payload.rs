@@ -48,7 +48,8 @@ impl OtherKind {
     }
 
     /// Whether the payload does not belong into a profile of SIP. A STUN request keeps a NAT
-    /// binding open, as line ends do (RFC 5626 §3.5.2), and so do a few bytes of any kind, such as `jaK`.
+    /// binding open, as line ends do (RFC 5626 §3.5.2), and so do a few bytes of any kind, such as
+    /// `jaK`.
     /// Statistics on media name their call.
     pub(super) fn is_foreign(self, payload: &[u8]) -> bool {
         const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];

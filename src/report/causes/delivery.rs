@@ -11,6 +11,9 @@ use crate::report::outcome::{Outcome, Verdict, destination, source};
 use crate::report::status::status_text;
 use crate::report::summary::{counted, seconds};
 
+const ACK_NEXT_STEP: &str = "Check whether the Contact and Record-Route of that response lead \
+     back, so that the ACK can arrive, and whether the other side got the response.";
+
 impl Verdict<'_> {
     /// `peer-silent` and `peer-stopped`: requests that were sent again and got no response.
     pub(super) fn silent_peers(&self, list: &mut List) {
@@ -132,6 +135,45 @@ impl Verdict<'_> {
         })
     }
 
+    /// `ack-missing` of a re-INVITE.
+    pub(super) fn ack_of_change(&self, list: &mut List) {
+        for exchange in self.leg.all() {
+            let is_change = exchange.method == Method::Invite && exchange.to_tag.is_some();
+            let Some((request, response)) = exchange.request.zip(exchange.last) else {
+                continue;
+            };
+            let resent = self.resent(&response.seen);
+            let is_acknowledged = self.leg.all().any(|it| {
+                it.method == Method::Ack
+                    && it.from_tag == exchange.from_tag
+                    && it.packet() > request.packet
+                    && (it.cseq == exchange.cseq || it.cseq.is_none())
+            });
+            // Sent again once, it may only have been slow.
+            if !is_change || response.status >= 300 || resent < 2 || is_acknowledged {
+                continue;
+            }
+            list.push(
+                "ack-missing",
+                Certain,
+                &[
+                    request.packet,
+                    response.seen.packet,
+                    response.seen.last_packet,
+                ],
+                format!(
+                    "{} sent its {} to the INVITE in packet {} within the call again {}, and the \
+                     capture has no ACK",
+                    source(&response.seen.route),
+                    response.status,
+                    request.packet,
+                    counted(u64::from(resent), "time")
+                ),
+                ACK_NEXT_STEP,
+            );
+        }
+    }
+
     /// `ack-missing` and `ack-mismatch`.
     pub(super) fn ack(&self, list: &mut List) {
         let Some((invite, response)) = self.leg.decision else {
@@ -155,8 +197,7 @@ impl Verdict<'_> {
                     "{from} sent its {} again {copies}, and the capture has no ACK",
                     response.status
                 ),
-                "Check whether the Contact and Record-Route of that response lead back, so that \
-                 the caller's ACK can arrive, and whether the caller got the response.",
+                ACK_NEXT_STEP,
             );
             return;
         };

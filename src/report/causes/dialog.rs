@@ -5,7 +5,8 @@ use alloc::string::String;
 
 use super::Certainty::{Certain, Likely};
 use super::List;
-use crate::report::exchange::{Exchange, Method};
+use crate::pcap::YEAR_1971_US;
+use crate::report::exchange::{Detail, Exchange, Method, Response};
 use crate::report::outcome::{Outcome, Verdict, source};
 use crate::report::status::status_text;
 
@@ -118,14 +119,7 @@ impl Verdict<'_> {
         {
             return;
         }
-        // Each 2xx to an INVITE or UPDATE refreshes the session (RFC 4028 §7).
-        let mut refreshes = self.leg.all().rev().filter(|it| {
-            matches!(it.method, Method::Invite | Method::Update)
-                && (200..300).contains(&it.status())
-                && it.packet() < request.packet
-        });
-        let refresh = refreshes.find_map(|it| Some((it.last?, it.detail())));
-        let Some((refresh, detail)) = refresh else {
+        let Some((refresh, detail)) = self.last_refresh(request.packet) else {
             return;
         };
         let packets = [refresh.seen.packet, request.packet, response.seen.packet];
@@ -160,6 +154,55 @@ impl Verdict<'_> {
                  BYE, or its BYE was lost.",
             );
         }
+    }
+
+    /// `session-timer-expired`: no refresh and no BYE came before the session expired, while the
+    /// capture goes on.
+    pub(super) fn expired_session(&self, last_us: u64, list: &mut List) {
+        if !self.leg.is_answered() || self.leg.bye.is_some() {
+            return;
+        }
+        let Some((refresh, detail)) = self.last_refresh(u64::MAX) else {
+            return;
+        };
+        let since_us = refresh.seen.time_us;
+        let expires = detail.and_then(|detail| detail.session_expires);
+        let Some(expires) = expires.filter(|_| since_us >= YEAR_1971_US) else {
+            return;
+        };
+        let end_us = since_us.saturating_add(u64::from(expires) * 1_000_000);
+        // Whatever the two sides send after it shows that the call goes on.
+        let goes_on = self.leg.all().any(|it| {
+            let sent = it.request.or(it.last.map(|last| last.seen));
+            sent.is_some_and(|sent| sent.last_us >= end_us)
+        });
+        if last_us <= end_us || goes_on {
+            return;
+        }
+        list.push(
+            "session-timer-expired",
+            Likely,
+            &[refresh.seen.packet],
+            format!(
+                "the session expired {expires} s after packet {} (Session-Expires), since the \
+                 capture, which goes on, has neither a refresh nor a BYE; messages that it lacks \
+                 fit as well",
+                refresh.seen.packet
+            ),
+            "Check which side was the refresher (RFC 4028) and why it sent no re-INVITE or UPDATE \
+             in time.",
+        );
+    }
+
+    /// The last 2xx before a packet that refreshed the session: each one to an INVITE or UPDATE
+    /// does (RFC 4028 §7).
+    fn last_refresh(&self, before: u64) -> Option<(Response, Option<&Detail>)> {
+        self.leg.all().rev().find_map(|it| {
+            let is_refresh = matches!(it.method, Method::Invite | Method::Update)
+                && (200..300).contains(&it.status())
+                && it.packet() < before;
+            Some((it.last?, it.detail())).filter(|_| is_refresh)
+        })
     }
 
     /// Whether a request has the tags of the caller's dialog.

@@ -2,7 +2,8 @@
 
 use crate::capture::{CALLEE, CALLER, healthy};
 use crate::made_calls::{
-    TIMER_A_MS, TIMER_E_MS, ack_to_contact, again, causes, later, outcome, report_of, texts,
+    TIMER_A_MS, TIMER_E_MS, ack_to_contact, again, causes, later, offer_again, outcome, report_of,
+    texts,
 };
 
 #[test]
@@ -183,4 +184,27 @@ fn cause_lost_packets_of_responses() {
     // The agent sees no message of that side.
     sent.pop();
     assert_eq!(causes(&report_of(sent)), [] as [&str; 0]);
+}
+
+#[test]
+fn cause_ack_missing_within_a_call() {
+    let change = offer_again(&[], "200 OK", 10_000);
+    let mut sent = [healthy(), change.clone()].concat();
+    sent.extend(again(&change[1], &TIMER_E_MS));
+    let report = report_of(sent.clone());
+    assert_eq!(
+        (outcome(&report), causes(&report)),
+        ("completed", vec!["ack-missing"])
+    );
+    assert_eq!(report.causes[0].packets, [6, 7, 17]);
+    let mut ack = healthy()[4].clone();
+    ack.replace("1 ACK", "10000 ACK");
+    ack.time_us = change[1].time_us + 5_000_000;
+    sent.push(ack);
+    assert_eq!(causes(&report_of(sent)), [] as [&str; 0]);
+    // The agent does not see the ACK, but the 200 was sent once.
+    assert_eq!(
+        causes(&report_of([healthy(), change].concat())),
+        [] as [&str; 0]
+    );
 }

@@ -1,6 +1,6 @@
 //! Causes within a dialog, and those of registrations.
 
-use crate::capture::{CALLEE, healthy};
+use crate::capture::{CALL_ID, CALLEE, healthy};
 use crate::made_calls::{causes, offer_again, outcome, report_of, texts, within};
 
 #[test]
@@ -315,4 +315,43 @@ fn cause_bye_unknown_dialog_needs_a_subscription_that_goes_on() {
     assert_eq!(causes(&report), ["bye-unknown-dialog"]);
     assert!(texts(&report)[0].ends_with("; its tags are those of the dialog"));
     assert_eq!(causes(&subscription("0")), [] as [&str; 0]);
+}
+
+#[test]
+fn cause_session_timer_expired_while_the_capture_goes_on() {
+    let call = |refresh_s: Option<u64>, other_s: u64, session: &str| {
+        let mut sent = healthy()[..5].to_vec();
+        sent[3].replace("Content-Type", &format!("{session}Content-Type"));
+        if let Some(after) = refresh_s {
+            let mut update = within("UPDATE", "200 OK", "", "", after * 1000);
+            update[1].replace("Content-Length", &format!("{session}Content-Length"));
+            sent.extend(update);
+        }
+        // Another call, which Homer correlates.
+        let mut other = within("OPTIONS", "200 OK", "", "", other_s * 1000);
+        for message in &mut other {
+            message.replace(CALL_ID, "other@192.0.2.10");
+        }
+        sent.extend(other);
+        report_of(sent)
+    };
+    let timer = "Session-Expires: 90;refresher=uac\r\n";
+    let report = call(None, 200, timer);
+    assert_eq!(outcome(&report), "answered");
+    assert_eq!(causes(&report), ["session-timer-expired"]);
+    assert_eq!(report.causes[0].certainty, "likely");
+    assert_eq!(
+        causes(&call(Some(45), 200, timer)),
+        ["session-timer-expired"]
+    );
+    // Refreshed in time, the capture ends before, or the session has no timer.
+    for (refresh_s, other_s, timer) in [
+        (Some(45), 130, timer),
+        (None, 90, timer),
+        (None, 200, ""),
+        (Some(150), 200, timer),
+    ] {
+        let report = call(refresh_s, other_s, timer);
+        assert_eq!(causes(&report), [] as [&str; 0], "{refresh_s:?} {other_s}");
+    }
 }

@@ -404,6 +404,18 @@ fn cause_not_sip_is_one_of_profiles_of_sip_alone() {
     assert_eq!(logs.findings, []);
 }
 
+#[test]
+fn cause_not_sip_without_a_call() {
+    let sent = with_payload(b"GET / HTTP/1.1\r\n\r\n");
+    let report = report_of(vec![sent[5].clone()]);
+    assert_eq!(
+        (report.outcome.as_deref(), causes(&report)),
+        (None, vec!["not-sip"])
+    );
+    let report = report_of(vec![with_payload(b"\r\n")[5].clone()]);
+    assert_eq!(causes(&report), [] as [&str; 0]);
+}
+
 /// The report on two calls, of which the first one is refused and the second one is healthy.
 fn two_calls() -> CaptureReport {
     let mut sent = refused_call("486 Busy Here", "Reason: Q.850;cause=17\r\n");
