@@ -56,6 +56,13 @@ const MAX_NAME: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Analyzer {
     messages: Messages,
+    analysis: Analysis,
+}
+
+/// What is known about the packets so far. It is apart from [`Messages`], which lends it one
+/// message after the other.
+#[derive(Clone, Debug)]
+struct Analysis {
     calls: Calls,
     transactions: Transactions,
     repetitions: Retransmissions,
@@ -84,8 +91,7 @@ pub struct Analyzer {
 impl Analyzer {
     /// Creates an analyzer for the capture that `query` requested.
     pub fn new(query: &Query) -> Self {
-        Self {
-            messages: Messages::default(),
+        let analysis = Analysis {
             calls: Calls::new(query),
             transactions: Transactions::default(),
             repetitions: Retransmissions::default(),
@@ -104,12 +110,17 @@ impl Analyzer {
             last_us: 0,
             backwards: false,
             overflowed: false,
+        };
+        Self {
+            messages: Messages::default(),
+            analysis,
         }
     }
 
     /// Analyzes the next packet record.
     pub fn record(&mut self, record: &Record<'_>) {
-        self.check_record(record);
+        let analysis = &mut self.analysis;
+        analysis.check_record(record);
         // Homer only writes UDP. The other cases exist for captures from other programs.
         match Packet::parse(record.file.link_type, record.data) {
             Packet::Udp {
@@ -118,23 +129,22 @@ impl Analyzer {
                 length_overflow,
             } => {
                 if let Some(len) = length_overflow {
-                    self.findings
-                        .push(record.number, None, Rule::IpLengthWrapped { len });
+                    let rule = Rule::IpLengthWrapped { len };
+                    analysis.findings.push(record.number, None, rule);
                 }
-                self.read(|messages, on| {
-                    let datagram = Datagram {
-                        packet: record.number,
-                        time_us: record.time_us,
-                        is_whole: record.is_whole(),
-                        route,
-                        payload,
-                    };
-                    messages.add(&datagram, on);
-                });
+                let datagram = Datagram {
+                    packet: record.number,
+                    time_us: record.time_us,
+                    is_whole: record.is_whole(),
+                    route,
+                    payload,
+                };
+                self.messages
+                    .add(&datagram, &mut |content| analysis.content(content));
             }
-            Packet::TcpOrSctp => self.count_other(OtherKind::TcpOrSctp),
-            Packet::Fragment => self.count_other(OtherKind::Fragment),
-            Packet::Other => self.count_other(OtherKind::NotUdp),
+            Packet::TcpOrSctp => analysis.count_other(OtherKind::TcpOrSctp),
+            Packet::Fragment => analysis.count_other(OtherKind::Fragment),
+            Packet::Other => analysis.count_other(OtherKind::NotUdp),
         }
     }
 
@@ -142,10 +152,19 @@ impl Analyzer {
     pub fn report(&self, stats: &Stats, profile: &str, api: Api) -> CaptureReport {
         if self.messages.is_waiting() {
             // A copy, since the rest of a message may still come.
-            let mut whole = self.clone();
-            whole.read(|messages, on| messages.drain(true, on));
-            return whole.report(stats, profile, api);
+            let Self {
+                mut messages,
+                mut analysis,
+            } = self.clone();
+            messages.drain(true, &mut |content| analysis.content(content));
+            return analysis.report(stats, profile, api);
         }
+        self.analysis.report(stats, profile, api)
+    }
+}
+
+impl Analysis {
+    fn report(&self, stats: &Stats, profile: &str, api: Api) -> CaptureReport {
         let mut report = CaptureReport::of_file(stats, profile, api);
         self.report_counts(&mut report);
         (report.ladder, report.ladder_elided) = self.ladder.entries(stats.first_packet_us);
@@ -205,29 +224,27 @@ impl Analyzer {
         }
     }
 
-    /// Reads messages, and analyzes them.
-    fn read(&mut self, read: impl FnOnce(&mut Messages, &mut dyn FnMut(Content<'_>))) {
-        let mut messages = core::mem::take(&mut self.messages);
-        read(&mut messages, &mut |content| match content {
+    /// Analyzes what a payload holds.
+    fn content(&mut self, content: Content<'_>) {
+        match content {
             Content::Message(received) => self.message(received),
             Content::CutStartLine(packet, offset) => {
                 let rule = Rule::MessageTruncated { body: None };
                 self.findings.push(packet, Some(offset), rule);
             }
             Content::Other(route, payload) => self.count_other(OtherKind::of(route, payload)),
-        });
-        self.messages = messages;
+        }
     }
 
     /// Analyzes a message.
-    fn message(&mut self, mut received: Received<'_>) {
+    fn message(&mut self, received: &Received<'_>) {
         let Received {
             packet,
             time_us,
             route,
             message,
             ..
-        } = received;
+        } = *received;
         self.count_message(&route, message);
         let repetition = self
             .repetitions
@@ -258,11 +275,11 @@ impl Analyzer {
             }
             return;
         }
-        for (packet, offset, rule) in core::mem::take(&mut received.broken) {
-            self.findings.push(packet, offset, rule);
+        for (packet, offset, rule) in received.broken {
+            self.findings.push(*packet, *offset, rule.clone());
         }
         // The order matters: a transaction compares the SDP of offer and answer.
-        let media = self.count_media(&received);
+        let media = self.count_media(received);
         if let Some(call) = call {
             self.transactions
                 .add(packet, call, message, media, &mut self.findings);
