@@ -102,8 +102,11 @@ rules! {
     ControlByte { byte: u8 } = "control-byte", "RFC 3261 §25.1",
         format!("header contains the control byte {byte:#04x}");
 
-    NotUtf8 { byte: u8 } = "not-utf8", "RFC 3261 §25.1",
-        format!("header is not valid UTF-8: byte {byte:#04x}");
+    NotUtf8 { byte: u8, field: String } = "not-utf8", "RFC 3261 §25.1",
+        format!("header is not valid UTF-8: byte {byte:#04x} in {field}");
+
+    NotSip = "not-sip", "docs/homer.md §6: profiles of SIP hold SIP messages",
+        "packet in a profile of SIP is neither a SIP message nor RTCP, a log row or a keep-alive";
 
     ContentLengthMismatch { header: u64, body: usize } = "content-length-mismatch",
         "RFC 3261 §18.3", {
@@ -163,6 +166,19 @@ rules! {
 
     CSeqMalformed = "cseq-malformed", "RFC 3261 §20.16",
         "CSeq is not a number below 2^31 followed by a method";
+
+    CSeqNotIncreased { cseq: u32, before: u32, packet: u64 } = "cseq-not-increased",
+        "RFC 3261 §12.2.1.1",
+        format!(
+            "CSeq {cseq} is not higher than {before}, which its sender used in packet {packet} of \
+             the same dialog"
+        );
+
+    AckWithoutInvite { cseq: u32, invite: u32 } = "ack-without-invite",
+        "RFC 3261 §13.2.2.4",
+        format!(
+            "ACK has CSeq {cseq}, which no INVITE of its dialog has; the accepted one has {invite}"
+        );
 
     // A response repeats the CSeq of its request. Without the method, its request is recognized by
     // the number and the branch alone, and the method in the response may be anything.

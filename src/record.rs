@@ -95,6 +95,7 @@ pub(crate) use record;
 macro_rules! report_to_bindings {
     ($bindings:ident) => {
         $crate::convert_capture_report!($crate::report::CaptureReport => $bindings::CaptureReport);
+        $crate::convert_call_verdict!($crate::report::CallVerdict => $bindings::CallVerdict);
         $crate::convert_cause!($crate::report::Cause => $bindings::Cause);
         $crate::convert_count!($crate::report::Count => $bindings::Count);
         $crate::convert_finding!($crate::finding::Finding => $bindings::Finding);
@@ -108,6 +109,7 @@ macro_rules! report_to_bindings {
 macro_rules! report_from_bindings {
     ($bindings:ident) => {
         $crate::convert_capture_report!($bindings::CaptureReport => $crate::report::CaptureReport);
+        $crate::convert_call_verdict!($bindings::CallVerdict => $crate::report::CallVerdict);
         $crate::convert_cause!($bindings::Cause => $crate::report::Cause);
         $crate::convert_count!($bindings::Count => $crate::report::Count);
         $crate::convert_finding!($bindings::Finding => $crate::finding::Finding);

@@ -7,7 +7,9 @@ mod calls;
 mod capture_report;
 mod causes;
 mod detail;
+mod dialog_sequence;
 mod exchange;
+mod faults;
 mod finding_list;
 mod hash;
 mod header;
@@ -28,9 +30,11 @@ mod status;
 mod summary;
 mod tag_evidence;
 mod transactions;
+mod unmatched_acks;
 
 pub use analyzer::Analyzer;
-pub use capture_report::{CaptureReport, Cause, Count, LadderEntry};
+pub use capture_report::{CallVerdict, CaptureReport, Cause, Count, LadderEntry};
+pub use causes::CODES as CAUSE_CODES;
 pub use finding_list::{MAX_FINDINGS, MAX_FINDINGS_OF_A_KIND};
 pub use json::MAX_JSON;
 

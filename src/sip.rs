@@ -12,6 +12,7 @@ mod field;
 mod field_cache;
 mod line;
 mod message;
+mod multipart;
 mod parser;
 mod redact;
 mod rules;

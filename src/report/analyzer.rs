@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 
 use super::calls::Calls;
 use super::capture_report::{CaptureReport, Count};
-use super::finding_list::FindingList;
+use super::finding_list::{FindingList, MAX_FINDINGS_OF_A_KIND};
 use super::kinds::{Kinds, MAX_KINDS};
 use super::ladder::{Ladder, Observation};
 use super::messages::{Content, Datagram, Messages, Received};
@@ -18,6 +18,7 @@ use super::retransmissions::{Repetition, Retransmissions};
 use super::summary::counted;
 use super::tag_evidence::TagEvidence;
 use super::transactions::Transactions;
+use super::unmatched_acks::report_unmatched_acks;
 use crate::finding::Rule;
 use crate::homer::Api;
 use crate::homer::v11::MAX_ROWS;
@@ -25,6 +26,9 @@ use crate::packet::{Packet, Route, endpoint};
 use crate::pcap::{MAX_PACKET_BYTES, Record, Stats, YEAR_1971_US};
 use crate::query::Query;
 use crate::sip::{Message, Sdp, StartLine, Truncation};
+
+/// How the names of the profiles begin that hold SIP: 1 is its HEP protocol type (docs/homer.md §4).
+const SIP_PROFILES: &str = "1_";
 
 /// Bytes kept of a method or transport.
 const MAX_NAME: usize = 32;
@@ -75,6 +79,8 @@ struct Analysis {
     responses: Kinds<u16>,
     transports: Kinds<Vec<u8>>,
     others: [u64; OTHER_KINDS],
+    /// The first packets that do not belong into a profile of SIP.
+    not_sip: Vec<u64>,
     sip_messages: u64,
     retransmissions: u64,
     duplicates: u64,
@@ -103,6 +109,7 @@ impl Analyzer {
             responses: Kinds::default(),
             transports: Kinds::default(),
             others: [0; OTHER_KINDS],
+            not_sip: Vec::new(),
             sip_messages: 0,
             retransmissions: 0,
             duplicates: 0,
@@ -174,10 +181,23 @@ impl Analysis {
         let mut findings = self.findings.clone();
         self.transactions
             .report_unmatched(self.calls.as_slice(), &mut findings);
+        for call in self.calls.as_slice() {
+            report_unmatched_acks(&call.leg(), &mut findings);
+        }
+        // Only then is it known which profile had packets.
+        let is_of_sip = profile.starts_with(SIP_PROFILES);
+        let not_sip = self
+            .not_sip
+            .get(..)
+            .filter(|_| is_of_sip)
+            .unwrap_or_default();
+        for packet in not_sip {
+            findings.push(*packet, None, Rule::NotSip);
+        }
         (report.findings, report.findings_elided) = findings.finish();
 
         let two_agents = self.repetitions.seen_by_two_agents();
-        self.calls.report(&mut report, two_agents);
+        self.calls.report(&mut report, two_agents, not_sip);
         if api == Api::V11 && report.packets >= MAX_ROWS {
             report.incomplete_reasons.push(format!(
                 "row-limit: HOMER 11 exports at most {MAX_ROWS} rows, and this capture has {} \
@@ -232,7 +252,13 @@ impl Analysis {
                 let rule = Rule::MessageTruncated { body: None };
                 self.findings.push(packet, Some(offset), rule);
             }
-            Content::Other(route, payload) => self.count_other(OtherKind::of(route, payload)),
+            Content::Other(packet, route, payload) => {
+                let kind = OtherKind::of(route, payload);
+                self.count_other(kind);
+                if kind.is_foreign(payload) && self.not_sip.len() < MAX_FINDINGS_OF_A_KIND {
+                    self.not_sip.push(packet);
+                }
+            }
         }
     }
 
@@ -276,6 +302,9 @@ impl Analysis {
             return;
         }
         for (packet, offset, rule) in received.broken {
+            if let Some(call) = call.and_then(|call| self.calls.get_mut(call)) {
+                call.faults.add(*packet, rule, message);
+            }
             self.findings.push(*packet, *offset, rule.clone());
         }
         // The order matters: a transaction compares the SDP of offer and answer.
@@ -301,25 +330,33 @@ impl Analysis {
                     .push(packet, None, Rule::TagChanged { field, request });
             }
             self.tags.add(call, &route, message);
+            let fault = self
+                .calls
+                .get_mut(call)
+                .and_then(|call| call.sequence_fault(packet, time_us, &route, message));
+            if let Some(rule) = fault {
+                self.findings.push(packet, None, rule);
+            }
         }
     }
 
     /// The number of media descriptions in a message's SDP; `None` if it has no readable SDP.
     fn count_media(&mut self, received: &Received<'_>) -> Option<u32> {
         let message = received.message;
-        let content = message.content();
-        // An SDP that is cut off would break rules that the sender did not break.
+        // An SDP that is cut off would break rules that the sender did not break. As a part of a
+        // multipart body, it has its end, even if other parts have lost bytes.
         let is_cut = !received.is_whole
             || message
                 .content_length
-                .is_some_and(|len| len > content.len() as u64);
-        if content.is_empty() || !message.is_sdp() || is_cut {
+                .is_some_and(|len| message.is_sdp() && len > message.body.len() as u64);
+        let (start, sdp) = message.session_description().filter(|_| !is_cut)?;
+        if sdp.is_empty() {
             return None;
         }
-        match Sdp::parse(content) {
+        match Sdp::parse(sdp) {
             Ok(sdp) => Some(sdp.media),
             Err((at, rule)) => {
-                let (packet, offset) = received.locate(message.body_offset + at);
+                let (packet, offset) = received.locate(message.body_offset + start + at);
                 self.findings.push(packet, Some(offset), rule);
                 None
             }

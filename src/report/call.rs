@@ -5,9 +5,12 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::capture_report::CaptureReport;
+use super::dialog_sequence::DialogSequences;
 use super::exchange::{Exchanges, Sighting};
+use super::faults::Faults;
 use super::hash::hash;
 use super::leg::{End, Leg};
+use crate::finding::Rule;
 use crate::packet::{Route, endpoint};
 use crate::pcap::YEAR_1971_US;
 use crate::query::{Timestamp, Window};
@@ -35,6 +38,10 @@ pub(super) struct Call {
     tags_complete: bool,
     /// Whether there is any request.
     has_requests: bool,
+    /// The latest CSeq numbers in each dialog.
+    sequences: DialogSequences,
+    /// Faults of its messages that are also causes.
+    pub(super) faults: Faults,
 }
 
 impl Call {
@@ -48,6 +55,8 @@ impl Call {
             tags: Vec::new(),
             tags_complete: true,
             has_requests: false,
+            sequences: DialogSequences::default(),
+            faults: Faults::default(),
         }
     }
 
@@ -94,6 +103,17 @@ impl Call {
                 self.add_request(packet, method, message)
             }
         }
+    }
+
+    /// The rule that the CSeq of a request within a dialog breaks.
+    pub(super) fn sequence_fault(
+        &mut self,
+        packet: u64,
+        time_us: u64,
+        route: &Route,
+        message: &Message<'_>,
+    ) -> Option<Rule> {
+        self.sequences.add(packet, time_us, route, message)
     }
 
     /// Counts a retransmission.

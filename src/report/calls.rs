@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use hashbrown::HashTable;
 
 use super::call::Call;
-use super::capture_report::CaptureReport;
+use super::capture_report::{CallVerdict, CaptureReport};
 use super::causes::causes;
 use super::hash::hash;
 use super::outcome::Verdict;
@@ -83,8 +83,9 @@ impl Calls {
     }
 
     /// Writes the Call-IDs, the outcome, and what is missing into the report.
-    /// `two_agents`: whether two capture agents saw every message.
-    pub(super) fn report(&self, report: &mut CaptureReport, two_agents: bool) {
+    /// `two_agents`: whether two capture agents saw every message. `not_sip`: the first packets in a
+    /// profile of SIP that are something else.
+    pub(super) fn report(&self, report: &mut CaptureReport, two_agents: bool, not_sip: &[u64]) {
         for call in &self.calls {
             let id = printable(&call.id);
             if !self.is_requested(&call.id) {
@@ -110,11 +111,24 @@ impl Calls {
             if report.final_status.is_none() {
                 Call::report_outcome(&leg, report);
             }
-            if report.outcome.is_none() {
-                let verdict = Verdict::of(leg, two_agents);
-                report.outcome = Some(verdict.outcome.code().to_string());
-                report.outcome_text = Some(verdict.text());
-                report.causes = causes(&verdict);
+            // They name no call, so that they are mentioned once.
+            let is_first = report.outcome.is_none();
+            let not_sip_of_call = if is_first { not_sip } else { &[] };
+            let verdict = Verdict::of(leg, two_agents);
+            let verdict = CallVerdict {
+                call_id: requested.as_str().to_string(),
+                outcome: verdict.outcome.code().to_string(),
+                outcome_text: verdict.text(),
+                final_status: verdict.leg.decision.map(|(_, response)| response.status),
+                causes: causes(&verdict, &call.faults, not_sip_of_call),
+            };
+            if is_first {
+                report.outcome = Some(verdict.outcome.clone());
+                report.outcome_text = Some(verdict.outcome_text.clone());
+                report.causes.clone_from(&verdict.causes);
+            }
+            if several {
+                report.verdicts.push(verdict);
             }
         }
         if !report.missing_call_ids.is_empty() {

@@ -107,6 +107,10 @@ record! {
         /// Why the call of `outcome` ended so, as far as its messages show it, the most likely
         /// cause first; at most 8. Empty if the call went well.
         pub causes: Vec<Cause>,
+        /// How each requested call ended and why, in the order of the request, if several Call-IDs
+        /// were requested; without those in `missing_call_ids`. Empty if one was requested: then
+        /// `outcome`, `outcome_text`, `final_status` and `causes` say it.
+        pub verdicts: Vec<CallVerdict>,
         /// Status code of the final response to the initial request, taken from the first requested
         /// call that has one; absent if there is none. The caller's own leg decides; a 2xx takes
         /// precedence over the rejection of another fork. After a challenge, redirection or other
@@ -151,6 +155,25 @@ record! {
         pub findings: Vec<Finding>,
         /// Number of broken rules that are omitted from `findings`.
         pub findings_elided: u64,
+    }
+}
+
+record! {
+    ($, convert_call_verdict)
+    /// How one of several requested calls ended, and why.
+    pub struct CallVerdict {
+        /// The requested Call-ID.
+        pub call_id: String,
+        /// How the call ended: one of the codes of `outcome` in the report.
+        pub outcome: String,
+        /// One sentence on the outcome, to be read after its code.
+        pub outcome_text: String,
+        /// Status code of the final response to the initial request, as in the report's
+        /// `final_status`; absent if there is none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub final_status: Option<u16>,
+        /// Why the call ended so, the most likely cause first; at most 8. Empty if it went well.
+        pub causes: Vec<Cause>,
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A cause is only reported if the messages show it. A call that went well has none.
 
+mod capture;
 mod delivery;
 mod dialog;
 mod response;
@@ -12,6 +13,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::capture_report::Cause;
+use super::faults::Faults;
 use super::outcome::Verdict;
 
 /// Most causes in a report, inclusive.
@@ -19,6 +21,55 @@ const MAX_CAUSES: usize = 8;
 
 /// Most packets that a cause names, inclusive.
 const MAX_PACKETS: usize = 10;
+
+/// The codes of all causes. They never change.
+///
+/// # Examples
+/// ```
+/// use homer_export::report::CAUSE_CODES;
+///
+/// assert!(CAUSE_CODES.contains(&"busy"));
+/// ```
+pub const CODES: &[&str] = &[
+    "peer-silent",
+    "peer-stopped",
+    "ack-missing",
+    "ack-mismatch",
+    "auth-loop",
+    "auth-not-attempted",
+    "busy",
+    "declined",
+    "not-found",
+    "unavailable",
+    "forbidden",
+    "not-acceptable-media",
+    "bad-request",
+    "loop",
+    "too-many-hops",
+    "gateway-timeout",
+    "server-failure",
+    "overload",
+    "private-media-address",
+    "nat-contact",
+    "media-rejected",
+    "no-common-codec",
+    "media-address-changed",
+    "hold",
+    "resume",
+    "early-media-only",
+    "bye-unknown-dialog",
+    "bye-missing",
+    "session-timer-expired",
+    "glare",
+    "transfer-failed",
+    "transfer-succeeded",
+    "registration-expired",
+    "registration-removed",
+    "message-truncated",
+    "not-sip",
+    "encoding",
+    "lost-packets",
+];
 
 /// How certain a cause is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +80,9 @@ enum Certainty {
     Likely,
 }
 
-/// The causes of a call, the most likely one first.
-pub(super) fn causes(verdict: &Verdict<'_>) -> Vec<Cause> {
+/// The causes of a call, the most likely one first. `faults` are those of its messages; `not_sip`
+/// has the first packets of the capture that do not belong into a profile of SIP.
+pub(super) fn causes(verdict: &Verdict<'_>, faults: &Faults, not_sip: &[u64]) -> Vec<Cause> {
     let mut list = List(Vec::new());
     // The order is that of the report: what explains the outcome comes first, what is merely worth
     // knowing comes last.
@@ -47,6 +99,9 @@ pub(super) fn causes(verdict: &Verdict<'_>) -> Vec<Cause> {
     verdict.transfer(&mut list);
     verdict.glare(&mut list);
     verdict.lost_packets(&mut list);
+    capture::truncated(faults, &mut list);
+    capture::encoding(faults, &mut list);
+    capture::not_sip(not_sip, &mut list);
     verdict.media_changes(&mut list);
     list.0.truncate(MAX_CAUSES);
     list.0
@@ -65,6 +120,7 @@ impl List {
         text: String,
         next_step: &str,
     ) {
+        debug_assert!(CODES.contains(&code), "{code} is not in the list of codes");
         if self.0.iter().any(|cause| cause.code == code) {
             return;
         }

@@ -10,7 +10,7 @@ use super::exchange::{Exchange, Method};
 use super::hash::hash;
 use super::header::{each_field, each_value, number, parameter};
 use super::media::Media;
-use crate::sip::Message;
+use crate::sip::{Message, StartLine};
 
 /// Bytes kept of a reason phrase.
 const MAX_PHRASE: usize = 60;
@@ -22,6 +22,8 @@ pub(super) struct Detail {
     pub(super) phrase: Vec<u8>,
     /// Q.850 cause of a Reason field (RFC 3326) in the request or in the final response.
     pub(super) q850: Option<u32>,
+    /// Q.850 cause of a Reason field in a 183: gateways send it before an announcement (RFC 6432).
+    pub(super) early_q850: Option<u32>,
     /// Warning code (RFC 3261 §20.43).
     pub(super) warning: Option<u32>,
     /// Retry-After in seconds (§20.33).
@@ -42,6 +44,8 @@ pub(super) struct Detail {
     pub(super) contact: Option<IpAddr>,
     /// The address in the Contact of its 2xx.
     pub(super) answer_contact: Option<IpAddr>,
+    /// Hash of the URI in that Contact, without its parameters.
+    pub(super) answer_uri: Option<u64>,
     /// Status in the message/sipfrag body of a NOTIFY (RFC 3515 §2.4.5).
     pub(super) sipfrag: Option<u16>,
     /// The SDP of the request.
@@ -88,6 +92,11 @@ impl Exchange {
 
     /// Reads the request.
     pub(super) fn detail_of_request(&mut self, message: &Message<'_>, header: &[u8]) {
+        if let StartLine::Request { uri, .. } = message.start
+            && self.method == Method::Ack
+        {
+            self.uri = Some(uri_hash(uri));
+        }
         if self.method == Method::Ack {
             return;
         }
@@ -102,7 +111,7 @@ impl Exchange {
                     self.has_credentials = true;
                     self.detail_mut().credentials = Some(Authentication::parse(value));
                 }
-                6 if is(b"Reason") => self.read_reason(value),
+                6 if is(b"Reason") => self.detail_mut().q850 = q850(value).or(self.q850()),
                 7 if is(b"Expires") && method == Method::Register => {
                     self.detail_mut().expires = number(value);
                 }
@@ -134,8 +143,10 @@ impl Exchange {
         if method == Method::Notify {
             self.read_sipfrag(message);
         }
-        if message.is_sdp() && matches!(method, Method::Invite | Method::Update) {
-            let media = Media::parse(packet, message.content());
+        if matches!(method, Method::Invite | Method::Update)
+            && let Some((_, sdp)) = message.session_description()
+        {
+            let media = Media::parse(packet, sdp);
             self.detail_mut().request_media = Some(media);
         }
     }
@@ -149,13 +160,23 @@ impl Exchange {
         header: &[u8],
     ) {
         let is_offer_or_answer = matches!(self.method, Method::Invite | Method::Update);
-        if is_offer_or_answer && message.is_sdp() && (180..300).contains(&status) {
-            let media = Media::parse(packet, message.content());
+        if is_offer_or_answer
+            && (180..300).contains(&status)
+            && let Some((_, sdp)) = message.session_description()
+        {
+            let media = Media::parse(packet, sdp);
             let detail = self.detail_mut();
             match status < 200 {
                 true => detail.early_media = detail.early_media.take().or(Some(media)),
                 false => detail.answer = Some(media),
             }
+        }
+        if status == 183 {
+            each_field(header, b"r", |name, value| {
+                if name.eq_ignore_ascii_case(b"Reason") {
+                    self.detail_mut().early_q850 = q850(value);
+                }
+            });
         }
         if status < 300 {
             if status >= 200
@@ -176,7 +197,7 @@ impl Exchange {
         each_field(header, b"rwp", |name, value| {
             let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
             match name.len() {
-                6 if is(b"Reason") => self.read_reason(value),
+                6 if is(b"Reason") => self.detail_mut().q850 = q850(value).or(self.q850()),
                 7 if is(b"Warning") => self.detail_mut().warning = number(value),
                 11 if is(b"Retry-After") => self.detail_mut().retry_after = number(value),
                 16 | 18 if is(b"WWW-Authenticate") || is(b"Proxy-Authenticate") => {
@@ -197,7 +218,11 @@ impl Exchange {
             let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
             match name.len() {
                 1 | 7 if is(b"Contact") || is(b"m") => match is_register {
-                    false => self.detail_mut().answer_contact = host(value),
+                    false => {
+                        let detail = self.detail_mut();
+                        detail.answer_contact = host(value);
+                        detail.answer_uri = Some(uri_hash(uri(value)));
+                    }
                     true => each_value(value, |contact| {
                         let expires = parameter(contact, b"expires").and_then(number);
                         let detail = self.detail_mut();
@@ -216,15 +241,8 @@ impl Exchange {
         });
     }
 
-    /// `Reason: Q.850;cause=17;text="User busy", SIP;cause=486`
-    fn read_reason(&mut self, value: &[u8]) {
-        each_value(value, |reason| {
-            let protocol = reason.get(..5).unwrap_or_default();
-            if protocol.eq_ignore_ascii_case(b"Q.850") {
-                let cause = parameter(reason, b"cause").and_then(number);
-                self.detail_mut().q850 = cause.filter(|cause| *cause < 128);
-            }
-        });
+    fn q850(&self) -> Option<u32> {
+        self.detail().and_then(|detail| detail.q850)
     }
 
     /// The status line in a body of type message/sipfrag (RFC 3420).
@@ -247,13 +265,39 @@ impl Exchange {
     }
 }
 
-/// The address in the first URI of a Contact field; `None` if the host is a name.
-fn host(contact: &[u8]) -> Option<IpAddr> {
+/// The Q.850 cause in `Reason: Q.850;cause=17;text="User busy", SIP;cause=486` (RFC 3326).
+fn q850(value: &[u8]) -> Option<u32> {
+    let mut found = None;
+    each_value(value, |reason| {
+        let protocol = reason.get(..5).unwrap_or_default();
+        if protocol.eq_ignore_ascii_case(b"Q.850") {
+            let cause = parameter(reason, b"cause").and_then(number);
+            found = cause.filter(|cause| *cause < 128);
+        }
+    });
+    found
+}
+
+/// The first URI of a Contact field.
+fn uri(contact: &[u8]) -> &[u8] {
     let uri = match memchr(b'<', contact) {
         Some(at) => &contact[at + 1..],
         None => contact,
     };
-    let uri = &uri[..memchr(b'>', uri).unwrap_or(uri.len())];
+    &uri[..memchr(b'>', uri).unwrap_or(uri.len())]
+}
+
+/// Hash of a URI without parameters, the default port, and the difference of upper and lower case:
+/// proxies change them.
+fn uri_hash(uri: &[u8]) -> u64 {
+    let uri = &uri[..memchr(b';', uri).unwrap_or(uri.len())];
+    let uri = uri.strip_suffix(b":5060").unwrap_or(uri);
+    hash(&uri.to_ascii_lowercase())
+}
+
+/// The address in the first URI of a Contact field; `None` if the host is a name.
+fn host(contact: &[u8]) -> Option<IpAddr> {
+    let uri = uri(contact);
     let uri = &uri[memchr(b':', uri)? + 1..];
     let host = memrchr(b'@', uri).map_or(uri, |at| &uri[at + 1..]);
     let host = match host.strip_prefix(b"[") {

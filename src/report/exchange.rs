@@ -153,6 +153,8 @@ pub(super) struct Exchange {
     pub(super) last: Option<Response>,
     /// To tags of further 2xx.
     pub(super) other_tags: Vec<u64>,
+    /// Hash of the Request-URI of an ACK, without its parameters.
+    pub(super) uri: Option<u64>,
     /// What the causes need of header fields and bodies.
     pub(super) detail: Option<Box<Detail>>,
 }
@@ -388,6 +390,7 @@ impl Exchanges {
             ringing_us: None,
             last: None,
             other_tags: Vec::new(),
+            uri: None,
             detail: None,
         }));
     }

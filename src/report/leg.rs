@@ -10,6 +10,10 @@ use alloc::vec::Vec;
 use super::exchange::{Exchange, Method, Response};
 use crate::packet::Route;
 
+/// Time in microseconds after which an ACK has certainly arrived, or never will: a few of the
+/// intervals at which a 2xx is sent again (RFC 3261 §13.3.1.4).
+const MIN_ACK_US: u64 = 3_000_000;
+
 /// The caller's leg. It refers to the transactions of the call on all hops.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leg<'a> {
@@ -114,6 +118,22 @@ impl<'a> Leg<'a> {
         (ack.cseq.is_none() || invite.cseq.is_none() || ack.cseq == invite.cseq)
             && ack.branch != invite.branch
             && is_known(ack.to_tag)
+            && !self.has_other_uri(ack)
+    }
+
+    /// Whether the Request-URI of an ACK is not the Contact of the 2xx (RFC 3261 §12.2.1.1), and
+    /// the callee sent its 2xx again long after this ACK. A proxy may change the URI, so that the
+    /// first alone proves nothing.
+    pub(super) fn has_other_uri(&self, ack: &Exchange) -> bool {
+        let Some((invite, response)) = self.decision else {
+            return false;
+        };
+        let contact = invite.detail().and_then(|detail| detail.answer_uri);
+        let sent_us = ack.request.map_or(u64::MAX, |request| request.time_us);
+        contact.is_some()
+            && ack.uri.is_some()
+            && ack.uri != contact
+            && response.seen.last_us > sent_us.saturating_add(MIN_ACK_US)
     }
 
     fn find_attempts(&mut self) {

@@ -40,8 +40,8 @@ pub(super) enum Content<'a> {
     Message(&'a Received<'a>),
     /// A start line without line end, after the last message of this packet, at this offset.
     CutStartLine(u64, usize),
-    /// A payload without a message.
-    Other(&'a Route, &'a [u8]),
+    /// A payload without a message, with its packet.
+    Other(u64, &'a Route, &'a [u8]),
 }
 
 /// A broken rule, with its packet and its offset in the payload of the packet.
@@ -179,7 +179,7 @@ impl Messages {
             };
             match read.all(&mut segments, on) {
                 Outcome::Done => return,
-                Outcome::NotSip => return on(Content::Other(route, payload)),
+                Outcome::NotSip => return on(Content::Other(datagram.packet, route, payload)),
                 Outcome::Truncated(at, len) => {
                     self.push(Waiting::new(*route, payload, &segments, at, len));
                 }
@@ -244,7 +244,10 @@ impl Messages {
                 Some(segment) if segment.offset > 0 => {
                     on(Content::CutStartLine(segment.packet, segment.offset));
                 }
-                _ => on(Content::Other(&first.route, &first.bytes)),
+                first_segment => {
+                    let packet = first_segment.map_or(0, |segment| segment.packet);
+                    on(Content::Other(packet, &first.route, &first.bytes));
+                }
             },
             Outcome::Truncated(at, len) => {
                 let rest = Waiting::new(first.route, &first.bytes, &first.segments, at, len);

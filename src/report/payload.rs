@@ -46,6 +46,22 @@ impl OtherKind {
             _ => Self::Data,
         }
     }
+
+    /// Whether the payload does not belong into a profile of SIP. A STUN request keeps a NAT binding
+    /// open, as line ends do (RFC 5626 §3.5.2), and so do a few bytes of any kind, such as `jaK`.
+    /// Statistics on media name their call.
+    pub(super) fn is_foreign(self, payload: &[u8]) -> bool {
+        const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+        match self {
+            Self::Json => !contains_key(payload.get(..512).unwrap_or(payload), b"CORRELATION_ID"),
+            Self::Text | Self::Data => {
+                payload.len() > 4
+                    && payload.get(4..8) != Some(&STUN_COOKIE)
+                    && payload.iter().any(|byte| *byte != 0)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Whether a datagram is a line of a log. Homer writes those from port 0 to port 0 (recording

@@ -8,12 +8,13 @@ use std::{env, fs};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::{CaptureReport, Cause, Count, LadderEntry};
+use super::{CallVerdict, CaptureReport, Cause, Count, LadderEntry};
 use crate::finding::Finding;
 
 /// The records of the report: the name in the WIT, and the fields in the order of the source.
-const RECORDS: [(&str, &[&str]); 5] = [
+const RECORDS: [(&str, &[&str]); 6] = [
     ("capture-report", CaptureReport::FIELDS),
+    ("call-verdict", CallVerdict::FIELDS),
     ("cause", Cause::FIELDS),
     ("count", Count::FIELDS),
     ("ladder-entry", LadderEntry::FIELDS),
@@ -176,6 +177,7 @@ fn wit_describes_every_field_as_the_struct_does() {
     for (record, fields) in RECORDS {
         let properties = match record {
             "capture-report" => &schema["properties"],
+            "call-verdict" => &schema["properties"]["verdicts"]["items"]["properties"],
             "cause" => &schema["properties"]["causes"]["items"]["properties"],
             "count" => &schema["properties"]["others"]["items"]["properties"],
             "ladder-entry" => &schema["properties"]["ladder"]["items"]["properties"],

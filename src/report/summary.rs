@@ -8,6 +8,9 @@ use super::capture_report::CaptureReport;
 use crate::query::{CallId, Timestamp};
 use crate::text::quoted;
 
+/// Most calls that the summary names. A conference has hundreds.
+const FEW: usize = 5;
+
 impl CaptureReport {
     /// One line for a person: how the call ended, size and time of the capture, causes, what is
     /// missing, and the warnings, separated by semicolons.
@@ -18,6 +21,7 @@ impl CaptureReport {
             let text = self.outcome_text.as_deref().unwrap_or_default();
             parts.push(format!("{outcome}: {text}"));
         }
+        parts.extend(self.other_verdicts());
         parts.push(self.file_summary());
         if self.sip_messages > 0 {
             parts.push(counted(self.sip_messages, "SIP message"));
@@ -66,6 +70,17 @@ impl CaptureReport {
         parts.join("; ")
     }
 
+    /// The verdicts on further requested calls: `call "b@example.net" completed: 200 after …`.
+    fn other_verdicts(&self) -> impl Iterator<Item = String> {
+        let further = self.verdicts.get(1..).unwrap_or_default();
+        let left_out = further.len().saturating_sub(FEW);
+        let few = further.iter().take(FEW).map(|call| {
+            let id = quoted(&call.call_id, CallId::MAX_CHARS);
+            format!("call {id} {}: {}", call.outcome, call.outcome_text)
+        });
+        few.chain((left_out > 0).then(|| counted(left_out as u64, "further call")))
+    }
+
     /// The file itself: `7 packets in 3311 bytes, 2026-11-20T10:00:00Z to …, from profile 1_call`.
     fn file_summary(&self) -> String {
         let packets = counted(self.packets, "packet");
@@ -96,8 +111,6 @@ fn joined(texts: impl Iterator<Item = String>) -> String {
 
 /// The first few calls of a list, by their Call-IDs.
 fn calls(call_ids: &[String]) -> String {
-    // A conference has hundreds.
-    const FEW: usize = 5;
     let noun = if call_ids.len() == 1 { "call" } else { "calls" };
     let few = call_ids.iter().take(FEW);
     let few = joined(few.map(|id| quoted(id, CallId::MAX_CHARS)));

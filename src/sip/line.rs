@@ -1,6 +1,14 @@
 //! The lines of a message header, and bytes in them that do not belong there (RFC 3261 §7, §25.1).
 
+use alloc::string::String;
+
+use memchr::{memchr, memrchr};
+
+use super::token::is_token;
 use crate::finding::Rule;
+
+/// Longest name of a field that a finding names, in bytes, inclusive.
+const MAX_NAME: usize = 32;
 
 /// A header line, or a folded field of several lines.
 #[derive(Clone, Copy)]
@@ -57,8 +65,36 @@ impl Anomalies {
             && let Err(error) = core::str::from_utf8(header)
         {
             let at = error.valid_up_to();
-            on_finding(Some(at), Rule::NotUtf8 { byte: byte_at(at) });
+            let (byte, field) = (byte_at(at), field_at(header, at));
+            on_finding(Some(at), Rule::NotUtf8 { byte, field });
         }
+    }
+}
+
+/// The name of the field that has the byte at `at`.
+fn field_at(header: &[u8], at: usize) -> String {
+    let mut start = at;
+    loop {
+        let line_end = header
+            .get(..start)
+            .and_then(|before| memrchr(b'\n', before));
+        start = line_end.map_or(0, |end| end + 1);
+        // A line that begins with a blank continues the field before (RFC 3261 §7.3.1).
+        if start == 0 || !matches!(header.get(start), Some(b' ' | b'\t')) {
+            break;
+        }
+        start -= 1;
+    }
+    let (before, field) = header.split_at_checked(start).unwrap_or_default();
+    if before.trim_ascii().is_empty() {
+        return String::from("the start line");
+    }
+    let name = memchr(b':', field).and_then(|colon| field.get(..colon));
+    let name = name.unwrap_or_default().trim_ascii();
+    let is_name = (1..=MAX_NAME).contains(&name.len()) && name.iter().all(|byte| is_token(*byte));
+    match core::str::from_utf8(name) {
+        Ok(name) if is_name => String::from(name),
+        _ => String::from("a field without a valid name"),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use memchr::memchr;
 
+use super::multipart::{find_sdp, is_multipart, media_type};
 use super::token::{decimal, eq_ignore_case, is_token};
 use super::value::{CSeq, Via};
 
@@ -114,8 +115,26 @@ impl<'a> Message<'a> {
 
     /// Content-Type without its parameters; empty if there is none.
     fn media_type(&self) -> &'a [u8] {
-        let value = self.content_type.unwrap_or_default();
-        value[..memchr(b';', value).unwrap_or(value.len())].trim_ascii()
+        media_type(self.content_type.unwrap_or_default())
+    }
+
+    /// The session description and its offset from the start of the body: the whole body, or the
+    /// only part of a multipart body that is one (RFC 5621). `None` if there is none; also if
+    /// several parts are, since only the receiver knows which one it reads.
+    pub fn session_description(&self) -> Option<(usize, &'a [u8])> {
+        let content_type = self.content_type?;
+        if self.is_sdp() {
+            return Some((0, self.content()));
+        }
+        if self.is_encoded || !is_multipart(content_type) {
+            return None;
+        }
+        let (mut found, mut count) = (None, 0);
+        find_sdp(content_type, self.content(), 0, &mut |at, sdp| {
+            found = Some((at, sdp));
+            count += 1;
+        });
+        found.filter(|_| count == 1)
     }
 
     /// Whether servers store the body unchanged. heplify-server removes NUL bytes and invalid UTF-8
@@ -138,7 +157,7 @@ impl<'a> Message<'a> {
             let found = media_type.get(..start.len());
             found.is_some_and(|found| eq_ignore_case(found, start))
         };
-        if begins(b"multipart/") && !self.is_encoded {
+        if is_multipart(media_type) && !self.is_encoded {
             return self.body.trim_ascii_end().ends_with(b"--");
         }
         let is_text = begins(b"message/")

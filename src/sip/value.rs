@@ -93,7 +93,7 @@ pub(super) fn tag(value: &[u8]) -> Option<&[u8]> {
 }
 
 /// The value of one `;name=value` in a list of parameters.
-fn parameter<'a>(parameters: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+pub(super) fn parameter<'a>(parameters: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut rest = parameters;
     loop {
         let (parameter, after) = match memchr(b';', rest) {

@@ -169,6 +169,17 @@ fn finding_none_for_a_control_byte_after_a_backslash_in_quotation_marks() {
 
 #[test]
 fn finding_not_utf8() {
+    for (packet, old, new, field) in [
+        (1, "Alice", &b"\xe9"[..], "From"),
+        (1, "\"Alice\"", b"\"A\r\n \xe9\"", "From"),
+        (2, "Trying", b"Essai\xe9", "the start line"),
+    ] {
+        let mut sent = healthy();
+        sent[packet - 1].replace_bytes(old, new);
+        let report = report::analyze(&Capture::messages(&sent), &[CALL_ID]);
+        let text = format!("header is not valid UTF-8: byte 0xe9 in {field}");
+        assert_eq!(report.findings[0].text, text);
+    }
     let end = at(1, "Alice").unwrap();
     assert_found("not-utf8", 1, Some(end), |sent| {
         sent[0].replace_bytes("Alice", b"\xe9lise")
@@ -508,6 +519,136 @@ fn finding_cseq_method_mismatch() {
 }
 
 #[test]
+fn finding_cseq_not_increased() {
+    // The number of the INVITE again, and a lower one.
+    assert_found("cseq-not-increased", 6, None, |sent| {
+        for message in &mut sent[5..] {
+            message.replace("2 BYE", "1 BYE");
+        }
+    });
+    assert_found("cseq-not-increased", 6, None, |sent| {
+        for message in &mut sent[..5] {
+            message.replace("CSeq: 1", "CSeq: 7");
+        }
+    });
+    // A gap is allowed. The other side counts on its own.
+    let gap = |sent: &mut Vec<Sent>| {
+        for message in &mut sent[5..] {
+            message.replace("2 BYE", "900 BYE");
+        }
+    };
+    assert_eq!(findings(gap), []);
+    let callee = |sent: &mut Vec<Sent>| {
+        for message in &mut sent[5..] {
+            message.replace("tag=aaa", "tag=x");
+            message.replace("tag=bbb", "tag=aaa");
+            message.replace("tag=x", "tag=bbb");
+            message.replace("2 BYE", "1 BYE");
+            std::mem::swap(&mut message.from, &mut message.to);
+        }
+    };
+    assert_eq!(findings(callee), []);
+    // A request that was overtaken on its way.
+    let overtaken = |sent: &mut Vec<Sent>| {
+        let mut info = sent[5..].to_vec();
+        for message in &mut info {
+            message.replace("2 BYE", "3 INFO");
+            message.replace("z9hG4bK3", "z9hG4bK4");
+            message.time_us -= 100_000;
+        }
+        info[0].replace("BYE sip", "INFO sip");
+        sent.splice(5..5, info);
+    };
+    assert_eq!(findings(overtaken), []);
+    // The number is that of another dialog: another fork accepted as well.
+    let fork = |sent: &mut Vec<Sent>| {
+        let mut other = vec![
+            sent[3].clone(),
+            sent[4].clone(),
+            sent[5].clone(),
+            sent[6].clone(),
+        ];
+        for message in &mut other {
+            message.replace("tag=bbb", "tag=ccc");
+            message.time_us = sent[4].time_us + 1;
+        }
+        for message in &mut other[1..] {
+            message.replace("z9hG4bK", "z9hG4bKfork");
+        }
+        for message in &mut other[2..] {
+            message.replace("2 BYE", "2 INFO");
+        }
+        other[2].replace("BYE sip", "INFO sip");
+        sent.splice(5..5, other);
+    };
+    assert_eq!(findings(fork), []);
+}
+
+#[test]
+fn finding_ack_without_invite() {
+    assert_found("ack-without-invite", 5, None, |sent| {
+        sent[4].replace("1 ACK", "7 ACK")
+    });
+    let report = report::analyze(
+        &recordings::capture("public/ack-cseq-wrong"),
+        &["ack-cseq-wrong@public.example"],
+    );
+    assert_eq!(
+        report.findings[0].text,
+        "ACK has CSeq 100, which no INVITE of its dialog has; the accepted one has 101"
+    );
+    // The re-INVITE that it acknowledges was not captured.
+    let later = |sent: &mut Vec<Sent>| {
+        let mut ack = sent[4].clone();
+        ack.replace("1 ACK", "2 ACK");
+        ack.replace("z9hG4bK2", "z9hG4bK9");
+        ack.time_us += 1_000_000;
+        sent.insert(5, ack);
+        for message in &mut sent[6..] {
+            message.replace("2 BYE", "3 BYE");
+        }
+    };
+    assert_eq!(findings(later), []);
+    // The response that names its dialog was not.
+    assert_eq!(
+        findings(|sent| {
+            sent[4].replace("1 ACK", "7 ACK");
+            sent.remove(3);
+        }),
+        []
+    );
+}
+
+#[test]
+fn finding_not_sip() {
+    let with = |payload: &[u8]| {
+        let mut sent = healthy();
+        let mut other = sent[4].clone();
+        other.message = payload.to_vec();
+        sent.insert(5, other);
+        of(&Capture::messages(&sent))
+    };
+    for payload in [
+        &b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        b"\x80\x00\x01\x02\x03\x04\x05\x06",
+        b"{\"a\": 1}",
+    ] {
+        assert_eq!(with(payload), one(6, "not-sip"), "{payload:?}");
+    }
+    for payload in [
+        &b"\r\n\r\n"[..],
+        b"\0\0\0\0",
+        b"jaK",
+        // A STUN request (RFC 5626 §3.5.2).
+        b"\0\x01\0\0\x21\x12\xa4\x42abcdefghijkl",
+        b"{\"report_count\": 1}",
+        b"{\"CORRELATION_ID\":\"x\",\"MOS\":4.3}",
+    ] {
+        assert_eq!(with(payload), [], "{payload:?}");
+    }
+}
+
+#[test]
 fn finding_branch_without_cookie() {
     for (branch, code) in [
         (";branch=3", "branch-without-cookie"),
@@ -662,6 +803,83 @@ fn finding_sdp_media_missing_in_an_answer() {
     });
 }
 
+/// Puts the SDP of a message into a multipart body, beside this part.
+fn into_multipart(sent: &mut Sent, part: &[u8], end: &str) {
+    let body = sent.message.split_off(sent.find("v=0"));
+    let start = sent.find("Content-Type");
+    sent.message.truncate(start);
+    let mut parts = b"--b1\r\nContent-Type: application/SDP;charset=x\r\n\r\n".to_vec();
+    parts.extend(body);
+    parts.extend(b"\r\n--b1\r\n");
+    parts.extend(part);
+    parts.extend(end.as_bytes());
+    let header = format!(
+        "c: multipart/mixed; boundary=\"b1\"\r\nContent-Length: {}\r\n\r\n",
+        parts.len()
+    );
+    sent.message.extend(header.as_bytes());
+    sent.message.extend(parts);
+}
+
+/// The metadata of SIPREC (RFC 7866).
+const METADATA: &[u8] = b"Content-Type: application/rs-metadata+xml\r\n\r\n<recording/>";
+
+#[test]
+fn finding_sdp_in_a_multipart_body() {
+    let end = "\r\n--b1--\r\n";
+    // A recording session with two streams, of which the answer has one (RFC 7866 §7.1).
+    let siprec = |streams: usize, end: &str| {
+        findings(|sent| {
+            for at in [0, 3] {
+                into_multipart(
+                    &mut sent[at],
+                    METADATA,
+                    if at == 0 { "\r\n--b1--" } else { end },
+                );
+            }
+            let stream = "m=audio 40000 RTP/AVP 0 8\r\n";
+            let length = sent[0].message.len() - sent[0].find("\r\n\r\n") - 4;
+            sent[0].replace(stream, &stream.repeat(streams));
+            let new = length + (streams - 1) * stream.len();
+            sent[0].replace(&format!("Length: {length}"), &format!("Length: {new}"));
+        })
+    };
+    assert_eq!(siprec(1, end), []);
+    assert_eq!(siprec(2, end), one(4, "sdp-media-missing"));
+    // The offset is that in the payload.
+    let mut wrong = healthy();
+    into_multipart(&mut wrong[0], METADATA, end);
+    wrong[0].replace("s=-", "s -");
+    let at = wrong[0].find("s -") as u32;
+    let expected = [(1, Some(at), "sdp-unreadable".to_string())];
+    assert_eq!(of(&Capture::messages(&wrong)), expected);
+    // Other parts lose bytes in the database (docs/homer.md §6).
+    let mut isup = healthy();
+    into_multipart(
+        &mut isup[0],
+        b"Content-Type: application/ISUP\r\n\r\n\x01\x11",
+        end,
+    );
+    isup[0].replace_bytes("\x01\x11", b"\x01");
+    assert_eq!(of(&Capture::messages(&isup)), []);
+    // Two descriptions, of which the receiver reads one, and a part in another encoding.
+    for part in [
+        &b"Content-Type: application/sdp\r\n\r\nbroken"[..],
+        b"Content-Type: application/sdp\r\nContent-Transfer-Encoding: base64\r\n\r\ndj0wDQo=",
+    ] {
+        let found = findings(|sent| into_multipart(&mut sent[0], part, end));
+        assert_eq!(found, [], "{part:?}");
+    }
+    // One within another one, as in an emergency call (RFC 6442).
+    let nested = b"Content-Type: multipart/related;boundary=b2\r\n\r\n--b2\r\n\
+        Content-Type: application/sdp\r\n\r\nbroken\r\n--b2--";
+    let mut sent = healthy();
+    into_multipart(&mut sent[0], nested, end);
+    sent[0].replace("application/SDP", "text/plain");
+    let found = of(&Capture::messages(&sent));
+    assert_eq!(found[0].2, "sdp-unreadable");
+}
+
 #[test]
 fn finding_response_without_request() {
     assert_found("response-without-request", 6, None, |sent| {
@@ -717,10 +935,10 @@ fn finding_record_above_snaplen() {
 fn finding_record_too_long_for_wireshark() {
     let [from, to] = ["[2001:db8::10]:5060", "[2001:db8::20]:5060"].map(|end| end.parse().unwrap());
     for (len, codes) in [
-        (262_144, vec![]),
+        (262_144, one(1, "not-sip")),
         (
             262_145,
-            vec![(1, None, "record-too-long-for-wireshark".to_string())],
+            [one(1, "record-too-long-for-wireshark"), one(1, "not-sip")].concat(),
         ),
     ] {
         let mut capture = Capture::with_snaplen(300_000);
@@ -856,7 +1074,11 @@ fn every_rule() -> Vec<Rule> {
         BareLf,
         BareCr,
         ControlByte { byte: 0 },
-        NotUtf8 { byte: 0xe9 },
+        NotUtf8 {
+            byte: 0xe9,
+            field: name("Subject"),
+        },
+        NotSip,
         ContentLengthMismatch {
             header: 193,
             body: 150,
@@ -884,6 +1106,15 @@ fn every_rule() -> Vec<Rule> {
             why: "the URI contains a blank",
         },
         CSeqMalformed,
+        CSeqNotIncreased {
+            cseq: 1,
+            before: 2,
+            packet: 5,
+        },
+        AckWithoutInvite {
+            cseq: 100,
+            invite: 101,
+        },
         CSeqMethodMismatch {
             cseq: Some(name("INVITE")),
             request: name("BYE"),

@@ -8,11 +8,13 @@
 mod arguments;
 mod auth;
 mod capture;
+mod cause;
 mod config;
 mod documentation;
 mod export;
 mod finding;
 mod homer;
+mod made_calls;
 mod origin;
 mod outcomes;
 mod packet;

@@ -53,5 +53,10 @@ fn captures_in(directory: &Path) -> Vec<(String, Vec<u8>)> {
 
 /// A recorded exchange.
 pub(crate) fn exchange(name: &str) -> Value {
+    json(name)
+}
+
+/// A JSON file.
+pub(crate) fn json(name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(data().join(format!("{name}.json"))).unwrap()).unwrap()
 }

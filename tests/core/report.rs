@@ -14,6 +14,15 @@ pub(crate) fn analyze(capture: &[u8], call_ids: &[&str]) -> CaptureReport {
 }
 
 fn analyze_in_chunks(capture: &[u8], call_ids: &[&str], size: usize) -> CaptureReport {
+    analyze_in(capture, call_ids, size, "1_call")
+}
+
+/// The same, of a capture that another profile returned.
+pub(crate) fn analyze_profile(capture: &[u8], call_ids: &[&str], profile: &str) -> CaptureReport {
+    analyze_in(capture, call_ids, usize::MAX, profile)
+}
+
+fn analyze_in(capture: &[u8], call_ids: &[&str], size: usize, profile: &str) -> CaptureReport {
     let window = Window::new(
         1_795_132_800_000,
         1_795_219_200_000,
@@ -36,7 +45,7 @@ fn analyze_in_chunks(capture: &[u8], call_ids: &[&str], size: usize) -> CaptureR
             .scan_packets(chunk, Some(&mut |record| analyzer.record(record)))
             .unwrap();
     }
-    analyzer.report(&scanner.finish().unwrap(), "1_call", Api::V7)
+    analyzer.report(&scanner.finish().unwrap(), profile, Api::V7)
 }
 
 fn report(name: &str) -> CaptureReport {
@@ -90,7 +99,8 @@ fn report_in_json_has_the_names_of_the_contract() {
         "missing_call_ids": ["udp-normal-1@192.0.2.10"], "other_call_ids": [],
         "warnings": [], "participants": [], "transports": [], "requests": [], "responses": [],
         "retransmissions": 0,
-        "duplicates": 0, "causes": [], "complete": false, "incomplete_reasons": [because],
+        "duplicates": 0, "causes": [], "verdicts": [], "complete": false,
+        "incomplete_reasons": [because],
         "counts_truncated": false, "ladder": [],
         "ladder_elided": 0, "findings": [], "findings_elided": 0,
     });

@@ -8,6 +8,7 @@ use super::Certainty::{Certain, Likely};
 use super::List;
 use crate::report::exchange::{MAX_EXCHANGES, Method};
 use crate::report::outcome::{Outcome, Verdict, destination, source};
+use crate::report::status::status_text;
 use crate::report::summary::{counted, seconds};
 
 impl Verdict<'_> {
@@ -19,11 +20,39 @@ impl Verdict<'_> {
             };
             let resent = self.resent(&request);
             let is_initial = exchange.to_tag.is_none() && exchange.method.starts_call();
-            // A proxy responds 408 for a peer that did not (RFC 3261 §16.8), and some do so to a
-            // CANCEL or BYE.
-            let timed_out = !is_initial && exchange.status() == 408;
-            let is_open = !exchange.has_response() || timed_out;
-            if resent == 0 || !is_open || exchange.method == Method::Ack {
+            // A proxy responds 408 for a peer that did not (RFC 3261 §16.8).
+            let timeout = exchange
+                .last
+                .filter(|last| last.status == 408 && !is_initial);
+            if let Some(last) = timeout {
+                list.push(
+                    "peer-stopped",
+                    Certain,
+                    &[request.packet, last.seen.packet],
+                    format!(
+                        "the {} in packet {} timed out: {} responded {} instead of the other side",
+                        exchange.method.name(),
+                        request.packet,
+                        source(&last.seen.route),
+                        status_text(408, b"")
+                    ),
+                    "Look for the last hop that has the request: check whether the one after it \
+                     still ran and had the call.",
+                );
+                continue;
+            }
+            if resent == 0 || exchange.has_response() || exchange.method == Method::Ack {
+                continue;
+            }
+            // The sender got a response that the capture lacks: an ACK follows a final one.
+            let is_acknowledged = exchange.method == Method::Invite
+                && self.leg.all().any(|it| {
+                    it.method == Method::Ack
+                        && it.cseq == exchange.cseq
+                        && it.source() == exchange.source()
+                        && it.packet() > request.packet
+                });
+            if is_acknowledged {
                 continue;
             }
             // A carrier that does not respond is no fault if the next one does.
@@ -126,6 +155,9 @@ impl Verdict<'_> {
             (Some(found), Some(expected)) if found != expected => {
                 format!("has CSeq {found}, while the INVITE has {expected}")
             }
+            _ if self.leg.has_other_uri(ack) => {
+                "has another Request-URI than the Contact of the response".to_string()
+            }
             _ if ack.branch == invite.branch => {
                 "has the branch of the INVITE, as only the ACK of a refusal may".to_string()
             }
@@ -173,8 +205,8 @@ impl Verdict<'_> {
                         Likely,
                         &[response.packet],
                         format!(
-                            "packet {} responds to a {} that the capture does not have{gap}, while \
-                             other requests on the same way are there; a capture filter fits as \
+                            "packet {} responds to a request ({}) that the capture does not have{gap}, while \
+                             other requests between these addresses are there; a capture filter fits as \
                              well",
                             response.packet,
                             exchange.method.name()

@@ -1,6 +1,7 @@
 //! Causes within a dialog: requests that the other side does not know, transfers, glare.
 
 use alloc::format;
+use alloc::string::String;
 
 use super::Certainty::{Certain, Likely};
 use super::List;
@@ -20,6 +21,14 @@ impl Verdict<'_> {
             if response.status != 481 || !within || method == Method::Cancel {
                 continue;
             }
+            // Each hop passes it on; the one that sent it first is the farthest.
+            let response = self
+                .leg
+                .all()
+                .filter(|it| it.method == method && it.cseq == exchange.cseq)
+                .filter_map(|it| it.last.filter(|last| last.status == 481))
+                .min_by_key(|last| last.seen.packet)
+                .unwrap_or(response);
             // Both sides hang up at once, or a BYE ends the dialog of a NOTIFY or INFO: the dialog
             // is gone when the request arrives, and that is nobody's fault.
             let is_over = self.leg.all().any(|it| {
@@ -44,13 +53,26 @@ impl Verdict<'_> {
                     })
             };
             let [from, to] = tags.map(|tag| (tag.is_some(), is_known(tag)));
-            let why = match (from, to) {
-                _ if attempt.is_none() => "",
-                ((false, _), _) => ": its From tag is missing",
-                (_, (false, _)) => ": its To tag is missing",
-                ((_, false), _) => ": its From tag belongs to no dialog of the call",
-                (_, (_, false)) => ": its To tag belongs to no dialog of the call",
-                _ => "; its tags are those of the dialog",
+            // The number must be higher than that of any request before (RFC 3261 §12.2.1.1).
+            let earlier = self.leg.all().find(|it| {
+                it.request.is_some()
+                    && it.from_tag == exchange.from_tag
+                    && !matches!(it.method, Method::Ack | Method::Cancel)
+                    && it.packet() < request.packet
+                    && (it.cseq > exchange.cseq
+                        || (it.cseq == exchange.cseq && it.method != method))
+            });
+            let why = match (from, to, earlier) {
+                _ if attempt.is_none() => String::new(),
+                ((false, _), ..) => String::from(": its From tag is missing"),
+                (_, (false, _), _) => String::from(": its To tag is missing"),
+                ((_, false), ..) => String::from(": its From tag belongs to no dialog of the call"),
+                (_, (_, false), _) => String::from(": its To tag belongs to no dialog of the call"),
+                (.., Some(earlier)) => format!(
+                    ": its CSeq is not higher than that of packet {}",
+                    earlier.packet()
+                ),
+                _ => String::from("; its tags are those of the dialog"),
             };
             list.push(
                 "bye-unknown-dialog",
@@ -146,20 +168,28 @@ impl Verdict<'_> {
             return;
         }
         let mut granted: Option<(u64, u64, u32)> = None;
+        let mut number = None;
         for attempt in &self.leg.attempts {
             let Some(request) = attempt.request else {
                 continue;
             };
+            // Without a gap in the numbers, no REGISTER in between was lost.
+            let is_next = number.is_some_and(|before: u32| attempt.cseq == before.checked_add(1));
+            number = attempt.cseq;
             if let Some((packet, since_us, expires)) = granted {
                 let after = request.time_us.saturating_sub(since_us);
                 if after > u64::from(expires) * 1_000_000 {
+                    let (certainty, else_fits) = match is_next {
+                        true => (Certain, ""),
+                        false => (Likely, "; one that the capture lacks fits as well"),
+                    };
                     list.push(
                         "registration-expired",
-                        Certain,
+                        certainty,
                         &[packet, request.packet],
                         format!(
                             "the registration was granted for {expires} s in packet {packet}, and \
-                             the next REGISTER came after {} s",
+                             the next REGISTER came after {} s{else_fits}",
                             after / 1_000_000
                         ),
                         "Check why the device refreshed its registration too late; calls to it \
@@ -201,51 +231,66 @@ impl Verdict<'_> {
 
     /// `transfer-failed` and `transfer-succeeded`.
     pub(super) fn transfer(&self, list: &mut List) {
-        let Some(refer) = self.leg.all().find(|it| it.method == Method::Refer) else {
-            return;
+        // After a challenge, the REFER comes again with credentials.
+        let refers = || {
+            self.leg.all().filter(|it| {
+                it.method == Method::Refer
+                    && it.request.is_some()
+                    && !matches!(it.status(), 401 | 407)
+            })
         };
-        let mut notified = self.leg.all().filter_map(|it| {
-            let is_later = it.method == Method::Notify && it.packet() > refer.packet();
-            Some((it, it.detail()?.sipfrag?)).filter(|_| is_later)
-        });
-        // The last NOTIFY has the final status; 100 and 180 come first (RFC 3515 §2.4.5).
-        let result = notified.rfind(|(_, status)| *status >= 200);
-        match result {
-            Some((notify, status @ 200..300)) => list.push(
-                "transfer-succeeded",
+        for refer in refers() {
+            let started = refer.packet();
+            // What follows the next REFER belongs to that one. Other hops have the same one.
+            let next = refers().find(|it| {
+                it.packet() > started && (it.from_tag, it.cseq) != (refer.from_tag, refer.cseq)
+            });
+            let end = next.map_or(u64::MAX, Exchange::packet);
+            // A NOTIFY may come before the 202, and on any leg. The last one has the final status;
+            // 100 and 180 come first (RFC 3515 §2.4.5).
+            let mut result = self.leg.all().filter_map(|it| {
+                let is_own = it.method == Method::Notify && (started..end).contains(&it.packet());
+                let status = it.detail()?.sipfrag?;
+                (is_own && status >= 200).then_some((it.packet(), status))
+            });
+            let is_refused = refer.is_rejected();
+            let refused = refer.last.filter(|_| is_refused);
+            let Some((packet, status)) = result
+                .next_back()
+                .or_else(|| refused.map(|last| (last.seen.packet, last.status)))
+            else {
+                continue;
+            };
+            let (code, what, next_step) = match status {
+                200..300 => (
+                    "transfer-succeeded",
+                    "succeeded",
+                    "Nothing is wrong; look at the new call for what followed.",
+                ),
+                _ if is_refused => (
+                    "transfer-failed",
+                    "was rejected",
+                    "Check whether the side that got the REFER allows transfers to that target.",
+                ),
+                _ => (
+                    "transfer-failed",
+                    "failed",
+                    "Look at the call to the target of the transfer, which has a Call-ID of its \
+                     own.",
+                ),
+            };
+            let source = if is_refused { "response" } else { "NOTIFY" };
+            list.push(
+                code,
                 Certain,
-                &[refer.packet(), notify.packet()],
+                &[started, packet],
                 format!(
-                    "the transfer (REFER in packet {}) succeeded: the NOTIFY in packet {} says {}",
-                    refer.packet(),
-                    notify.packet(),
+                    "the transfer (REFER in packet {started}) {what}: the {source} in packet \
+                     {packet} says {}",
                     status_text(status, b"")
                 ),
-                "Nothing is wrong; look at the new call for what followed.",
-            ),
-            Some((notify, status)) => list.push(
-                "transfer-failed",
-                Certain,
-                &[refer.packet(), notify.packet()],
-                format!(
-                    "the transfer (REFER in packet {}) failed: the NOTIFY in packet {} says {}",
-                    refer.packet(),
-                    notify.packet(),
-                    status_text(status, b"")
-                ),
-                "Look at the call to the target of the transfer, which has a Call-ID of its own.",
-            ),
-            None if refer.is_rejected() && !matches!(refer.status(), 401 | 407) => list.push(
-                "transfer-failed",
-                Certain,
-                &[
-                    refer.packet(),
-                    refer.last.map_or(0, |last| last.seen.packet),
-                ],
-                format!("the REFER got {}", status_text(refer.status(), b"")),
-                "Check whether the side that got the REFER allows transfers to that target.",
-            ),
-            None => {}
+                next_step,
+            );
         }
     }
 
@@ -263,15 +308,39 @@ impl Verdict<'_> {
         });
         let then = match again {
             true => "it was sent again and succeeded",
-            false => "it was not sent again with success",
+            false => "the capture has no later one that succeeded",
+        };
+        // The request of the other side that was still without a final response.
+        let other = self.leg.all().find(|it| {
+            matches!(it.method, Method::Invite | Method::Update)
+                && it.from_tag == exchange.to_tag
+                && it.from_tag.is_some()
+                && it.packet() < response.seen.packet
+                && it
+                    .last
+                    .is_none_or(|last| last.seen.packet > exchange.packet())
+        });
+        let why = match other {
+            Some(other) => format!(
+                "its own {} in packet {} was pending",
+                other.method.name(),
+                other.packet()
+            ),
+            None => String::from("a request of its own was pending, which the capture lacks"),
         };
         list.push(
             "glare",
             Certain,
-            &[exchange.packet(), response.seen.packet],
+            &[
+                other.map_or(0, Exchange::packet),
+                exchange.packet(),
+                response.seen.packet,
+            ],
             format!(
-                "both sides sent a {} at once ({}); {then}",
+                "{} rejected the {} in packet {} ({}), because {why}; {then}",
+                source(&response.seen.route),
                 exchange.method.name(),
+                exchange.packet(),
                 status_text(491, b"")
             ),
             "If media did not change as it should, check whether the sender tries again after a \

@@ -10,6 +10,7 @@ use super::List;
 use crate::report::exchange::{Method, Sighting};
 use crate::report::media::{Media, is_private};
 use crate::report::outcome::{Verdict, source};
+use crate::report::status::q850_text;
 
 impl Verdict<'_> {
     /// `private-media-address`, `media-rejected` and `early-media-only`.
@@ -51,13 +52,15 @@ impl Verdict<'_> {
         let attempt = self.leg.attempt.filter(|_| self.leg.is_invite());
         let early = attempt.and_then(|it| it.detail()?.early_media.as_ref());
         if let Some(early) = early.filter(|_| !(200..300).contains(&self.leg.status())) {
+            let q850 = attempt.and_then(|it| it.detail()?.early_q850);
+            let q850 = q850.map_or_else(String::new, |cause| format!(" ({})", q850_text(cause)));
             list.push(
                 "early-media-only",
                 Certain,
                 &[early.packet],
                 format!(
-                    "packet {} opened media before an answer, and the call was never answered: the \
-                     caller may have heard an announcement or a ringing tone",
+                    "packet {} opened media before an answer{q850}, and the call was never \
+                     answered: the caller may have heard an announcement or a ringing tone",
                     early.packet
                 ),
                 "Listen to the early media, if it was recorded: it often says why the call failed.",
@@ -89,7 +92,14 @@ impl Verdict<'_> {
                         it.to_tag.is_some() && to == Some(sender) && it.has_response()
                     })
                 };
-                if !is_private(contact) || is_private(sender) || is_reached() {
+                // The next hop has seen the device at this address, and later requests pass it.
+                let is_seen_there = || {
+                    self.leg.all().any(|it| {
+                        it.request
+                            .is_some_and(|request| request.route.source.ip() == contact)
+                    })
+                };
+                if !is_private(contact) || is_private(sender) || is_reached() || is_seen_there() {
                     continue;
                 }
                 list.push(
@@ -112,8 +122,9 @@ impl Verdict<'_> {
 
     /// `hold`, `resume` and `media-address-changed`: what a re-INVITE or UPDATE changed.
     pub(super) fn media_changes(&self, list: &mut List) {
-        // The latest description of each sender; a call has two of them on each hop.
-        let mut latest: Vec<(IpAddr, &Media)> = Vec::new();
+        // The latest description of each sender on each hop. A proxy sends those of both sides, and
+        // may change their addresses; only the tag says whose they are.
+        let mut latest: Vec<(Option<u64>, [IpAddr; 2], &Media)> = Vec::new();
         for exchange in self.leg.all() {
             let Some(detail) = exchange.detail() else {
                 continue;
@@ -121,20 +132,33 @@ impl Verdict<'_> {
             let accepted = (200..300).contains(&exchange.status());
             let is_change = exchange.to_tag.is_some() && accepted;
             let answer = exchange.last.map(|last| last.seen.route);
-            for (media, route) in [
-                (&detail.request_media, exchange.request.map(|it| it.route)),
-                (&detail.answer, answer),
+            let answer_tag = exchange.last.and_then(|last| last.to_tag);
+            for (media, tag, route) in [
+                (
+                    &detail.request_media,
+                    exchange.from_tag,
+                    exchange.request.map(|it| it.route),
+                ),
+                (&detail.answer, answer_tag, answer),
             ] {
                 let Some((media, route)) = media.as_ref().zip(route) else {
                     continue;
                 };
-                let sender = route.source.ip();
-                let at = latest.iter().position(|(known, _)| *known == sender);
-                let Some(at) = at else {
-                    latest.push((sender, media));
+                let hop = [route.source.ip(), route.destination.ip()];
+                let is_same = |known: Option<u64>, source| known == tag && source == hop[0];
+                // Requests within the dialog may leave out proxies.
+                let at = latest
+                    .iter()
+                    .position(|(known, at, _)| *known == tag && *at == hop)
+                    .or_else(|| {
+                        let is_near = |(known, at, _): &(_, [IpAddr; 2], _)| is_same(*known, at[0]);
+                        latest.iter().position(is_near)
+                    });
+                let Some(entry) = at.and_then(|at| latest.get_mut(at)) else {
+                    latest.push((tag, hop, media));
                     continue;
                 };
-                let before = latest[at].1;
+                let before = entry.2;
                 // Only the offer changes direction: the answer follows it (RFC 3264 §8.4).
                 let is_offer = detail
                     .request_media
@@ -144,7 +168,7 @@ impl Verdict<'_> {
                     media_change(list, before, media, is_offer, &source(&route));
                 }
                 if accepted || exchange.to_tag.is_none() {
-                    latest[at].1 = media;
+                    entry.2 = media;
                 }
             }
         }
