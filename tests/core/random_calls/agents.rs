@@ -140,12 +140,15 @@ fn join(packets: &mut Vec<Packet>, random: &mut Random) {
 fn split(packets: &mut Vec<Packet>, random: &mut Random) {
     let mut segments = Vec::new();
     for packet in packets.drain(..) {
-        let len = packet.sent.message.len() as u64;
+        // The first line of a payload is whole.
+        let bytes = &packet.sent.message;
+        let line = 1 + bytes.iter().position(|byte| *byte == b'\n').unwrap() as u64;
+        let len = bytes.len() as u64;
         if !random.percent(25) {
             segments.push(packet);
             continue;
         }
-        let mut at = [random.from(20, len - 1), random.from(20, len - 1)];
+        let mut at = [random.from(line, len - 1), random.from(line, len - 1)];
         at.sort_unstable();
         let (first, second) = (at[0] as usize, at[1] as usize);
         let bytes = &packet.sent.message;

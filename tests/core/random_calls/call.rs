@@ -22,6 +22,8 @@ pub(super) struct Call {
     pub(super) b2bua_at: Option<usize>,
     /// The first link behind a proxy that forks.
     pub(super) fork_at: Option<usize>,
+    /// The To tag of the fork whose answer counts.
+    pub(super) answer: Option<String>,
     /// Statuses and the like, for a person.
     pub(super) description: String,
 }
@@ -51,6 +53,7 @@ struct Caller<'a, 'r> {
     network: &'a mut Network<'r>,
     description: String,
     b2bua_at: Option<usize>,
+    answer: Option<String>,
     from_tag: String,
     attempt: usize,
     number: u64,
@@ -110,6 +113,7 @@ impl Call {
             description: format!("{transport}, {proxies} proxies, B2BUA at {b2bua_at:?}"),
             network: &mut network,
             b2bua_at,
+            answer: None,
             from_tag: "a0".to_string(),
             attempt: 0,
             number: 1,
@@ -121,8 +125,9 @@ impl Call {
                 None
             }
         };
-        let description = caller.description;
+        let (description, answer) = (caller.description, caller.answer);
         Self {
+            answer,
             sent: network.sent,
             is_invite,
             is_stream: transport == "TCP",
@@ -600,6 +605,7 @@ impl Caller<'_, '_> {
         let accepts = open.iter().find(|(.., it)| *it == Reaction::Accept);
         if let Some((branch, tag, _)) = accepts {
             now_us += self.random().from(20_000, 4_000_000);
+            self.answer = Some((*tag).clone());
             let over_us = self.accepts(&whole(branch), 200, tag, now_us, true);
             let mut last_us = over_us;
             for (other, other_tag, _) in open.iter().filter(|it| it.1 != *tag) {

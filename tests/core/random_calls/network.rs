@@ -124,6 +124,8 @@ impl<'a> Network<'a> {
 
     /// A request without response.
     pub(super) fn unanswered(&mut self, request: &Message, at_us: u64, timer: &[u64]) -> u64 {
+        // A stream retransmits by itself (RFC 3261 §17.1.2.2).
+        let timer = if self.transport == "UDP" { timer } else { &[] };
         for after_us in [0].iter().chain(timer) {
             self.send(request, at_us + after_us, 0);
         }

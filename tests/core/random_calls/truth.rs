@@ -9,6 +9,9 @@ use super::agents::Seen;
 use super::call::Call;
 use super::message::{Kind, Message, What};
 
+/// Any value in `ended_by`.
+pub(super) const ANY: &str = "any";
+
 /// What a report must say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Truth {
@@ -24,9 +27,10 @@ pub(super) struct Truth {
 }
 
 impl Truth {
-    /// What the report says.
-    pub(super) fn reported(report: &CaptureReport, codes: &[&'static str]) -> Self {
+    /// What the report says instead.
+    pub(super) fn reported(&self, report: &CaptureReport, codes: &[&'static str]) -> Self {
         let outcome = report.outcome.as_deref();
+        let is_any = self.ended_by.as_deref() == Some(ANY) && report.ended_by.is_some();
         Self {
             sip_messages: report.sip_messages,
             retransmissions: report.retransmissions,
@@ -35,7 +39,10 @@ impl Truth {
             final_status: report.final_status,
             complete: report.complete,
             ended_with: report.ended_with.clone(),
-            ended_by: report.ended_by.clone(),
+            ended_by: match is_any {
+                true => self.ended_by.clone(),
+                false => report.ended_by.clone(),
+            },
         }
     }
 }
@@ -122,6 +129,7 @@ impl Captured<'_> {
         let is_response = |what: What| matches!(what.kind, Kind::Provisional | Kind::Final(_));
         let attempts = self.messages.iter().map(|(it, ..)| it.what);
         let attempt = attempts
+            .filter(|what| self.is_own(what.link))
             .filter(|what| is_initial(*what) || is_response(*what))
             .map(|what| what.attempt)
             .max();
@@ -133,36 +141,72 @@ impl Captured<'_> {
         let on_own = |what: What| of_attempt(what) && what.link == self.own;
         let is_accepted = |what: What| matches!(what.kind, Kind::Final(200..300));
         // The final response on the caller's link, or a 2xx anywhere, which gets through.
+        let own_ack = self.has(|what| on_own(what) && what.kind == Kind::RejectionAck);
         let decision = self
             .find(|what| on_own(what) && is_accepted(what))
             .or_else(|| self.find(|what| on_own(what) && what.kind.status().is_some()))
             .or_else(|| {
                 self.find(|what| of_attempt(what) && is_accepted(what) && self.is_own(what.link))
+            })
+            // The caller acknowledged a rejection that another link shows.
+            .or_else(|| {
+                self.find(|what| {
+                    of_attempt(what)
+                        && what.kind.status().is_some()
+                        && own_ack
+                        && self.call.fork_at.is_none()
+                        && self.is_own(what.link)
+                })
             });
         let status = decision.and_then(|it| it.what.kind.status());
+        // The second of several forks that answered, and the first one is missing.
+        if let (Some(decision), Some(answer)) = (decision, &self.call.answer)
+            && status == Some(200)
+            && tag(decision) != *answer
+        {
+            return false;
+        }
         // A final response that the capture lacks, although others show what it was.
         let is_elsewhere = |what: What| of_attempt(what) && what.kind.status().is_some();
         if status.is_none() && self.has(is_elsewhere) {
             return false;
         }
         truth.final_status = status;
+        // Whether the attempt before this one is over, or both are parallel branches of a fork,
+        // cannot be known.
+        let is_accepted = matches!(status, Some(200..300));
+        if attempt > 0 && !is_accepted && !self.is_over(attempt - 1, attempt) {
+            return false;
+        }
         let cancel = self.find(|what| on_own(what) && what.kind == Kind::Cancel);
         if cancel.is_none() && self.has(|what| what.kind == Kind::Cancel) && status == Some(487) {
             return false;
         }
         let bye = self.bye(decision);
-        let bye_response =
-            self.has(|what| matches!(what.kind, Kind::ByeResponse(_)) && self.is_own(what.link));
+        let bye_response = self.messages.iter().any(|(it, ..)| {
+            matches!(it.what.kind, Kind::ByeResponse(_)) && self.is_of_dialog(it, decision)
+        });
         let has_ack = self.has(|what| what.kind == Kind::Ack && self.is_own(what.link));
         let credentials =
             self.has(|what| on_own(what) && what.kind == Kind::Initial { credentials: true });
-        if status.is_none() && (has_ack || bye.is_some()) {
+        let is_answered = match status {
+            Some(status) => self.call.is_invite && status < 300,
+            None => has_ack || bye.is_some(),
+        };
+        // A B2BUA got a response, but perhaps sent none itself.
+        let is_own_response =
+            |what| is_response(what) && of_attempt(what) && self.is_own(what.link);
+        if !self.has(is_own_response) && !own_ack && self.has(is_response) {
             return false;
         }
         let is_resent = decision.is_some_and(|decision| self.is_resent(decision.id));
         truth.outcome = Some(match status {
+            None if is_answered && bye.is_some() && bye_response => "completed",
+            None if is_answered => "answered",
             None if cancel.is_some() => "cancelled",
-            None if !self.has(|what| of_attempt(what) && is_response(what)) => "no-response",
+            None if !self.has(|what| of_attempt(what) && is_response(what)) && !own_ack => {
+                "no-response"
+            }
             None => "no-final-response",
             Some(200..300) if !self.call.is_invite => "succeeded",
             Some(200..300) if is_resent && !has_ack => "unacknowledged",
@@ -174,7 +218,6 @@ impl Captured<'_> {
             Some(403) if credentials => "auth-failed",
             Some(_) => "refused",
         });
-        let is_answered = self.call.is_invite && matches!(status, Some(200..300));
         truth.complete = status.is_some() && (!is_answered || bye.is_some() && bye_response);
         if !self.call.is_invite {
             return true;
@@ -188,22 +231,46 @@ impl Captured<'_> {
         if let Some((with, by)) = end {
             truth.ended_with = Some(with);
             truth.ended_by = Some(by.sent.from.to_string());
+            // Any proxy between the callee and the caller.
+            if by.what.kind.status().is_some() && by.what.link != self.own {
+                truth.ended_by = Some(ANY.to_string());
+            }
         }
         true
     }
 
+    /// Whether the capture shows that a call to which no one responded, or that was rejected, was
+    /// followed by another attempt.
+    fn is_over(&self, before: usize, attempt: usize) -> bool {
+        let requests = |attempt: usize| {
+            let messages = self.messages.iter().map(|(it, ..)| *it);
+            messages.filter(move |it| {
+                it.what.attempt == attempt && matches!(it.what.kind, Kind::Initial { .. })
+            })
+        };
+        let cseq = |it: &Message| line(it, "CSeq:");
+        let is_numbered =
+            requests(before).any(|it| requests(attempt).all(|next| cseq(it) != cseq(next)));
+        let is_ended = self.has(|what| {
+            what.attempt == before
+                && what.link == self.own
+                && (what.kind.status().is_some() || what.kind == Kind::RejectionAck)
+        });
+        is_ended || is_numbered || !self.has(|what| what.attempt == before)
+    }
+
     /// The BYE of the dialog with the fork whose answer counts, closest to its sender.
     fn bye(&self, decision: Option<&Message>) -> Option<&Message> {
-        let decision = decision?;
-        let tag = tag(decision);
-        let is_bye = |it: &&Message| {
-            it.what.kind == Kind::Bye
-                && self.is_own(it.what.link)
-                && (self.call.fork_at.is_none() || has_tag(it, &tag))
-        };
+        let is_bye = |it: &&Message| it.what.kind == Kind::Bye && self.is_of_dialog(it, decision);
         // The one with the fewest Via fields.
         let byes = self.messages.iter().map(|(it, ..)| *it).filter(is_bye);
         byes.min_by_key(|it| vias(it))
+    }
+
+    /// Whether a message belongs to the dialog that the decision set up.
+    fn is_of_dialog(&self, message: &Message, decision: Option<&Message>) -> bool {
+        let has_tag = || decision.is_none_or(|decision| has_tag(message, &tag(decision)));
+        self.is_own(message.what.link) && (self.call.fork_at.is_none() || has_tag())
     }
 
     /// Whether one agent saw a message more than once.
@@ -223,10 +290,16 @@ fn vias(message: &Message) -> usize {
     text.matches("\r\nVia:").count()
 }
 
+/// A header field.
+fn line(message: &Message, name: &str) -> String {
+    let text = String::from_utf8_lossy(&message.sent.message);
+    let line = text.lines().find(|line| line.starts_with(name));
+    line.unwrap().to_string()
+}
+
 /// The To tag.
 fn tag(message: &Message) -> String {
-    let text = String::from_utf8_lossy(&message.sent.message);
-    let to = text.lines().find(|line| line.starts_with("To:")).unwrap();
+    let to = line(message, "To:");
     to.split(";tag=").nth(1).unwrap_or_default().to_string()
 }
 
