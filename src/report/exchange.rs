@@ -288,8 +288,10 @@ impl Exchanges {
         };
         match message.start {
             StartLine::Response { status, .. } => {
-                let last = exchange.last.as_mut();
-                if let Some(last) = last.filter(|last| last.status == status) {
+                // A fork responds with a tag of its own.
+                let to_tag = message.to_tag.map(hash);
+                let is_same = |last: &&mut Response| last.status == status && last.to_tag == to_tag;
+                if let Some(last) = exchange.last.as_mut().filter(is_same) {
                     last.seen.again(packet, time_us);
                 }
             }

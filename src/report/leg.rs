@@ -37,7 +37,7 @@ impl<'a> Leg<'a> {
             ..Self::default()
         };
         leg.find_attempts();
-        leg.find_decision();
+        leg.decision = leg.find_decision();
         leg.find_end();
         leg
     }
@@ -76,7 +76,8 @@ impl<'a> Leg<'a> {
             self.all().any(|it| {
                 it.method == attempt.method
                     && it.cseq == attempt.cseq
-                    && it.last_response() > Some(attempt.packet())
+                    && it.has_response()
+                    && self.may_follow(attempt, it)
             })
         };
         attempt.has_response()
@@ -84,13 +85,14 @@ impl<'a> Leg<'a> {
             || (!is_resent && elsewhere())
     }
 
-    /// The ACKs of the caller's leg, after the deciding INVITE.
+    /// The ACKs of the caller's leg, with the number of the deciding INVITE or after it.
     pub(super) fn acks(&self) -> impl Iterator<Item = &'a Exchange> {
         let attempt = self.attempt;
         self.all().filter(move |it| {
             it.method == Method::Ack
                 && attempt.is_some_and(|attempt| {
-                    it.from_tag == attempt.from_tag && it.packet() > attempt.packet()
+                    it.from_tag == attempt.from_tag
+                        && (it.cseq == attempt.cseq || it.packet() > attempt.packet())
                 })
         })
     }
@@ -170,9 +172,14 @@ impl<'a> Leg<'a> {
         // requests within the dialog come first.
         let starts_dialog = |it: &Exchange| {
             let accepted = it.last.filter(|last| last.status < 300);
+            let is_same_dialog = |last: Response| {
+                it.from_tag == exchange.from_tag || last.to_tag == exchange.from_tag
+            };
             it.method == Method::Invite
                 && it.cseq != exchange.cseq
-                && accepted.is_some_and(|last| last.seen.packet < exchange.first)
+                && accepted.is_some_and(|last| {
+                    last.seen.packet < exchange.first && is_same_dialog(last)
+                })
         };
         let is_within = |it: &Exchange| {
             it.request.is_some()
@@ -201,6 +208,15 @@ impl<'a> Leg<'a> {
         }
     }
 
+    /// Whether a response on another hop may be one to this attempt, and not to an earlier one with
+    /// the same number.
+    fn may_follow(&self, attempt: &Exchange, elsewhere: &Exchange) -> bool {
+        let mut attempts = self.attempts.iter();
+        let is_earlier =
+            |it: &&Exchange| it.cseq == attempt.cseq && !core::ptr::eq(*it, attempt);
+        elsewhere.last_response() > Some(attempt.packet()) || !attempts.any(is_earlier)
+    }
+
     /// The ACK of a rejection of an INVITE, which has its branch (RFC 3261 §17.1.1.3).
     fn rejection_ack(&self, invite: &Exchange) -> Option<&'a Exchange> {
         self.all().find(|it| {
@@ -225,30 +241,32 @@ impl<'a> Leg<'a> {
                 }))
     }
 
-    fn find_decision(&mut self) {
-        let Some(attempt) = self.attempt else { return };
+    /// The final response to the deciding attempt.
+    fn find_decision(&self) -> Option<(&'a Exchange, Response)> {
+        let attempt = self.attempt?;
         if let Some(response) = attempt.last {
-            self.decision = Some((attempt, response));
-            return;
+            return Some((attempt, response));
         }
         // An agent may not see the responses on the first hop. Those on other hops have the same
         // number and, unless a B2BUA is between them, the same From tag.
-        let attempts = &self.attempts;
-        let others = |same_tag: bool| {
-            self.all().filter(move |it| {
-                it.method == attempt.method
-                    && it.cseq == attempt.cseq
-                    && (it.from_tag == attempt.from_tag) == same_tag
-                    && !core::ptr::eq(*it, attempt)
-                    && !attempts.iter().any(|own| core::ptr::eq(*it, *own))
-                    // The response to an earlier attempt says nothing about this one.
-                    && (attempts.len() < 2 || it.last_response() > Some(attempt.packet()))
-            })
+        let others: Vec<&Exchange> = self
+            .all()
+            .filter(|it| it.method == attempt.method && it.cseq == attempt.cseq)
+            .filter(|it| !self.attempts.iter().any(|own| core::ptr::eq(*it, *own)))
+            .filter(|it| !core::ptr::eq(*it, attempt) && self.may_follow(attempt, it))
+            .collect();
+        let is_same_leg = |it: &Exchange| it.from_tag == attempt.from_tag;
+        let accepted = |same_leg: bool| {
+            let mut others = others.iter();
+            others.find(|it| is_same_leg(it) == same_leg && it.is_accepted())
         };
-        let accepted = |same_tag: bool| others(same_tag).find(|it| it.is_accepted());
         // A proxy forwards every 2xx (RFC 3261 §16.7), but tries another branch after a rejection.
-        // If the agent sees the responses on the first hop, a rejection elsewhere is not the end.
-        let rejected = |same_tag: bool| others(same_tag).rfind(|it| it.is_rejected());
+        // If the agent sees the responses on the first hop, a rejection elsewhere is not the end,
+        // unless the caller acknowledged one.
+        let rejected = |same_leg: bool| {
+            let mut others = others.iter();
+            others.rfind(|it| is_same_leg(it) == same_leg && it.is_rejected())
+        };
         let sees_responses = attempt.has_response() && self.rejection_ack(attempt).is_none();
         let elsewhere = match sees_responses {
             true => accepted(true),
@@ -257,7 +275,7 @@ impl<'a> Leg<'a> {
                 .or_else(|| accepted(false))
                 .or_else(|| rejected(false)),
         };
-        self.decision = elsewhere.and_then(|it| Some((it, it.last?)));
+        elsewhere.and_then(|it| Some((*it, it.last?)))
     }
 
     fn find_end(&mut self) {
@@ -325,10 +343,21 @@ impl<'a> Leg<'a> {
         Some(other) == self.to_tag() || !self.is_of_other_fork(other)
     }
 
-    /// Whether another fork that accepted the call on the caller's hop has this tag.
+    /// Whether another fork that accepted the call has this tag.
     fn is_of_other_fork(&self, tag: u64) -> bool {
-        self.decision
-            .is_some_and(|(exchange, _)| exchange.other_tags.contains(&tag))
+        let Some((decision, _)) = self.decision else {
+            return false;
+        };
+        // On other hops, the tags are the same, unless a proxy changes them.
+        let accepts = |it: &Exchange, tag: Option<u64>| {
+            it.method == Method::Invite
+                && it.to_tag.is_none()
+                && !core::ptr::eq(it, decision)
+                && it.last.is_some_and(|it| it.status < 300 && it.to_tag == tag)
+        };
+        let is_kept = || self.all().any(|it| accepts(it, self.to_tag()));
+        decision.other_tags.contains(&tag)
+            || (is_kept() && self.all().any(|it| accepts(it, Some(tag))))
     }
 
     /// The To tag of the dialog.
@@ -380,11 +409,11 @@ pub(super) enum End {
 /// Its CSeq says nothing: proxies that respond to a challenge or try the next carrier keep it
 /// (RFC 3261 §16.6 copies the request).
 fn follows(current: &Exchange, next: &Exchange, ack: Option<&Exchange>) -> bool {
-    if core::ptr::eq(current, next) || next.packet() < current.packet() {
-        return false;
-    }
     // The clocks of two agents may differ, so that the order of packets is not enough.
     let is_later = next.cseq > current.cseq || (next.has_credentials && !current.has_credentials);
+    if core::ptr::eq(current, next) || (next.packet() < current.packet() && !is_later) {
+        return false;
+    }
     let is_over = is_later || ack.is_some_and(|ack| ack.packet() <= next.packet());
     match current.last {
         Some(last) if last.status >= 300 => is_over || last.seen.packet < next.packet(),

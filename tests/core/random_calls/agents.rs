@@ -114,8 +114,9 @@ fn hidden(call: &Call, packets: &[Packet], random: &mut Random) -> Vec<usize> {
     }
     // What a fork decided cannot be known from its branches.
     let keep = call.fork_at.map_or(usize::MAX, |at| at - 1);
-    let shown = random.pick(&links);
-    links.retain(|link| *link != shown && *link != keep && random.percent(60));
+    // An agent at a proxy sees the links on both sides of it.
+    let (first, last) = (random.pick(&links), random.pick(&links));
+    links.retain(|link| *link != keep && (*link < first.min(last) || *link > first.max(last)));
     links
 }
 
@@ -150,6 +151,10 @@ fn split(packets: &mut Vec<Packet>, random: &mut Random) {
         }
         let mut at = [random.from(line, len - 1), random.from(line, len - 1)];
         at.sort_unstable();
+        // Segments of a few bytes are not sent.
+        if at[1] - at[0] < 20 {
+            at[1] = at[0];
+        }
         let (first, second) = (at[0] as usize, at[1] as usize);
         let bytes = &packet.sent.message;
         for (number, part) in [&bytes[..first], &bytes[first..second], &bytes[second..]]

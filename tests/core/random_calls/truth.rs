@@ -245,7 +245,9 @@ impl Captured<'_> {
         let requests = |attempt: usize| {
             let messages = self.messages.iter().map(|(it, ..)| *it);
             messages.filter(move |it| {
-                it.what.attempt == attempt && matches!(it.what.kind, Kind::Initial { .. })
+                it.what.attempt == attempt
+                    && matches!(it.what.kind, Kind::Initial { .. })
+                    && self.is_own(it.what.link)
             })
         };
         let cseq = |it: &Message| line(it, "CSeq:");
