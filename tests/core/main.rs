@@ -22,6 +22,7 @@ mod pcap;
 mod protocol;
 mod public_cases;
 mod query;
+mod random_calls;
 mod recordings;
 mod redact;
 mod replay;
