@@ -17,9 +17,11 @@ mod ladder;
 mod leg;
 mod media;
 mod messages;
+mod mos;
 mod outcome;
 mod payload;
 mod printable;
+mod quality;
 mod retransmissions;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -30,7 +32,7 @@ mod tag_evidence;
 mod transactions;
 
 pub use analyzer::Analyzer;
-pub use capture_report::{CaptureReport, Cause, Count, LadderEntry};
+pub use capture_report::{CaptureReport, Cause, Count, LadderEntry, MediaQuality};
 pub use finding_list::{MAX_FINDINGS, MAX_FINDINGS_OF_A_KIND};
 pub use json::MAX_JSON;
 

@@ -14,6 +14,7 @@ use super::ladder::{Ladder, Observation};
 use super::messages::{Content, Datagram, Messages, Received};
 use super::payload::{OTHER_KINDS, OTHER_NAMES, OtherKind};
 use super::printable::printable;
+use super::quality::Quality;
 use super::retransmissions::{Repetition, Retransmissions};
 use super::summary::counted;
 use super::tag_evidence::TagEvidence;
@@ -60,6 +61,7 @@ pub struct Analyzer {
     transactions: Transactions,
     repetitions: Retransmissions,
     ladder: Ladder,
+    quality: Quality,
     findings: FindingList,
     tags: TagEvidence,
     /// Addresses, and whether their ports are known.
@@ -90,6 +92,7 @@ impl Analyzer {
             transactions: Transactions::default(),
             repetitions: Retransmissions::default(),
             ladder: Ladder::default(),
+            quality: Quality::default(),
             findings: FindingList::default(),
             tags: TagEvidence::default(),
             participants: Vec::new(),
@@ -149,6 +152,7 @@ impl Analyzer {
         let mut report = CaptureReport::of_file(stats, profile, api);
         self.report_counts(&mut report);
         (report.ladder, report.ladder_elided) = self.ladder.entries(stats.first_packet_us);
+        report.quality = self.quality.report();
 
         // A copy, since the report may be asked for before the capture is complete, and only then
         // is it known which responses have no request.
@@ -214,7 +218,13 @@ impl Analyzer {
                 let rule = Rule::MessageTruncated { body: None };
                 self.findings.push(packet, Some(offset), rule);
             }
-            Content::Other(route, payload) => self.count_other(OtherKind::of(route, payload)),
+            Content::Other(time_us, route, payload) => {
+                let kind = OtherKind::of(route, payload);
+                if kind == OtherKind::Rtcp {
+                    self.quality.add(time_us, route, payload);
+                }
+                self.count_other(kind);
+            }
         });
         self.messages = messages;
     }
@@ -376,6 +386,7 @@ impl Analyzer {
         report.counts_truncated = self.overflowed
             || self.calls.overflowed
             || self.transactions.overflowed
+            || self.quality.overflowed
             || self.repetitions.evicted;
     }
 

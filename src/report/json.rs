@@ -27,19 +27,21 @@ impl CaptureReport {
     /// The report with lists shortened until its JSON has at most `max` bytes. What is left out is
     /// counted, in `ladder_elided`, in `findings_elided`, or in a warning.
     ///
-    /// First the middle of the ladder goes, down to ten entries, then findings likewise, then the
-    /// rest of both, then Call-IDs, then reasons.
+    /// First all but ten media streams go, then the middle of the ladder, down to ten entries, then
+    /// findings likewise, then the rest of both, then media streams, then Call-IDs, then reasons.
     #[must_use]
     pub fn truncated_to(&self, max: usize) -> Self {
         let mut report = self.clone();
         const FEW: usize = 10;
         // One step shortens all three lists of Call-IDs to the same length.
         let call_ids = self.call_ids.len().max(self.missing_call_ids.len());
-        let steps: [Truncation; 8] = [
+        let steps: [Truncation; 10] = [
+            (Self::truncate_quality, self.quality.len(), FEW),
             (Self::truncate_ladder, self.ladder.len(), FEW),
             (Self::truncate_findings, self.findings.len(), FEW),
             (Self::truncate_ladder, FEW, 0),
             (Self::truncate_findings, FEW, 0),
+            (Self::truncate_quality, FEW, 2),
             (Self::truncate_call_ids, call_ids, 3),
             (Self::truncate_reasons, self.incomplete_reasons.len(), 3),
             (Self::truncate_call_ids, 3, 0),
@@ -85,6 +87,10 @@ impl CaptureReport {
         self.findings_elided += surplus as u64;
     }
 
+    fn truncate_quality(&mut self, entries: usize) {
+        truncate_list("quality", &mut self.quality, entries, &mut self.warnings);
+    }
+
     fn truncate_call_ids(&mut self, entries: usize) {
         let warnings = &mut self.warnings;
         truncate_list("call_ids", &mut self.call_ids, entries, warnings);
@@ -109,7 +115,7 @@ impl CaptureReport {
 }
 
 /// Shortens a list, and says so in a warning.
-fn truncate_list(name: &str, list: &mut Vec<String>, entries: usize, warnings: &mut Vec<String>) {
+fn truncate_list<T>(name: &str, list: &mut Vec<T>, entries: usize, warnings: &mut Vec<String>) {
     let total = list.len();
     if total > entries {
         list.truncate(entries);

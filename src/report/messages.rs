@@ -40,8 +40,8 @@ pub(super) enum Content<'a> {
     Message(Received<'a>),
     /// A start line without line end, after the last message of this packet, at this offset.
     CutStartLine(u64, usize),
-    /// A payload without a message.
-    Other(&'a Route, &'a [u8]),
+    /// A payload without a message, and its time.
+    Other(u64, &'a Route, &'a [u8]),
 }
 
 /// A message as it arrived.
@@ -176,7 +176,9 @@ impl Messages {
             };
             match read.all(&mut segments, on) {
                 Outcome::Done => return,
-                Outcome::NotSip => return on(Content::Other(route, payload)),
+                Outcome::NotSip => {
+                    return on(Content::Other(datagram.time_us, route, payload));
+                }
                 Outcome::Truncated(at, len) => {
                     self.push(Waiting::new(*route, payload, &segments, at, len));
                 }
@@ -241,7 +243,10 @@ impl Messages {
                 Some(segment) if segment.offset > 0 => {
                     on(Content::CutStartLine(segment.packet, segment.offset));
                 }
-                _ => on(Content::Other(&first.route, &first.bytes)),
+                segment => {
+                    let time_us = segment.map_or(0, |segment| segment.time_us);
+                    on(Content::Other(time_us, &first.route, &first.bytes));
+                }
             },
             Outcome::Truncated(at, len) => {
                 let rest = Waiting::new(first.route, &first.bytes, &first.segments, at, len);

@@ -19,6 +19,7 @@ mod packet;
 mod pcap;
 mod protocol;
 mod public_cases;
+mod quality;
 mod query;
 mod recordings;
 mod redact;

@@ -92,7 +92,7 @@ fn report_in_json_has_the_names_of_the_contract() {
         "retransmissions": 0,
         "duplicates": 0, "causes": [], "complete": false, "incomplete_reasons": [because],
         "counts_truncated": false, "ladder": [],
-        "ladder_elided": 0, "findings": [], "findings_elided": 0,
+        "ladder_elided": 0, "quality": [], "findings": [], "findings_elided": 0,
     });
     assert_eq!(report.to_json(), expected);
 }
