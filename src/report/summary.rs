@@ -86,7 +86,7 @@ impl CaptureReport {
     }
 
     /// The file itself: `7 packets in 3311 bytes, 2026-11-20T10:00:00Z to …, from profile 1_call`.
-    fn file_summary(&self) -> String {
+    pub fn file_summary(&self) -> String {
         let packets = counted(self.packets, "packet");
         let mut text = format!("{packets} in {} bytes", self.size_bytes);
         if let (Some(first), Some(last)) = (self.first_packet_us, self.last_packet_us) {
