@@ -69,7 +69,6 @@ pub(super) fn busy(scene: &mut Scene) {
     scene.send(0, &invite);
     scene.send(3, &invite.response("100 Trying"));
     scene.send(8, &forwarded);
-    scene.send(45, &forwarded.response("100 Trying"));
     scene.send(160, &busy);
     scene.send(163, &ack((PROXY, BOB), "proxy"));
     scene.send(165, &busy.returned());

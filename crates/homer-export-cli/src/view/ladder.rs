@@ -85,7 +85,7 @@ pub(super) fn write(report: &CaptureReport, page: Page, text: &mut String) {
 fn write_gap(report: &CaptureReport, text: &mut String) {
     let _ = writeln!(
         text,
-        "{:>9}  {} messages omitted here; the file contains them",
+        "{:>9}  {} messages omitted here; the file has them",
         "...", report.ladder_elided
     );
 }

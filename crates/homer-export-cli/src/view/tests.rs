@@ -227,7 +227,7 @@ fn ladder_states_what_is_omitted_in_the_middle() {
     ]);
     report.ladder_elided = 6;
     let lines = ladder(&report, PLAIN);
-    let gap = "      ...  6 messages omitted here; the file contains them";
+    let gap = "      ...  6 messages omitted here; the file has them";
     assert_eq!(lines[3], gap);
     // Also if all later messages are folded into earlier rows.
     report.ladder[2] = copy(9, 1, there, "INVITE sip:b@h");
