@@ -91,6 +91,7 @@ pub mod pcap;
 pub mod query;
 pub mod record;
 pub mod report;
+mod rtcp;
 pub mod sip;
 pub mod text;
 pub mod transport;

@@ -28,4 +28,4 @@ pub use sdp::Sdp;
 pub use value::{CSeq, Via};
 
 pub(crate) use message::begins_with_start_line;
-pub(crate) use redact::uri_password;
+pub(crate) use redact::uri_secrets;

@@ -14,6 +14,7 @@ use super::ladder::{Ladder, Observation};
 use super::messages::{Content, Datagram, Messages, Received};
 use super::payload::{OTHER_KINDS, OTHER_NAMES, OtherKind};
 use super::printable::printable;
+use super::quality::Quality;
 use super::retransmissions::{Repetition, Retransmissions};
 use super::summary::counted;
 use super::tag_evidence::TagEvidence;
@@ -71,6 +72,7 @@ struct Analysis {
     transactions: Transactions,
     repetitions: Retransmissions,
     ladder: Ladder,
+    quality: Quality,
     findings: FindingList,
     tags: TagEvidence,
     /// Addresses, and whether their ports are known.
@@ -102,6 +104,7 @@ impl Analyzer {
             transactions: Transactions::default(),
             repetitions: Retransmissions::default(),
             ladder: Ladder::default(),
+            quality: Quality::default(),
             findings: FindingList::default(),
             tags: TagEvidence::default(),
             participants: Vec::new(),
@@ -175,6 +178,7 @@ impl Analysis {
         let mut report = CaptureReport::of_file(stats, profile, api);
         self.report_counts(&mut report);
         (report.ladder, report.ladder_elided) = self.ladder.entries(stats.first_packet_us);
+        report.quality = self.quality.report();
 
         // A copy, since the report may be asked for before the capture is complete, and only then
         // is it known which responses have no request.
@@ -252,11 +256,14 @@ impl Analysis {
                 let rule = Rule::MessageTruncated { body: None };
                 self.findings.push(packet, Some(offset), rule);
             }
-            Content::Other(packet, route, payload) => {
+            Content::Other(place, route, payload) => {
                 let kind = OtherKind::of(route, payload);
                 self.count_other(kind);
+                if kind == OtherKind::Rtcp {
+                    self.quality.add(place.time_us, route, payload);
+                }
                 if kind.is_foreign(payload) && self.not_sip.len() < MAX_FINDINGS_OF_A_KIND {
-                    self.not_sip.push(packet);
+                    self.not_sip.push(place.packet);
                 }
             }
         }
@@ -430,6 +437,7 @@ impl Analysis {
         report.counts_truncated = self.overflowed
             || self.calls.overflowed
             || self.transactions.overflowed
+            || self.quality.overflowed
             || self.repetitions.evicted;
     }
 

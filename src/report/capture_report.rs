@@ -143,13 +143,16 @@ record! {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ended_by: Option<String>,
         /// Whether the capture exceeds what a report keeps track of. The counts of retransmissions,
-        /// duplicates, requests and responses, and the lists of Call-IDs, participants and
-        /// transports, are then incomplete.
+        /// duplicates, requests and responses, and the lists of Call-IDs, participants, transports
+        /// and `quality`, are then incomplete.
         pub counts_truncated: bool,
         /// SIP messages in the order of the file: the first 100 and the last 100.
         pub ladder: Vec<LadderEntry>,
         /// Number of SIP messages that are omitted in the middle of `ladder`.
         pub ladder_elided: u64,
+        /// Quality of the media streams for which the capture has RTCP reports, in order of
+        /// appearance; at most 32. RTP itself is not captured.
+        pub quality: Vec<MediaQuality>,
         /// Broken rules of SIP, SDP, IP and pcap, in the order of the packets: at most 100, and at
         /// most 20 with the same code.
         pub findings: Vec<Finding>,
@@ -241,6 +244,54 @@ record! {
         /// is a retransmission or duplicate of it; absent otherwise.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub repeats: Option<u64>,
+    }
+}
+
+record! {
+    ($, convert_media_quality)
+    /// The quality of the RTP packets in one direction, as RTCP reports state it. What they do not
+    /// state is absent.
+    pub struct MediaQuality {
+        /// Address and RTCP port of the sender of the RTP packets.
+        pub source: String,
+        /// Address and RTCP port of their receiver, which reports on them.
+        pub destination: String,
+        /// Synchronization source of the RTP packets.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub ssrc: Option<u32>,
+        /// Number of the receiver's reports in the capture.
+        pub reports: u64,
+        /// Number of RTP packets sent, according to the sender.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub packets_sent: Option<u64>,
+        /// Number of RTP packets lost, according to the receiver.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub packets_lost: Option<u64>,
+        /// Percentage of packets lost between the last report and the one before.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub loss_percent: Option<f64>,
+        /// Percentage of packets lost between two reports, the highest of the call.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub max_loss_percent: Option<f64>,
+        /// Interarrival jitter in the last report, in units of the RTP timestamp: for most
+        /// telephony codecs, 8 units are 1 ms.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub jitter: Option<u32>,
+        /// The highest interarrival jitter of the call, in the same units.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub max_jitter: Option<u32>,
+        /// The longest round trip of the call in milliseconds: between capture agent and receiver,
+        /// calculated from LSR and DLSR (RFC 3550 §6.4.1), or between sender and receiver, as the
+        /// receiver measured it (RFC 3611 §4.7.3).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub round_trip_ms: Option<u32>,
+        /// The lowest mean opinion score of the call, estimated from loss and delay by the E-model
+        /// (ITU-T G.107) for the codec G.711, 1 to 4.5. Absent unless a report gives both.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mos_estimated: Option<f64>,
+        /// The lowest mean opinion score that the receiver measured, 1 to 5 (RFC 3611 §4.7.5).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mos_measured: Option<f64>,
     }
 }
 

@@ -197,9 +197,8 @@ impl<'a> Leg<'a> {
             };
             it.method == Method::Invite
                 && it.cseq != exchange.cseq
-                && accepted.is_some_and(|last| {
-                    last.seen.packet < exchange.first && is_same_dialog(last)
-                })
+                && accepted
+                    .is_some_and(|last| last.seen.packet < exchange.first && is_same_dialog(last))
         };
         let is_within = |it: &Exchange| {
             it.request.is_some()
@@ -232,8 +231,7 @@ impl<'a> Leg<'a> {
     /// the same number.
     fn may_follow(&self, attempt: &Exchange, elsewhere: &Exchange) -> bool {
         let mut attempts = self.attempts.iter();
-        let is_earlier =
-            |it: &&Exchange| it.cseq == attempt.cseq && !core::ptr::eq(*it, attempt);
+        let is_earlier = |it: &&Exchange| it.cseq == attempt.cseq && !core::ptr::eq(*it, attempt);
         elsewhere.last_response() > Some(attempt.packet()) || !attempts.any(is_earlier)
     }
 
@@ -373,7 +371,9 @@ impl<'a> Leg<'a> {
             it.method == Method::Invite
                 && it.to_tag.is_none()
                 && !core::ptr::eq(it, decision)
-                && it.last.is_some_and(|it| it.status < 300 && it.to_tag == tag)
+                && it
+                    .last
+                    .is_some_and(|it| it.status < 300 && it.to_tag == tag)
         };
         let is_kept = || self.all().any(|it| accepts(it, self.to_tag()));
         decision.other_tags.contains(&tag)

@@ -40,8 +40,8 @@ pub(super) enum Content<'a> {
     Message(&'a Received<'a>),
     /// A start line without line end, after the last message of this packet, at this offset.
     CutStartLine(u64, usize),
-    /// A payload without a message, with its packet.
-    Other(u64, &'a Route, &'a [u8]),
+    /// A payload without a message, and where it is.
+    Other(&'a Segment, &'a Route, &'a [u8]),
 }
 
 /// A broken rule, with its packet and its offset in the payload of the packet.
@@ -90,9 +90,9 @@ impl Place<'_> {
 /// The bytes of one packet among those of a message that several packets hold.
 #[derive(Clone, Copy)]
 #[cfg_attr(test, derive(Debug))]
-struct Segment {
-    packet: u64,
-    time_us: u64,
+pub(super) struct Segment {
+    pub(super) packet: u64,
+    pub(super) time_us: u64,
     /// Where its bytes begin among those of all segments.
     start: usize,
     /// Where they begin in the payload of the packet.
@@ -179,7 +179,10 @@ impl Messages {
             };
             match read.all(&mut segments, on) {
                 Outcome::Done => return,
-                Outcome::NotSip => return on(Content::Other(datagram.packet, route, payload)),
+                Outcome::NotSip => {
+                    let [segment] = &segments;
+                    return on(Content::Other(segment, route, payload));
+                }
                 Outcome::Truncated(at, len) => {
                     self.push(Waiting::new(*route, payload, &segments, at, len));
                 }
@@ -244,10 +247,8 @@ impl Messages {
                 Some(segment) if segment.offset > 0 => {
                     on(Content::CutStartLine(segment.packet, segment.offset));
                 }
-                first_segment => {
-                    let packet = first_segment.map_or(0, |segment| segment.packet);
-                    on(Content::Other(packet, &first.route, &first.bytes));
-                }
+                Some(segment) => on(Content::Other(segment, &first.route, &first.bytes)),
+                None => {}
             },
             Outcome::Truncated(at, len) => {
                 let rest = Waiting::new(first.route, &first.bytes, &first.segments, at, len);

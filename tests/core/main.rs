@@ -21,6 +21,7 @@ mod packet;
 mod pcap;
 mod protocol;
 mod public_cases;
+mod quality;
 mod query;
 mod random_calls;
 mod recordings;

@@ -102,7 +102,7 @@ fn report_in_json_has_the_names_of_the_contract() {
         "duplicates": 0, "causes": [], "verdicts": [], "complete": false,
         "incomplete_reasons": [because],
         "counts_truncated": false, "ladder": [],
-        "ladder_elided": 0, "findings": [], "findings_elided": 0,
+        "ladder_elided": 0, "quality": [], "findings": [], "findings_elided": 0,
     });
     assert_eq!(report.to_json(), expected);
 }
