@@ -31,8 +31,9 @@ pub const MAX_PROFILES: usize = 8;
 /// Most nodes, and most excluded addresses, in one query, inclusive.
 pub const MAX_FILTERS: usize = 32;
 
-/// The profiles to query if the caller names no profile, in this order. The next one is queried
-/// only if the one before holds no packets.
+/// The profiles to search if the caller names no profile, in this order. All of them are searched,
+/// because Homer spreads the messages of one call over several profiles: the NOTIFY requests of a
+/// transfer are in the last one.
 ///
 /// A new Homer 7 stores INVITE dialogs, REGISTER dialogs, and all other SIP in these profiles
 /// (docs/homer.md §4).
@@ -111,16 +112,24 @@ impl Query {
         )
     }
 
-    /// The same query in other profiles. An empty list keeps the default ones.
+    /// The same query in other profiles. An empty list keeps the default ones. Duplicates are
+    /// dropped.
     ///
     /// # Errors
     /// `invalid-request` if there are more than [`MAX_PROFILES`], or if one is not of the form
     /// `<HEP id>_<name>`.
     pub fn with_profiles(mut self, profiles: &[String]) -> Result<Self, ExportError> {
-        at_most("profiles", profiles.len(), MAX_PROFILES)?;
-        if !profiles.is_empty() {
-            let parsed = profiles.iter().map(|key| Profile::parse(key));
-            self.profiles = parsed.collect::<Result<_, _>>()?;
+        // As for Call-IDs, only different ones count.
+        let mut distinct: Vec<Profile> = Vec::new();
+        for key in profiles {
+            let profile = Profile::parse(key)?;
+            if !distinct.contains(&profile) {
+                distinct.push(profile);
+            }
+        }
+        at_most("profiles", distinct.len(), MAX_PROFILES)?;
+        if !distinct.is_empty() {
+            self.profiles = distinct;
         }
         Ok(self)
     }
@@ -174,7 +183,7 @@ impl Query {
         self.window
     }
 
-    /// The search profiles in the order in which to query them. Never empty.
+    /// The search profiles in the order in which to search them, each once. Never empty.
     pub fn profiles(&self) -> &[Profile] {
         &self.profiles
     }

@@ -97,6 +97,9 @@ macro_rules! report_to_bindings {
         $crate::convert_capture_report!($crate::report::CaptureReport => $bindings::CaptureReport);
         $crate::convert_cause!($crate::report::Cause => $bindings::Cause);
         $crate::convert_count!($crate::report::Count => $bindings::Count);
+        $crate::convert_profile_packets!(
+            $crate::report::ProfilePackets => $bindings::ProfilePackets
+        );
         $crate::convert_finding!($crate::finding::Finding => $bindings::Finding);
         $crate::convert_ladder_entry!($crate::report::LadderEntry => $bindings::LadderEntry);
     };
@@ -110,6 +113,9 @@ macro_rules! report_from_bindings {
         $crate::convert_capture_report!($bindings::CaptureReport => $crate::report::CaptureReport);
         $crate::convert_cause!($bindings::Cause => $crate::report::Cause);
         $crate::convert_count!($bindings::Count => $crate::report::Count);
+        $crate::convert_profile_packets!(
+            $bindings::ProfilePackets => $crate::report::ProfilePackets
+        );
         $crate::convert_finding!($bindings::Finding => $crate::finding::Finding);
         $crate::convert_ladder_entry!($bindings::LadderEntry => $crate::report::LadderEntry);
     };

@@ -30,7 +30,7 @@ mod tag_evidence;
 mod transactions;
 
 pub use analyzer::Analyzer;
-pub use capture_report::{CaptureReport, Cause, Count, LadderEntry};
+pub use capture_report::{CaptureReport, Cause, Count, LadderEntry, ProfilePackets};
 pub use finding_list::{MAX_FINDINGS, MAX_FINDINGS_OF_A_KIND};
 pub use json::MAX_JSON;
 

@@ -8,13 +8,14 @@ use std::{env, fs};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::{CaptureReport, Cause, Count, LadderEntry};
+use super::{CaptureReport, Cause, Count, LadderEntry, ProfilePackets};
 use crate::finding::Finding;
 
 /// The records of the report: the name in the WIT, and the fields in the order of the source.
-const RECORDS: [(&str, &[&str]); 5] = [
+const RECORDS: [(&str, &[&str]); 6] = [
     ("capture-report", CaptureReport::FIELDS),
     ("cause", Cause::FIELDS),
+    ("profile-packets", ProfilePackets::FIELDS),
     ("count", Count::FIELDS),
     ("ladder-entry", LadderEntry::FIELDS),
     ("finding", Finding::FIELDS),
@@ -177,6 +178,7 @@ fn wit_describes_every_field_as_the_struct_does() {
         let properties = match record {
             "capture-report" => &schema["properties"],
             "cause" => &schema["properties"]["causes"]["items"]["properties"],
+            "profile-packets" => &schema["properties"]["profiles"]["items"]["properties"],
             "count" => &schema["properties"]["others"]["items"]["properties"],
             "ladder-entry" => &schema["properties"]["ladder"]["items"]["properties"],
             _ => &schema["properties"]["findings"]["items"]["properties"],

@@ -17,6 +17,7 @@ mod origin;
 mod outcomes;
 mod packet;
 mod pcap;
+mod profiles;
 mod protocol;
 mod public_cases;
 mod query;
