@@ -14,7 +14,7 @@ use crate::error::ExportError;
 use crate::text::quoted;
 
 pub use call_id::CallId;
-pub use profile::Profile;
+pub use profile::{MAX_PROFILES, Profile};
 pub use timestamp::Timestamp;
 pub use window::{ParameterNames, Window};
 
@@ -23,10 +23,6 @@ pub use window::{ParameterNames, Window};
 /// Homer 7 itself accepts thousands (recording `http-2000-callids`). A call that is forwarded a few
 /// times has a dozen, and an error that lists them has to stay readable.
 pub const MAX_CALL_IDS: usize = 100;
-
-/// Most search profiles in one query, inclusive. Homer 7 comes with five.
-// Each profile may cost one request (docs/homer.md §1.9).
-pub const MAX_PROFILES: usize = 8;
 
 /// Most nodes, and most excluded addresses, in one query, inclusive.
 pub const MAX_FILTERS: usize = 32;
@@ -82,12 +78,11 @@ impl Query {
             return invalid("no Call-ID was given; give at least one".to_string());
         }
         at_most("Call-IDs", distinct.len(), MAX_CALL_IDS)?;
-        // The defaults are parsed like any other key, so there is one way to make a `Profile`.
-        let profiles = DEFAULT_PROFILES.iter().map(|key| Profile::parse(key));
         Ok(Self {
             call_ids: distinct,
             window,
-            profiles: profiles.collect::<Result<_, _>>()?,
+            // Parsed like any other key, so there is one way to make a `Profile`.
+            profiles: Profile::parse_list(DEFAULT_PROFILES)?,
             nodes: Vec::new(),
             exclude_ips: Vec::new(),
         })
@@ -119,15 +114,7 @@ impl Query {
     /// `invalid-request` if there are more than [`MAX_PROFILES`], or if one is not of the form
     /// `<HEP id>_<name>`.
     pub fn with_profiles(mut self, profiles: &[String]) -> Result<Self, ExportError> {
-        // As for Call-IDs, only different ones count.
-        let mut distinct: Vec<Profile> = Vec::new();
-        for key in profiles {
-            let profile = Profile::parse(key)?;
-            if !distinct.contains(&profile) {
-                distinct.push(profile);
-            }
-        }
-        at_most("profiles", distinct.len(), MAX_PROFILES)?;
+        let distinct = Profile::parse_list(profiles)?;
         if !distinct.is_empty() {
             self.profiles = distinct;
         }
