@@ -98,6 +98,9 @@ macro_rules! report_to_bindings {
         $crate::convert_call_verdict!($crate::report::CallVerdict => $bindings::CallVerdict);
         $crate::convert_cause!($crate::report::Cause => $bindings::Cause);
         $crate::convert_count!($crate::report::Count => $bindings::Count);
+        $crate::convert_profile_packets!(
+            $crate::report::ProfilePackets => $bindings::ProfilePackets
+        );
         $crate::convert_finding!($crate::finding::Finding => $bindings::Finding);
         $crate::convert_ladder_entry!($crate::report::LadderEntry => $bindings::LadderEntry);
         $crate::convert_media_quality!($crate::report::MediaQuality => $bindings::MediaQuality);
@@ -113,6 +116,9 @@ macro_rules! report_from_bindings {
         $crate::convert_call_verdict!($bindings::CallVerdict => $crate::report::CallVerdict);
         $crate::convert_cause!($bindings::Cause => $crate::report::Cause);
         $crate::convert_count!($bindings::Count => $crate::report::Count);
+        $crate::convert_profile_packets!(
+            $bindings::ProfilePackets => $crate::report::ProfilePackets
+        );
         $crate::convert_finding!($bindings::Finding => $crate::finding::Finding);
         $crate::convert_ladder_entry!($bindings::LadderEntry => $crate::report::LadderEntry);
         $crate::convert_media_quality!($bindings::MediaQuality => $crate::report::MediaQuality);

@@ -35,7 +35,9 @@ mod transactions;
 mod unmatched_acks;
 
 pub use analyzer::Analyzer;
-pub use capture_report::{CallVerdict, CaptureReport, Cause, Count, LadderEntry, MediaQuality};
+pub use capture_report::{
+    CallVerdict, CaptureReport, Cause, Count, LadderEntry, MediaQuality, ProfilePackets,
+};
 pub use causes::CODES as CAUSE_CODES;
 pub use finding_list::{MAX_FINDINGS, MAX_FINDINGS_OF_A_KIND};
 pub use json::MAX_JSON;

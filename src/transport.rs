@@ -58,18 +58,27 @@ pub struct OutboundResponse<B> {
     pub body: B,
 }
 
-/// Sends requests.
+/// Sends requests. Several may be under way at the same time.
 pub trait Transport {
     /// The body of a response.
     type Body: ResponseBody;
 
-    /// Sends `request` and waits for the head of the response.
+    /// A request whose response has not been received. Dropping it cancels the request.
+    type Pending;
+
+    /// Sends `request` without waiting for the response.
+    ///
+    /// # Errors
+    /// [`TransportError`] if the request cannot be sent.
+    fn start(&mut self, request: &OutboundRequest<'_>) -> Result<Self::Pending, TransportError>;
+
+    /// Waits for the head of the response to a request that was started.
     ///
     /// # Errors
     /// [`TransportError`] if no response arrives.
-    fn send(
+    fn receive(
         &mut self,
-        request: &OutboundRequest<'_>,
+        pending: Self::Pending,
     ) -> Result<OutboundResponse<Self::Body>, TransportError>;
 }
 

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::calls::Calls;
-use super::capture_report::{CaptureReport, Count};
+use super::capture_report::{CaptureReport, Count, ProfilePackets};
 use super::finding_list::{FindingList, MAX_FINDINGS_OF_A_KIND};
 use super::kinds::{Kinds, MAX_KINDS};
 use super::ladder::{Ladder, Observation};
@@ -41,7 +41,7 @@ const MAX_NAME: usize = 32;
 /// use homer_export::homer::Api;
 /// use homer_export::pcap::Scanner;
 /// use homer_export::query::ParameterNames;
-/// use homer_export::report::Analyzer;
+/// use homer_export::report::{Analyzer, ProfilePackets};
 /// use homer_export::{CallId, Query, Window};
 ///
 /// let file = std::fs::read("tests/data/export-ok-auth-token.pcap")?;
@@ -53,7 +53,9 @@ const MAX_NAME: usize = 32;
 /// for chunk in file.chunks(1024) {
 ///     scanner.scan_packets(chunk, Some(&mut |record| analyzer.record(record)))?;
 /// }
-/// let report = analyzer.report(&scanner.finish()?, "1_call", Api::V7);
+/// let stats = scanner.finish()?;
+/// let profiles = [ProfilePackets::new("1_call", stats.packets)];
+/// let report = analyzer.report(&stats, &profiles, Api::V7);
 /// assert_eq!((report.sip_messages, report.final_status), (7, Some(200)));
 /// assert!(report.complete);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -158,8 +160,9 @@ impl Analyzer {
         }
     }
 
-    /// The report on the packets so far, in a file of which the scan has counted `stats`.
-    pub fn report(&self, stats: &Stats, profile: &str, api: Api) -> CaptureReport {
+    /// The report on the packets so far, in a file of which the scan has counted `stats`, and to
+    /// which `profiles` contributed.
+    pub fn report(&self, stats: &Stats, profiles: &[ProfilePackets], api: Api) -> CaptureReport {
         if self.messages.is_waiting() {
             // A copy, since the rest of a message may still come.
             let Self {
@@ -167,15 +170,15 @@ impl Analyzer {
                 mut analysis,
             } = self.clone();
             messages.drain(true, &mut |content| analysis.content(content));
-            return analysis.report(stats, profile, api);
+            return analysis.report(stats, profiles, api);
         }
-        self.analysis.report(stats, profile, api)
+        self.analysis.report(stats, profiles, api)
     }
 }
 
 impl Analysis {
-    fn report(&self, stats: &Stats, profile: &str, api: Api) -> CaptureReport {
-        let mut report = CaptureReport::of_file(stats, profile, api);
+    fn report(&self, stats: &Stats, profiles: &[ProfilePackets], api: Api) -> CaptureReport {
+        let mut report = CaptureReport::of_file(stats, profiles, api);
         self.report_counts(&mut report);
         (report.ladder, report.ladder_elided) = self.ladder.entries(stats.first_packet_us);
         report.quality = self.quality.report();
@@ -189,7 +192,7 @@ impl Analysis {
             report_unmatched_acks(&call.leg(), &mut findings);
         }
         // Only then is it known which profile had packets.
-        let is_of_sip = profile.starts_with(SIP_PROFILES);
+        let is_of_sip = report.profile.starts_with(SIP_PROFILES);
         let not_sip = self
             .not_sip
             .get(..)
@@ -202,12 +205,13 @@ impl Analysis {
 
         let two_agents = self.repetitions.seen_by_two_agents();
         self.calls.report(&mut report, two_agents, not_sip);
-        if api == Api::V11 && report.packets >= MAX_ROWS {
-            report.incomplete_reasons.push(format!(
+        if let Some(full) = report.profile_at_row_limit() {
+            let reason = format!(
                 "row-limit: HOMER 11 exports at most {MAX_ROWS} rows, and this capture has {} \
-                 packets: narrow the window",
-                report.packets
-            ));
+                 packets of profile {}: narrow the window",
+                full.packets, full.profile
+            );
+            report.incomplete_reasons.push(reason);
         }
         // Complete is what has no reason not to be; there is no second source for it.
         report.complete = report.incomplete_reasons.is_empty();

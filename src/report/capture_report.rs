@@ -64,8 +64,11 @@ record! {
         /// if there is no such packet.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub last_packet_us: Option<u64>,
-        /// Homer's search profile that returned the capture, such as `1_call`.
+        /// The first of Homer's search profiles that contributed packets, such as `1_call`.
         pub profile: String,
+        /// Homer's search profiles that were searched, in this order, with the number of packets
+        /// that each one contributed. A packet that two profiles have is in the capture once.
+        pub profiles: Vec<ProfilePackets>,
         /// Version of Homer's API that returned the capture: 7 or 11.
         pub api: u8,
         /// Call-IDs of the SIP messages, in order of appearance. After the first 256, only
@@ -198,6 +201,17 @@ record! {
 }
 
 record! {
+    ($, convert_profile_packets)
+    /// What a search profile contributed to the capture.
+    pub struct ProfilePackets {
+        /// Key of the profile, such as `1_call`.
+        pub profile: String,
+        /// Number of packet records in the capture file that come from this profile.
+        pub packets: u64,
+    }
+}
+
+record! {
     ($, convert_count)
     /// A number of packets of the same kind.
     pub struct Count {
@@ -295,10 +309,20 @@ record! {
     }
 }
 
+impl ProfilePackets {
+    /// A number of packets from the profile with this key.
+    pub fn new(profile: &str, packets: u64) -> Self {
+        Self {
+            profile: profile.to_string(),
+            packets,
+        }
+    }
+}
+
 impl CaptureReport {
     /// The report on a file whose packets were not analyzed: its size, packets and times.
-    pub fn without_analysis(stats: &Stats, profile: &str, api: Api) -> Self {
-        let mut report = Self::of_file(stats, profile, api);
+    pub fn without_analysis(stats: &Stats, profiles: &[ProfilePackets], api: Api) -> Self {
+        let mut report = Self::of_file(stats, profiles, api);
         report.incomplete_reasons.push(
             "not-examined: the packets were not analyzed because HOMER_REPORT is off; all counts \
              except size and packets are 0"
@@ -308,14 +332,20 @@ impl CaptureReport {
     }
 
     /// The part of a report that the scan of the file provides.
-    pub(super) fn of_file(stats: &Stats, profile: &str, api: Api) -> Self {
+    pub(super) fn of_file(stats: &Stats, profiles: &[ProfilePackets], api: Api) -> Self {
+        // The first one with packets. Before the first packet it is the first one.
+        let first = profiles
+            .iter()
+            .find(|profile| profile.packets > 0)
+            .or(profiles.first());
         let mut report = Self {
             size_bytes: stats.size_bytes,
             packets: stats.packets,
             undated_packets: stats.undated_packets,
             first_packet_us: stats.first_packet_us,
             last_packet_us: stats.last_packet_us,
-            profile: profile.to_string(),
+            profile: first.map(|first| first.profile.clone()).unwrap_or_default(),
+            profiles: profiles.to_vec(),
             api: api.number(),
             ..Self::default()
         };
@@ -325,15 +355,23 @@ impl CaptureReport {
                 stats.undated_packets, stats.packets
             ));
         }
-        // HOMER 11 cuts an export off silently (docs/homer.md §9.5). At exactly the limit, nobody
-        // can know whether rows are missing.
-        if api == Api::V11 && stats.packets >= MAX_ROWS {
-            report.warnings.push(format!(
+        if let Some(full) = report.profile_at_row_limit() {
+            let warning = format!(
                 "HOMER 11 exports at most {MAX_ROWS} rows and does not say when it omits some; \
-                 this capture has {} packets, so some are probably missing: narrow the window",
-                stats.packets
-            ));
+                 this capture has {} packets of profile {}, so some are probably missing: narrow \
+                 the window",
+                full.packets, full.profile
+            );
+            report.warnings.push(warning);
         }
         report
+    }
+
+    /// A profile that may have more packets than HOMER 11 has exported.
+    // HOMER 11 cuts an export off silently (docs/homer.md §9.5). At exactly the limit, nobody can
+    // know whether rows are missing.
+    pub(super) fn profile_at_row_limit(&self) -> Option<&ProfilePackets> {
+        let mut profiles = self.profiles.iter();
+        profiles.find(|profile| self.api == Api::V11.number() && profile.packets >= MAX_ROWS)
     }
 }

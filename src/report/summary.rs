@@ -108,7 +108,16 @@ impl CaptureReport {
             let [first, last] = [first, last].map(Timestamp::of_packet);
             text.push_str(&format!(", {first} to {last}"));
         }
-        text.push_str(&format!(", from profile {}", self.profile));
+        // Those without packets are in the report. Here, they would look like sources.
+        let sources = self.profiles.iter().filter(|source| source.packets > 0);
+        let mut sources = sources.map(|source| source.profile.as_str());
+        match (sources.next(), sources.next_back()) {
+            (Some(first), Some(last)) => {
+                let names = [first].into_iter().chain(sources).map(String::from);
+                text.push_str(&format!(", from profiles {} and {last}", joined(names)));
+            }
+            _ => text.push_str(&format!(", from profile {}", self.profile)),
+        }
         text
     }
 }

@@ -19,6 +19,7 @@ mod origin;
 mod outcomes;
 mod packet;
 mod pcap;
+mod profiles;
 mod protocol;
 mod public_cases;
 mod quality;
