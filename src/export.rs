@@ -296,10 +296,15 @@ struct Session<'t, T> {
 impl<T: Transport> Session<'_, T> {
     /// Exchanges a user name and password for a token. Other credentials stay as they are.
     fn log_in(&mut self) -> Result<(), ExportError> {
-        let Some(Credential::Login { username, password }) = &self.homer.credential else {
+        let Some(Credential::Login {
+            username,
+            password,
+            login_type,
+        }) = &self.homer.credential
+        else {
             return Ok(());
         };
-        let request = login::login_request(&self.homer.base_url, username, password);
+        let request = login::login_request(&self.homer.base_url, username, password, *login_type);
         let OutboundResponse { head, mut body } = self.send(&request)?;
         let opening = read_prefix(&mut body, MAX_ERROR_BODY);
         let Some(token) = login::token(&head, &opening) else {
@@ -380,7 +385,7 @@ impl<T: Transport> Session<'_, T> {
         Err(AttemptError::Failed(match unknown_profile {
             // No profile was searched, so "nothing captured" would be untrue.
             Some(error) if !any_empty => error,
-            _ => response::nothing_captured(query, &self.homer),
+            _ => response::nothing_captured(query, &self.homer, api),
         }))
     }
 
@@ -390,7 +395,7 @@ impl<T: Transport> Session<'_, T> {
             ("content-type".to_string(), "application/json".to_string()),
             ("content-length".to_string(), request.body.len().to_string()),
         ]);
-        fields.extend(self.homer.credential.as_ref().and_then(Credential::header));
+        fields.extend(self.homer.credential_fields());
         let request = OutboundRequest {
             origin: self.homer.base_url.origin(),
             path: &request.path,

@@ -18,6 +18,7 @@ mod outcomes;
 mod packet;
 mod pcap;
 mod protocol;
+mod proxy;
 mod public_cases;
 mod query;
 mod recordings;
