@@ -100,10 +100,15 @@ impl<T: Transport> Search<'_, T> {
     /// Exchanges a user name and password for a token. Other credentials stay as they are.
     fn log_in(&mut self) -> Result<(), ExportError> {
         let homer = &self.server.homer;
-        let Some(Credential::Login { username, password }) = &homer.credential else {
+        let Some(Credential::Login {
+            username,
+            password,
+            login_type,
+        }) = &homer.credential
+        else {
             return Ok(());
         };
-        let request = login::login_request(&homer.base_url, username, password);
+        let request = login::login_request(&homer.base_url, username, password, *login_type);
         let pending = self.start(&request)?;
         let OutboundResponse { head, mut body } = self.receive(pending)?;
         let opening = read_prefix(&mut body, MAX_ERROR_BODY);
@@ -208,7 +213,7 @@ impl<T: Transport> Search<'_, T> {
             None => Err(AttemptError::Failed(match (first_failure, unknown) {
                 (Some(error), _) => error,
                 (None, Some(error)) if empty_profiles.is_empty() => error,
-                _ => response::nothing_captured(query, &self.server.homer),
+                _ => response::nothing_captured(query, &self.server.homer, api),
             })),
         }
     }
@@ -257,7 +262,7 @@ impl<T: Transport> Search<'_, T> {
             ("content-type".to_string(), "application/json".to_string()),
             ("content-length".to_string(), request.body.len().to_string()),
         ]);
-        fields.extend(homer.credential.as_ref().and_then(Credential::header));
+        fields.extend(homer.credential_fields());
         let request = OutboundRequest {
             origin: homer.base_url.origin(),
             path: &request.path,

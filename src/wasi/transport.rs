@@ -1,6 +1,5 @@
 //! HTTP requests through `wasi:http`: [`HttpTransport`].
 
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -135,17 +134,7 @@ fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), TransportError> {
 
 fn response_head(response: &IncomingResponse) -> ResponseHead {
     let fields = response.headers();
-    let field = |name: &str| {
-        let value = fields.get(name).into_iter().next()?;
-        Some(String::from_utf8_lossy(&value).into_owned())
-    };
-    ResponseHead {
-        status: response.status(),
-        content_type: field("content-type"),
-        content_encoding: field("content-encoding"),
-        content_length: field("content-length").and_then(|length| length.parse().ok()),
-        location: field("location"),
-    }
+    ResponseHead::from_fields(response.status(), |name| fields.get(name))
 }
 
 /// The body of a response from `wasi:http`.

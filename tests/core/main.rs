@@ -21,6 +21,7 @@ mod packet;
 mod pcap;
 mod profiles;
 mod protocol;
+mod proxy;
 mod public_cases;
 mod quality;
 mod query;
