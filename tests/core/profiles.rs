@@ -319,7 +319,7 @@ fn profiles_that_are_held_have_a_common_limit() {
 #[test]
 fn profiles_that_fail_are_named_if_another_one_has_packets() {
     let rejected = "rejected: Homer at http://homer:9080, or a proxy in front of it, failed (HTTP \
-        500); try again later and check Homer's log";
+        500: Internal Server Error); try again later and check Homer's log";
     let timed_out = "timed-out: Homer at http://homer:9080 did not start its response within \
         120000 ms. Homer keeps working on the request, so do not repeat it immediately; narrow \
         the window, or raise HOMER_TIMEOUT_MS";
@@ -329,7 +329,10 @@ fn profiles_that_fail_are_named_if_another_one_has_packets() {
         content type); expected a capture file. Either a login page or proxy is in front of Homer, \
         or HOMER_URL does not point to Homer";
     let failures = [
-        (Reaction::json(500, "{}"), rejected),
+        (
+            Reaction::json(500, r#"{"message":"Internal Server Error"}"#),
+            rejected,
+        ),
         (Reaction::Failure(TransportError::ReadTimeout), timed_out),
         (broken(&call()[..10]), cut_off),
         (Reaction::new(ok(), "<html>"), web_page),
