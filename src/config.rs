@@ -3,6 +3,7 @@
 //! [`setting`] is the table of all settings. [`Variables`] are the values that were given, and
 //! [`Config`] is what an export needs of them, parsed.
 
+mod credential;
 pub mod setting;
 mod variables;
 
@@ -10,7 +11,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use crate::error::ExportError;
-use crate::homer::{Api, Credential, CredentialKind, HomerServer, InvalidCredential};
+use crate::homer::{Api, HomerServer, ProxyCredentialKind};
 use crate::origin::BaseUrl;
 
 pub use setting::Setting;
@@ -61,17 +62,23 @@ impl Config {
     ///
     /// # Errors
     /// `misconfigured` if `HOMER_URL` is missing or not a base URL, if there are two credentials or
-    /// half of one, if a credential contains a line break, or if a value is out of its range.
+    /// half of one, if a credential contains a line break, if the credentials for Homer and for a
+    /// proxy need the same header field, or if a value is out of its range.
     pub fn new(variables: &Variables) -> Result<Self, ExportError> {
         let api = match setting::API.choice(variables)? {
             "7" => Some(Api::V7),
             "11" => Some(Api::V11),
             _ => None,
         };
-        let credential = credential(variables)?;
+        let credential = credential::homers(variables)?;
         let credential_kind = match &credential {
             Some(credential) => credential.kind(),
-            None => credential_kind(variables)?,
+            None => credential::kind(variables)?,
+        };
+        let proxy_credential = credential::proxys(variables, credential.as_ref())?;
+        let proxy_credential_kind = match &proxy_credential {
+            Some(_) => ProxyCredentialKind::Basic,
+            None => credential::proxy_kind(variables)?,
         };
         let hours = setting::MAX_WINDOW_HOURS.integer(variables)?;
         Ok(Self {
@@ -79,6 +86,8 @@ impl Config {
                 base_url: base_url(variables)?,
                 credential,
                 credential_kind,
+                proxy_credential,
+                proxy_credential_kind,
             },
             api,
             first_byte_timeout_ms: setting::TIMEOUT_MS.integer(variables)?,
@@ -99,73 +108,6 @@ fn base_url(variables: &Variables) -> Result<BaseUrl, ExportError> {
     // The value is not shown, because a URL may contain a password.
     BaseUrl::parse(given.value)
         .map_err(|why| ExportError::Misconfigured(format!("{} is invalid: {why}", given.name)))
-}
-
-fn credential(variables: &Variables) -> Result<Option<Credential>, ExportError> {
-    let get = |setting: &Setting| setting.get(variables).map(|given| given.value);
-    let token = get(&setting::API_TOKEN);
-    let jwt = get(&setting::JWT);
-    let username = get(&setting::USERNAME);
-    let password = get(&setting::PASSWORD);
-    let invalid = |setting: &Setting, why: InvalidCredential| {
-        ExportError::Misconfigured(format!("{} is {why}", setting.variable))
-    };
-    // Two kinds are an error: Homer prefers the API token, and falls back to the other one
-    // (recordings `authz-good-token-bad-jwt`, `authz-wrong-token-good-jwt`), so nobody could tell
-    // which one works.
-    match (token, jwt, username, password) {
-        (None, None, None, None) => Ok(None),
-        (Some(token), None, None, None) => {
-            let header = setting::TOKEN_HEADER.get(variables);
-            let name = header.map_or(setting::DEFAULT_TOKEN_HEADER, |given| given.value);
-            match Credential::api_token(name, token) {
-                Ok(credential) => Ok(Some(credential)),
-                // Only this setting has a flag, so only here the name that was typed may be another
-                // one.
-                Err(InvalidCredential::HeaderName) => {
-                    let given = header.map_or(setting::TOKEN_HEADER.variable, |given| given.name);
-                    misconfigured(&format!("{given} is {}", InvalidCredential::HeaderName))
-                }
-                Err(why) => Err(invalid(&setting::API_TOKEN, why)),
-            }
-        }
-        (None, Some(token), None, None) => match Credential::jwt(token) {
-            Ok(credential) => Ok(Some(credential)),
-            Err(why) => Err(invalid(&setting::JWT, why)),
-        },
-        (None, None, Some(username), Some(password)) => {
-            match Credential::login(username, password) {
-                Ok(credential) => Ok(Some(credential)),
-                Err(why @ InvalidCredential::Username) => Err(invalid(&setting::USERNAME, why)),
-                Err(why) => Err(invalid(&setting::PASSWORD, why)),
-            }
-        }
-        (None, None, Some(_), None) => {
-            misconfigured("HOMER_USERNAME is set without HOMER_PASSWORD; set both")
-        }
-        (None, None, None, Some(_)) => {
-            misconfigured("HOMER_PASSWORD is set without HOMER_USERNAME; set both")
-        }
-        _ => misconfigured(
-            "more than one kind of credential is set; keep HOMER_API_TOKEN, or HOMER_JWT, or \
-             HOMER_USERNAME with HOMER_PASSWORD",
-        ),
-    }
-}
-
-/// The kind of the credential that the host adds.
-fn credential_kind(variables: &Variables) -> Result<CredentialKind, ExportError> {
-    let Some(given) = setting::CREDENTIAL_KIND.get(variables) else {
-        return Ok(CredentialKind::None);
-    };
-    // The value is not shown, because a credential may have been put here by mistake.
-    CredentialKind::from_name(given.value).ok_or_else(|| {
-        let names = CredentialKind::ALL.map(CredentialKind::name).join(", ");
-        ExportError::Misconfigured(format!(
-            "{} is invalid; expected one of {names}",
-            given.name
-        ))
-    })
 }
 
 pub(crate) fn misconfigured<T>(why: &str) -> Result<T, ExportError> {

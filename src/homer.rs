@@ -7,14 +7,20 @@
 mod api;
 mod credential;
 pub mod login;
+mod login_type;
+mod proxy;
+mod proxy_credential;
 mod request;
 pub mod response;
 mod server;
 pub mod transport_failure;
 pub mod v11;
 pub mod v7;
+mod web_page;
 
 pub use api::Api;
 pub use credential::{Credential, CredentialKind, InvalidCredential};
+pub use login_type::LoginType;
+pub use proxy_credential::{ProxyCredential, ProxyCredentialKind};
 pub use request::Request;
 pub use server::HomerServer;

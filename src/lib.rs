@@ -16,10 +16,13 @@
 //!
 //! impl Transport for Replay {
 //!     type Body = Body;
-//!     fn send(
-//!         &mut self,
-//!         _: &OutboundRequest<'_>,
-//!     ) -> Result<OutboundResponse<Body>, TransportError> {
+//!     type Pending = ();
+//!
+//!     fn start(&mut self, _: &OutboundRequest<'_>) -> Result<(), TransportError> {
+//!         Ok(())
+//!     }
+//!
+//!     fn receive(&mut self, _: ()) -> Result<OutboundResponse<Body>, TransportError> {
 //!         let file = std::fs::read("tests/data/export-ok-auth-token.pcap").expect("a recording");
 //!         let head = ResponseHead { status: 200, ..ResponseHead::default() };
 //!         Ok(OutboundResponse { head, body: Body(file) })
@@ -56,8 +59,8 @@
 //! | [`config`] | the table of settings, and [`Config`] |
 //! | [`origin`] | where a server is: [`Origin`], [`BaseUrl`] |
 //! | [`homer`] | Homer's requests, and what its responses mean; [`Credential`] |
-//! | [`transport`] | one HTTP request and its response: [`Transport`](transport::Transport) |
-//! | [`export`] | the order of requests: [`PcapStream`](export::PcapStream) |
+//! | [`transport`] | HTTP requests and their responses: [`Transport`](transport::Transport) |
+//! | [`export`] | the order of requests, and the merged file: [`PcapStream`](export::PcapStream) |
 //! | [`pcap`] | the capture file: [`Scanner`](pcap::Scanner) |
 //! | [`packet`], [`sip`] | a packet record, and the SIP message in it |
 //! | [`report`] | what a capture contains: [`CaptureReport`] |
@@ -91,6 +94,7 @@ pub mod pcap;
 pub mod query;
 pub mod record;
 pub mod report;
+mod rtcp;
 pub mod sip;
 pub mod text;
 pub mod transport;

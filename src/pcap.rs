@@ -4,10 +4,12 @@
 
 mod error;
 mod file_header;
+mod record_header;
 mod scanner;
 
 pub use error::{Error, InvalidField, Section};
 pub use file_header::{ByteOrder, FileHeader, Resolution};
+pub use record_header::RecordHeader;
 pub use scanner::{MAX_PACKET_BYTES, OnPacket, Record, Scanner, Stats, YEAR_1971_US};
 
 /// Length of the file header in bytes.

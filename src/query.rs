@@ -14,7 +14,7 @@ use crate::error::ExportError;
 use crate::text::quoted;
 
 pub use call_id::CallId;
-pub use profile::Profile;
+pub use profile::{MAX_PROFILES, Profile};
 pub use timestamp::Timestamp;
 pub use window::{ParameterNames, Window};
 
@@ -24,15 +24,12 @@ pub use window::{ParameterNames, Window};
 /// times has a dozen, and an error that lists them has to stay readable.
 pub const MAX_CALL_IDS: usize = 100;
 
-/// Most search profiles in one query, inclusive. Homer 7 comes with five.
-// Each profile may cost one request (docs/homer.md §1.9).
-pub const MAX_PROFILES: usize = 8;
-
 /// Most nodes, and most excluded addresses, in one query, inclusive.
 pub const MAX_FILTERS: usize = 32;
 
-/// The profiles to query if the caller names no profile, in this order. The next one is queried
-/// only if the one before holds no packets.
+/// The profiles to search if the caller names no profile, in this order. All of them are searched,
+/// because Homer spreads the messages of one call over several profiles: the NOTIFY requests of a
+/// transfer are in the last one.
 ///
 /// A new Homer 7 stores INVITE dialogs, REGISTER dialogs, and all other SIP in these profiles
 /// (docs/homer.md §4).
@@ -81,12 +78,11 @@ impl Query {
             return invalid("no Call-ID was given; give at least one".to_string());
         }
         at_most("Call-IDs", distinct.len(), MAX_CALL_IDS)?;
-        // The defaults are parsed like any other key, so there is one way to make a `Profile`.
-        let profiles = DEFAULT_PROFILES.iter().map(|key| Profile::parse(key));
         Ok(Self {
             call_ids: distinct,
             window,
-            profiles: profiles.collect::<Result<_, _>>()?,
+            // Parsed like any other key, so there is one way to make a `Profile`.
+            profiles: Profile::parse_list(DEFAULT_PROFILES)?,
             nodes: Vec::new(),
             exclude_ips: Vec::new(),
         })
@@ -111,16 +107,16 @@ impl Query {
         )
     }
 
-    /// The same query in other profiles. An empty list keeps the default ones.
+    /// The same query in other profiles. An empty list keeps the default ones. Duplicates are
+    /// dropped.
     ///
     /// # Errors
     /// `invalid-request` if there are more than [`MAX_PROFILES`], or if one is not of the form
     /// `<HEP id>_<name>`.
     pub fn with_profiles(mut self, profiles: &[String]) -> Result<Self, ExportError> {
-        at_most("profiles", profiles.len(), MAX_PROFILES)?;
-        if !profiles.is_empty() {
-            let parsed = profiles.iter().map(|key| Profile::parse(key));
-            self.profiles = parsed.collect::<Result<_, _>>()?;
+        let distinct = Profile::parse_list(profiles)?;
+        if !distinct.is_empty() {
+            self.profiles = distinct;
         }
         Ok(self)
     }
@@ -174,7 +170,7 @@ impl Query {
         self.window
     }
 
-    /// The search profiles in the order in which to query them. Never empty.
+    /// The search profiles in the order in which to search them, each once. Never empty.
     pub fn profiles(&self) -> &[Profile] {
         &self.profiles
     }

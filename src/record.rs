@@ -29,7 +29,7 @@ macro_rules! unchanged {
     )*};
 }
 
-unchanged!(bool, u8, u16, u32, u64, String);
+unchanged!(bool, u8, u16, u32, u64, f64, String);
 
 impl<T: Convert<U>, U> Convert<Vec<U>> for Vec<T> {
     fn convert(self) -> Vec<U> {
@@ -57,7 +57,7 @@ macro_rules! record {
         $(#[$meta])*
         // `Serialize` makes the JSON of the report, and `JsonSchema` its schema, which only the
         // tests need: they compare it with the committed file.
-        #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub struct $name {
             $($(#[$field_meta])* pub $field: $type,)*
@@ -98,8 +98,12 @@ macro_rules! report_to_bindings {
         $crate::convert_call_verdict!($crate::report::CallVerdict => $bindings::CallVerdict);
         $crate::convert_cause!($crate::report::Cause => $bindings::Cause);
         $crate::convert_count!($crate::report::Count => $bindings::Count);
+        $crate::convert_profile_packets!(
+            $crate::report::ProfilePackets => $bindings::ProfilePackets
+        );
         $crate::convert_finding!($crate::finding::Finding => $bindings::Finding);
         $crate::convert_ladder_entry!($crate::report::LadderEntry => $bindings::LadderEntry);
+        $crate::convert_media_quality!($crate::report::MediaQuality => $bindings::MediaQuality);
     };
 }
 
@@ -112,7 +116,11 @@ macro_rules! report_from_bindings {
         $crate::convert_call_verdict!($bindings::CallVerdict => $crate::report::CallVerdict);
         $crate::convert_cause!($bindings::Cause => $crate::report::Cause);
         $crate::convert_count!($bindings::Count => $crate::report::Count);
+        $crate::convert_profile_packets!(
+            $bindings::ProfilePackets => $crate::report::ProfilePackets
+        );
         $crate::convert_finding!($bindings::Finding => $crate::finding::Finding);
         $crate::convert_ladder_entry!($bindings::LadderEntry => $crate::report::LadderEntry);
+        $crate::convert_media_quality!($bindings::MediaQuality => $crate::report::MediaQuality);
     };
 }

@@ -18,9 +18,11 @@ mod ladder;
 mod leg;
 mod media;
 mod messages;
+mod mos;
 mod outcome;
 mod payload;
 mod printable;
+mod quality;
 mod retransmissions;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -32,7 +34,9 @@ mod transactions;
 mod unmatched_acks;
 
 pub use analyzer::Analyzer;
-pub use capture_report::{CallVerdict, CaptureReport, Cause, Count, LadderEntry};
+pub use capture_report::{
+    CallVerdict, CaptureReport, Cause, Count, LadderEntry, MediaQuality, ProfilePackets,
+};
 pub use causes::CODES as CAUSE_CODES;
 pub use finding_list::{MAX_FINDINGS, MAX_FINDINGS_OF_A_KIND};
 pub use json::MAX_JSON;

@@ -29,4 +29,4 @@ pub use value::{CSeq, Via};
 
 pub(crate) use escape::is_invisible;
 pub(crate) use message::begins_with_start_line;
-pub(crate) use redact::uri_password;
+pub(crate) use redact::uri_secrets;

@@ -47,6 +47,40 @@ pub struct ResponseHead {
     pub content_length: Option<u64>,
     /// Location of a redirect, as sent.
     pub location: Option<String>,
+    /// WWW-Authenticate: all challenges, separated by commas.
+    // Homer sends none (docs/homer.md §2), so a value shows that a proxy did.
+    pub www_authenticate: Option<String>,
+    /// Server, as sent.
+    pub server: Option<String>,
+    /// Retry-After, as sent.
+    pub retry_after: Option<String>,
+}
+
+/// Longest value of a header field that is kept, in bytes, inclusive. A longer one is cut off.
+const MAX_FIELD_VALUE: usize = 1024;
+
+impl ResponseHead {
+    /// The head of a response. `values` returns the values of all header fields of a name, which is
+    /// in lower case.
+    pub fn from_fields(status: u16, values: impl Fn(&str) -> Vec<Vec<u8>>) -> Self {
+        let text = |value: &[u8]| {
+            let value = value.get(..MAX_FIELD_VALUE).unwrap_or(value);
+            String::from_utf8_lossy(value).into_owned()
+        };
+        let first = |name: &str| values(name).first().map(|value| text(value));
+        // A server may send each challenge in a field of its own (RFC 9110 §11.6.1).
+        let challenges = values("www-authenticate").join(&b", "[..]);
+        Self {
+            status,
+            content_type: first("content-type"),
+            content_encoding: first("content-encoding"),
+            content_length: first("content-length").and_then(|length| length.parse().ok()),
+            location: first("location"),
+            www_authenticate: Some(text(&challenges)).filter(|text| !text.is_empty()),
+            server: first("server"),
+            retry_after: first("retry-after"),
+        }
+    }
 }
 
 /// A response whose head has arrived and whose body has not been read.
@@ -58,18 +92,27 @@ pub struct OutboundResponse<B> {
     pub body: B,
 }
 
-/// Sends requests.
+/// Sends requests. Several may be under way at the same time.
 pub trait Transport {
     /// The body of a response.
     type Body: ResponseBody;
 
-    /// Sends `request` and waits for the head of the response.
+    /// A request whose response has not been received. Dropping it cancels the request.
+    type Pending;
+
+    /// Sends `request` without waiting for the response.
+    ///
+    /// # Errors
+    /// [`TransportError`] if the request cannot be sent.
+    fn start(&mut self, request: &OutboundRequest<'_>) -> Result<Self::Pending, TransportError>;
+
+    /// Waits for the head of the response to a request that was started.
     ///
     /// # Errors
     /// [`TransportError`] if no response arrives.
-    fn send(
+    fn receive(
         &mut self,
-        request: &OutboundRequest<'_>,
+        pending: Self::Pending,
     ) -> Result<OutboundResponse<Self::Body>, TransportError>;
 }
 

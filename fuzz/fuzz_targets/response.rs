@@ -19,6 +19,9 @@ fuzz_target!(|input: (u16, Option<&str>, Option<&str>, &[u8])| {
         status,
         content_type: content_type.map(String::from),
         location: location.map(String::from),
+        www_authenticate: location.map(String::from),
+        server: location.map(String::from),
+        retry_after: location.map(String::from),
         ..ResponseHead::default()
     };
     let _ = login::token(&head, body);

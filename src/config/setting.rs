@@ -216,9 +216,21 @@ settings! {
     /// Password of the user
     PASSWORD = "HOMER_PASSWORD", None, Value::Secret,
         [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
+    /// Where HOMER 11 checks the password; Homer 7 ignores it
+    LOGIN_TYPE = "HOMER_LOGIN_TYPE", Some("login-type"), Value::Choice(&["internal", "ldap"]),
+        [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
     /// Name of the header field that carries the API token; Auth-Token if not set
     TOKEN_HEADER = "HOMER_TOKEN_HEADER", Some("token-header"), Value::Text("NAME"),
         [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
+    /// User name for a proxy in front of Homer that wants HTTP Basic authentication
+    PROXY_USERNAME = "HOMER_PROXY_USERNAME", None, Value::Text("NAME"),
+        [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
+    /// Password for that proxy
+    PROXY_PASSWORD = "HOMER_PROXY_PASSWORD", None, Value::Secret,
+        [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
+    /// File of further header fields for each request to Homer, one `Name: value` per line
+    EXTRA_HEADERS_FILE = "HOMER_EXTRA_HEADERS_FILE", Some("extra-headers-file"),
+        Value::Text("FILE"), [CommandLine, McpProgram];
     /// Version of Homer's API; auto detects it
     API = "HOMER_API", Some("api"), Value::Choice(&["auto", "7", "11"]),
         [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
@@ -311,6 +323,18 @@ pub const CREDENTIAL_KIND: Setting = Setting {
     value: Value::Text("KIND"),
     #[cfg(not(target_family = "wasm"))]
     help: "Kind of the credential that the host adds",
+    #[cfg(not(target_family = "wasm"))]
+    readers: &[],
+};
+
+/// What the host adds to requests for a proxy in front of Homer, so that error texts can say what
+/// to change. The host sets it for the component; people do not.
+pub const PROXY_CREDENTIAL_KIND: Setting = Setting {
+    variable: "HOMER_PROXY_CREDENTIAL_KIND",
+    flag: None,
+    value: Value::Text("KIND"),
+    #[cfg(not(target_family = "wasm"))]
+    help: "Kind of the credential for a proxy that the host adds",
     #[cfg(not(target_family = "wasm"))]
     readers: &[],
 };

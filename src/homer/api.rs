@@ -35,7 +35,7 @@ impl Api {
     ///
     /// # Errors
     /// `invalid-request` if the query restricts the database nodes of a HOMER 11, which has no such
-    /// parameter.
+    /// parameter, or names more Call-IDs than it searches ([`v11::MAX_CALL_IDS`]).
     pub fn export_request(
         self,
         homer: &HomerServer,
@@ -51,6 +51,14 @@ impl Api {
                 "the server at {homer} is a HOMER 11, which cannot search selected nodes; remove \
                  the node names"
             ))),
+            Self::V11 if query.call_ids().len() > v11::MAX_CALL_IDS => {
+                Err(ExportError::InvalidRequest(format!(
+                    "the server at {homer} is a HOMER 11, which searches at most {} Call-IDs, and \
+                     the request has {}; export them in several requests",
+                    v11::MAX_CALL_IDS,
+                    query.call_ids().len()
+                )))
+            }
             Self::V11 => Ok(v11::export_request(&homer.base_url, query, profile)),
         }
     }

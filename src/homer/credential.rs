@@ -4,6 +4,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
+use super::LoginType;
+
+/// What stands in place of a credential in a text.
+pub(super) const REDACTED: &str = "[credential]";
+
 /// The credential that authenticates this client to Homer. Its value is never shown: `Debug` prints
 /// only the kind.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,6 +28,8 @@ pub enum Credential {
         username: String,
         /// The password.
         password: String,
+        /// Where the server checks it.
+        login_type: LoginType,
     },
 }
 
@@ -35,6 +42,8 @@ pub enum InvalidCredential {
     Token,
     /// The user name.
     Username,
+    /// The user name for a proxy.
+    ProxyUsername,
     /// The password.
     Password,
 }
@@ -46,6 +55,10 @@ impl fmt::Display for InvalidCredential {
             Self::Token => {
                 "empty, or contains a space, a line break or a character outside ASCII; check that \
                  it was copied completely and without its surroundings"
+            }
+            Self::ProxyUsername => {
+                "empty, or contains a colon or a control character; HTTP Basic authentication \
+                 allows neither in a user name"
             }
             Self::Username | Self::Password => {
                 "empty, or contains a line break or another control character; check how it was \
@@ -115,7 +128,18 @@ impl Credential {
         Ok(Self::Login {
             username: username.to_string(),
             password: password.to_string(),
+            login_type: LoginType::Internal,
         })
+    }
+
+    /// The same credential, whose password the server checks as `login_type` says. Only a login
+    /// has a type; other credentials do not change.
+    #[must_use]
+    pub fn with_login_type(mut self, new: LoginType) -> Self {
+        if let Self::Login { login_type, .. } = &mut self {
+            *login_type = new;
+        }
+        self
     }
 
     /// The kind, which is not secret.
@@ -139,7 +163,7 @@ impl Credential {
                 password: secret, ..
             } => secret,
         };
-        text.replace(secret.as_str(), "[credential]")
+        text.replace(secret.as_str(), REDACTED)
     }
 
     /// Name and value of the header field to send. `None` for a login, which first has to be

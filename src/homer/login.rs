@@ -6,7 +6,7 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 use super::response::{self, NoCapture};
-use super::{HomerServer, Request};
+use super::{HomerServer, LoginType, Request};
 use crate::error::ExportError;
 use crate::origin::BaseUrl;
 use crate::transport::ResponseHead;
@@ -15,15 +15,25 @@ use crate::transport::ResponseHead;
 pub const LOGIN_PATH: &str = "/api/v3/auth";
 
 /// The request that exchanges a user name and password for a token.
-pub fn login_request(base_url: &BaseUrl, username: &str, password: &str) -> Request {
-    // Homer 7 ignores other members, such as the `type` that homer-ui sends (recording
-    // `auth-hepic-type-field`). A HOMER 11 with LDAP alone would need it (docs/homer.md §9.5).
+pub fn login_request(
+    base_url: &BaseUrl,
+    username: &str,
+    password: &str,
+    login_type: LoginType,
+) -> Request {
     #[derive(Serialize)]
     struct LoginBody<'a> {
         username: &'a str,
         password: &'a str,
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        login_type: Option<&'a str>,
     }
-    Request::new(base_url.path(LOGIN_PATH), &LoginBody { username, password })
+    let body = LoginBody {
+        username,
+        password,
+        login_type: login_type.member(),
+    };
+    Request::new(base_url.path(LOGIN_PATH), &body)
 }
 
 /// The token in the response to a login, or `None` if there is none that a header field can carry.
@@ -54,6 +64,10 @@ pub fn token(head: &ResponseHead, body: &[u8]) -> Option<String> {
 /// The error if the response to a login contains no token.
 pub fn error(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> ExportError {
     if matches!(head.status, 200 | 201) {
+        // A proxy may show its sign-on page to the login already.
+        if body.trim_ascii_start().first() == Some(&b'<') {
+            return response::not_a_capture(head, body, homer);
+        }
         return ExportError::InvalidResponse(format!(
             "the login at {homer} returned HTTP {} without a token; check that HOMER_URL points to \
              Homer",

@@ -9,7 +9,8 @@ use alloc::vec::Vec;
 
 use serde::Deserialize;
 
-use super::{CredentialKind, HomerServer, v11};
+use super::web_page::WebPage;
+use super::{Api, CredentialKind, HomerServer, proxy, v11};
 use crate::ExportError;
 use crate::query::Query;
 use crate::transport::ResponseHead;
@@ -55,6 +56,16 @@ pub enum NoCapture {
 pub fn no_capture(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> NoCapture {
     let status = head.status;
     let message = message(body);
+    // First, because a proxy uses the same statuses as Homer.
+    if status >= 400
+        && let Some(error) = proxy::refusal(head, body, message.as_deref(), homer)
+    {
+        // A proxy may pass on the paths of the other API version alone.
+        return match status {
+            404 => NoCapture::UnknownEndpoint(error),
+            _ => NoCapture::Failed(error),
+        };
+    }
     let quoted = match &message {
         Some(text) => format!("HTTP {status}: {}", homer.quote(text)),
         None => format!("HTTP {status}"),
@@ -72,16 +83,10 @@ pub fn no_capture(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> NoCa
             "{homer} returned {quoted}, which Homer never returns for an export; check that \
              HOMER_URL points to Homer"
         ))),
-        300..400 => NoCapture::Failed(rejected(format!(
-            "{homer} returned a redirect (HTTP {status}) to {}. Redirects are not followed, so \
-             that the credential does not go to another server; set HOMER_URL to Homer's own \
-             address",
-            match head.location.as_deref() {
-                Some(location) => homer.quote(&redirect_target(location)),
-                None => "an unnamed location".to_string(),
-            },
-        ))),
-        _ if refuses_credential(status, message) => NoCapture::Failed(unauthorized(homer, &quoted)),
+        300..400 => NoCapture::Failed(proxy::redirect(head, homer)),
+        _ if refuses_credential(status, message) => {
+            NoCapture::Failed(unauthorized(homer, message, &quoted))
+        }
         // Homer gives this response for every profile while its configuration database is down
         // (recording `db-config-down-bearer`).
         400 if message.starts_with(UNKNOWN_PROFILE) => {
@@ -131,6 +136,10 @@ pub fn not_a_capture(head: &ResponseHead, opening: &[u8], homer: &HomerServer) -
         Some(content_type) => homer.quote(content_type),
         None => "no content type".to_string(),
     };
+    if let Some(page) = WebPage::of(text) {
+        let why = proxy::page_instead_of_capture(head, &page, &content_type, homer);
+        return ExportError::InvalidResponse(why);
+    }
     ExportError::InvalidResponse(match text.first() {
         None => format!(
             "Homer at {homer} returned HTTP 200 with an empty body ({content_type}); expected a \
@@ -139,11 +148,6 @@ pub fn not_a_capture(head: &ResponseHead, opening: &[u8], homer: &HomerServer) -
         Some(b'{' | b'[') => format!(
             "Homer at {homer} returned HTTP 200 with JSON ({}); expected a capture file",
             message(text).map_or(content_type, |message| homer.quote(&message)),
-        ),
-        Some(b'<') => format!(
-            "{homer} returned HTTP 200 with a web page ({content_type}); expected a capture file. \
-             Either a login page or proxy is in front of Homer, or HOMER_URL does not point to \
-             Homer"
         ),
         Some(_) => format!(
             "{homer} returned HTTP 200 with unknown content ({content_type}, first bytes {}); \
@@ -159,7 +163,7 @@ pub fn not_a_capture(head: &ResponseHead, opening: &[u8], homer: &HomerServer) -
 /// missing" and "query timed out" (recordings `export-unknown-callid`, `export-window-before`,
 /// `export-param-node-unknown`, `db-data-down-auth-token`, `db-table-missing`,
 /// `db-statement-timeout`). Nothing in the response tells them apart.
-pub fn nothing_captured(query: &Query, homer: &HomerServer) -> ExportError {
+pub fn nothing_captured(query: &Query, homer: &HomerServer, api: Api) -> ExportError {
     let profiles: Vec<&str> = query
         .profiles()
         .iter()
@@ -171,11 +175,16 @@ pub fn nothing_captured(query: &Query, homer: &HomerServer) -> ExportError {
     } else {
         ", only the requested nodes"
     };
+    let down = match api {
+        Api::V7 => "Homer's database is down",
+        // It skips a node that is not connected, without notice (docs/homer.md §9.5).
+        Api::V11 => "none of HOMER 11's nodes is connected, or its database is down",
+    };
     ExportError::NothingCaptured(format!(
         "Homer at {homer} returned an empty capture for {} between {} (profiles {}{nodes}). \
          Possible causes: (1) the Call-ID, which is case-sensitive, or the window is wrong: check \
-         both and widen the window; (2) Homer's database is down, which looks the same: export a \
-         call that you know exists",
+         both and widen the window; (2) {down}, which looks the same: export a call that you know \
+         exists",
         query.describe_call_ids(),
         query.window(),
         profiles.join(", "),
@@ -183,7 +192,26 @@ pub fn nothing_captured(query: &Query, homer: &HomerServer) -> ExportError {
 }
 
 /// The error if Homer refuses the credential, with the causes that fit its kind.
-fn unauthorized(homer: &HomerServer, quoted: &str) -> ExportError {
+fn unauthorized(homer: &HomerServer, message: &str, quoted: &str) -> ExportError {
+    // The causes that HOMER 11 names (docs/homer.md §9.5).
+    if message.starts_with("Password change required") {
+        return ExportError::Unauthorized(format!(
+            "Homer at {homer} refuses every export of a user who still has the default password \
+             ({quoted}); change it in Homer's web interface, and then in HOMER_PASSWORD"
+        ));
+    }
+    if message.starts_with("Password login is disabled") {
+        return ExportError::Unauthorized(format!(
+            "Homer at {homer} accepts no login with a password ({quoted}); use HOMER_API_TOKEN or \
+             HOMER_JWT instead of HOMER_USERNAME and HOMER_PASSWORD"
+        ));
+    }
+    let ldap = match message {
+        "Invalid credentials" => {
+            "; the user is in an LDAP directory (HOMER_LOGIN_TYPE=ldap, only for HOMER 11)"
+        }
+        _ => "",
+    };
     ExportError::Unauthorized(match homer.credential_kind {
         CredentialKind::None => format!(
             "Homer at {homer} requires a credential ({quoted}), and none is configured; set \
@@ -197,8 +225,8 @@ fn unauthorized(homer: &HomerServer, quoted: &str) -> ExportError {
         ),
         CredentialKind::Login => format!(
             "Homer at {homer} refused the login ({quoted}). Likely causes: the user name or \
-             password is wrong; Homer's configuration database is down, which looks the same; or \
-             the tokens that Homer issues expire immediately (auth_settings.token_expire)"
+             password is wrong{ldap}; Homer's configuration database is down, which looks the \
+             same; or the tokens that Homer issues expire immediately (auth_settings.token_expire)"
         ),
         CredentialKind::Jwt => format!(
             "Homer at {homer} refused the JSON web token ({quoted}). Likely causes: the token has \
@@ -226,11 +254,17 @@ pub fn message(body: &[u8]) -> Option<String> {
         detail: Option<String>,
         title: Option<String>,
     }
+    // The v3 layer of HOMER 11.
+    #[derive(Deserialize)]
+    struct TextError {
+        error: String,
+    }
     let flat = || first_value(body).map(|flat: FlatError| flat.message);
     let nested = || {
         first_value(body).and_then(|nested: NestedError| nested.error.detail.or(nested.error.title))
     };
-    flat().or_else(nested)
+    let text = || first_value(body).map(|text: TextError| text.error);
+    flat().or_else(nested).or_else(text)
 }
 
 fn first_value<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
@@ -238,17 +272,6 @@ fn first_value<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
         .into_iter()
         .next()?
         .ok()
-}
-
-/// Where a redirect leads, without user name, query and fragment: on the way to a login page, these
-/// may contain secrets.
-fn redirect_target(location: &str) -> String {
-    let location = location.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = location.split_once("//").unwrap_or(("", location));
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let slashes = if location.contains("//") { "//" } else { "" };
-    format!("{scheme}{slashes}{host}{path}")
 }
 
 /// The first [`SHOWN_BYTES`] bytes, for example `53 53 48 2d`.

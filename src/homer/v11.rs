@@ -18,6 +18,10 @@ pub const EXPORT_PATH: &str = "/api/v4/transactions/export/pcap";
 /// out.
 pub const MAX_ROWS: u64 = 10_000;
 
+/// Most Call-IDs of one export, inclusive. HOMER 11 drops the others without notice
+/// (docs/homer.md §9.5).
+pub const MAX_CALL_IDS: usize = 50;
+
 /// The beginning of HOMER 11's message, with status 400, if it finds nothing. Earlier builds send
 /// an empty capture file.
 pub const NOTHING_FOUND: &str = "No exportable SIP payload in result set";
@@ -26,8 +30,6 @@ pub const NOTHING_FOUND: &str = "No exportable SIP payload in result set";
 pub fn export_request(base_url: &BaseUrl, query: &Query, profile: &Profile) -> Request {
     let (proto_type, event_type) = profile.parts();
     let body = TransactionsBody {
-        // HOMER 11 uses only the first 50, without notice (docs/homer.md §9.5). The report then
-        // lists the others as missing.
         session_ids: query.call_ids(),
         proto_type,
         event_type,

@@ -15,7 +15,7 @@ use crate::query::ParameterNames;
 use crate::{CallId, ExportError, MEDIA_TYPE, Window};
 
 /// The template of the resource URIs (RFC 6570).
-pub const TEMPLATE: &str = "homer-pcap:///{callid}{?from_ts,to_ts}";
+pub const TEMPLATE: &str = "homer-pcap:///{callid}{?from_ts,to_ts,profiles}";
 
 // Three slashes: the authority is empty, because the URI names no server (RFC 3986 §3.2).
 const PREFIX: &str = "homer-pcap:///";
@@ -44,27 +44,36 @@ impl CallWindow {
     /// use homer_export::query::ParameterNames;
     /// use homer_export::{CallId, Window};
     ///
-    /// let call = CallWindow {
-    ///     call_id: CallId::parse("a84b4c76e66710@pc33.example.com")?,
-    ///     window: Window::new(1_795_168_800_000, 1_795_169_100_000, 24, &ParameterNames::MCP)?,
-    /// };
+    /// let names = &ParameterNames::MCP;
+    /// let call = CallWindow::new(
+    ///     CallId::parse("a84b4c76e66710@pc33.example.com")?,
+    ///     Window::new(1_795_168_800_000, 1_795_169_100_000, 24, names)?,
+    /// );
     /// let uri = "homer-pcap:///a84b4c76e66710%40pc33.example.com\
     ///            ?from_ts=1795168800000&to_ts=1795169100000";
     /// assert_eq!(call.resource_uri(), uri);
     /// assert_eq!(CallWindow::from_resource_uri(uri, 24)?, call);
+    /// let in_one = call.with_profiles(["1_default"])?;
+    /// assert_eq!(in_one.resource_uri(), format!("{uri}&profiles=1_default"));
     /// # Ok::<(), homer_export::ExportError>(())
     /// ```
     pub fn resource_uri(&self) -> String {
-        format!(
+        let mut uri = format!(
             "{PREFIX}{}?from_ts={}&to_ts={}",
             utf8_percent_encode(self.call_id.as_str(), RESERVED),
             self.window.from_ms(),
             self.window.to_ms()
-        )
+        );
+        // A key has unreserved characters alone, so the comma separates (RFC 6570 §3.2.8).
+        if !self.profiles.is_empty() {
+            uri.push_str("&profiles=");
+            uri.push_str(&self.profile_keys().join(","));
+        }
+        uri
     }
 
-    /// The call and window that a resource URI names. The order of the two parameters does not
-    /// matter.
+    /// The call, window and profiles that a resource URI names. The order of the parameters does
+    /// not matter.
     ///
     /// # Errors
     /// `invalid-request` if the URI has another form or is too long, if its Call-ID or window is
@@ -79,7 +88,8 @@ impl CallWindow {
         let malformed = |why: &str| {
             ExportError::InvalidRequest(format!(
                 "the resource URI {why}; expected \
-                 homer-pcap:///<Call-ID, percent-encoded>?from_ts=<Unix ms>&to_ts=<Unix ms>"
+                 homer-pcap:///<Call-ID, percent-encoded>?from_ts=<Unix ms>&to_ts=<Unix ms>, \
+                 and optionally &profiles=<profile>,<profile>"
             ))
         };
         let rest = uri
@@ -90,28 +100,36 @@ impl CallWindow {
             .ok_or_else(|| malformed("has no query part"))?;
         let call_id = percent_decoded(path)
             .ok_or_else(|| malformed("has a Call-ID that is not percent-encoded UTF-8"))?;
-        let (mut from_ts, mut to_ts) = (None, None);
+        let (mut from_ts, mut to_ts, mut profiles) = (None, None, None);
         for parameter in query.split('&') {
             let (slot, value) = match parameter.split_once('=') {
                 Some(("from_ts", value)) => (&mut from_ts, value),
                 Some(("to_ts", value)) => (&mut to_ts, value),
-                _ => return Err(malformed("has a parameter other than from_ts and to_ts")),
+                Some(("profiles", value)) => (&mut profiles, value),
+                _ => {
+                    return Err(malformed(
+                        "has a parameter other than from_ts, to_ts and profiles",
+                    ));
+                }
             };
-            let value: i64 = value
-                .parse()
-                .map_err(|_| malformed("has a time that is not a whole number"))?;
             // Of two values, a proxy in between may have looked at the other one.
             if slot.replace(value).is_some() {
                 return Err(malformed("has the same parameter twice"));
             }
         }
-        match (from_ts, to_ts) {
-            (Some(from_ts), Some(to_ts)) => Ok(Self {
-                call_id: CallId::parse(&call_id)?,
-                window: Window::new(from_ts, to_ts, max_window_hours, &ParameterNames::MCP)?,
-            }),
-            _ => Err(malformed("lacks from_ts or to_ts")),
-        }
+        let time = |value: Option<&str>| {
+            let value = value.ok_or_else(|| malformed("lacks from_ts or to_ts"))?;
+            let time: Result<i64, _> = value.parse();
+            time.map_err(|_| malformed("has a time that is not a whole number"))
+        };
+        let (from_ts, to_ts) = (time(from_ts)?, time(to_ts)?);
+        // A client may escape the commas.
+        let profiles = percent_decoded(profiles.unwrap_or_default())
+            .ok_or_else(|| malformed("has profiles that are not percent-encoded UTF-8"))?;
+        let keys = profiles.split(',').filter(|key| !key.is_empty());
+        let call_id = CallId::parse(&call_id)?;
+        let window = Window::new(from_ts, to_ts, max_window_hours, &ParameterNames::MCP)?;
+        Self::new(call_id, window).with_profiles(keys)
     }
 }
 
@@ -134,7 +152,7 @@ fn percent_decoded(text: &str) -> Option<String> {
 pub struct ResourceRequest {
     /// The URI as the client sent it; the response repeats it.
     pub uri: String,
-    /// The call and window that it names.
+    /// The call, window and profiles that it names.
     pub call: CallWindow,
 }
 
@@ -225,7 +243,8 @@ pub fn resource_template(config: &ToolConfig) -> ResourceTemplate {
         title: "SIP call as pcap",
         description: format!(
             "The captured packets of one SIP call as a pcap file of at most {}. from_ts and to_ts \
-             are Unix time in milliseconds, UTC. Reading the resource fetches the capture from \
+             are Unix time in milliseconds, UTC. profiles, a list of Homer's search profiles \
+             separated by commas, is optional. Reading the resource fetches the capture from \
              Homer{kept}.",
             size(config.read_bytes)
         ),

@@ -51,6 +51,12 @@ pub struct FileHeader {
 }
 
 impl FileHeader {
+    /// Whether a packet record means the same in a file with this header as in one with the other.
+    pub fn has_equal_records(&self, other: &Self) -> bool {
+        let format = |header: &Self| (header.byte_order, header.resolution, header.link_type);
+        format(self) == format(other)
+    }
+
     /// Parses a file header.
     ///
     /// # Errors

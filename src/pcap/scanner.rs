@@ -4,10 +4,7 @@
 use alloc::vec::Vec;
 
 use super::file_header::magic;
-use super::{
-    Error, FILE_HEADER_LEN, FileHeader, InvalidField, MAX_CAPTURED_LEN, RECORD_HEADER_LEN,
-    Resolution, Section,
-};
+use super::{Error, FILE_HEADER_LEN, FileHeader, RECORD_HEADER_LEN, RecordHeader, Section};
 
 /// The start of 1971 in Unix time, in microseconds. Homer dates a row without `timeSeconds` in 1970
 /// (docs/homer.md §6, recording `v1_5_10-odd-fields`), long before the first SIP message.
@@ -105,13 +102,6 @@ enum State {
         record: RecordHeader,
         remaining: u32,
     },
-}
-
-#[derive(Clone, Copy, Debug)]
-struct RecordHeader {
-    time_us: u64,
-    captured_len: u32,
-    original_len: u32,
 }
 
 impl Default for Scanner {
@@ -307,36 +297,11 @@ impl Scanner {
 
     /// Parses the header in `self.partial`, which begins at byte `offset` of the file.
     fn parse_record_header(&self, file: FileHeader, offset: u64) -> Result<RecordHeader, Error> {
-        let word = |at: usize| {
-            let bytes = &self.partial;
-            let word = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-            file.byte_order.u32(word)
-        };
-        let implausible = |field| Error::Implausible {
+        let [header @ .., _, _, _, _, _, _, _, _] = &self.partial;
+        RecordHeader::parse(file, header).map_err(|field| Error::Implausible {
             record: self.stats.packets + 1,
             offset,
             field,
-        };
-        // The original length is not checked: the draft allows it to be smaller than the captured
-        // length.
-        let (seconds, fraction, captured_len, original_len) = (word(0), word(4), word(8), word(12));
-        // Zero is what padding after a capture looks like. Text is far too large: HOMER 11 may
-        // append `{"error":{"title":…`, whose `:{"t` is 1,948,416,826.
-        if !(1..=MAX_CAPTURED_LEN).contains(&captured_len) {
-            return Err(implausible(InvalidField::CapturedLen(captured_len)));
-        }
-        // Every report is in microseconds; nanoseconds are cut off.
-        let units_per_us = match file.resolution {
-            Resolution::Microseconds => 1,
-            Resolution::Nanoseconds => 1000,
-        };
-        if fraction >= 1_000_000 * units_per_us {
-            return Err(implausible(InvalidField::Fraction(fraction)));
-        }
-        Ok(RecordHeader {
-            time_us: u64::from(seconds) * 1_000_000 + u64::from(fraction / units_per_us),
-            captured_len,
-            original_len,
         })
     }
 

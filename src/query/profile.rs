@@ -2,11 +2,16 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use serde::Serialize;
 
 use crate::error::ExportError;
 use crate::text::quoted;
+
+/// Most search profiles in one query, inclusive. Homer 7 comes with five.
+// Each profile costs one request (docs/homer.md §1.9).
+pub const MAX_PROFILES: usize = 8;
 
 /// The key of a search profile of Homer, `<HEP id>_<name>`, for example `1_call`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,6 +47,30 @@ impl Profile {
             )));
         }
         Ok(Self(key.to_string()))
+    }
+
+    /// Parses a list of keys. Duplicates are dropped.
+    ///
+    /// # Errors
+    /// `invalid-request` as [`Self::parse`], or if there are more than [`MAX_PROFILES`] different
+    /// ones.
+    pub fn parse_list<K: AsRef<str>>(
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Vec<Self>, ExportError> {
+        let mut distinct: Vec<Self> = Vec::new();
+        for key in keys {
+            let profile = Self::parse(key.as_ref())?;
+            if !distinct.contains(&profile) {
+                distinct.push(profile);
+            }
+        }
+        if distinct.len() > MAX_PROFILES {
+            return Err(ExportError::InvalidRequest(format!(
+                "the query has {} profiles; the maximum is {MAX_PROFILES}",
+                distinct.len()
+            )));
+        }
+        Ok(distinct)
     }
 
     /// HEP id and name, which HOMER 11 takes separately.

@@ -7,13 +7,14 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::calls::Calls;
-use super::capture_report::{CaptureReport, Count};
+use super::capture_report::{CaptureReport, Count, ProfilePackets};
 use super::finding_list::{FindingList, MAX_FINDINGS_OF_A_KIND};
 use super::kinds::{Kinds, MAX_KINDS};
 use super::ladder::{Ladder, Observation};
 use super::messages::{Content, Datagram, Messages, Received};
 use super::payload::{OTHER_KINDS, OTHER_NAMES, OtherKind};
 use super::printable::printable;
+use super::quality::Quality;
 use super::retransmissions::{Repetition, Retransmissions};
 use super::summary::counted;
 use super::tag_evidence::TagEvidence;
@@ -41,7 +42,7 @@ const MAX_NAME: usize = 32;
 /// use homer_export::homer::Api;
 /// use homer_export::pcap::Scanner;
 /// use homer_export::query::ParameterNames;
-/// use homer_export::report::Analyzer;
+/// use homer_export::report::{Analyzer, ProfilePackets};
 /// use homer_export::{CallId, Query, Window};
 ///
 /// let file = std::fs::read("tests/data/export-ok-auth-token.pcap")?;
@@ -53,7 +54,9 @@ const MAX_NAME: usize = 32;
 /// for chunk in file.chunks(1024) {
 ///     scanner.scan_packets(chunk, Some(&mut |record| analyzer.record(record)))?;
 /// }
-/// let report = analyzer.report(&scanner.finish()?, "1_call", Api::V7);
+/// let stats = scanner.finish()?;
+/// let profiles = [ProfilePackets::new("1_call", stats.packets)];
+/// let report = analyzer.report(&stats, &profiles, Api::V7);
 /// assert_eq!((report.sip_messages, report.final_status), (7, Some(200)));
 /// assert!(report.complete);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -61,10 +64,18 @@ const MAX_NAME: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Analyzer {
     messages: Messages,
+    analysis: Analysis,
+}
+
+/// What is known about the packets so far. It is apart from [`Messages`], which lends it one
+/// message after the other.
+#[derive(Clone, Debug)]
+struct Analysis {
     calls: Calls,
     transactions: Transactions,
     repetitions: Retransmissions,
     ladder: Ladder,
+    quality: Quality,
     findings: FindingList,
     tags: TagEvidence,
     /// Addresses, and whether their ports are known.
@@ -91,12 +102,12 @@ pub struct Analyzer {
 impl Analyzer {
     /// Creates an analyzer for the capture that `query` requested.
     pub fn new(query: &Query) -> Self {
-        Self {
-            messages: Messages::default(),
+        let analysis = Analysis {
             calls: Calls::new(query),
             transactions: Transactions::default(),
             repetitions: Retransmissions::default(),
             ladder: Ladder::default(),
+            quality: Quality::default(),
             findings: FindingList::default(),
             tags: TagEvidence::default(),
             participants: Vec::new(),
@@ -112,12 +123,17 @@ impl Analyzer {
             last_us: 0,
             backwards: false,
             overflowed: false,
+        };
+        Self {
+            messages: Messages::default(),
+            analysis,
         }
     }
 
     /// Analyzes the next packet record.
     pub fn record(&mut self, record: &Record<'_>) {
-        self.check_record(record);
+        let analysis = &mut self.analysis;
+        analysis.check_record(record);
         // Homer only writes UDP. The other cases exist for captures from other programs.
         match Packet::parse(record.file.link_type, record.data) {
             Packet::Udp {
@@ -126,37 +142,47 @@ impl Analyzer {
                 length_overflow,
             } => {
                 if let Some(len) = length_overflow {
-                    self.findings
-                        .push(record.number, None, Rule::IpLengthWrapped { len });
+                    let rule = Rule::IpLengthWrapped { len };
+                    analysis.findings.push(record.number, None, rule);
                 }
-                self.read(|messages, on| {
-                    let datagram = Datagram {
-                        packet: record.number,
-                        time_us: record.time_us,
-                        is_whole: record.is_whole(),
-                        route,
-                        payload,
-                    };
-                    messages.add(&datagram, on);
-                });
+                let datagram = Datagram {
+                    packet: record.number,
+                    time_us: record.time_us,
+                    is_whole: record.is_whole(),
+                    route,
+                    payload,
+                };
+                self.messages
+                    .add(&datagram, &mut |content| analysis.content(content));
             }
-            Packet::TcpOrSctp => self.count_other(OtherKind::TcpOrSctp),
-            Packet::Fragment => self.count_other(OtherKind::Fragment),
-            Packet::Other => self.count_other(OtherKind::NotUdp),
+            Packet::TcpOrSctp => analysis.count_other(OtherKind::TcpOrSctp),
+            Packet::Fragment => analysis.count_other(OtherKind::Fragment),
+            Packet::Other => analysis.count_other(OtherKind::NotUdp),
         }
     }
 
-    /// The report on the packets so far, in a file of which the scan has counted `stats`.
-    pub fn report(&self, stats: &Stats, profile: &str, api: Api) -> CaptureReport {
+    /// The report on the packets so far, in a file of which the scan has counted `stats`, and to
+    /// which `profiles` contributed.
+    pub fn report(&self, stats: &Stats, profiles: &[ProfilePackets], api: Api) -> CaptureReport {
         if self.messages.is_waiting() {
             // A copy, since the rest of a message may still come.
-            let mut whole = self.clone();
-            whole.read(|messages, on| messages.drain(true, on));
-            return whole.report(stats, profile, api);
+            let Self {
+                mut messages,
+                mut analysis,
+            } = self.clone();
+            messages.drain(true, &mut |content| analysis.content(content));
+            return analysis.report(stats, profiles, api);
         }
-        let mut report = CaptureReport::of_file(stats, profile, api);
+        self.analysis.report(stats, profiles, api)
+    }
+}
+
+impl Analysis {
+    fn report(&self, stats: &Stats, profiles: &[ProfilePackets], api: Api) -> CaptureReport {
+        let mut report = CaptureReport::of_file(stats, profiles, api);
         self.report_counts(&mut report);
         (report.ladder, report.ladder_elided) = self.ladder.entries(stats.first_packet_us);
+        report.quality = self.quality.report();
 
         // A copy, since the report may be asked for before the capture is complete, and only then
         // is it known which responses have no request.
@@ -167,7 +193,7 @@ impl Analyzer {
             report_unmatched_acks(&call.leg(), &mut findings);
         }
         // Only then is it known which profile had packets.
-        let is_of_sip = profile.starts_with(SIP_PROFILES);
+        let is_of_sip = report.profile.starts_with(SIP_PROFILES);
         let not_sip = self
             .not_sip
             .get(..)
@@ -180,12 +206,13 @@ impl Analyzer {
 
         let two_agents = self.repetitions.seen_by_two_agents();
         self.calls.report(&mut report, two_agents, not_sip);
-        if api == Api::V11 && report.packets >= MAX_ROWS {
-            report.incomplete_reasons.push(format!(
+        if let Some(full) = report.profile_at_row_limit() {
+            let reason = format!(
                 "row-limit: HOMER 11 exports at most {MAX_ROWS} rows, and this capture has {} \
-                 packets: narrow the window",
-                report.packets
-            ));
+                 packets of profile {}: narrow the window",
+                full.packets, full.profile
+            );
+            report.incomplete_reasons.push(reason);
         }
         // Complete is what has no reason not to be; there is no second source for it.
         report.complete = report.incomplete_reasons.is_empty();
@@ -226,35 +253,36 @@ impl Analyzer {
         }
     }
 
-    /// Reads messages, and analyzes them.
-    fn read(&mut self, read: impl FnOnce(&mut Messages, &mut dyn FnMut(Content<'_>))) {
-        let mut messages = core::mem::take(&mut self.messages);
-        read(&mut messages, &mut |content| match content {
+    /// Analyzes what a payload holds.
+    fn content(&mut self, content: Content<'_>) {
+        match content {
             Content::Message(received) => self.message(received),
             Content::CutStartLine(packet, offset) => {
                 let rule = Rule::MessageTruncated { body: None };
                 self.findings.push(packet, Some(offset), rule);
             }
-            Content::Other(packet, route, payload) => {
+            Content::Other(place, route, payload) => {
                 let kind = OtherKind::of(route, payload);
                 self.count_other(kind);
+                if kind == OtherKind::Rtcp {
+                    self.quality.add(place.time_us, route, payload);
+                }
                 if kind.is_foreign(payload) && self.not_sip.len() < MAX_FINDINGS_OF_A_KIND {
-                    self.not_sip.push(packet);
+                    self.not_sip.push(place.packet);
                 }
             }
-        });
-        self.messages = messages;
+        }
     }
 
     /// Analyzes a message.
-    fn message(&mut self, mut received: Received<'_>) {
+    fn message(&mut self, received: &Received<'_>) {
         let Received {
             packet,
             time_us,
             route,
             message,
             ..
-        } = received;
+        } = *received;
         self.count_message(&route, message);
         let repetition = self
             .repetitions
@@ -285,14 +313,14 @@ impl Analyzer {
             }
             return;
         }
-        for (packet, offset, rule) in core::mem::take(&mut received.broken) {
+        for (packet, offset, rule) in received.broken {
             if let Some(call) = call.and_then(|call| self.calls.get_mut(call)) {
-                call.faults.add(packet, &rule, message);
+                call.faults.add(*packet, rule, message);
             }
-            self.findings.push(packet, offset, rule);
+            self.findings.push(*packet, *offset, rule.clone());
         }
         // The order matters: a transaction compares the SDP of offer and answer.
-        let media = self.count_media(&received);
+        let media = self.count_media(received);
         if let Some(call) = call {
             self.transactions
                 .add(packet, call, message, media, &mut self.findings);
@@ -414,6 +442,7 @@ impl Analyzer {
         report.counts_truncated = self.overflowed
             || self.calls.overflowed
             || self.transactions.overflowed
+            || self.quality.overflowed
             || self.repetitions.evicted;
     }
 

@@ -178,7 +178,11 @@ impl Call {
 
     /// The caller's leg of a requested call.
     pub(super) fn leg(&self) -> Leg<'_> {
-        Leg::of(self.exchanges.as_ref().map_or(&[], Exchanges::as_slice))
+        Leg::of(
+            self.exchanges
+                .as_ref()
+                .map_or_else(Vec::new, Exchanges::in_order),
+        )
     }
 
     /// Why the capture does not contain the whole call, as "code: sentence"; `None` if it does. A

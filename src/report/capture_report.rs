@@ -65,8 +65,11 @@ record! {
         /// if there is no such packet.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub last_packet_us: Option<u64>,
-        /// Homer's search profile that returned the capture, such as `1_call`.
+        /// The first of Homer's search profiles that contributed packets, such as `1_call`.
         pub profile: String,
+        /// Homer's search profiles that were searched, in this order, with the number of packets
+        /// that each one contributed. A packet that two profiles have is in the capture once.
+        pub profiles: Vec<ProfilePackets>,
         /// Version of Homer's API that returned the capture: 7 or 11.
         pub api: u8,
         /// Call-IDs of the SIP messages, in order of appearance. After the first 256, only
@@ -144,13 +147,16 @@ record! {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub ended_by: Option<String>,
         /// Whether the capture exceeds what a report keeps track of. The counts of retransmissions,
-        /// duplicates, requests and responses, and the lists of Call-IDs, participants and
-        /// transports, are then incomplete.
+        /// duplicates, requests and responses, and the lists of Call-IDs, participants, transports
+        /// and `quality`, are then incomplete.
         pub counts_truncated: bool,
         /// SIP messages in the order of the file: the first 100 and the last 100.
         pub ladder: Vec<LadderEntry>,
         /// Number of SIP messages that are omitted in the middle of `ladder`.
         pub ladder_elided: u64,
+        /// Quality of the media streams for which the capture has RTCP reports, in order of
+        /// appearance; at most 32. RTP itself is not captured.
+        pub quality: Vec<MediaQuality>,
         /// Broken rules of SIP, SDP, IP and pcap, in the order of the packets: at most 100, and at
         /// most 20 with the same code.
         pub findings: Vec<Finding>,
@@ -192,6 +198,17 @@ record! {
         pub certainty: String,
         /// One sentence that says what to check next, and where.
         pub next_step: String,
+    }
+}
+
+record! {
+    ($, convert_profile_packets)
+    /// What a search profile contributed to the capture.
+    pub struct ProfilePackets {
+        /// Key of the profile, such as `1_call`.
+        pub profile: String,
+        /// Number of packet records in the capture file that come from this profile.
+        pub packets: u64,
     }
 }
 
@@ -245,10 +262,68 @@ record! {
     }
 }
 
+record! {
+    ($, convert_media_quality)
+    /// The quality of the RTP packets in one direction, as RTCP reports state it. What they do not
+    /// state is absent.
+    pub struct MediaQuality {
+        /// Address and RTCP port of the sender of the RTP packets.
+        pub source: String,
+        /// Address and RTCP port of their receiver, which reports on them.
+        pub destination: String,
+        /// Synchronization source of the RTP packets.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub ssrc: Option<u32>,
+        /// Number of the receiver's reports in the capture.
+        pub reports: u64,
+        /// Number of RTP packets sent, according to the sender.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub packets_sent: Option<u64>,
+        /// Number of RTP packets lost, according to the receiver.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub packets_lost: Option<u64>,
+        /// Percentage of packets lost between the last report and the one before.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub loss_percent: Option<f64>,
+        /// Percentage of packets lost between two reports, the highest of the call.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub max_loss_percent: Option<f64>,
+        /// Interarrival jitter in the last report, in units of the RTP timestamp: for most
+        /// telephony codecs, 8 units are 1 ms.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub jitter: Option<u32>,
+        /// The highest interarrival jitter of the call, in the same units.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub max_jitter: Option<u32>,
+        /// The longest round trip of the call in milliseconds: between capture agent and receiver,
+        /// calculated from LSR and DLSR (RFC 3550 §6.4.1), or between sender and receiver, as the
+        /// receiver measured it (RFC 3611 §4.7.3).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub round_trip_ms: Option<u32>,
+        /// The lowest mean opinion score of the call, estimated from loss and delay by the E-model
+        /// (ITU-T G.107) for the codec G.711, 1 to 4.5. Absent unless a report gives both.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mos_estimated: Option<f64>,
+        /// The lowest mean opinion score that the receiver measured, 1 to 5 (RFC 3611 §4.7.5).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub mos_measured: Option<f64>,
+    }
+}
+
+impl ProfilePackets {
+    /// A number of packets from the profile with this key.
+    pub fn new(profile: &str, packets: u64) -> Self {
+        Self {
+            profile: profile.to_string(),
+            packets,
+        }
+    }
+}
+
 impl CaptureReport {
     /// The report on a file whose packets were not analyzed: its size, packets and times.
-    pub fn without_analysis(stats: &Stats, profile: &str, api: Api) -> Self {
-        let mut report = Self::of_file(stats, profile, api);
+    pub fn without_analysis(stats: &Stats, profiles: &[ProfilePackets], api: Api) -> Self {
+        let mut report = Self::of_file(stats, profiles, api);
         report.incomplete_reasons.push(
             "not-examined: the packets were not analyzed because HOMER_REPORT is off; all counts \
              except size and packets are 0"
@@ -258,14 +333,20 @@ impl CaptureReport {
     }
 
     /// The part of a report that the scan of the file provides.
-    pub(super) fn of_file(stats: &Stats, profile: &str, api: Api) -> Self {
+    pub(super) fn of_file(stats: &Stats, profiles: &[ProfilePackets], api: Api) -> Self {
+        // The first one with packets. Before the first packet it is the first one.
+        let first = profiles
+            .iter()
+            .find(|profile| profile.packets > 0)
+            .or(profiles.first());
         let mut report = Self {
             size_bytes: stats.size_bytes,
             packets: stats.packets,
             undated_packets: stats.undated_packets,
             first_packet_us: stats.first_packet_us,
             last_packet_us: stats.last_packet_us,
-            profile: profile.to_string(),
+            profile: first.map(|first| first.profile.clone()).unwrap_or_default(),
+            profiles: profiles.to_vec(),
             api: api.number(),
             ..Self::default()
         };
@@ -275,15 +356,23 @@ impl CaptureReport {
                 stats.undated_packets, stats.packets
             ));
         }
-        // HOMER 11 cuts an export off silently (docs/homer.md §9.5). At exactly the limit, nobody
-        // can know whether rows are missing.
-        if api == Api::V11 && stats.packets >= MAX_ROWS {
-            report.warnings.push(format!(
+        if let Some(full) = report.profile_at_row_limit() {
+            let warning = format!(
                 "HOMER 11 exports at most {MAX_ROWS} rows and does not say when it omits some; \
-                 this capture has {} packets, so some are probably missing: narrow the window",
-                stats.packets
-            ));
+                 this capture has {} packets of profile {}, so some are probably missing: narrow \
+                 the window",
+                full.packets, full.profile
+            );
+            report.warnings.push(warning);
         }
         report
+    }
+
+    /// A profile that may have more packets than HOMER 11 has exported.
+    // HOMER 11 cuts an export off silently (docs/homer.md §9.5). At exactly the limit, nobody can
+    // know whether rows are missing.
+    pub(super) fn profile_at_row_limit(&self) -> Option<&ProfilePackets> {
+        let mut profiles = self.profiles.iter();
+        profiles.find(|profile| self.api == Api::V11.number() && profile.packets >= MAX_ROWS)
     }
 }

@@ -134,6 +134,8 @@ pub(super) struct Response {
 #[derive(Clone, Debug)]
 pub(super) struct Exchange {
     pub(super) method: Method,
+    /// Packet of the first message, which may be a response.
+    pub(super) first: u64,
     /// `None` if CSeq is unreadable.
     pub(super) cseq: Option<u32>,
     /// Hash of the branch.
@@ -167,6 +169,11 @@ impl Exchange {
         self.provisional.is_some() || self.last.is_some()
     }
 
+    /// Packet of the latest response that is known.
+    pub(super) fn last_response(&self) -> Option<u64> {
+        self.last.or(self.provisional).map(|it| it.seen.packet)
+    }
+
     /// The status of the final response; 0 if there is none.
     pub(super) fn status(&self) -> u16 {
         self.last.map_or(0, |response| response.status)
@@ -181,13 +188,23 @@ impl Exchange {
         })
     }
 
-    /// Packet of the request, or of the first response that is known.
+    /// Address of the receiver of the request.
+    pub(super) fn receiver(&self) -> Option<IpAddr> {
+        let request = self.request.map(|it| it.route.destination.ip());
+        request.or_else(|| {
+            let response = self.last.or(self.provisional)?;
+            Some(response.seen.route.source.ip())
+        })
+    }
+
+    /// Packet of the request, or of the first response.
     pub(super) fn packet(&self) -> u64 {
-        let response = || self.provisional.or(self.last).map(|it| it.seen.packet);
-        self.request
-            .map(|it| it.packet)
-            .or_else(response)
-            .unwrap_or_default()
+        self.request.map_or(self.first, |request| request.packet)
+    }
+
+    /// Whether the final response is a 2xx.
+    pub(super) fn is_accepted(&self) -> bool {
+        (200..300).contains(&self.status())
     }
 
     /// Whether the final response is a rejection, a challenge or a redirection.
@@ -199,13 +216,12 @@ impl Exchange {
 /// The first and the last transactions of a call.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exchanges {
-    #[expect(
-        clippy::vec_box,
-        reason = "a list that is full moves half of its entries for each new one"
-    )]
-    list: Vec<Box<Exchange>>,
+    /// The first [`MAX_KEPT`], and after them a ring of the last ones.
+    list: Vec<Exchange>,
     /// Their keys, apart from them: a search reads nothing else.
     keys: Vec<u64>,
+    /// Number of transactions that gave way to later ones.
+    replaced: usize,
     /// Whether the CSeq of any message was unreadable.
     unreadable_cseq: bool,
 }
@@ -245,8 +261,14 @@ impl Identity {
 
 impl Exchanges {
     /// The transactions in the order of their first messages.
-    pub(super) fn as_slice(&self) -> &[Box<Exchange>] {
-        &self.list
+    pub(super) fn in_order(&self) -> Vec<&Exchange> {
+        let [first, older, newer] = in_order(&self.list, self.oldest());
+        first.iter().chain(older).chain(newer).collect()
+    }
+
+    /// Index of the oldest transaction in the ring.
+    fn oldest(&self) -> usize {
+        MAX_KEPT + self.replaced % MAX_KEPT
     }
 
     /// Adds a message that is not a repetition. `header` is the message up to its body.
@@ -264,13 +286,16 @@ impl Exchanges {
 
     /// Counts a retransmission.
     pub(super) fn repeat(&mut self, packet: u64, time_us: u64, message: &Message<'_>) {
-        let Some(exchange) = self.find(&Identity::of(message)) else {
+        let known = self.position(&Identity::of(message));
+        let Some(exchange) = known.and_then(|at| self.list.get_mut(at)) else {
             return;
         };
         match message.start {
             StartLine::Response { status, .. } => {
-                let last = exchange.last.as_mut();
-                if let Some(last) = last.filter(|last| last.status == status) {
+                // A fork responds with a tag of its own.
+                let to_tag = message.to_tag.map(hash);
+                let is_same = |last: &&mut Response| last.status == status && last.to_tag == to_tag;
+                if let Some(last) = exchange.last.as_mut().filter(is_same) {
                     last.seen.again(packet, time_us);
                 }
             }
@@ -285,22 +310,23 @@ impl Exchanges {
     fn add_request(&mut self, seen: Sighting, message: &Message<'_>, header: &[u8]) {
         let id = Identity::of(message);
         self.unreadable_cseq |= id.cseq.is_none();
-        // A faulty device sends credentials with the branch of the request that was challenged.
-        let is_known = self.find(&id).is_some_and(|known| {
-            // From another address, it is the same request, seen behind a NAT.
-            let is_same_sender = known.source() == Some(seen.route.source.ip());
-            known.request.is_none()
-                || !known.is_rejected()
-                || !is_same_sender
-                || known.method == Method::Ack
+        let known = self.position(&id).filter(|at| {
+            // A faulty device sends credentials with the branch of the request that was challenged.
+            self.list.get(*at).is_some_and(|known| {
+                // From another address, it is the same request, seen behind a NAT.
+                let is_same_sender = known.source() == Some(seen.route.source.ip());
+                known.request.is_none()
+                    || !known.is_rejected()
+                    || !is_same_sender
+                    || known.method == Method::Ack
+            })
         });
-        if !is_known {
-            self.push(&id, message);
-        }
+        let at = known.unwrap_or_else(|| self.push(seen.packet, &id, message));
         // The request may be there if the same one was seen elsewhere, for instance before and
         // after a NAT. If only its response is there, the clock of the agent that saw the response
         // was behind.
-        let Some(exchange) = self.find(&id).filter(|known| known.request.is_none()) else {
+        let exchange = self.list.get_mut(at);
+        let Some(exchange) = exchange.filter(|known| known.request.is_none()) else {
             return;
         };
         exchange.request = Some(seen);
@@ -311,10 +337,9 @@ impl Exchanges {
     fn add_response(&mut self, status: u16, seen: Sighting, message: &Message<'_>, header: &[u8]) {
         let id = Identity::of(message);
         self.unreadable_cseq |= id.cseq.is_none();
-        if self.position(&id).is_none() {
-            self.push(&id, message);
-        }
-        let Some(exchange) = self.find(&id) else {
+        let known = self.position(&id);
+        let at = known.unwrap_or_else(|| self.push(seen.packet, &id, message));
+        let Some(exchange) = self.list.get_mut(at) else {
             return;
         };
         let response = Response {
@@ -346,14 +371,9 @@ impl Exchanges {
         exchange.detail_of_response(status, seen.packet, message, header);
     }
 
-    /// The latest transaction of a message.
-    fn find(&mut self, id: &Identity) -> Option<&mut Exchange> {
-        let at = self.position(id)?;
-        self.list.get_mut(at).map(|exchange| &mut **exchange)
-    }
-
+    /// The index of the latest transaction of a message.
     fn position(&self, id: &Identity) -> Option<usize> {
-        let at = self.keys.iter().rposition(|key| *key == id.key);
+        let at = self.latest(&self.keys, |key| *key == id.key);
         at.or_else(|| {
             // CSeq is unreadable in the request or in the response, for instance because its number
             // is above 2^31. The branch identifies the transaction nearly as well.
@@ -368,20 +388,26 @@ impl Exchanges {
                     }
             };
             unreadable
-                .then(|| self.list.iter().rposition(|known| is_same(known)))
+                .then(|| self.latest(&self.list, is_same))
                 .flatten()
         })
     }
 
-    /// Adds a transaction. One in the middle of the call gives way.
-    fn push(&mut self, id: &Identity, message: &Message<'_>) {
-        if self.list.len() >= MAX_EXCHANGES {
-            self.list.remove(MAX_KEPT);
-            self.keys.remove(MAX_KEPT);
-        }
-        self.keys.push(id.key);
-        self.list.push(Box::new(Exchange {
+    /// The index of the latest entry of a list that is like this.
+    fn latest<T>(&self, list: &[T], is_one: impl Fn(&T) -> bool) -> Option<usize> {
+        let oldest = self.oldest();
+        let [first, older, newer] = in_order(list, oldest);
+        let newer = newer.iter().rposition(&is_one).map(|at| MAX_KEPT + at);
+        newer
+            .or_else(|| older.iter().rposition(&is_one).map(|at| oldest + at))
+            .or_else(|| first.iter().rposition(&is_one))
+    }
+
+    /// Adds a transaction, and returns its index. One in the middle of the call gives way.
+    fn push(&mut self, first: u64, id: &Identity, message: &Message<'_>) -> usize {
+        let exchange = Exchange {
             method: Method::parse(message.method().unwrap_or_default()),
+            first,
             cseq: id.cseq,
             branch: id.branch,
             from_tag: id.from_tag,
@@ -394,6 +420,24 @@ impl Exchanges {
             other_tags: Vec::new(),
             uri: None,
             detail: None,
-        }));
+        };
+        if self.list.len() < MAX_EXCHANGES {
+            self.keys.push(id.key);
+            self.list.push(exchange);
+            return self.list.len() - 1;
+        }
+        let oldest = self.oldest();
+        if let (Some(known), Some(key)) = (self.list.get_mut(oldest), self.keys.get_mut(oldest)) {
+            (*known, *key) = (exchange, id.key);
+        }
+        self.replaced += 1;
+        oldest
     }
+}
+
+/// The three parts of a list with a ring at its end, in the order in which they were added.
+fn in_order<T>(list: &[T], oldest: usize) -> [&[T]; 3] {
+    let (first, ring) = list.split_at(list.len().min(MAX_KEPT));
+    let (newer, older) = ring.split_at(ring.len().min(oldest - MAX_KEPT));
+    [first, older, newer]
 }

@@ -27,19 +27,22 @@ impl CaptureReport {
     /// The report with lists shortened until its JSON has at most `max` bytes. What is left out is
     /// counted, in `ladder_elided`, in `findings_elided`, or in a warning.
     ///
-    /// First the middle of the ladder goes, down to ten entries, then findings likewise, then the
-    /// rest of both, then verdicts, Call-IDs and reasons.
+    /// First all but ten media streams go, then the middle of the ladder, down to ten entries, then
+    /// findings likewise, then the rest of both, then media streams, verdicts, Call-IDs and
+    /// reasons.
     #[must_use]
     pub fn truncated_to(&self, max: usize) -> Self {
         let mut report = self.clone();
         const FEW: usize = 10;
         // One step shortens all three lists of Call-IDs to the same length.
         let call_ids = self.call_ids.len().max(self.missing_call_ids.len());
-        let steps: [Truncation; 10] = [
+        let steps: [Truncation; 12] = [
+            (Self::truncate_quality, self.quality.len(), FEW),
             (Self::truncate_ladder, self.ladder.len(), FEW),
             (Self::truncate_findings, self.findings.len(), FEW),
             (Self::truncate_ladder, FEW, 0),
             (Self::truncate_findings, FEW, 0),
+            (Self::truncate_quality, FEW, 2),
             (Self::truncate_verdicts, self.verdicts.len(), 3),
             (Self::truncate_call_ids, call_ids, 3),
             (Self::truncate_reasons, self.incomplete_reasons.len(), 3),
@@ -85,6 +88,10 @@ impl CaptureReport {
         let surplus = self.findings.len().saturating_sub(entries);
         self.findings.truncate(entries);
         self.findings_elided += surplus as u64;
+    }
+
+    fn truncate_quality(&mut self, entries: usize) {
+        truncate_list("quality", &mut self.quality, entries, &mut self.warnings);
     }
 
     fn truncate_verdicts(&mut self, entries: usize) {

@@ -5,13 +5,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 
 use super::capture_report::LadderEntry;
 use super::printable::printable;
 use crate::packet::{Route, endpoint};
 use crate::pcap::YEAR_1971_US;
-use crate::sip::{Message, StartLine, uri_password};
+use crate::sip::{Message, StartLine, uri_secrets};
 
 /// Entries kept at each end. A call has 7 messages; with retransmissions and re-INVITEs it has some
 /// dozens.
@@ -204,42 +204,20 @@ fn push_start_line(line: &mut Vec<u8>, message: &Message<'_>) {
     }
 }
 
-/// Appends a URI, or a line that contains one, without the password of `sip:user:password@host` and
-/// the header fields of `sip:host?header=value`, which may be secret (RFC 3261 §19.1.1).
+/// Appends a URI, or a line that contains one, with `***` for a password and for header fields.
 fn push_without_secrets(line: &mut Vec<u8>, text: &[u8]) {
     // After the scheme. A line has one too, since a method cannot contain a colon.
-    let user = memchr(b':', text).map_or(0, |colon| colon + 1);
-    let (end, redacted) = secret_end(text, user);
-    let uri = &text[..end];
-    match uri_password(&uri[user.min(end)..]) {
-        Some(password) => {
-            line.extend_from_slice(&uri[..user + password.start]);
-            line.extend_from_slice(b"***");
-            line.extend_from_slice(&uri[user + password.end..]);
-        }
-        None => line.extend_from_slice(uri),
+    let (scheme, uri) = text.split_at(memchr(b':', text).map_or(0, |colon| colon + 1));
+    line.extend_from_slice(scheme);
+    let secrets = uri_secrets(uri);
+    let mut shown = 0;
+    for secret in [secrets.password, secrets.header_fields]
+        .into_iter()
+        .flatten()
+    {
+        line.extend_from_slice(&uri[shown..secret.start]);
+        line.extend_from_slice(b"***");
+        shown = secret.end;
     }
-    line.extend_from_slice(redacted);
-}
-
-/// Where a URI ends whose header fields are left out, and what stands for them.
-fn secret_end(text: &[u8], user: usize) -> (usize, &'static [u8]) {
-    let Some(first) = memchr(b'?', text) else {
-        return (text.len(), b"");
-    };
-    let Some(at) = memrchr(b'@', text).filter(|at| *at > first) else {
-        return (first, b"?***");
-    };
-    // The user part may contain question marks (RFC 3261 §25.1, `user-unreserved`); it ends at the
-    // last `@`. Unescaped in header fields, which it must not be, an `@` comes after `=`.
-    if memchr(b'=', &text[first..at]).is_none() && memchr(b'@', &text[..first]).is_none() {
-        let headers = memchr(b'?', &text[at..]);
-        return headers.map_or((text.len(), b""), |len| (at + len, b"?***"));
-    }
-    // Either header fields with `@`, or a password with `?`: whatever is after the colon may be
-    // secret.
-    match text.get(user..first).and_then(|part| memchr(b':', part)) {
-        Some(colon) => (user + colon + 1, b"***"),
-        None => (first, b"?***"),
-    }
+    line.extend_from_slice(&uri[shown..]);
 }

@@ -4,7 +4,6 @@
 //! One Call-ID may have several legs. Proxies forward a request with another branch. Forks add To
 //! tags. A B2BUA or SBC may keep the Call-ID on a leg with tags of its own.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::exchange::{Exchange, Method, Response};
@@ -17,7 +16,7 @@ const MIN_ACK_US: u64 = 3_000_000;
 /// The caller's leg. It refers to the transactions of the call on all hops.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Leg<'a> {
-    pub(super) exchanges: &'a [Box<Exchange>],
+    pub(super) exchanges: Vec<&'a Exchange>,
     /// The requests that started the call, and each later attempt, on the caller's own hop.
     pub(super) attempts: Vec<&'a Exchange>,
     /// The attempt that decides; `None` if neither a request nor a response of one was captured.
@@ -36,20 +35,20 @@ pub(super) struct Leg<'a> {
 
 impl<'a> Leg<'a> {
     /// Finds the caller's leg.
-    pub(super) fn of(exchanges: &'a [Box<Exchange>]) -> Self {
+    pub(super) fn of(exchanges: Vec<&'a Exchange>) -> Self {
         let mut leg = Self {
             exchanges,
             ..Self::default()
         };
         leg.find_attempts();
-        leg.find_decision();
+        leg.decision = leg.find_decision();
         leg.find_end();
         leg
     }
 
     /// All transactions.
-    pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = &'a Exchange> + use<'a> {
-        self.exchanges.iter().map(|exchange| &**exchange)
+    pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = &'a Exchange> {
+        self.exchanges.iter().copied()
     }
 
     /// The method of the request that started the call.
@@ -82,19 +81,22 @@ impl<'a> Leg<'a> {
                 it.method == attempt.method
                     && it.cseq == attempt.cseq
                     && it.has_response()
-                    && it.packet() > attempt.packet()
+                    && self.may_follow(attempt, it)
             })
         };
-        attempt.has_response() || (!is_resent && elsewhere())
+        attempt.has_response()
+            || self.rejection_ack(attempt).is_some()
+            || (!is_resent && elsewhere())
     }
 
-    /// The ACKs of the caller's leg, after the deciding INVITE.
+    /// The ACKs of the caller's leg, with the number of the deciding INVITE or after it.
     pub(super) fn acks(&self) -> impl Iterator<Item = &'a Exchange> {
         let attempt = self.attempt;
         self.all().filter(move |it| {
             it.method == Method::Ack
                 && attempt.is_some_and(|attempt| {
-                    it.from_tag == attempt.from_tag && it.packet() > attempt.packet()
+                    it.from_tag == attempt.from_tag
+                        && (it.cseq == attempt.cseq || it.packet() > attempt.packet())
                 })
         })
     }
@@ -137,114 +139,181 @@ impl<'a> Leg<'a> {
     }
 
     fn find_attempts(&mut self) {
-        let is_initial = |exchange: &&Exchange| {
-            exchange.request.is_some() && exchange.to_tag.is_none() && exchange.method.starts_call()
-        };
-        let mut initials = self.all().filter(is_initial);
+        let initials: Vec<&Exchange> = self.all().filter(|it| self.is_initial(it)).collect();
+        let requests = || initials.iter().filter(|it| it.request.is_some());
         // A request before the INVITE, for instance an OPTIONS, was not part of the call.
-        let invite = self
-            .all()
-            .filter(is_initial)
-            .find(|it| it.method == Method::Invite);
-        let Some(first) = invite.or_else(|| initials.next()) else {
-            self.attempt = self.lost_attempt();
+        let invite = requests().find(|it| it.method == Method::Invite);
+        let Some(captured) = invite.or_else(|| requests().next()) else {
+            self.attempt = initials.first().copied();
             return;
         };
         self.is_captured = true;
+        let method = captured.method;
+        let same: Vec<&Exchange> = initials
+            .into_iter()
+            .filter(|it| it.method == method)
+            .collect();
+        let Some(first) = nearest_to_sender(&same) else {
+            return;
+        };
         // A later attempt comes from the same address, but perhaps from another port, with another
         // From tag (as from a password guesser), or to another destination.
-        let is_attempt = |it: &&Exchange| {
-            it.method == first.method
-                && it.request.is_some()
-                && it.source() == first.source()
-                && (it.to_tag.is_none() || first.method != Method::Invite)
-        };
-        self.attempts = self.all().filter(is_attempt).collect();
+        let is_refresh =
+            |it: &Exchange| method != Method::Invite && it.method == method && it.request.is_some();
+        let is_own = |it: &&Exchange| it.source() == first.source();
+        self.attempts = self
+            .all()
+            .filter(|it| same.iter().any(|own| core::ptr::eq(*own, *it)) || is_refresh(it))
+            .filter(|it| is_own(it) || is_only_elsewhere(it, first, &same))
+            .collect();
         // Of refreshes of a registration or subscription, the last one decides.
-        self.attempt = match first.method {
+        self.attempt = match method {
             Method::Invite => self.deciding_invite(first),
             _ => self.attempts.last().copied(),
         };
     }
 
+    /// Whether a transaction starts the call, on any hop. Its request may have been lost, for
+    /// instance because it came in fragments, so that only responses to it were captured.
+    fn is_initial(&self, exchange: &Exchange) -> bool {
+        if exchange.request.is_some() {
+            return exchange.to_tag.is_none() && exchange.method.starts_call();
+        }
+        let may_start = matches!(
+            exchange.method,
+            Method::Invite
+                | Method::Register
+                | Method::Options
+                | Method::Subscribe
+                | Method::Message
+                | Method::Publish
+        );
+        // Within a dialog, it would be a re-INVITE. If the start of the call is not in the window,
+        // requests within the dialog come first.
+        let starts_dialog = |it: &Exchange| {
+            let accepted = it.last.filter(|last| last.status < 300);
+            let is_same_dialog = |last: Response| {
+                it.from_tag == exchange.from_tag || last.to_tag == exchange.from_tag
+            };
+            it.method == Method::Invite
+                && it.cseq != exchange.cseq
+                && accepted
+                    .is_some_and(|last| last.seen.packet < exchange.first && is_same_dialog(last))
+        };
+        let is_within = |it: &Exchange| {
+            it.request.is_some()
+                && it.method != Method::Ack
+                && (it.to_tag.is_some() || !it.method.starts_call())
+        };
+        may_start
+            && !self
+                .all()
+                .take_while(|it| !core::ptr::eq(*it, exchange))
+                .any(|it| starts_dialog(it) || is_within(it))
+    }
+
     fn deciding_invite(&self, first: &'a Exchange) -> Option<&'a Exchange> {
         let mut current = first;
         for next in &self.attempts {
-            if follows(current, next) {
+            if follows(current, next, self.rejection_ack(current)) {
                 current = next;
             }
         }
         // Parallel forks of a call whose first hop was not captured: one of them accepts.
-        let accepted = || {
-            let is_accepted = |it: &&&Exchange| (200..300).contains(&it.status());
-            self.attempts.iter().find(is_accepted).copied()
-        };
-        match current.status() {
-            200..300 => Some(current),
-            _ => accepted().or(Some(current)),
+        let accepted = || self.attempts.iter().find(|it| it.is_accepted()).copied();
+        match current.is_accepted() {
+            true => Some(current),
+            false => accepted().or(Some(current)),
         }
     }
 
-    /// The transaction that started the call, if its request was lost, for instance because it came
-    /// in fragments, and only responses to it were captured.
-    fn lost_attempt(&self) -> Option<&'a Exchange> {
-        // If the start of the call is not in the window, requests within the dialog come first.
-        self.all()
-            .take_while(|it| it.request.is_none() || it.method == Method::Ack)
-            .find(|it| {
-                it.request.is_none()
-                    && matches!(
-                        it.method,
-                        Method::Invite
-                            | Method::Register
-                            | Method::Options
-                            | Method::Subscribe
-                            | Method::Message
-                            | Method::Publish
-                    )
-            })
+    /// Whether a response on another hop may be one to this attempt, and not to an earlier one with
+    /// the same number.
+    fn may_follow(&self, attempt: &Exchange, elsewhere: &Exchange) -> bool {
+        let mut attempts = self.attempts.iter();
+        let is_earlier = |it: &&Exchange| it.cseq == attempt.cseq && !core::ptr::eq(*it, attempt);
+        elsewhere.last_response() > Some(attempt.packet()) || !attempts.any(is_earlier)
     }
 
-    fn find_decision(&mut self) {
-        let Some(attempt) = self.attempt else { return };
+    /// The ACK of a rejection of an INVITE, which has its branch (RFC 3261 §17.1.1.3).
+    fn rejection_ack(&self, invite: &Exchange) -> Option<&'a Exchange> {
+        self.all().find(|it| {
+            it.method == Method::Ack && it.branch == invite.branch && it.cseq == invite.cseq
+        })
+    }
+
+    /// Whether the INVITE was answered although the capture lacks the 2xx: an ACK that has a branch
+    /// of its own, and a BYE, follow nothing else.
+    pub(super) fn shows_answer(&self) -> bool {
+        let Some(attempt) = self.attempt.filter(|_| self.is_invite()) else {
+            return false;
+        };
+        let is_of_invite = |ack: &Exchange| {
+            self.all()
+                .any(|it| it.method == Method::Invite && it.branch == ack.branch)
+        };
+        self.decision.is_none()
+            && (self.bye.is_some()
+                || self.acks().any(|ack| {
+                    ack.cseq == attempt.cseq && ack.to_tag.is_some() && !is_of_invite(ack)
+                }))
+    }
+
+    /// The final response to the deciding attempt.
+    fn find_decision(&self) -> Option<(&'a Exchange, Response)> {
+        let attempt = self.attempt?;
         if let Some(response) = attempt.last {
-            self.decision = Some((attempt, response));
-            return;
+            return Some((attempt, response));
         }
         // An agent may not see the responses on the first hop. Those on other hops have the same
         // number and, unless a B2BUA is between them, the same From tag.
-        let attempts = &self.attempts;
-        let others = |same_tag: bool| {
-            self.all().filter(move |it| {
-                it.method == attempt.method
-                    && it.cseq == attempt.cseq
-                    && (it.from_tag == attempt.from_tag) == same_tag
-                    && !core::ptr::eq(*it, attempt)
-                    && !attempts.iter().any(|own| core::ptr::eq(*it, *own))
-                    // The response to an earlier attempt says nothing about this one.
-                    && (attempts.len() < 2 || it.packet() > attempt.packet())
-            })
+        let others: Vec<&Exchange> = self
+            .all()
+            .filter(|it| it.method == attempt.method && it.cseq == attempt.cseq)
+            .filter(|it| !self.attempts.iter().any(|own| core::ptr::eq(*it, *own)))
+            .filter(|it| !core::ptr::eq(*it, attempt) && self.may_follow(attempt, it))
+            .collect();
+        let is_same_leg = |it: &Exchange| it.from_tag == attempt.from_tag;
+        let accepted = |same_leg: bool| {
+            let mut others = others.iter();
+            others.find(|it| is_same_leg(it) == same_leg && it.is_accepted())
         };
-        let accepted =
-            |same_tag: bool| others(same_tag).find(|it| (200..300).contains(&it.status()));
         // A proxy forwards every 2xx (RFC 3261 §16.7), but tries another branch after a rejection.
-        // If the agent sees the responses on the first hop, a rejection elsewhere is not the end.
-        let rejected = |same_tag: bool| others(same_tag).rfind(|it| it.is_rejected());
-        let elsewhere = match attempt.has_response() {
+        // If the agent sees the responses on the first hop, a rejection elsewhere is not the end,
+        // unless the caller acknowledged one.
+        let rejected = |same_leg: bool| {
+            let mut others = others.iter();
+            others.rfind(|it| is_same_leg(it) == same_leg && it.is_rejected())
+        };
+        let sees_responses = attempt.has_response() && self.rejection_ack(attempt).is_none();
+        let elsewhere = match sees_responses {
             true => accepted(true),
             false => accepted(true)
                 .or_else(|| rejected(true))
                 .or_else(|| accepted(false))
                 .or_else(|| rejected(false)),
         };
-        self.decision = elsewhere.and_then(|it| Some((it, it.last?)));
+        elsewhere.and_then(|it| Some((*it, it.last?)))
     }
 
     fn find_end(&mut self) {
         let is_bye =
             |it: &&Exchange| it.method == Method::Bye && it.request.is_some() && self.has_bye(it);
-        let byes = || self.all().filter(is_bye);
-        let bye = byes().min_by_key(|it| it.packet());
+        // A proxy may change the tag of the callee, but if a BYE has it, others are of other forks.
+        let has_tag = |it: &Exchange| {
+            let tag = self.to_tag();
+            tag.is_some() && (it.to_tag == tag || it.from_tag == tag)
+        };
+        let any_has_tag = self.all().filter(is_bye).any(has_tag);
+        let byes = || {
+            self.all()
+                .filter(is_bye)
+                .filter(|it| !any_has_tag || has_tag(it))
+        };
+        let bye = byes().min_by_key(|it| it.packet()).and_then(|first| {
+            let same = |it: &&Exchange| it.cseq == first.cseq && it.from_tag == first.from_tag;
+            nearest_to_sender(&byes().filter(same).collect::<Vec<_>>())
+        });
         // The agent may see the BYE on one hop and the response on another.
         let is_elsewhere = |it: &&Exchange| {
             it.method == Method::Bye
@@ -262,9 +331,9 @@ impl<'a> Leg<'a> {
             self.all().find(|it| {
                 it.method == Method::Cancel
                     && it.request.is_some()
-                    && it.packet() > attempt.packet()
                     && it.source() == attempt.source()
-                    && (it.branch == attempt.branch || it.cseq == attempt.cseq)
+                    && (it.branch == attempt.branch
+                        || it.cseq == attempt.cseq && it.packet() > attempt.packet())
             })
         });
         (self.bye, self.bye_response, self.cancel) = (bye, bye_response, cancel);
@@ -292,10 +361,23 @@ impl<'a> Leg<'a> {
         Some(other) == self.to_tag() || !self.is_of_other_fork(other)
     }
 
-    /// Whether another fork that accepted the call on the caller's hop has this tag.
+    /// Whether another fork that accepted the call has this tag.
     fn is_of_other_fork(&self, tag: u64) -> bool {
-        self.decision
-            .is_some_and(|(exchange, _)| exchange.other_tags.contains(&tag))
+        let Some((decision, _)) = self.decision else {
+            return false;
+        };
+        // On other hops, the tags are the same, unless a proxy changes them.
+        let accepts = |it: &Exchange, tag: Option<u64>| {
+            it.method == Method::Invite
+                && it.to_tag.is_none()
+                && !core::ptr::eq(it, decision)
+                && it
+                    .last
+                    .is_some_and(|it| it.status < 300 && it.to_tag == tag)
+        };
+        let is_kept = || self.all().any(|it| accepts(it, self.to_tag()));
+        decision.other_tags.contains(&tag)
+            || (is_kept() && self.all().any(|it| accepts(it, Some(tag))))
     }
 
     /// The To tag of the dialog.
@@ -346,23 +428,45 @@ pub(super) enum End {
 ///
 /// Its CSeq says nothing: proxies that respond to a challenge or try the next carrier keep it
 /// (RFC 3261 §16.6 copies the request).
-fn follows(current: &Exchange, next: &Exchange) -> bool {
-    let (Some(before), Some(request)) = (current.request, next.request) else {
-        return false;
-    };
-    if core::ptr::eq(current, next) || request.packet < before.packet {
+fn follows(current: &Exchange, next: &Exchange, ack: Option<&Exchange>) -> bool {
+    // The clocks of two agents may differ, so that the order of packets is not enough.
+    let is_later = next.cseq > current.cseq || (next.has_credentials && !current.has_credentials);
+    if core::ptr::eq(current, next) || (next.packet() < current.packet() && !is_later) {
         return false;
     }
+    let is_over = is_later || ack.is_some_and(|ack| ack.packet() <= next.packet());
     match current.last {
-        // The clocks of two agents may differ, so that the order of packets is not enough.
-        Some(last) if last.status >= 300 => {
-            last.seen.packet < request.packet
-                || next.cseq > current.cseq
-                || (next.has_credentials && !current.has_credentials)
-        }
+        Some(last) if last.status >= 300 => is_over || last.seen.packet < next.packet(),
         Some(_) => false,
+        // The capture may lack the rejection.
+        None if is_over => true,
         None => {
-            !current.has_response() && before.last_packet < request.packet && next.has_response()
+            let before = current.request.map_or(0, |request| request.last_packet);
+            !current.has_response() && before < next.packet() && next.has_response()
         }
     }
+}
+
+/// Whether a request with the tag of `first` and a number of its own was not captured between its
+/// sender and the first proxy, so that this is the nearest transaction.
+fn is_only_elsewhere(exchange: &Exchange, first: &Exchange, hops: &[&Exchange]) -> bool {
+    let same = |it: &&&Exchange| it.cseq == exchange.cseq && it.from_tag == exchange.from_tag;
+    exchange.from_tag == first.from_tag
+        && exchange.cseq.is_some()
+        && nearest_to_sender(&hops.iter().filter(same).copied().collect::<Vec<_>>())
+            .is_some_and(|nearest| core::ptr::eq(nearest, exchange))
+}
+
+/// The transaction that is nearest to the sender of a request, of those on all hops: no other one
+/// arrives where it begins. Clocks of agents differ, so that the order of packets does not tell.
+fn nearest_to_sender<'a>(hops: &[&'a Exchange]) -> Option<&'a Exchange> {
+    let is_forwarded = |it: &&&Exchange| {
+        hops.iter()
+            .any(|other| other.receiver() == it.source() && other.source() != it.source())
+    };
+    // A request that comes back to its sender has no such hop.
+    hops.iter()
+        .find(|it| !is_forwarded(it))
+        .or(hops.first())
+        .copied()
 }

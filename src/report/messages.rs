@@ -37,12 +37,15 @@ pub(super) struct Datagram<'a> {
 
 /// What the payloads hold.
 pub(super) enum Content<'a> {
-    Message(Received<'a>),
+    Message(&'a Received<'a>),
     /// A start line without line end, after the last message of this packet, at this offset.
     CutStartLine(u64, usize),
-    /// A payload without a message, with its packet.
-    Other(u64, &'a Route, &'a [u8]),
+    /// A payload without a message, and where it is.
+    Other(&'a Segment, &'a Route, &'a [u8]),
 }
+
+/// A broken rule, with its packet and its offset in the payload of the packet.
+pub(super) type Broken = (u64, Option<usize>, Rule);
 
 /// A message as it arrived.
 pub(super) struct Received<'a> {
@@ -56,7 +59,7 @@ pub(super) struct Received<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) message: &'a Message<'a>,
     /// The broken rules, each once, with packet and offset.
-    pub(super) broken: Vec<(u64, Option<usize>, Rule)>,
+    pub(super) broken: &'a [Broken],
     place: Place<'a>,
 }
 
@@ -87,9 +90,9 @@ impl Place<'_> {
 /// The bytes of one packet among those of a message that several packets hold.
 #[derive(Clone, Copy)]
 #[cfg_attr(test, derive(Debug))]
-struct Segment {
-    packet: u64,
-    time_us: u64,
+pub(super) struct Segment {
+    pub(super) packet: u64,
+    pub(super) time_us: u64,
     /// Where its bytes begin among those of all segments.
     start: usize,
     /// Where they begin in the payload of the packet.
@@ -176,7 +179,10 @@ impl Messages {
             };
             match read.all(&mut segments, on) {
                 Outcome::Done => return,
-                Outcome::NotSip => return on(Content::Other(datagram.packet, route, payload)),
+                Outcome::NotSip => {
+                    let [segment] = &segments;
+                    return on(Content::Other(segment, route, payload));
+                }
                 Outcome::Truncated(at, len) => {
                     self.push(Waiting::new(*route, payload, &segments, at, len));
                 }
@@ -241,10 +247,8 @@ impl Messages {
                 Some(segment) if segment.offset > 0 => {
                     on(Content::CutStartLine(segment.packet, segment.offset));
                 }
-                first_segment => {
-                    let packet = first_segment.map_or(0, |segment| segment.packet);
-                    on(Content::Other(packet, &first.route, &first.bytes));
-                }
+                Some(segment) => on(Content::Other(segment, &first.route, &first.bytes)),
+                None => {}
             },
             Outcome::Truncated(at, len) => {
                 let rest = Waiting::new(first.route, &first.bytes, &first.segments, at, len);
@@ -419,22 +423,19 @@ struct Reading<'a, 'p> {
     may_wait: bool,
 }
 
-/// A message, and the rules that it breaks.
-type Parsed<'a> = (Message<'a>, Vec<(u64, Option<usize>, Rule)>);
-
 impl<'a> Reading<'a, '_> {
     fn all(&mut self, segments: &mut [Segment], on: &mut dyn FnMut(Content<'_>)) -> Outcome {
-        let Some(mut parsed) = self.parse(segments, 0) else {
+        let mut broken = Vec::new();
+        let Some(mut message) = self.parse(segments, 0, &mut broken) else {
             return Outcome::NotSip;
         };
         // A log that quotes a message: its first line is not a start line, but Call-ID and CSeq
         // follow.
-        if parsed.0.start == StartLine::Malformed && is_log(self.route) {
+        if message.start == StartLine::Malformed && is_log(self.route) {
             return Outcome::NotSip;
         }
         let mut at = 0;
         loop {
-            let (message, broken) = parsed;
             if self.waits(&message) {
                 let start = message.start_offset(&self.bytes[at..]);
                 let len = message
@@ -447,21 +448,19 @@ impl<'a> Reading<'a, '_> {
                 }
             }
             let end = at + message.end;
-            let next = match end < self.bytes.len() {
-                true => self.parse(segments, end),
-                false => None,
-            };
-            let tail = self.bytes.get(end..).unwrap_or_default();
-            let is_cut = next.is_none() && is_cut_start_line(tail);
+            let (mut next, mut next_broken, mut is_cut) = (None, Vec::new(), false);
+            let mut len = message.end;
+            if end < self.bytes.len() {
+                next = self.parse(segments, end, &mut next_broken);
+                let tail = self.bytes.get(end..).unwrap_or_default();
+                is_cut = next.is_none() && is_cut_start_line(tail);
+                // Without the line ends between two messages.
+                len = message.body_offset + message.body.len();
+            }
             let part = part(segments, at, (next.is_some() || is_cut).then_some(end));
             let place = Place { segments, at };
             let (packet, time_us) = place.begin(message.start_offset(&self.bytes[at..]));
-            let len = match end < self.bytes.len() {
-                // Without the line ends between two messages.
-                true => message.body_offset + message.body.len(),
-                false => message.end,
-            };
-            on(Content::Message(Received {
+            on(Content::Message(&Received {
                 packet,
                 time_us,
                 is_whole: self.is_whole,
@@ -469,11 +468,11 @@ impl<'a> Reading<'a, '_> {
                 part,
                 bytes: &self.bytes[at..at + len],
                 message: &message,
-                broken,
+                broken: &broken,
                 place,
             }));
             match next {
-                Some(next) => (parsed, at) = (next, end),
+                Some(next) => (message, broken, at) = (next, next_broken, end),
                 None if is_cut && self.may_wait && self.is_whole => {
                     return Outcome::Truncated(end, None);
                 }
@@ -498,24 +497,32 @@ impl<'a> Reading<'a, '_> {
         lacks_rest && self.may_wait && self.is_whole && message.start != StartLine::Malformed
     }
 
-    fn parse(&mut self, segments: &[Segment], at: usize) -> Option<Parsed<'a>> {
+    /// Parses the message at `at`, and adds the rules that it breaks, each once.
+    fn parse(
+        &mut self,
+        segments: &[Segment],
+        at: usize,
+        broken: &mut Vec<Broken>,
+    ) -> Option<Message<'a>> {
         let bytes = self.bytes.get(at..)?;
         let place = Place { segments, at };
-        let mut broken: Vec<(u64, Option<usize>, Rule)> = Vec::new();
         let mut on_finding = |offset: Option<usize>, rule: Rule| {
             if broken.iter().all(|(.., other)| other.code() != rule.code()) {
                 let (packet, place) = place.locate(offset.unwrap_or_default());
                 broken.push((packet, offset.map(|_| place), rule));
             }
         };
-        let message = self.parser.parse(bytes, self.is_whole, &mut on_finding)?;
-        Some((message, broken))
+        self.parser.parse(bytes, self.is_whole, &mut on_finding)
     }
 }
 
 impl Place<'_> {
     /// The packet and time of the segment that holds the byte at this offset of the message.
     fn begin(&self, offset: usize) -> (u64, u64) {
+        // Nearly all messages have a packet of their own.
+        if let [segment] = self.segments {
+            return (segment.packet, segment.time_us);
+        }
         let at = self.at + offset;
         let segment = self.segments.iter().rfind(|segment| segment.start <= at);
         segment.map_or((0, 0), |segment| (segment.packet, segment.time_us))

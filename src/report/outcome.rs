@@ -77,6 +77,8 @@ impl<'a> Verdict<'a> {
         };
         let is_cancelled = leg.is_invite() && leg.cancel.is_some();
         match leg.status() {
+            0 if leg.shows_answer() && leg.bye_response.is_some() => Outcome::Completed,
+            0 if leg.shows_answer() => Outcome::Answered,
             0 if is_cancelled => Outcome::Cancelled,
             0 if !leg.has_any_response() => Outcome::NoResponse,
             0 => Outcome::NoFinalResponse,
@@ -209,6 +211,9 @@ impl<'a> Verdict<'a> {
     }
 
     fn answer_text(&self) -> String {
+        if self.leg.decision.is_none() {
+            return "the capture lacks the 2xx, but shows what followed it".to_string();
+        }
         let since = self.since_first(self.leg.ringing_us());
         let ringing = since.map_or_else(String::new, |us| {
             format!(" (ringing after {})", seconds(us))

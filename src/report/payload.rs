@@ -75,9 +75,14 @@ pub(super) fn is_log(route: &Route) -> bool {
 /// reading the whole payload would cost more than the distinction is worth.
 fn is_rtcp(payload: &[u8]) -> bool {
     let start = payload.get(..512).unwrap_or(payload);
-    ["report_blocks", "sender_information", "report_count"]
-        .iter()
-        .any(|key| contains_key(start, key.as_bytes()))
+    [
+        "report_blocks",
+        "sender_information",
+        "report_count",
+        "extended_report_information",
+    ]
+    .iter()
+    .any(|key| contains_key(start, key.as_bytes()))
 }
 
 /// Whether JSON contains `"key"`.

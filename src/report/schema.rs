@@ -8,16 +8,18 @@ use std::{env, fs};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::{CallVerdict, CaptureReport, Cause, Count, LadderEntry};
+use super::{CallVerdict, CaptureReport, Cause, Count, LadderEntry, MediaQuality, ProfilePackets};
 use crate::finding::Finding;
 
 /// The records of the report: the name in the WIT, and the fields in the order of the source.
-const RECORDS: [(&str, &[&str]); 6] = [
+const RECORDS: [(&str, &[&str]); 8] = [
     ("capture-report", CaptureReport::FIELDS),
     ("call-verdict", CallVerdict::FIELDS),
     ("cause", Cause::FIELDS),
+    ("profile-packets", ProfilePackets::FIELDS),
     ("count", Count::FIELDS),
     ("ladder-entry", LadderEntry::FIELDS),
+    ("media-quality", MediaQuality::FIELDS),
     ("finding", Finding::FIELDS),
 ];
 
@@ -179,8 +181,10 @@ fn wit_describes_every_field_as_the_struct_does() {
             "capture-report" => &schema["properties"],
             "call-verdict" => &schema["properties"]["verdicts"]["items"]["properties"],
             "cause" => &schema["properties"]["causes"]["items"]["properties"],
+            "profile-packets" => &schema["properties"]["profiles"]["items"]["properties"],
             "count" => &schema["properties"]["others"]["items"]["properties"],
             "ladder-entry" => &schema["properties"]["ladder"]["items"]["properties"],
+            "media-quality" => &schema["properties"]["quality"]["items"]["properties"],
             _ => &schema["properties"]["findings"]["items"]["properties"],
         };
         let in_wit: Vec<(String, String)> = docs

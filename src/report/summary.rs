@@ -46,6 +46,9 @@ impl CaptureReport {
             let codes = self.causes.iter().map(|cause| cause.code.clone());
             parts.push(format!("{noun}: {}", joined(codes)));
         }
+        if let Some(loss) = self.media_loss() {
+            parts.push(loss);
+        }
         if !self.incomplete_reasons.is_empty() {
             // The sentences behind the codes are too long for a summary.
             let codes = self.incomplete_reasons.iter().map(|reason| {
@@ -81,15 +84,40 @@ impl CaptureReport {
         few.chain((left_out > 0).then(|| counted(left_out as u64, "further call")))
     }
 
+    /// The highest loss of a media stream, if callers hear it.
+    fn media_loss(&self) -> Option<String> {
+        // In tenths: the formatting of floating-point numbers would make the components larger.
+        let tenths = |percent: f64| (percent * 10.0 + 0.5) as u32;
+        let lossy = self.quality.iter().filter_map(|stream| {
+            let loss = tenths(stream.max_loss_percent?);
+            (loss >= 10).then_some((loss, stream))
+        });
+        let (loss, stream) = lossy.max_by_key(|(loss, _)| *loss)?;
+        let (percent, tenth) = (loss / 10, loss % 10);
+        let (source, destination) = (&stream.source, &stream.destination);
+        Some(format!(
+            "RTP loss of up to {percent}.{tenth} % from {source} to {destination}"
+        ))
+    }
+
     /// The file itself: `7 packets in 3311 bytes, 2026-11-20T10:00:00Z to …, from profile 1_call`.
-    fn file_summary(&self) -> String {
+    pub fn file_summary(&self) -> String {
         let packets = counted(self.packets, "packet");
         let mut text = format!("{packets} in {} bytes", self.size_bytes);
         if let (Some(first), Some(last)) = (self.first_packet_us, self.last_packet_us) {
             let [first, last] = [first, last].map(Timestamp::of_packet);
             text.push_str(&format!(", {first} to {last}"));
         }
-        text.push_str(&format!(", from profile {}", self.profile));
+        // Those without packets are in the report. Here, they would look like sources.
+        let sources = self.profiles.iter().filter(|source| source.packets > 0);
+        let mut sources = sources.map(|source| source.profile.as_str());
+        match (sources.next(), sources.next_back()) {
+            (Some(first), Some(last)) => {
+                let names = [first].into_iter().chain(sources).map(String::from);
+                text.push_str(&format!(", from profiles {} and {last}", joined(names)));
+            }
+            _ => text.push_str(&format!(", from profile {}", self.profile)),
+        }
         text
     }
 }

@@ -199,45 +199,44 @@ impl Field {
     ) {
         let Some(name) = self.name else { return };
         let bit = name.bit();
-        if *present & bit & SINGLE != 0 {
-            let name = name.as_str();
-            on_finding(Some(offset), Rule::HeaderRepeated { name });
+        // This runs for each field of each message, and nearly always there is nothing to report.
+        if *present & bit & SINGLE != 0 || self.fault.is_some() {
+            self.report(name, present, offset, on_finding);
         }
         *present |= bit;
-        if let Some(fault) = self.fault {
-            *present |= HAS_FAULTY_ADDRESS;
-            on_finding(Some(offset), fault.rule(name.as_str()));
-        }
         // Of a field that stands several times, the first counts. For Via that is the rule: the
         // topmost one belongs to the sender (RFC 3261 §18.1.1).
-        match (name, self.value) {
-            (_, FieldValue::Via(transport, branch)) if message.via.is_none() => {
-                message.via = Some(Via {
+        match self.value {
+            FieldValue::Presence => message.is_encoded |= name == Name::ContentEncoding,
+            FieldValue::Via(transport, branch) => {
+                message.via.get_or_insert_with(|| Via {
                     transport: transport.within(bytes),
                     branch: branch.map(|branch| branch.within(bytes)),
                 });
             }
-            (Name::From, FieldValue::Tag(tag)) if message.from_tag.is_none() => {
-                message.from_tag = tag.map(|tag| tag.within(bytes));
+            FieldValue::Tag(tag) => {
+                let slot = match name {
+                    Name::From => &mut message.from_tag,
+                    _ => &mut message.to_tag,
+                };
+                if slot.is_none() {
+                    *slot = tag.map(|tag| tag.within(bytes));
+                }
             }
-            (Name::To, FieldValue::Tag(tag)) if message.to_tag.is_none() => {
-                message.to_tag = tag.map(|tag| tag.within(bytes));
+            FieldValue::Text(value) => {
+                let slot = match name {
+                    Name::CallId => &mut message.call_id,
+                    _ => &mut message.content_type,
+                };
+                slot.get_or_insert_with(|| value.within(bytes));
             }
-            (Name::CallId, FieldValue::Text(value)) if message.call_id.is_none() => {
-                message.call_id = Some(value.within(bytes));
-            }
-            (Name::ContentType, FieldValue::Text(value)) if message.content_type.is_none() => {
-                message.content_type = Some(value.within(bytes));
-            }
-            (Name::ContentEncoding, _) => message.is_encoded = true,
-            (_, FieldValue::CSeq(None)) if message.cseq.is_none() => {
-                on_finding(Some(offset), Rule::CSeqMalformed);
-            }
-            (_, FieldValue::CSeq(Some((number, method)))) if message.cseq.is_none() => {
+            FieldValue::CSeq(_) if message.cseq.is_some() => {}
+            FieldValue::CSeq(None) => on_finding(Some(offset), Rule::CSeqMalformed),
+            FieldValue::CSeq(Some((number, method))) => {
                 let method = method.within(bytes);
                 message.cseq = Some(CSeq { number, method });
             }
-            (_, FieldValue::Length(length)) => match (message.content_length, length) {
+            FieldValue::Length(length) => match (message.content_length, length) {
                 (_, None) => on_finding(Some(offset), Rule::ContentLengthMalformed),
                 (None, length) => message.content_length = length,
                 // Two equal values do no harm; two different ones make readers disagree about
@@ -247,7 +246,25 @@ impl Field {
                 }
                 _ => {}
             },
-            _ => {}
+        }
+    }
+
+    /// Reports a field that stands twice, and the fault of an address.
+    #[cold]
+    fn report(
+        &self,
+        name: Name,
+        present: &mut u16,
+        offset: usize,
+        on_finding: &mut dyn FnMut(Option<usize>, Rule),
+    ) {
+        let text = name.as_str();
+        if *present & name.bit() & SINGLE != 0 {
+            on_finding(Some(offset), Rule::HeaderRepeated { name: text });
+        }
+        if let Some(fault) = self.fault {
+            *present |= HAS_FAULTY_ADDRESS;
+            on_finding(Some(offset), fault.rule(text));
         }
     }
 }

@@ -138,6 +138,7 @@ impl Quotes {
 
     /// Whether the byte at `at` follows a backslash in a quoted string, where any byte but CR and
     /// LF may stand (RFC 3261 §25.1, `quoted-pair`).
+    #[cold]
     fn is_escaped(&mut self, bytes: &[u8], at: usize) -> bool {
         // Nearly always false.
         if at.checked_sub(1).and_then(|before| bytes.get(before)) != Some(&b'\\') {
@@ -164,6 +165,7 @@ impl Line {
         Self::in_field(bytes, start, &mut Quotes::from(start))
     }
 
+    #[inline]
     /// The line that begins at `start`; `quotes` covers the lines of the same field before it.
     fn in_field(bytes: &[u8], start: usize, quotes: &mut Quotes) -> Self {
         let mut anomalies = Anomalies::default();

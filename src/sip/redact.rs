@@ -18,7 +18,8 @@ use memchr::{memchr, memchr2, memrchr};
 ///   §20.6), also as header fields in a URI; the names of digest parameters stay
 /// - keys in a challenge (`ik`, `ck` of WWW-Authenticate; 3GPP TS 24.229 §5.4.1.2)
 /// - values of Identity (RFC 8224 §4)
-/// - passwords in SIP URIs (RFC 3261 §19.1.1)
+/// - passwords in SIP URIs, and the header fields of a Request-URI, which must have none (RFC 3261
+///   §19.1.1)
 /// - keys in session descriptions: after `inline:` (RFC 4568 §9.1, also in attributes of RFC 5939),
 ///   `key-mgmt:` (RFC 4567 §3), `k=` (RFC 4566 §5.12), `ice-pwd:` (RFC 8839 §5.4)
 ///
@@ -47,6 +48,7 @@ pub fn redact(message: &mut [u8]) -> Vec<&'static str> {
             redact_identity(line, &mut kinds);
             redact_challenge(line, &mut kinds);
             redact_media_keys(line, &mut kinds);
+            redact_request_uri(line, &mut kinds);
             redact_uri_passwords(line, &mut kinds);
             redact_password_parameters(line, &mut kinds);
         }
@@ -159,6 +161,26 @@ fn redact_media_keys(line: &mut [u8], kinds: &mut RedactedKinds) {
     };
     overwrite(&mut line[key..]);
     kinds.add(kind);
+}
+
+/// Overwrites the secrets in the URI of a request line.
+fn redact_request_uri(line: &mut [u8], kinds: &mut RedactedKinds) {
+    let Some(rest) = line.strip_suffix(b" SIP/2.0") else {
+        return;
+    };
+    let (Some(uri), end) = (memchr(b':', rest).map(|colon| colon + 1), rest.len()) else {
+        return;
+    };
+    let secrets = uri_secrets(&line[uri..end]);
+    for (secret, kind) in [
+        (secrets.password, "password in a URI"),
+        (secrets.header_fields, "header fields of a URI"),
+    ] {
+        if let Some(secret) = secret {
+            overwrite(&mut line[uri + secret.start..uri + secret.end]);
+            kinds.add(kind);
+        }
+    }
 }
 
 /// Overwrites the passwords in SIP URIs: `sip:user:password@host`.
@@ -304,10 +326,46 @@ fn uri_start(line: &[u8], from: usize) -> Option<usize> {
     Some(from + line.get(from..)?.windows(4).position(is_scheme)? + 4)
 }
 
+/// The parts of a URI that may be secret (RFC 3261 §19.1.1).
+pub(crate) struct UriSecrets {
+    /// The password of `sip:user:password@host`.
+    pub(crate) password: Option<Range<usize>>,
+    /// The header fields of `sip:host?header=value`, which come after the password.
+    pub(crate) header_fields: Option<Range<usize>>,
+}
+
+/// The secrets in a SIP URI, given without its scheme.
+pub(crate) fn uri_secrets(uri: &[u8]) -> UriSecrets {
+    let secrets = |end: usize| UriSecrets {
+        password: uri_password(&uri[..end]),
+        header_fields: (end < uri.len()).then_some(end + 1..uri.len()),
+    };
+    let Some(first) = memchr(b'?', uri) else {
+        return secrets(uri.len());
+    };
+    let Some(at) = memrchr(b'@', uri).filter(|at| *at > first) else {
+        return secrets(first);
+    };
+    // The user part may contain question marks (RFC 3261 §25.1, `user-unreserved`); it ends at the
+    // last `@`. Unescaped in header fields, which it must not be, an `@` comes after `=`.
+    if memchr(b'=', &uri[first..at]).is_none() && memchr(b'@', &uri[..first]).is_none() {
+        return secrets(memchr(b'?', &uri[at..]).map_or(uri.len(), |len| at + len));
+    }
+    // Either header fields with `@`, or a password with `?`: whatever is after the colon may be
+    // secret.
+    match memchr(b':', &uri[..first]) {
+        Some(colon) => UriSecrets {
+            password: Some(colon + 1..uri.len()),
+            header_fields: None,
+        },
+        None => secrets(first),
+    }
+}
+
 /// The place of the password in a SIP URI, given without its scheme (`user:password@host`): from
 /// the first colon to the last `@`. In a URI with another `@` after the host, the port counts as
 /// part of the password, which overwrites too much rather than too little.
-pub(crate) fn uri_password(uri: &[u8]) -> Option<Range<usize>> {
+fn uri_password(uri: &[u8]) -> Option<Range<usize>> {
     // A password may contain `@` although it must not (RFC 3261 §25.1): `sip:bob:s3@cret@h`.
     let host = memrchr(b'@', uri)?;
     let colon = memchr(b':', &uri[..host])?;

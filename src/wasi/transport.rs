@@ -1,13 +1,12 @@
 //! HTTP requests through `wasi:http`: [`HttpTransport`].
 
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use wasi::http::outgoing_handler;
 use wasi::http::types::{
-    ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
-    RequestOptions, Scheme, http_error_code,
+    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method,
+    OutgoingBody, OutgoingRequest, RequestOptions, Scheme, http_error_code,
 };
 use wasi::io::streams::{InputStream, StreamError};
 
@@ -24,40 +23,62 @@ const MAX_WRITE: usize = 4096;
 #[derive(Debug)]
 pub struct HttpTransport;
 
+/// A request whose response has not been read.
+#[derive(Debug)]
+pub enum PendingResponse {
+    /// The whole request was sent.
+    Awaited(FutureIncomingResponse),
+    /// The response arrived before the whole request was sent.
+    Early(OutboundResponse<WasiBody>),
+}
+
 impl Transport for HttpTransport {
     type Body = WasiBody;
+    type Pending = PendingResponse;
 
-    fn send(
-        &mut self,
-        request: &OutboundRequest<'_>,
-    ) -> Result<OutboundResponse<WasiBody>, TransportError> {
+    fn start(&mut self, request: &OutboundRequest<'_>) -> Result<PendingResponse, TransportError> {
         let outgoing = outgoing_request(request)?;
         let options = request_options(request.first_byte_timeout_ms);
         let body = outgoing.body().map_err(|()| TransportError::Abandoned)?;
         let future = outgoing_handler::handle(outgoing, Some(options)).map_err(to_error)?;
         // Before `handle`, a host need not take bytes, so writing a long body would block forever.
-        let sent = write(body, request.body);
-        future.subscribe().block();
-        let response = future
-            .get()
-            .and_then(Result::ok)
-            .ok_or(TransportError::Abandoned)?
-            .map_err(to_error)?;
-        // A response other than 200 may arrive before the whole request was read, and says why.
-        if response.status() == 200 {
-            sent?;
+        let Err(error) = write(body, request.body) else {
+            return Ok(PendingResponse::Awaited(future));
+        };
+        // The response says why, or the connection does.
+        match wait(&future)? {
+            response if response.head.status == 200 => Err(error),
+            response => Ok(PendingResponse::Early(response)),
         }
-        let head = response_head(&response);
-        let body = response.consume().map_err(|()| TransportError::Abandoned)?;
-        let stream = body.stream().map_err(|()| TransportError::Abandoned)?;
-        Ok(OutboundResponse {
-            head,
-            body: WasiBody {
-                stream,
-                _body: body,
-            },
-        })
     }
+
+    fn receive(
+        &mut self,
+        pending: PendingResponse,
+    ) -> Result<OutboundResponse<WasiBody>, TransportError> {
+        match pending {
+            PendingResponse::Awaited(future) => wait(&future),
+            PendingResponse::Early(response) => Ok(response),
+        }
+    }
+}
+
+/// Waits for the head of a response.
+fn wait(future: &FutureIncomingResponse) -> Result<OutboundResponse<WasiBody>, TransportError> {
+    future.subscribe().block();
+    let response = future
+        .get()
+        .and_then(Result::ok)
+        .ok_or(TransportError::Abandoned)?
+        .map_err(to_error)?;
+    let head = response_head(&response);
+    let body = response.consume().map_err(|()| TransportError::Abandoned)?;
+    let stream = body.stream().map_err(|()| TransportError::Abandoned)?;
+    let body = WasiBody {
+        stream,
+        _body: body,
+    };
+    Ok(OutboundResponse { head, body })
 }
 
 fn outgoing_request(request: &OutboundRequest<'_>) -> Result<OutgoingRequest, TransportError> {
@@ -113,17 +134,7 @@ fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), TransportError> {
 
 fn response_head(response: &IncomingResponse) -> ResponseHead {
     let fields = response.headers();
-    let field = |name: &str| {
-        let value = fields.get(name).into_iter().next()?;
-        Some(String::from_utf8_lossy(&value).into_owned())
-    };
-    ResponseHead {
-        status: response.status(),
-        content_type: field("content-type"),
-        content_encoding: field("content-encoding"),
-        content_length: field("content-length").and_then(|length| length.parse().ok()),
-        location: field("location"),
-    }
+    ResponseHead::from_fields(response.status(), |name| fields.get(name))
 }
 
 /// The body of a response from `wasi:http`.

@@ -20,6 +20,7 @@ fn call() -> CallWindow {
     CallWindow {
         call_id: CallId::parse("a@b").unwrap(),
         window: Window::new(FROM, TO, 24, &homer_export::query::ParameterNames::MCP).unwrap(),
+        profiles: Vec::new(),
     }
 }
 
@@ -67,7 +68,7 @@ fn arguments_are_rejected_with_their_name_and_the_expected_form() {
         ),
         (
             json!({"callid": "a", "from_ts": 1, "to_ts": 2, "url": "http://x"}),
-            "unknown argument \"url\"; the arguments are callid, from_ts, to_ts",
+            "unknown argument \"url\"; the arguments are callid, from_ts, to_ts, profiles",
         ),
     ] {
         assert_eq!(parse(export_pcap::NAME, &arguments), invalid(why));
@@ -99,6 +100,67 @@ fn arguments_are_parsed_into_a_call_id_and_a_window() {
         };
         assert!(text.contains(why), "{text}");
     }
+}
+
+#[test]
+fn arguments_name_profiles_as_an_option() {
+    let parse = |profiles: Value| {
+        let mut arguments = json!({"callid": "a@b", "from_ts": FROM, "to_ts": TO});
+        arguments["profiles"] = profiles;
+        parse(export_pcap::NAME, &arguments)
+    };
+    let in_profiles = |keys: &[&str]| {
+        let call = call().with_profiles(keys).unwrap();
+        Ok(ToolCall::ExportPcap(call))
+    };
+    // The default ones have one name, so that a cached capture is found again.
+    for default in [
+        json!(null),
+        json!([]),
+        json!(["1_call", "1_registration", "1_default"]),
+        json!(["1_call", "1_registration", "1_call", "1_default"]),
+    ] {
+        assert_eq!(parse(default), Ok(ToolCall::ExportPcap(call())));
+    }
+    for (profiles, expected) in [
+        (json!(["1_default"]), &["1_default"][..]),
+        // Some models write a list of one like this.
+        (json!("1_default"), &["1_default"]),
+        (json!(["1_default", "1_call"]), &["1_default", "1_call"]),
+    ] {
+        assert_eq!(parse(profiles), in_profiles(expected));
+    }
+    let nine: Vec<String> = (1..=9).map(|id| format!("{id}_call")).collect();
+    for (profiles, why) in [
+        (
+            json!(["call"]),
+            "the profile is \"call\"; expected <HEP id>_<name>, for example 1_call",
+        ),
+        (
+            json!([1]),
+            "profiles must be a list of strings such as [\"1_call\"], found [1]",
+        ),
+        (
+            json!({"1_call": true}),
+            "profiles must be a list of strings such as [\"1_call\"], found {\"1_call\":true}",
+        ),
+        (json!(nine), "the query has 9 profiles; the maximum is 8"),
+    ] {
+        assert_eq!(parse(profiles), invalid(why));
+    }
+    // The other tool counts the same packets, so it takes the same profiles.
+    let arguments = json!({
+        "callid": "a@b", "from_ts": FROM, "to_ts": TO, "packet": 1, "profiles": ["1_default"],
+    });
+    let Ok(ToolCall::ReadMessage(message)) =
+        ToolCall::parse(read_message::NAME, arguments.as_object(), &CONFIG)
+    else {
+        panic!("{arguments}")
+    };
+    assert_eq!(message.call, call().with_profiles(["1_default"]).unwrap());
+    let query = message.call.query().unwrap();
+    assert_eq!(query.profiles(), message.call.profiles);
+    assert_eq!(call().query().unwrap().profiles().len(), 3);
 }
 
 #[test]

@@ -13,7 +13,6 @@ use crate::replay::{Reaction, Replay};
 
 const URL: (&str, &str) = ("HOMER_URL", "http://homer:9080");
 const H: &str = "http://homer:9080";
-const EMPTY_FILE: usize = 24;
 
 fn query() -> Query {
     let call_id = CallId::parse("udp-normal-1@192.0.2.10").unwrap();
@@ -57,7 +56,7 @@ fn call() -> Vec<u8> {
 }
 
 fn empty() -> Reaction {
-    Reaction::capture(&call()[..EMPTY_FILE])
+    Reaction::empty()
 }
 
 fn unknown_endpoint() -> Reaction {
@@ -69,47 +68,46 @@ fn unknown_profile() -> Reaction {
 }
 
 #[test]
-fn export_asks_one_profile_after_the_other() {
+fn export_searches_every_profile() {
     let found = Reaction::capture(call());
+    // All are searched, because Homer spreads one call over several profiles.
+    let all = &["v3 1_call", "v3 1_registration", "v3 1_default"][..];
+    // The request for the second profile is sent before the response to the first one arrives.
+    let first_two = &["v3 1_call", "v3 1_registration"][..];
     for (reactions, requests, outcome) in [
-        (vec![found.clone()], &["v3 1_call"][..], "7 from 1_call"),
+        (vec![found.clone(), empty()], all, "7 from 1_call"),
         (
-            vec![empty(), found.clone()],
-            &["v3 1_call", "v3 1_registration"],
+            vec![empty(), found.clone(), empty()],
+            all,
             "7 from 1_registration",
         ),
         (
             vec![empty(), unknown_profile(), found],
-            &["v3 1_call", "v3 1_registration", "v3 1_default"],
+            all,
             "7 from 1_default",
         ),
-        (
-            vec![empty()],
-            &["v3 1_call", "v3 1_registration", "v3 1_default"],
-            "nothing-captured",
-        ),
+        (vec![empty()], all, "nothing-captured"),
         // Some profile was searched, so that "nothing captured" is true.
-        (
-            vec![unknown_profile(), empty()],
-            &["v3 1_call", "v3 1_registration", "v3 1_default"],
-            "nothing-captured",
-        ),
+        (vec![unknown_profile(), empty()], all, "nothing-captured"),
         // None was searched.
+        (vec![unknown_profile()], all, "rejected"),
+        // The profile that failed may have the call, so that "nothing captured" is untrue.
         (
-            vec![unknown_profile()],
-            &["v3 1_call", "v3 1_registration", "v3 1_default"],
+            vec![empty(), Reaction::json(500, "{}"), empty()],
+            all,
             "rejected",
         ),
-        // A failure ends the export: asking on would double the load on a Homer in trouble.
+        // The same credential would be refused again.
+        (vec![Reaction::json(401, "{}")], first_two, "unauthorized"),
         (
-            vec![empty(), Reaction::json(500, "{}")],
-            &["v3 1_call", "v3 1_registration"],
-            "rejected",
+            vec![Reaction::Failure(TransportError::ConnectionRefused)],
+            first_two,
+            "unreachable",
         ),
         (
-            vec![Reaction::json(401, "{}")],
-            &["v3 1_call"],
-            "unauthorized",
+            vec![Reaction::Unsent(TransportError::RequestDenied)],
+            first_two,
+            "denied",
         ),
     ] {
         assert_eq!(
@@ -125,34 +123,33 @@ fn export_asks_one_profile_after_the_other() {
 #[test]
 fn export_tries_homer_7_and_then_homer_11() {
     let found = Reaction::capture(call());
-    let all = ["v4 1_call", "v4 1_registration", "v4 1_default"];
+    // The second request is sent beside the first one, before either is known to fail.
+    let v3 = ["v3 1_call", "v3 1_registration"];
+    let v4 = ["v4 1_call", "v4 1_registration"];
+    let all_v4 = ["v4 1_call", "v4 1_registration", "v4 1_default"];
+    let unknown = [unknown_endpoint(), unknown_endpoint()];
     for (reactions, api, requests, outcome) in [
         (
-            vec![unknown_endpoint(), found.clone()],
+            [&unknown[..], &[found.clone(), empty()]].concat(),
             "auto",
-            vec!["v3 1_call", "v4 1_call"],
+            [&v3[..], &all_v4].concat(),
             "7 from 1_call",
         ),
         (
-            vec![unknown_endpoint()],
+            unknown.to_vec(),
             "auto",
-            vec!["v3 1_call", "v4 1_call"],
+            [&v3[..], &v4].concat(),
             "rejected",
         ),
         (
-            vec![unknown_endpoint(), empty()],
+            [&unknown[..], &[empty()]].concat(),
             "auto",
-            [&["v3 1_call"][..], &all].concat(),
+            [&v3[..], &all_v4].concat(),
             "nothing-captured",
         ),
-        (vec![unknown_endpoint()], "7", vec!["v3 1_call"], "rejected"),
-        (vec![found], "11", vec!["v4 1_call"], "7 from 1_call"),
-        (
-            vec![unknown_endpoint()],
-            "11",
-            vec!["v4 1_call"],
-            "rejected",
-        ),
+        (unknown.to_vec(), "7", v3.to_vec(), "rejected"),
+        (vec![found, empty()], "11", all_v4.to_vec(), "7 from 1_call"),
+        (unknown.to_vec(), "11", v4.to_vec(), "rejected"),
     ] {
         assert_eq!(
             order(reactions, &[("HOMER_API", api)]),
@@ -166,7 +163,12 @@ fn export_tries_homer_7_and_then_homer_11() {
 
 #[test]
 fn export_reports_the_api_version_and_the_profile() {
-    let mut replay = Replay::new([unknown_endpoint(), Reaction::capture(call())]);
+    let mut replay = Replay::new([
+        unknown_endpoint(),
+        unknown_endpoint(),
+        Reaction::capture(call()),
+        empty(),
+    ]);
     let (bytes, report) = export(&mut replay, &query(), &[]).unwrap();
     assert_eq!(
         (bytes, report.api, report.profile.as_str()),
@@ -178,9 +180,10 @@ fn export_reports_the_api_version_and_the_profile() {
 fn export_logs_in_first() {
     let login = [("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "p")];
     let token = Reaction::json(201, "{\"token\":\"a.b.c\"}");
-    let mut replay = Replay::new([token, Reaction::capture(call())]);
+    let mut replay = Replay::new([token, Reaction::capture(call()), empty()]);
     export(&mut replay, &query(), &login).unwrap();
-    assert_eq!(replay.requests, ["login", "v3 1_call"]);
+    let profiles = ["v3 1_call", "v3 1_registration", "v3 1_default"];
+    assert_eq!(replay.requests, [&["login"][..], &profiles].concat());
     assert!(
         replay
             .fields
@@ -196,7 +199,7 @@ fn export_logs_in_first() {
 
 #[test]
 fn export_sends_the_credential_and_the_length() {
-    let mut replay = Replay::new([Reaction::capture(call())]);
+    let mut replay = Replay::of_first_profile(Reaction::capture(call()));
     export(&mut replay, &query(), &[("HOMER_API_TOKEN", "s3cret")]).unwrap();
     let field = |name: &str| {
         let fields = replay.fields.iter().filter(|(other, _)| other == name);
@@ -208,21 +211,6 @@ fn export_sends_the_credential_and_the_length() {
 }
 
 #[test]
-fn export_names_profiles_that_were_not_searched_for_a_missing_call_id() {
-    let ids = ["udp-normal-1@192.0.2.10", "nobody@nowhere"].map(|id| CallId::parse(id).unwrap());
-    let query = Query::new(ids.into(), query().window()).unwrap();
-    let mut replay = Replay::new([Reaction::capture(call())]);
-    let (_, report) = export(&mut replay, &query, &[]).unwrap();
-    let warning = "the profiles 1_registration, 1_default were not searched for the missing \
-        Call-IDs, because profile 1_call already had packets; export these Call-IDs separately";
-    assert!(
-        report.warnings.contains(&warning.to_string()),
-        "{:?}",
-        report.warnings
-    );
-}
-
-#[test]
 fn export_compares_the_length_that_was_announced() {
     let with_length = |length| {
         let head = ResponseHead {
@@ -231,7 +219,7 @@ fn export_compares_the_length_that_was_announced() {
             ..ResponseHead::default()
         };
         export(
-            &mut Replay::new([Reaction::new(head, call())]),
+            &mut Replay::of_first_profile(Reaction::new(head, call())),
             &query(),
             &[],
         )
@@ -257,7 +245,11 @@ fn export_of_anything_but_a_capture_is_invalid() {
             content_type: Some("text/plain".into()),
             ..ResponseHead::default()
         };
-        match export(&mut Replay::new([Reaction::new(head, body)]), &query(), &[]) {
+        match export(
+            &mut Replay::of_first_profile(Reaction::new(head, body)),
+            &query(),
+            &[],
+        ) {
             Err(ExportError::InvalidResponse(why)) => why,
             other => panic!("{other:?}"),
         }
@@ -308,7 +300,7 @@ fn export_repeats_an_error() {
 fn export_buffers_up_to_a_limit() {
     let buffer = |limit, overflow: fn(u64) -> Result<(), ExportError>| {
         let config = Config::from_vars([URL]).unwrap();
-        let mut replay = Replay::new([Reaction::capture(call())]);
+        let mut replay = Replay::of_first_profile(Reaction::capture(call()));
         PcapStream::open(&query(), &config, &mut replay)
             .unwrap()
             .buffer(limit, overflow)
@@ -334,7 +326,7 @@ fn export_buffers_up_to_a_limit() {
 fn export_in_one_piece_ends_above_its_limit() {
     let read_all = |limit| {
         let config = Config::from_vars([URL]).unwrap();
-        let mut replay = Replay::new([Reaction::capture(call())]);
+        let mut replay = Replay::of_first_profile(Reaction::capture(call()));
         PcapStream::open(&query(), &config, &mut replay)
             .unwrap()
             .read_all(limit)
@@ -525,7 +517,8 @@ fn export_has_a_text_for_every_failure_of_the_transport() {
             "{failure:?}"
         );
         // Never repeated: Homer may still be working on the first request.
-        assert_eq!(replay.requests.len(), 1);
+        let profiles = ["v3 1_call", "v3 1_registration", "v3 1_default"];
+        assert_eq!(replay.requests, profiles[..replay.requests.len()]);
 
         let chunks = vec![Ok(call()[..2000].to_vec()), Err(failure.clone())];
         let head = ResponseHead {

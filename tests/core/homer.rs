@@ -1,5 +1,5 @@
 use homer_export::homer::response::{self, NoCapture};
-use homer_export::homer::{Api, HomerServer, login, v7};
+use homer_export::homer::{Api, HomerServer, LoginType, login, v7};
 use homer_export::query::ParameterNames;
 use homer_export::transport::ResponseHead;
 use homer_export::{CallId, Config, ExportError, Query, Window};
@@ -160,7 +160,12 @@ fn response_to_a_refused_credential_names_the_causes_that_fit() {
 #[test]
 fn login_is_the_recorded_one() {
     let recorded = &exchange("auth-ok")["request"];
-    let request = login::login_request(&homer(&[]).base_url, "admin", "sipcapture");
+    let request = login::login_request(
+        &homer(&[]).base_url,
+        "admin",
+        "sipcapture",
+        LoginType::Internal,
+    );
     assert_eq!(request.path, recorded["path"].as_str().unwrap());
     assert_eq!(
         serde_json::from_slice::<Value>(&request.body).unwrap(),
@@ -219,7 +224,7 @@ fn login_that_is_refused_names_the_causes() {
     let why = "the login at http://homer:9080 returned HTTP 200 without a token; check that \
                HOMER_URL points to Homer";
     assert_eq!(
-        login::error(&head, b"<html>", &homer),
+        login::error(&head, b"{}", &homer),
         ExportError::InvalidResponse(why.to_string())
     );
 }
@@ -399,23 +404,23 @@ fn response_with_an_error_is_rejected() {
         NoCapture::UnknownEndpoint(rejected(404, why))
     );
 
-    let why = "Homer at http://homer:9080, or a proxy in front of it, failed (HTTP 502); try \
-               again later and check Homer's log";
+    let why = "Homer at http://homer:9080, or a proxy in front of it, failed (HTTP 503: db data \
+               retrieve error); try again later and check Homer's log";
     let head = ResponseHead {
-        status: 502,
+        status: 503,
         ..ResponseHead::default()
     };
     failed(
         &head,
-        b"<html>Bad Gateway</html>",
+        b"{\"message\":\"db data retrieve error\"}",
         &homer(&[]),
-        rejected(502, why),
+        rejected(503, why),
     );
 
-    let why = "http://homer:9080 returned a redirect (HTTP 302) to https://sso.example/login. \
+    let why = "http://homer:9080 returned a redirect (HTTP 302) to https://www.example/x. \
                Redirects are not followed, so that the credential does not go to another server; \
                set HOMER_URL to Homer's own address";
-    let location = Some("https://user:s3cret@sso.example/login?state=s3cret".into());
+    let location = Some("https://user:s3cret@www.example/x?state=s3cret".into());
     let head = ResponseHead {
         status: 302,
         location,
@@ -472,7 +477,7 @@ fn response_of_status_200_is_judged_by_its_bytes() {
     for (kind, body, why) in [
         (
             "text/html; charset=utf-8",
-            &b"\n<!DOCTYPE html><title>Sign in</title>"[..],
+            &b"\n<!DOCTYPE html><p>Welcome"[..],
             format!(
                 "{h} returned HTTP 200 with a web page (text/html; charset=utf-8); expected a \
                  capture file. Either a login page or proxy is in front of Homer, or HOMER_URL \
@@ -537,6 +542,10 @@ fn message_is_found_in_every_shape() {
             Some("d"),
         ),
         ("{\"error\":{\"title\":\"T\"}}{\"data\":[]}", Some("T")),
+        (
+            "{\"error\":\"Invalid credentials\"}",
+            Some("Invalid credentials"),
+        ),
         ("{\"message\":7}", None),
         ("{\"message\":\"partial_file", None),
         ("<html>", None),
@@ -558,7 +567,7 @@ fn nothing_captured_names_call_window_and_both_causes() {
                     Call-ID, which is case-sensitive, or the window is wrong: check both and \
                     widen the window; (2) Homer's database is down, which looks the same: export \
                     a call that you know exists";
-    let error = response::nothing_captured(&query(&["nobody@nowhere"]), &homer(&[]));
+    let error = response::nothing_captured(&query(&["nobody@nowhere"]), &homer(&[]), Api::V7);
     assert_eq!(error, ExportError::NothingCaptured(expected.to_string()));
 }
 
@@ -570,14 +579,24 @@ proptest! {
         status in any::<u16>(),
         content_type in prop::option::of("(s3cret-token|[ -~\\n]){0,9}"),
         location in prop::option::of("(s3cret-token|https://|[a-z@/?#\\r]){0,9}"),
+        field in prop::option::of("(s3cret-token|Basic |Digest |realm=\"|[ -~]){0,200}"),
         body in prop_oneof![
             "(s3cret-token|\\PC|\\n){0,300}".prop_map(String::into_bytes),
+            "<(title>|h1>|s3cret-token|sign in|[a-z<> ]|\\n){0,300}".prop_map(String::into_bytes),
             "(s3cret-token|[a-z \\\\]){0,300}".prop_map(|text| format!("{{\"message\":\"{text}\"}}").into_bytes()),
             prop::collection::vec(any::<u8>(), 0..100),
         ],
     ) {
         let homer = homer(&[("HOMER_API_TOKEN", "s3cret-token")]);
-        let head = ResponseHead { status, content_type, location, ..ResponseHead::default() };
+        let head = ResponseHead {
+            status,
+            content_type,
+            location,
+            www_authenticate: field.clone(),
+            server: field.clone(),
+            retry_after: field,
+            ..ResponseHead::default()
+        };
         let _ = login::token(&head, &body);
         let refusal = match response::no_capture(&head, &body, &homer) {
             NoCapture::Empty => None,

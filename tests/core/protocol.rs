@@ -370,6 +370,7 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
             &homer_export::query::ParameterNames::MCP,
         )
         .unwrap(),
+        profiles: Vec::new(),
     };
     let arguments = json!({ "callid": "a@b", "from_ts": from_ts, "to_ts": to_ts.to_string() });
     let export = pending(

@@ -248,8 +248,13 @@ fn query_filters_are_bounded_and_parsed() {
         query.clone().with_nodes(many),
         "the query has 33 nodes; the maximum is 32",
     );
+    // Only different ones count.
+    let profiles: Vec<String> = (1..=9).map(|id| format!("{id}_call")).collect();
+    let repeated = [&profiles[..8], &profiles[..8]].concat();
+    let of_eight = query.clone().with_profiles(&repeated).unwrap();
+    assert_eq!(of_eight.profiles().len(), 8);
     refused(
-        query.clone().with_profiles(&vec!["1_call".to_string(); 9]),
+        query.clone().with_profiles(&profiles),
         "the query has 9 profiles; the maximum is 8",
     );
     refused(

@@ -201,3 +201,18 @@ fn hex_dump_has_offsets() {
     );
     assert_eq!(hex_dump(b"", 0), "");
 }
+
+#[test]
+fn redact_hides_header_fields_of_a_request_uri() {
+    assert_redacted(
+        "INVITE sip:a?b:pw@h?X-Token=s3cret SIP/2.0\r\nRefer-To: <sip:h?Replaces=1%40h>\r\n",
+        "INVITE sip:a?b:**@h?************** SIP/2.0\r\nRefer-To: <sip:h?Replaces=1%40h>\r\n",
+        &["password in a URI", "header fields of a URI"],
+    );
+    // The user part of `sip:11#0??0@h` has question marks, and the URI has no header fields.
+    assert_redacted(
+        "BYE sip:11#0??0@h SIP/2.0\r\n",
+        "BYE sip:11#0??0@h SIP/2.0\r\n",
+        &[],
+    );
+}

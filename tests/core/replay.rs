@@ -1,6 +1,8 @@
 //! A transport that plays prepared responses and remembers what it was asked.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use homer_export::transport::{
     OutboundRequest, OutboundResponse, ResponseBody, ResponseHead, Transport, TransportError,
@@ -16,6 +18,8 @@ pub(crate) enum Reaction {
     Response(ResponseHead, Vec<Result<Vec<u8>, TransportError>>),
     /// No response.
     Failure(TransportError),
+    /// The request cannot be sent.
+    Unsent(TransportError),
 }
 
 impl Reaction {
@@ -48,6 +52,11 @@ impl Reaction {
         )
     }
 
+    /// The capture of a profile without packets: the file header alone.
+    pub(crate) fn empty() -> Self {
+        Self::recorded("export-unknown-callid")
+    }
+
     /// The response in a recording in `tests/data`.
     pub(crate) fn recorded(name: &str) -> Self {
         let exchange = recordings::exchange(name);
@@ -74,7 +83,7 @@ impl Reaction {
     }
 }
 
-/// Plays reactions, the last one again and again.
+/// Plays reactions in the order of the requests, the last one again and again.
 #[derive(Default)]
 pub(crate) struct Replay {
     reactions: VecDeque<Reaction>,
@@ -83,6 +92,8 @@ pub(crate) struct Replay {
     pub(crate) requests: Vec<String>,
     /// Header fields of the last request.
     pub(crate) fields: Vec<(String, String)>,
+    /// Exchanges that are open, and the most that were.
+    open: Rc<Cell<(usize, usize)>>,
 }
 
 impl Replay {
@@ -92,15 +103,46 @@ impl Replay {
             ..Self::default()
         }
     }
+
+    /// A Homer whose first profile has this capture, and whose others are empty.
+    pub(crate) fn of_first_profile(reaction: Reaction) -> Self {
+        Self::new([reaction, Reaction::empty()])
+    }
+
+    /// Exchanges that are open.
+    pub(crate) fn open(&self) -> usize {
+        self.open.get().0
+    }
+
+    /// The most exchanges that were open at a time.
+    pub(crate) fn most_open(&self) -> usize {
+        self.open.get().1
+    }
+}
+
+/// An exchange, from its request until its body is dropped.
+pub(crate) struct Exchange(Rc<Cell<(usize, usize)>>);
+
+impl Exchange {
+    fn begin(open: &Rc<Cell<(usize, usize)>>) -> Self {
+        let (now, most) = open.get();
+        open.set((now + 1, most.max(now + 1)));
+        Self(Rc::clone(open))
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let (now, most) = self.0.get();
+        self.0.set((now - 1, most));
+    }
 }
 
 impl Transport for Replay {
     type Body = Chunks;
+    type Pending = (Reaction, Exchange);
 
-    fn send(
-        &mut self,
-        request: &OutboundRequest<'_>,
-    ) -> Result<OutboundResponse<Chunks>, TransportError> {
+    fn start(&mut self, request: &OutboundRequest<'_>) -> Result<Self::Pending, TransportError> {
         self.requests.push(describe(request));
         self.fields = request.fields.to_vec();
         let reaction = match self.reactions.len() {
@@ -108,11 +150,21 @@ impl Transport for Replay {
             _ => self.reactions.pop_front(),
         };
         match reaction.unwrap() {
+            Reaction::Unsent(error) => Err(error),
+            reaction => Ok((reaction, Exchange::begin(&self.open))),
+        }
+    }
+
+    fn receive(
+        &mut self,
+        (reaction, exchange): Self::Pending,
+    ) -> Result<OutboundResponse<Chunks>, TransportError> {
+        match reaction {
             Reaction::Response(head, chunks) => Ok(OutboundResponse {
                 head,
-                body: Chunks(chunks.into()),
+                body: Chunks(chunks.into(), exchange),
             }),
-            Reaction::Failure(error) => Err(error),
+            Reaction::Failure(error) | Reaction::Unsent(error) => Err(error),
         }
     }
 }
@@ -137,7 +189,10 @@ fn describe(request: &OutboundRequest<'_>) -> String {
 }
 
 /// A body in chunks, read as a stream: never more than was asked for.
-pub(crate) struct Chunks(VecDeque<Result<Vec<u8>, TransportError>>);
+pub(crate) struct Chunks(
+    VecDeque<Result<Vec<u8>, TransportError>>,
+    #[expect(dead_code, reason = "counts the exchange until it is dropped")] Exchange,
+);
 
 impl ResponseBody for Chunks {
     fn read(&mut self, max: u64) -> Result<Vec<u8>, TransportError> {

@@ -1,6 +1,6 @@
 use homer_export::homer::Api;
 use homer_export::pcap::{Scanner, Stats};
-use homer_export::report::{Analyzer, MAX_JSON};
+use homer_export::report::{Analyzer, MAX_JSON, ProfilePackets};
 use homer_export::{CallId, CaptureReport, Query, Window};
 use proptest::prelude::*;
 use serde_json::json;
@@ -45,7 +45,9 @@ fn analyze_in(capture: &[u8], call_ids: &[&str], size: usize, profile: &str) -> 
             .scan_packets(chunk, Some(&mut |record| analyzer.record(record)))
             .unwrap();
     }
-    analyzer.report(&scanner.finish().unwrap(), profile, Api::V7)
+    let stats = scanner.finish().unwrap();
+    let profiles = [ProfilePackets::new(profile, stats.packets)];
+    analyzer.report(&stats, &profiles, Api::V7)
 }
 
 fn report(name: &str) -> CaptureReport {
@@ -95,14 +97,14 @@ fn report_in_json_has_the_names_of_the_contract() {
     let expected = json!({
         "size_bytes": 24, "packets": 0, "sip_messages": 0, "other_packets": 0, "others": [],
         "undated_packets": 0,
-        "profile": "1_call", "api": 7, "call_ids": [],
+        "profile": "1_call", "profiles": [{"profile": "1_call", "packets": 0}], "api": 7, "call_ids": [],
         "missing_call_ids": ["udp-normal-1@192.0.2.10"], "other_call_ids": [],
         "warnings": [], "participants": [], "transports": [], "requests": [], "responses": [],
         "retransmissions": 0,
         "duplicates": 0, "causes": [], "verdicts": [], "complete": false,
         "incomplete_reasons": [because],
         "counts_truncated": false, "ladder": [],
-        "ladder_elided": 0, "findings": [], "findings_elided": 0,
+        "ladder_elided": 0, "quality": [], "findings": [], "findings_elided": 0,
     });
     assert_eq!(report.to_json(), expected);
 }
@@ -115,15 +117,15 @@ fn report_warns_if_homer_11_may_have_omitted_rows() {
                 packets,
                 ..Stats::default()
             },
-            "1_call",
+            &[ProfilePackets::new("1_call", packets)],
             api,
         )
     };
     assert_eq!(report(9_999, Api::V11).warnings, [] as [&str; 0]);
     assert_eq!(report(10_000, Api::V7).warnings, [] as [&str; 0]);
     let warning = "HOMER 11 exports at most 10000 rows and does not say when it omits some; this \
-     capture \
-        has 10000 packets, so some are probably missing: narrow the window";
+        capture has 10000 packets of profile 1_call, so some are probably missing: narrow the \
+        window";
     assert_eq!(report(10_000, Api::V11).warnings, [warning]);
 }
 
@@ -144,7 +146,7 @@ fn report_of_a_capture_at_homer_11s_limit_is_incomplete() {
                 packets,
                 ..Stats::default()
             },
-            "1_call",
+            &[ProfilePackets::new("1_call", packets)],
             api,
         ))
     };
@@ -174,7 +176,7 @@ fn report_names_the_calls_that_are_missing() {
 
 #[test]
 fn report_without_analysis_says_so() {
-    let report = CaptureReport::without_analysis(&Stats::default(), "1_call", Api::V7);
+    let report = CaptureReport::without_analysis(&Stats::default(), &[], Api::V7);
     assert_eq!(
         (report.complete, codes(&report)),
         (false, vec!["not-examined".to_string()])

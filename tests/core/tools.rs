@@ -45,6 +45,7 @@ fn call(call_id: &str) -> CallWindow {
     CallWindow {
         call_id: CallId::parse(call_id).unwrap(),
         window: Window::new(FROM, TO, 24, &homer_export::query::ParameterNames::MCP).unwrap(),
+        profiles: Vec::new(),
     }
 }
 
@@ -187,10 +188,19 @@ fn resource_uri_gives_its_query_back() {
         "%41",
     ] {
         let call = call(id);
-        assert_eq!(parse_uri(&call.resource_uri()), Ok(call));
+        assert_eq!(parse_uri(&call.resource_uri()), Ok(call.clone()));
+        let elsewhere = call.with_profiles(["1_default", "1_call"]).unwrap();
+        assert_eq!(parse_uri(&elsewhere.resource_uri()), Ok(elsewhere));
     }
     let swapped = format!("homer-pcap:///a?to_ts={TO}&from_ts={FROM}");
     assert_eq!(parse_uri(&swapped), Ok(call("a")));
+    // The commas may be escaped, and an empty list is that of the default profiles.
+    let escaped = format!("homer-pcap:///a?profiles=1_default%2C1_call&to_ts={TO}&from_ts={FROM}");
+    let elsewhere = call("a").with_profiles(["1_default", "1_call"]).unwrap();
+    assert_eq!(parse_uri(&escaped), Ok(elsewhere));
+    assert_eq!(parse_uri(&format!("{swapped}&profiles=")), Ok(call("a")));
+    assert!(parse_uri(&format!("{swapped}&profiles=1_call%0d")).is_err());
+    assert!(parse_uri(&format!("{swapped}&profiles=%ff")).is_err());
 }
 
 #[test]
@@ -225,12 +235,12 @@ fn resource_uri_of_another_form_is_rejected() {
         ),
         (
             "homer-pcap:///a?from_ts=1&to_ts=2&url=x",
-            "has a parameter other than from_ts and to_ts",
+            "has a parameter other than from_ts, to_ts and profiles",
         ),
     ] {
         let error = parse_uri(uri).unwrap_err();
-        let form =
-            "expected homer-pcap:///<Call-ID, percent-encoded>?from_ts=<Unix ms>&to_ts=<Unix ms>";
+        let form = "expected homer-pcap:///<Call-ID, percent-encoded>?from_ts=<Unix ms>&to_ts=<Unix ms>, \
+             and optionally &profiles=<profile>,<profile>";
         assert_eq!(
             error.to_string(),
             format!("invalid-request: the resource URI {why}; {form}")

@@ -12,10 +12,10 @@ use homer_export::mcp::MAX_REQUEST_BYTES;
 use homer_export::mcp::protocol::{
     HttpResponse, McpServer, PendingCapture, PendingMessage, RequestHead, RequestOutcome,
 };
+use homer_export::mcp::tools::ToolConfig;
 use homer_export::mcp::tools::read_message::PacketReader;
-use homer_export::mcp::tools::{CallWindow, ToolConfig};
 use homer_export::wasi::{self as wasi_adapter, HttpTransport, incoming};
-use homer_export::{CallerPolicy, Config, ExportError, Query};
+use homer_export::{CallerPolicy, Config, ExportError};
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
 homer_export::component!("mcp-server", Component);
@@ -88,7 +88,7 @@ fn export(
     pending: &PendingCapture,
 ) -> Result<(HttpResponse, Chunks), ExportError> {
     let too_large = |seen| Err(tools.too_large(seen));
-    let capture = PcapStream::open(&query(pending.call())?, config, &mut HttpTransport)?
+    let capture = PcapStream::open(&pending.call().query()?, config, &mut HttpTransport)?
         .buffer(tools.read_bytes, too_large)?;
     Ok((
         pending.respond(tools, &capture.sha256, &capture.report),
@@ -103,11 +103,8 @@ fn read_message(config: &Config, pending: &PendingMessage) -> Result<HttpRespons
         report: false,
         ..config.clone()
     };
-    let mut pcap = PcapStream::open(
-        &query(&pending.arguments.call)?,
-        &config,
-        &mut HttpTransport,
-    )?;
+    let query = pending.arguments.call.query()?;
+    let mut pcap = PcapStream::open(&query, &config, &mut HttpTransport)?;
     let mut reader = PacketReader::new(&pending.arguments);
     loop {
         let bytes = pcap.read(u32::MAX)?;
@@ -116,8 +113,4 @@ fn read_message(config: &Config, pending: &PendingMessage) -> Result<HttpRespons
         }
         reader.feed(&bytes)?;
     }
-}
-
-fn query(call: &CallWindow) -> Result<Query, ExportError> {
-    Query::new([call.call_id.clone()].into(), call.window)
 }

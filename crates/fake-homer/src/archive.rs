@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use homer_export::pcap::{FILE_HEADER_LEN, RECORD_HEADER_LEN, YEAR_1971_US};
 
 use super::Recording;
+use super::demo::{DEMO_CALLS, DemoCall};
 
 /// Seconds before and after the window in which Homer's default mapping looks for further messages
 /// of a call that it found (docs/homer.md §5).
@@ -51,7 +52,7 @@ macro_rules! bundled {
 }
 
 impl Archive {
-    /// The recordings that are bundled with this library.
+    /// The recordings that are bundled with this library, and the calls of the demo.
     ///
     /// # Errors
     /// If one of them is not a valid recording.
@@ -72,7 +73,28 @@ impl Archive {
                 "http-404-api-authorized", "http-404-outside",
             ]
         );
+        for call in &DEMO_CALLS {
+            archive.add_demo_call(call)?;
+        }
         Ok(archive)
+    }
+
+    /// Adds a call of the demo, unless it is recorded or empty.
+    fn add_demo_call(&mut self, call: &DemoCall) -> Result<()> {
+        let packet = |(time_us, record): (u64, Vec<u8>)| {
+            let time_us = i64::try_from(time_us)?;
+            Ok(Packet { time_us, record })
+        };
+        let packets: Result<Vec<Packet>> = call.records().into_iter().map(packet).collect();
+        let packets = packets?;
+        if !packets.is_empty() {
+            self.calls.push(Call {
+                profile: call.profile.to_string(),
+                call_id: call.call_id.to_string(),
+                packets,
+            });
+        }
+        Ok(())
     }
 
     /// Adds a recording: as a call if it is a capture with packets, and else as a response under
@@ -184,6 +206,21 @@ impl Archive {
             .into_iter()
             .map(|packet| packet.record.as_slice())
             .collect()
+    }
+
+    /// A capture file with some calls, as Homer returns it; none if there is no packet. The window
+    /// is in whole Unix seconds, both ends inclusive.
+    pub fn capture(
+        &self,
+        profile: &str,
+        call_ids: &[&str],
+        from_s: i64,
+        to_s: i64,
+    ) -> Option<Vec<u8>> {
+        let packets = self.packets(profile, call_ids, from_s, to_s);
+        // All recordings have the same file header.
+        let empty = self.response("export-unknown-callid")?;
+        (!packets.is_empty()).then(|| [&empty.body[..], &packets.concat()].concat())
     }
 }
 

@@ -1,4 +1,5 @@
-//! A fake Homer 7 (homer-app 1.5.20) on a loopback port. It replays recorded exchanges.
+//! A fake Homer 7 (homer-app 1.5.20) on a loopback port. It replays recorded exchanges, and has
+//! calls of its own that show classic failures ([`DEMO_CALLS`]).
 //!
 //! It serves `--demo`, the tests and the benchmarks. A request is matched as Homer matches it:
 //! path, then credential, then content type and shape of the body, then profile, Call-IDs and
@@ -27,6 +28,7 @@
 //! ```
 
 mod archive;
+mod demo;
 mod large;
 mod recording;
 
@@ -49,6 +51,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 pub use archive::Archive;
+pub use demo::{DEMO_CALLS, DemoCall};
 pub use large::large_capture;
 pub use recording::Recording;
 

@@ -12,7 +12,7 @@ use crate::instant;
 #[cfg(feature = "demo")]
 macro_rules! demo_help {
     () => {
-        "Try it:  homer-export --demo -o call.pcap\n"
+        "Try it:  homer-export --demo --list, then homer-export --demo dead-peer@demo\n"
     };
 }
 #[cfg(not(feature = "demo"))]
@@ -63,10 +63,15 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Use a built-in fake Homer with recorded calls; no configuration needed
+    /// Use a built-in fake Homer with calls that show classic failures; no configuration needed
     #[cfg(feature = "demo")]
     #[arg(long)]
     demo: bool,
+
+    /// List the calls of the demo and exit
+    #[cfg(feature = "demo")]
+    #[arg(long, requires = "demo")]
+    pub(crate) list: bool,
 
     /// Search profile to query; repeat it for several, which are queried in this order [default:
     /// 1_call, 1_registration, 1_default]

@@ -4,10 +4,12 @@
 //! report for people.
 
 mod arguments;
+#[cfg(feature = "demo")]
+mod demo;
 mod instant;
-mod ladder;
 mod output;
 mod progress;
+mod view;
 
 use std::process::ExitCode;
 
@@ -77,6 +79,11 @@ async fn interrupted() {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Error> {
+    #[cfg(feature = "demo")]
+    if arguments.list {
+        output::print(&demo::table());
+        return Ok(());
+    }
     // It serves until the end of this function.
     #[cfg(feature = "demo")]
     let fake_homer = match arguments.is_demo() {
@@ -139,10 +146,9 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     if arguments.json {
         output::report(&format!("{result:#}"), &written);
     } else {
-        let (summary, sha256) = (completed.report.summary(), &completed.sha256);
-        let headline = ladder::headline(written.place(), &summary);
-        let ladder = ladder::view(&completed.report, written.is_reported_in_color());
-        output::report(&format!("{headline}\nsha256 {sha256}{ladder}"), &written);
+        let (report, sha256) = (&completed.report, &completed.sha256);
+        let text = view::view(report, written.place(), sha256, written.page());
+        output::report(&text, &written);
     }
     Ok(())
 }

@@ -4,8 +4,11 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use console::Term;
 use homer_export::CallId;
 use homer_host::PartialFile;
+
+use crate::view::Page;
 
 /// Why there is no output.
 #[derive(Debug)]
@@ -149,16 +152,21 @@ impl Written {
         }
     }
 
-    /// Whether the report goes to a terminal that shows colors, and the user has not turned them
-    /// off (<https://no-color.org>).
-    pub(crate) fn is_reported_in_color(&self) -> bool {
+    /// The page that the report is written on: as wide as the terminal, if it goes to one, with
+    /// colors unless the user has turned them off (<https://no-color.org>).
+    pub(crate) fn page(&self) -> Page {
         let terminal = match self {
-            Self::File(_) => io::stdout().is_terminal(),
-            Self::Stdout => io::stderr().is_terminal(),
+            Self::File(_) => Term::stdout(),
+            Self::Stdout => Term::stderr(),
         };
+        if !terminal.is_term() {
+            return Page::new(None, false);
+        }
+        let columns = terminal.size_checked().map(|(_, columns)| columns);
         // An empty NO_COLOR counts as unset.
         let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
-        terminal && unset("NO_COLOR") && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
+        let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
+        Page::new(columns, unset("NO_COLOR") && !is_dumb)
     }
 }
 
@@ -177,6 +185,13 @@ fn temporary(why: &io::Error) -> OutputError {
     OutputError::System(format!(
         "cannot store the capture in a temporary file until it is complete: {why}"
     ))
+}
+
+/// Prints a text to standard output.
+#[cfg(feature = "demo")]
+pub(crate) fn print(text: &str) {
+    // A reader that closed the pipe early is not an error.
+    drop(writeln!(io::stdout(), "{text}"));
 }
 
 /// Prints the report: to standard output, or to standard error if standard output is the capture.

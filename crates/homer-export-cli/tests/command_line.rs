@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use fake_homer::{API_TOKEN, JWT, PASSWORD, USERNAME};
+use fake_homer::{API_TOKEN, DEMO_CALLS, JWT, PASSWORD, USERNAME};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -64,9 +64,10 @@ async fn demo_writes_a_capture_without_configuration() {
         recorded("export-ok-auth-token")
     );
     let expected = format!(
-        "call.pcap: completed: 200 after 4.250 s (ringing after 0.731 s), ended with BYE from
-      192.0.2.10:5060; 7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to
-      2026-11-20T10:01:37.394456Z, from profile 1_call; 7 SIP messages; no protocol violations
+        "completed: 200 after 4.250 s (ringing after 0.731 s), ended with BYE from 192.0.2.10:5060
+
+call.pcap: 7 packets in 3311 bytes, 2026-11-20T10:00:00.123456Z to 2026-11-20T10:01:37.394456Z, from
+      profile 1_call; 7 SIP messages; no protocol violations
 sha256 {CALL_SHA256}
 
   A  192.0.2.10:5060
@@ -87,6 +88,89 @@ sha256 {CALL_SHA256}
         (expected, String::new())
     );
     assert_eq!(files(dir.path()), ["call.pcap"]);
+}
+
+#[tokio::test]
+async fn demo_calls_are_listed_and_end_as_the_list_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--demo", "--list"], &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let list = text(&output.stdout);
+    let mut rows = list.lines().skip(1);
+    for call in &DEMO_CALLS {
+        let row = rows.next().unwrap();
+        assert!(
+            row.starts_with(call.call_id) && row.ends_with(call.shows),
+            "{row}"
+        );
+        let output = run(dir.path(), &["--demo", "--json", call.call_id], &[]).await;
+        let Some(outcome) = call.outcome else {
+            assert!(row.contains(" nothing-captured "), "{row}");
+            assert_eq!(output.status.code(), Some(8), "{}", call.call_id);
+            continue;
+        };
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let report = &result["report"];
+        let causes = report["causes"].as_array().unwrap().iter();
+        let causes: Vec<&str> = causes
+            .map(|cause| cause["code"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            (report["outcome"].as_str(), &causes[..]),
+            (Some(outcome), call.causes),
+            "{}",
+            call.call_id
+        );
+        let listed = match causes.is_empty() {
+            true => outcome.to_string(),
+            false => format!("{outcome}: {}", causes.join(", ")),
+        };
+        assert!(row.contains(&format!("  {listed}  ")), "{row}");
+    }
+    assert_eq!(rows.next(), None);
+}
+
+#[tokio::test]
+async fn readme_shows_what_the_demo_prints() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let (_, after) = readme
+        .split_once("cargo run --bin homer-export -- ")
+        .unwrap();
+    let (arguments, after) = after.split_once('\n').unwrap();
+    let shown = after.split("```\n").nth(2).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let arguments: Vec<&str> = arguments.split(' ').collect();
+    let output = run(dir.path(), &arguments, &[]).await;
+    assert_eq!(text(&output.stdout), shown);
+}
+
+#[tokio::test]
+async fn report_names_the_legs_of_a_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let legs = ["b2bua-leg-a@192.0.2.10", "b2bua-leg-b@192.0.2.30"];
+    let output = run(dir.path(), &[&["--demo"], &legs[..]].concat(), &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let stdout = text(&output.stdout);
+    let legend = format!("\n  call a  {}\n  call b  {}\n", legs[0], legs[1]);
+    assert!(stdout.contains(&legend), "{stdout}");
+    for row in ["    0.000        1  a ", "    0.020        3  b "] {
+        assert!(stdout.contains(row), "{stdout}");
+    }
+}
+
+#[tokio::test]
+async fn report_has_a_line_for_each_direction_of_media() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--demo", "lossy-media@demo"], &[]).await;
+    let expected =
+        "  quality 192.0.2.10:40001 -> 192.0.2.20:40001: 1000 packets sent, 36 lost, loss \
+at most 12.89 %,
+      jitter at most 96 timestamp units, round trip 70 ms, MOS 3.1 (estimated)\n";
+    let stdout = text(&output.stdout);
+    assert!(stdout.ends_with(expected), "{stdout}");
+    assert_eq!(stdout.matches("  quality ").count(), 1);
 }
 
 #[tokio::test]
@@ -571,6 +655,7 @@ async fn usage_is_explained() {
     for word in [
         "CALL-ID",
         "--demo",
+        "--list",
         "HOMER_API_TOKEN_FILE",
         "8 nothing captured",
     ] {

@@ -38,7 +38,8 @@ use self::server::Server;
 #[derive(Debug, Parser)]
 #[command(version, name = "homer-export-mcp", after_help = AFTER_HELP, max_term_width = 100)]
 struct Arguments {
-    /// Use a built-in fake Homer with recorded calls; no configuration needed
+    /// Use a built-in fake Homer with calls that show classic failures; no configuration needed.
+    /// `homer-export --demo --list` lists them
     #[cfg(feature = "demo")]
     #[arg(long)]
     demo: bool,

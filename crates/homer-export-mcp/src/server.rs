@@ -186,8 +186,11 @@ impl Shared {
         progress: &Progress,
         mut take: impl FnMut(&[u8]) -> Result<(), ToolError>,
     ) -> Result<Exported, ToolError> {
-        let CallWindow { call_id, window } = call;
-        let query = ExportRequest::for_call(call_id.as_str(), window.from_ms(), window.to_ms());
+        let window = call.window;
+        let query = ExportRequest {
+            profiles: call.profile_keys(),
+            ..ExportRequest::for_call(call.call_id.as_str(), window.from_ms(), window.to_ms())
+        };
         let export = self
             .exporter
             .open_with_progress(&query, |waiting| progress.waiting(waiting))

@@ -188,7 +188,8 @@ impl Outbound {
         };
         let response = redaction::redact(response, target.credential.to_redact());
         let is_capture = response.status() == StatusCode::OK;
-        end_unproven.store(is_capture && !is_framed, Ordering::Relaxed);
+        // An export has a capture for each profile, and each of them counts.
+        end_unproven.fetch_or(is_capture && !is_framed, Ordering::Relaxed);
         Ok(response)
     }
 

@@ -542,6 +542,7 @@ async fn mcp_server_responds_with_an_error_to_a_truncated_capture() {
             &homer_export::query::ParameterNames::MCP,
         )
         .unwrap(),
+        profiles: Vec::new(),
     };
     let (_, read) = server
         .ask("resources/read", json!({ "uri": call.resource_uri() }), &[])

@@ -5,17 +5,18 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use serde_json::{Map, Value};
 
 use super::config::ToolConfig;
 use super::message_format::MessageFormat;
 use crate::mcp::MAX_ECHO_CHARS;
-use crate::query::ParameterNames;
+use crate::query::{DEFAULT_PROFILES, ParameterNames, Profile};
 use crate::text::{quoted, truncate_for_display};
-use crate::{CallId, ExportError, Window};
+use crate::{CallId, ExportError, Query, Window};
 
-/// One call in a window of time: the arguments of `homer_export_pcap`, and what a resource URI
+/// One call in a window of time and where to search for it: the arguments of `homer_export_pcap`, and what a resource URI
 /// names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallWindow {
@@ -23,6 +24,9 @@ pub struct CallWindow {
     pub call_id: CallId,
     /// The window.
     pub window: Window,
+    /// The search profiles. Empty for [`DEFAULT_PROFILES`]: one search has one name, so that a
+    /// resource URI and a cached capture are found again.
+    pub profiles: Vec<Profile>,
 }
 
 /// The arguments of `homer_read_message`.
@@ -38,12 +42,57 @@ pub struct MessageArguments {
     pub offset: u64,
 }
 
-const WINDOW_ARGUMENTS: &[&str] = &["callid", "from_ts", "to_ts"];
-const MESSAGE_ARGUMENTS: &[&str] = &["callid", "from_ts", "to_ts", "packet", "format", "offset"];
+const WINDOW_ARGUMENTS: &[&str] = &["callid", "from_ts", "to_ts", "profiles"];
+const MESSAGE_ARGUMENTS: &[&str] = &[
+    "callid", "from_ts", "to_ts", "profiles", "packet", "format", "offset",
+];
 
 type Arguments = Map<String, Value>;
 
 impl CallWindow {
+    /// A call in a window, searched for in the default profiles.
+    pub fn new(call_id: CallId, window: Window) -> Self {
+        Self {
+            call_id,
+            window,
+            profiles: Vec::new(),
+        }
+    }
+
+    /// The same call in other profiles. An empty list keeps the default ones.
+    ///
+    /// # Errors
+    /// `invalid-request` as [`Profile::parse_list`].
+    pub fn with_profiles<K: AsRef<str>>(
+        mut self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Self, ExportError> {
+        self.profiles = Profile::parse_list(keys)?;
+        if self
+            .profiles
+            .iter()
+            .map(Profile::as_str)
+            .eq(DEFAULT_PROFILES)
+        {
+            self.profiles = Vec::new();
+        }
+        Ok(self)
+    }
+
+    /// The keys of the profiles, none for the default ones.
+    pub fn profile_keys(&self) -> Vec<String> {
+        let keys = self.profiles.iter().map(Profile::as_str);
+        keys.map(String::from).collect()
+    }
+
+    /// The query for this call.
+    ///
+    /// # Errors
+    /// None in practice, because its parts are valid.
+    pub fn query(&self) -> Result<Query, ExportError> {
+        Query::new([self.call_id.clone()].into(), self.window)?.with_profiles(&self.profile_keys())
+    }
+
     /// Parses the arguments of `homer_export_pcap`.
     ///
     /// # Errors
@@ -57,15 +106,11 @@ impl CallWindow {
         let call_id = text(arguments, "callid").map_err(ExportError::InvalidRequest)?;
         let from_ts = milliseconds(arguments, "from_ts").map_err(ExportError::InvalidRequest)?;
         let to_ts = milliseconds(arguments, "to_ts").map_err(ExportError::InvalidRequest)?;
-        Ok(Self {
-            call_id: CallId::parse(call_id)?,
-            window: Window::new(
-                from_ts,
-                to_ts,
-                config.max_window_hours,
-                &ParameterNames::MCP,
-            )?,
-        })
+        let profiles = profile_keys(arguments).map_err(ExportError::InvalidRequest)?;
+        let (max_hours, names) = (config.max_window_hours, &ParameterNames::MCP);
+        let call_id = CallId::parse(call_id)?;
+        let window = Window::new(from_ts, to_ts, max_hours, names)?;
+        Self::new(call_id, window).with_profiles(profiles)
     }
 }
 
@@ -132,6 +177,21 @@ fn text<'a>(arguments: &'a Arguments, name: &str) -> Result<&'a str, String> {
             "{name} is missing; pass the value of the SIP Call-ID header"
         )),
     }
+}
+
+/// The optional list of profiles. Null is what some clients send for an argument that is left out,
+/// and a string alone is what some models send for a list of one.
+fn profile_keys(arguments: &Arguments) -> Result<Vec<&str>, String> {
+    let list = match arguments.get("profiles") {
+        None | Some(Value::Null) => &[][..],
+        Some(Value::Array(list)) => list,
+        Some(one) => core::slice::from_ref(one),
+    };
+    let keys = list.iter().map(Value::as_str).collect::<Option<_>>();
+    keys.ok_or_else(|| {
+        let found = arguments.get("profiles").unwrap_or(&Value::Null);
+        wrong("profiles", "a list of strings such as [\"1_call\"]", found)
+    })
 }
 
 fn milliseconds(arguments: &Arguments, name: &str) -> Result<i64, String> {

@@ -96,7 +96,8 @@ pub struct ExportResult<'a> {
     /// returns it for resource_uri; file: saved at file_path; base64: attached as base64 text.
     #[cfg_attr(test, schemars(extend("enum" = ["embedded", "link", "file", "base64"])))]
     pub delivery: &'static str,
-    /// URI of the pcap for resources/read; it contains the Call-ID and the window. Absent if the
+    /// URI of the pcap for resources/read; it contains the Call-ID, the window and the profiles, if
+    /// some were passed. Absent if the
     /// pcap is a file or base64 text.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(extend("format" = "uri")))]
@@ -265,8 +266,8 @@ fn description(config: &ToolConfig) -> String {
          Call-ID and time window first from a search tool, if one is connected, or from the user. \
          To look at one message of the ladder, use {read_message}.\n\
          \n\
-         {written} An export takes at most three requests to Homer and usually a few seconds; long \
-         calls take longer{progress}. {delivery} A pcap contains phone numbers, IP addresses and \
+         {written} An export takes one request to Homer for each profile and usually a few \
+         seconds; long calls take longer{progress}. {delivery} A pcap contains phone numbers, IP addresses and \
          possibly SIP credentials: treat it as sensitive.\n\
          \n\
          If Homer has no packets for that Call-ID in that window, the call fails with an \

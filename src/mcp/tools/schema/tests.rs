@@ -18,6 +18,7 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 use crate::CallId;
 use crate::mcp::tools::export_pcap::ExportResult;
 use crate::mcp::tools::read_message::{MAX_BYTES, MessageView};
+use crate::query::MAX_PROFILES;
 
 /// Largest integer that every JSON implementation represents exactly (RFC 8259 §6). The bounds of
 /// the times are wider than what is accepted: seconds or microseconds pass the client's check, and
@@ -45,6 +46,13 @@ struct ExportPcapArguments {
     #[schemars(title = "Window end (Unix ms)", range(min = 0, max = MAX_EXACT))]
     #[schemars(example = 1_763_809_200_000_u64)]
     to_ts: u64,
+    /// Homer's search profiles to search, in the form <HEP id>_<name>, at most 8. Leave it out to
+    /// search 1_call, 1_registration and 1_default, which have all SIP messages unless the operator
+    /// added profiles. Pass one if a warning of the report names it.
+    #[schemars(title = "Search profiles", with = "Vec<String>")]
+    #[schemars(extend("maxItems" = MAX_PROFILES))]
+    #[schemars(extend("examples" = [["1_default"]]), skip_serializing_if = "Option::is_none")]
+    profiles: Option<Vec<String>>,
 }
 
 /// The arguments of `homer_read_message`.
@@ -69,8 +77,8 @@ struct ReadMessageArguments {
     offset: Option<u64>,
 }
 
-/// The number stands in the description of `offset`.
-const _: () = assert!(MAX_BYTES == 4096);
+/// The numbers stand in the descriptions of `offset` and `profiles`.
+const _: () = assert!(MAX_BYTES == 4096 && MAX_PROFILES == 8);
 
 /// Removes what some clients reject or misread: formats such as `uint64`, and null as a type of
 /// members that are left out instead.

@@ -1,0 +1,55 @@
+//! The rows of the ladder: its messages, with repeated ones folded into one row.
+
+use homer_export::report::LadderEntry;
+
+/// A row of the ladder.
+pub(super) struct Row<'a> {
+    pub(super) entry: &'a LadderEntry,
+    /// Index of the entry in the ladder.
+    pub(super) at: usize,
+    /// How often the ladder has the message.
+    pub(super) copies: u32,
+}
+
+impl Row<'_> {
+    /// The packet with the first copy, if the ladder does not show it.
+    pub(super) fn elided_first(&self) -> Option<u64> {
+        self.entry.repeats
+    }
+
+    /// The number of the packet, and of the message in it: `12` or `12.2`.
+    pub(super) fn packet(&self) -> String {
+        let packet = self.entry.packet;
+        match self.entry.part {
+            Some(part) => format!("{packet}.{part}"),
+            None => packet.to_string(),
+        }
+    }
+
+    /// Whether an entry is another copy of this message.
+    fn has_copy(&self, entry: &LadderEntry) -> bool {
+        // The packet of the first copy. It may hold other messages as well.
+        let first = |entry: &LadderEntry| entry.repeats.unwrap_or(entry.packet);
+        let message = |entry: &LadderEntry| (entry.call, entry.line.clone(), entry.cseq.clone());
+        entry.repeats.is_some()
+            && first(entry) == first(self.entry)
+            && message(entry) == message(self.entry)
+    }
+}
+
+/// The rows. A retransmission or duplicate is counted in the row of its first copy, or in that of
+/// the first repetition if the first copy is omitted.
+pub(super) fn rows(ladder: &[LadderEntry]) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for (at, entry) in ladder.iter().enumerate() {
+        match rows.iter_mut().find(|row| row.has_copy(entry)) {
+            Some(row) => row.copies += 1,
+            None => rows.push(Row {
+                entry,
+                at,
+                copies: 1,
+            }),
+        }
+    }
+    rows
+}

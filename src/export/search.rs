@@ -1,0 +1,313 @@
+//! The requests of an export and their order: [`Search`].
+
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::capture_response::CaptureResponse;
+use super::held_profiles::{HeldProfiles, NotHeld};
+use super::prefix::read_prefix;
+use super::server::Server;
+use super::{MAX_HELD_BYTES, MAX_OPEN_EXCHANGES};
+use crate::config::Config;
+use crate::error::ExportError;
+use crate::homer::response::{self, MAX_ERROR_BODY, NoCapture};
+use crate::homer::{Api, Credential, Request, login};
+use crate::pcap::{FILE_HEADER_LEN, FileHeader};
+use crate::query::{Profile, Query};
+use crate::transport::{OutboundRequest, OutboundResponse, Transport};
+
+/// What one export needs to send requests.
+pub(super) struct Search<'t, T> {
+    server: Server,
+    transport: &'t mut T,
+}
+
+/// The captures of all profiles.
+pub(super) struct Found<B> {
+    /// The profiles before that of `source`, which were searched and have no packets.
+    pub(super) empty_profiles: Vec<Profile>,
+    /// The first profile with packets. Only its opening has been received.
+    pub(super) source: CaptureResponse<B>,
+    /// The beginning of its file, with the beginning of the first packet record.
+    pub(super) opening: Vec<u8>,
+    /// The file header in `opening`.
+    pub(super) format: FileHeader,
+    /// The captures of the profiles after that.
+    pub(super) held: HeldProfiles,
+    /// Which profiles are missing, and why.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Why the endpoint of one API version returned no capture.
+enum AttemptError {
+    /// The endpoint does not exist, so the server may have the other API version.
+    UnknownEndpoint(ExportError),
+    /// The export failed.
+    Failed(ExportError),
+}
+
+impl From<ExportError> for AttemptError {
+    fn from(error: ExportError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What Homer says to the search in one profile.
+enum Answer<B> {
+    /// A file with packets, of which the opening has been received.
+    Packets(CaptureResponse<B>, Vec<u8>, FileHeader),
+    /// The profile has no packets.
+    Empty,
+    /// Homer does not have the profile.
+    UnknownProfile(ExportError),
+    /// The search failed.
+    Failed(AttemptError),
+    /// The capture broke off after its first packet, so it is of the profile that has the call.
+    Damaged(ExportError),
+}
+
+impl<T: Transport> Search<'_, T> {
+    /// Sends all requests of an export. Also returns the server with the credential in use, and the
+    /// version of its API.
+    ///
+    /// # Errors
+    /// As [`PcapStream::open`](super::PcapStream::open).
+    pub(super) fn run(
+        query: &Query,
+        config: &Config,
+        transport: &mut T,
+    ) -> Result<(Found<T::Body>, Server, Api), ExportError> {
+        let server = Server {
+            homer: config.homer.clone(),
+            first_byte_timeout_ms: config.first_byte_timeout_ms,
+        };
+        let mut search = Search { server, transport };
+        search.log_in()?;
+        let (found, api) = match config.api {
+            Some(api) => match search.profiles(api, query) {
+                Ok(found) => (found, api),
+                Err(AttemptError::UnknownEndpoint(error) | AttemptError::Failed(error)) => {
+                    return Err(error);
+                }
+            },
+            None => search.both_versions(query)?,
+        };
+        Ok((found, search.server, api))
+    }
+
+    /// Exchanges a user name and password for a token. Other credentials stay as they are.
+    fn log_in(&mut self) -> Result<(), ExportError> {
+        let homer = &self.server.homer;
+        let Some(Credential::Login {
+            username,
+            password,
+            login_type,
+        }) = &homer.credential
+        else {
+            return Ok(());
+        };
+        let request = login::login_request(&homer.base_url, username, password, *login_type);
+        let pending = self.start(&request)?;
+        let OutboundResponse { head, mut body } = self.receive(pending)?;
+        let opening = read_prefix(&mut body, MAX_ERROR_BODY);
+        let Some(token) = login::token(&head, &opening) else {
+            return Err(login::error(&head, &opening, &self.server.homer));
+        };
+        // The kind stays: error texts then name the causes that fit a login.
+        self.server.homer.credential = Some(Credential::Jwt(token));
+        Ok(())
+    }
+
+    /// Tries Homer 7, which is the more likely one, then HOMER 11. Neither has the endpoint of the
+    /// other (docs/homer.md §9.5).
+    fn both_versions(&mut self, query: &Query) -> Result<(Found<T::Body>, Api), ExportError> {
+        let unknown = match self.profiles(Api::V7, query) {
+            Ok(found) => return Ok((found, Api::V7)),
+            Err(AttemptError::Failed(error)) => return Err(error),
+            Err(AttemptError::UnknownEndpoint(error)) => error,
+        };
+        match self.profiles(Api::V11, query) {
+            Ok(found) => Ok((found, Api::V11)),
+            // Neither endpoint exists: Homer 7's response describes the server as well.
+            Err(AttemptError::UnknownEndpoint(_)) => Err(unknown),
+            Err(AttemptError::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Searches all profiles at the endpoint of one API version, in their order. While one is
+    /// waited for, the request for the next one is under way.
+    fn profiles(&mut self, api: Api, query: &Query) -> Result<Found<T::Body>, AttemptError> {
+        let mut found: Option<Found<T::Body>> = None;
+        let mut empty_profiles = Vec::new();
+        let mut unknown = None;
+        let mut failures: Vec<(Profile, ExportError)> = Vec::new();
+        let mut unsent = query.profiles().iter();
+        let mut sent = VecDeque::new();
+        loop {
+            // The streamed capture is an open exchange as well.
+            let open = usize::from(found.is_some());
+            while open + sent.len() < MAX_OPEN_EXCHANGES
+                && let Some(profile) = unsent.next()
+            {
+                // One profile in each request: of two, Homer searches one at random (docs/homer.md
+                // §1.9).
+                let request = api.export_request(&self.server.homer, query, profile)?;
+                // A failure counts when it is the profile's turn.
+                sent.push_back((profile, self.start(&request)));
+            }
+            let Some((profile, pending)) = sent.pop_front() else {
+                break;
+            };
+            let answer = self.answer(profile, pending);
+            match (answer, &mut found) {
+                (Answer::UnknownProfile(error), _) => unknown = Some(error),
+                (Answer::Empty, None) => empty_profiles.push(profile.clone()),
+                (Answer::Empty, Some(found)) => found.held.add_empty(profile.clone()),
+                (Answer::Packets(source, opening, format), None) => {
+                    found = Some(Found {
+                        empty_profiles: core::mem::take(&mut empty_profiles),
+                        source,
+                        opening,
+                        format,
+                        held: HeldProfiles::default(),
+                        warnings: Vec::new(),
+                    });
+                }
+                (Answer::Packets(response, opening, _), Some(found)) => {
+                    let held = &mut found.held;
+                    if let Err(why) = held.add(response, opening, &self.server, found.format) {
+                        found.warnings.push(missing(profile, why));
+                    }
+                }
+                (Answer::Failed(AttemptError::Failed(error)), None)
+                    if !concerns_every_profile(&error) =>
+                {
+                    failures.push((profile.clone(), error));
+                }
+                (Answer::Failed(error), None) => return Err(error),
+                (Answer::Damaged(error), None) => return Err(AttemptError::Failed(error)),
+                (
+                    Answer::Failed(
+                        AttemptError::Failed(error) | AttemptError::UnknownEndpoint(error),
+                    )
+                    | Answer::Damaged(error),
+                    Some(found),
+                ) => found
+                    .warnings
+                    .push(missing(profile, NotHeld::Failed(error))),
+            }
+        }
+        let first_failure = failures.first().map(|(_, error)| error.clone());
+        match found {
+            Some(mut found) => {
+                let failed = failures
+                    .into_iter()
+                    .map(|(profile, error)| missing(&profile, NotHeld::Failed(error)));
+                found.warnings.splice(0..0, failed);
+                Ok(found)
+            }
+            // A profile that was not searched may have the call, so "nothing captured" would be
+            // untrue.
+            None => Err(AttemptError::Failed(match (first_failure, unknown) {
+                (Some(error), _) => error,
+                (None, Some(error)) if empty_profiles.is_empty() => error,
+                _ => response::nothing_captured(query, &self.server.homer, api),
+            })),
+        }
+    }
+
+    /// Waits until it is known whether a profile has packets.
+    fn answer(
+        &mut self,
+        profile: &Profile,
+        pending: Result<T::Pending, ExportError>,
+    ) -> Answer<T::Body> {
+        let failed = |error| Answer::Failed(AttemptError::Failed(error));
+        let mut response = match pending.and_then(|pending| self.receive(pending)) {
+            Ok(response) => response,
+            Err(error) => return failed(error),
+        };
+        if !response::is_capture(&response.head) {
+            let opening = read_prefix(&mut response.body, MAX_ERROR_BODY);
+            return match response::no_capture(&response.head, &opening, &self.server.homer) {
+                NoCapture::UnknownProfile(error) => Answer::UnknownProfile(error),
+                NoCapture::Empty => Answer::Empty,
+                NoCapture::UnknownEndpoint(error) => {
+                    Answer::Failed(AttemptError::UnknownEndpoint(error))
+                }
+                NoCapture::Failed(error) => failed(error),
+            };
+        }
+        let mut capture = CaptureResponse::new(profile.clone(), response);
+        match capture.begin(&self.server) {
+            Err(error) if capture.scanner().has_packets() => Answer::Damaged(error),
+            Err(error) => failed(error),
+            Ok(opening) => {
+                let header = opening.first_chunk::<FILE_HEADER_LEN>();
+                let format = header.and_then(|header| FileHeader::parse(header).ok());
+                match format.filter(|_| capture.scanner().has_packets()) {
+                    Some(format) => Answer::Packets(capture, opening, format),
+                    None => Answer::Empty,
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, request: &Request) -> Result<T::Pending, ExportError> {
+        let homer = &self.server.homer;
+        let mut fields = Vec::from([
+            // Homer compares it literally (recording `export-content-type-upper`).
+            ("content-type".to_string(), "application/json".to_string()),
+            ("content-length".to_string(), request.body.len().to_string()),
+        ]);
+        fields.extend(homer.credential_fields());
+        let request = OutboundRequest {
+            origin: homer.base_url.origin(),
+            path: &request.path,
+            fields: &fields,
+            body: &request.body,
+            first_byte_timeout_ms: self.server.first_byte_timeout_ms,
+        };
+        let started = self.transport.start(&request);
+        started.map_err(|error| self.server.failed_before(error))
+    }
+
+    fn receive(&mut self, pending: T::Pending) -> Result<OutboundResponse<T::Body>, ExportError> {
+        let received = self.transport.receive(pending);
+        received.map_err(|error| self.server.failed_before(error))
+    }
+}
+
+/// Whether the search in any other profile would fail for the same reason.
+fn concerns_every_profile(error: &ExportError) -> bool {
+    matches!(
+        error,
+        ExportError::InvalidRequest(_)
+            | ExportError::Misconfigured(_)
+            | ExportError::Denied(_)
+            | ExportError::Unauthorized(_)
+            | ExportError::Unreachable(_)
+    )
+}
+
+/// The warning that a profile is missing in the capture.
+fn missing(profile: &Profile, why: NotHeld) -> String {
+    let name = profile.as_str();
+    match why {
+        NotHeld::Failed(error) => format!(
+            "packets of profile {name} may be missing, because the search in it failed: {error}"
+        ),
+        NotHeld::TooLarge(room) => format!(
+            "the packets of profile {name} are missing: they have more than {room} bytes, and all \
+             profiles after the first one with packets may have {MAX_HELD_BYTES} bytes together; \
+             export this profile separately (--profile {name}, or the argument profiles)"
+        ),
+        NotHeld::OtherFormat => format!(
+            "the packets of profile {name} are missing: their file header differs from that of the \
+             first profile with packets; export this profile separately (--profile {name}, or the \
+             argument profiles)"
+        ),
+    }
+}
