@@ -9,8 +9,15 @@ use alloc::vec::Vec;
 use super::exchange::{Exchange, Method, Response};
 use crate::packet::Route;
 
-/// Time in microseconds after which an ACK has certainly arrived, or never will: a few of the
-/// intervals at which a 2xx is sent again (RFC 3261 §13.3.1.4).
+/// Time in microseconds for which a callee sends its 2xx again if no ACK arrives: nearly the 32 s of
+/// 64 T1 (RFC 3261 §13.3.1.4). ACKs that are only lost get through before.
+const MIN_RESENT_US: u64 = 28_000_000;
+
+/// Number of times that a callee sends its 2xx again in that time: 10, of which some may be lost.
+/// Copies from a second agent are fewer.
+const MIN_RESENT: u32 = 6;
+
+/// Time in microseconds after an ACK during which a 2xx may have been on its way.
 const MIN_ACK_US: u64 = 3_000_000;
 
 /// The caller's leg. It refers to the transactions of the call on all hops.
@@ -120,11 +127,10 @@ impl<'a> Leg<'a> {
         (ack.cseq.is_none() || invite.cseq.is_none() || ack.cseq == invite.cseq)
             && ack.branch != invite.branch
             && is_known(ack.to_tag)
-            && !self.has_other_uri(ack)
     }
 
     /// Whether the Request-URI of an ACK is not the Contact of the 2xx (RFC 3261 §12.2.1.1), and
-    /// the callee sent its 2xx again long after this ACK. A proxy may change the URI, so that the
+    /// the callee sent its 2xx again until it gave up. A proxy may change the URI, so that the
     /// first alone proves nothing.
     pub(super) fn has_other_uri(&self, ack: &Exchange) -> bool {
         let Some((invite, response)) = self.decision else {
@@ -135,6 +141,8 @@ impl<'a> Leg<'a> {
         contact.is_some()
             && ack.uri.is_some()
             && ack.uri != contact
+            && response.seen.copies >= MIN_RESENT
+            && response.seen.last_us >= response.seen.time_us.saturating_add(MIN_RESENT_US)
             && response.seen.last_us > sent_us.saturating_add(MIN_ACK_US)
     }
 

@@ -106,7 +106,10 @@ impl<'a> Verdict<'a> {
         let Some((_, response)) = self.leg.decision else {
             return false;
         };
-        self.resent(&response.seen) > 0 && !self.leg.acks().any(|ack| self.leg.ack_fits(ack))
+        self.resent(&response.seen) > 0
+            && !self.leg.acks().any(|ack| {
+                self.leg.ack_fits(ack) && (self.two_agents || !self.leg.has_other_uri(ack))
+            })
     }
 
     /// The farthest captured hop that sent the final response, with the response.

@@ -65,19 +65,32 @@ impl Verdict<'_> {
             );
             let times = counted(u64::from(resent) + 1, "time");
             let packets = [request.packet, request.last_packet];
-            if self.has_sent(peer) {
-                let certainty = if resent > 1 { Certain } else { Likely };
-                let else_fits = match certainty {
-                    Certain => "",
-                    Likely => "; its response may also have been lost",
+            let has_sent = self.has_sent(peer);
+            if has_sent || !is_initial {
+                let certainty = if has_sent && resent > 1 {
+                    Certain
+                } else {
+                    Likely
+                };
+                let (what, else_fits) = match (has_sent, certainty) {
+                    (true, Certain) => ("sent messages of this call", ""),
+                    (true, Likely) => (
+                        "sent messages of this call",
+                        "; its response may also have been lost",
+                    ),
+                    // The request belongs to a dialog, which takes a response.
+                    (false, _) => (
+                        "has responded before",
+                        "; an agent that does not see its messages fits as well",
+                    ),
                 };
                 list.push(
                     "peer-stopped",
                     certainty,
                     &packets,
                     format!(
-                        "{at} sent messages of this call, but did not respond to the {method}, \
-                         which was sent {times} within {took}{else_fits}"
+                        "{at} {what}, but did not respond to the {method}, which was sent {times} \
+                         within {took}{else_fits}"
                     ),
                     "Check at that address whether the process still ran and had its side of the \
                      call, and on the way whether a NAT or firewall dropped its state.",

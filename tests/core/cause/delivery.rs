@@ -208,3 +208,15 @@ fn cause_ack_missing_within_a_call() {
         [] as [&str; 0]
     );
 }
+
+#[test]
+fn cause_peer_stopped_is_likely_if_no_message_of_the_peer_is_there() {
+    // The BYE belongs to a dialog, so that the callee has responded before.
+    let mut sent = healthy()[5..6].to_vec();
+    sent.extend(again(&healthy()[5], &TIMER_E_MS));
+    let report = report_of(sent);
+    assert_eq!(causes(&report), ["peer-stopped"]);
+    assert_eq!(report.causes[0].certainty, "likely");
+    let end = "; an agent that does not see its messages fits as well";
+    assert!(texts(&report)[0].ends_with(end), "{:?}", texts(&report));
+}
