@@ -192,8 +192,10 @@ impl Analysis {
         for call in self.calls.as_slice() {
             report_unmatched_acks(&call.leg(), &mut findings);
         }
-        // Only then is it known which profile had packets.
-        let is_of_sip = report.profile.starts_with(SIP_PROFILES);
+        // Only then is it known which profiles had packets. Those of others are no fault.
+        let is_of_sip = profiles
+            .iter()
+            .all(|it| it.packets == 0 || it.profile.starts_with(SIP_PROFILES));
         let not_sip = self
             .not_sip
             .get(..)

@@ -116,6 +116,11 @@ fn public_case_transfer_notify_elsewhere() {
     assert_eq!(report.warnings, [] as [&str; 0]);
     // In the order of time, so that no packet goes back.
     assert!(report.findings.iter().all(|it| it.code != "time-backwards"));
+    let causes: Vec<&str> = report.causes.iter().map(|it| it.code.as_str()).collect();
+    assert_eq!(
+        (report.outcome.as_deref(), causes),
+        (Some("completed"), vec!["transfer-failed"])
+    );
     let notify = |line: &str| line.starts_with("NOTIFY");
     let at = report.ladder.iter().position(|it| notify(&it.line));
     assert!(at.is_some_and(|at| at < 11), "{at:?}");
