@@ -130,15 +130,22 @@ impl<'a> Leg<'a> {
     }
 
     /// Whether the Request-URI of an ACK is not the Contact of the 2xx (RFC 3261 §12.2.1.1), and
-    /// the callee sent its 2xx again until it gave up. A proxy may change the URI, so that the
-    /// first alone proves nothing.
+    /// the callee sent its 2xx again until it gave up and hung up (§13.3.1.4). A proxy may change
+    /// the URI, so that the first alone proves nothing.
     pub(super) fn has_other_uri(&self, ack: &Exchange) -> bool {
         let Some((invite, response)) = self.decision else {
             return false;
         };
         let contact = invite.detail().and_then(|detail| detail.answer_uri);
         let sent_us = ack.request.map_or(u64::MAX, |request| request.time_us);
-        contact.is_some()
+        let is_given_up = self.bye.is_some_and(|bye| {
+            bye.from_tag != invite.from_tag
+                && bye
+                    .request
+                    .is_some_and(|request| request.time_us >= response.seen.last_us)
+        });
+        is_given_up
+            && contact.is_some()
             && ack.uri.is_some()
             && ack.uri != contact
             && response.seen.copies >= MIN_RESENT
