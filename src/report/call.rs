@@ -34,6 +34,8 @@ pub(super) struct Call {
     accepted: bool,
     /// Hashes of all tags that a dialog of the call may have.
     tags: Vec<u64>,
+    /// Hashes of further From tags in ACKs: they name the other side if its INVITE was not captured.
+    ack_tags: Vec<u64>,
     /// Whether there was room for all tags.
     tags_complete: bool,
     /// Whether there is any request.
@@ -53,6 +55,7 @@ impl Call {
             invite_cseq: None,
             accepted: false,
             tags: Vec::new(),
+            ack_tags: Vec::new(),
             tags_complete: true,
             has_requests: false,
             sequences: DialogSequences::default(),
@@ -132,6 +135,13 @@ impl Call {
         self.has_requests = true;
         // An ACK starts nothing, and a CANCEL belongs to the transaction that it cancels.
         if matches!(method, b"ACK" | b"CANCEL") {
+            if let Some(tag) = message.from_tag.map(hash)
+                && self.ack_tags.len() < MAX_TAGS
+                && !self.tags.contains(&tag)
+                && !self.ack_tags.contains(&tag)
+            {
+                self.ack_tags.push(tag);
+            }
             return None;
         }
         // A request with a To tag belongs to an existing dialog (RFC 3261 §12.2.1.1).
@@ -168,7 +178,12 @@ impl Call {
         }
         let unknown = [("From", message.from_tag), ("To", message.to_tag)]
             .into_iter()
-            .find(|(_, tag)| tag.is_some_and(|tag| !self.tags.contains(&hash(tag))));
+            .find(|(field, tag)| {
+                tag.map(hash).is_some_and(|tag| {
+                    let is_of_ack = *field == "To" && self.ack_tags.contains(&tag);
+                    !self.tags.contains(&tag) && !is_of_ack
+                })
+            });
         // One finding for each tag, and not for each message with it.
         unknown.map(|(field, tag)| {
             self.learn_tag(tag);

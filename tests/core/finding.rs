@@ -739,6 +739,34 @@ fn finding_none_about_tags_of_a_leg_captured_in_one_direction() {
 }
 
 #[test]
+fn finding_none_about_a_tag_that_an_ack_names() {
+    // The second attempt of a leg has another tag, and its INVITE was not captured; the callee
+    // hangs up.
+    let found = |tag_of_ack: &str| {
+        findings(|sent| {
+            let mut leg = sent.clone();
+            for message in &mut leg {
+                message.time_us += 100;
+                message.replace("tag=aaa", "tag=ccc");
+                message.replace("z9hG4bK", "z9hG4bKsecond");
+                let text = String::from_utf8(message.message.clone()).unwrap();
+                message.message = text.replace("tag=bbb", "tag=ddd").into_bytes();
+            }
+            leg[4].replace("tag=ccc", tag_of_ack);
+            for message in &mut leg[5..] {
+                message.replace("tag=ccc", "tag=ddd");
+                message.replace(">;tag=ddd\r\nCall-ID", ">;tag=eee\r\nCall-ID");
+                (message.from, message.to) = (message.to, message.from);
+            }
+            sent.extend(leg);
+            sent.sort_by_key(|message| message.time_us);
+        })
+    };
+    assert_eq!(found("tag=eee"), []);
+    assert_eq!(found("tag=ccc"), one(12, "tag-changed"));
+}
+
+#[test]
 fn finding_sdp_unreadable() {
     let body = |packet: usize| healthy()[packet - 1].find("v=0");
     for (old, new, offset) in [
