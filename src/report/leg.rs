@@ -5,13 +5,15 @@
 //! tags. A B2BUA or SBC may keep the Call-ID on a leg with tags of its own.
 
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use super::exchange::{Exchange, Method, Response};
 use crate::packet::Route;
 
-/// Time in microseconds for which a callee sends its 2xx again if no ACK arrives: nearly the 32 s of
-/// 64 T1 (RFC 3261 §13.3.1.4). ACKs that are only lost get through before.
-const MIN_RESENT_US: u64 = 28_000_000;
+/// Times in microseconds between the first and the last 2xx of a callee that gets no ACK: nearly the
+/// 32 s of 64 T1 (RFC 3261 §13.3.1.4). ACKs that are only lost get through before. The copies of a
+/// second agent whose clock is wrong may come later.
+const RESENT_US: RangeInclusive<u64> = 28_000_000..=33_000_000;
 
 /// Number of times that a callee sends its 2xx again in that time: 10, of which some may be lost.
 /// Copies from a second agent are fewer.
@@ -149,7 +151,7 @@ impl<'a> Leg<'a> {
             && ack.uri.is_some()
             && ack.uri != contact
             && response.seen.copies >= MIN_RESENT
-            && response.seen.last_us >= response.seen.time_us.saturating_add(MIN_RESENT_US)
+            && RESENT_US.contains(&response.seen.last_us.saturating_sub(response.seen.time_us))
             && response.seen.last_us > sent_us.saturating_add(MIN_ACK_US)
     }
 

@@ -162,8 +162,8 @@ impl Verdict<'_> {
                     && it.packet() > request.packet
                     && (it.cseq == exchange.cseq || it.cseq.is_none())
             });
-            // Sent again once, it may only have been slow.
-            if !is_change || response.status >= 300 || resent < 2 || is_acknowledged {
+            // Sent again a few times, its ACK may only be missing in the capture.
+            if !is_change || response.status >= 300 || resent < 3 || is_acknowledged {
                 continue;
             }
             list.push(
@@ -202,12 +202,17 @@ impl Verdict<'_> {
             // The ACK of a challenged attempt is in order.
             ack.packet() > response.seen.packet
         }) else {
+            // One ACK may be lost on its way to Homer, but not one for each copy.
+            let (certainty, else_fits) = match self.resent(&response.seen) {
+                0..3 => (Likely, "; an ACK that the capture lacks fits as well"),
+                _ => (Certain, ""),
+            };
             list.push(
                 "ack-missing",
-                Certain,
+                certainty,
                 &packets,
                 format!(
-                    "{from} sent its {} again {copies}, and the capture has no ACK",
+                    "{from} sent its {} again {copies}, and the capture has no ACK{else_fits}",
                     response.status
                 ),
                 ACK_NEXT_STEP,
