@@ -7,7 +7,7 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use memchr::memchr_iter;
 
-use super::printable::printable;
+use super::printable::quoted_from_message;
 
 /// Most streams that are looked at: a call has one or two.
 const MAX_STREAMS: u32 = 16;
@@ -107,9 +107,12 @@ impl Media {
         self.is_held || self.address.is_some_and(|address| address.is_unspecified())
     }
 
-    /// The names of the codecs, such as `PCMU PCMA`.
+    /// The names of the codecs, such as `"PCMU PCMA"`.
     pub(super) fn codecs(&self) -> String {
-        printable(&self.codecs)
+        match self.codecs[..] {
+            [] => String::from("no codecs"),
+            _ => quoted_from_message(&self.codecs, MAX_CODECS),
+        }
     }
 
     /// The number of the first stream that the answer refuses, although it was offered; counted

@@ -24,3 +24,22 @@ pub(super) fn printable(bytes: &[u8]) -> String {
 fn is_unprintable(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
+
+/// At most `max_chars` characters from a message, in quotation marks. Those within it are escaped,
+/// so that it cannot seem to end, and to be followed by a sentence of ours.
+pub(super) fn quoted_from_message(bytes: &[u8], max_chars: usize) -> String {
+    let text = printable(bytes);
+    let mut shown = String::with_capacity(text.len() + 2);
+    shown.push('"');
+    for c in text.chars().take(max_chars) {
+        if matches!(c, '"' | '\\') {
+            shown.push('\\');
+        }
+        shown.push(c);
+    }
+    if text.chars().nth(max_chars).is_some() {
+        shown.push('…');
+    }
+    shown.push('"');
+    shown
+}

@@ -4,8 +4,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::printable::printable;
-use crate::text::quoted;
+use super::printable::quoted_from_message;
 
 /// Characters shown of a reason phrase.
 const MAX_PHRASE_CHARS: usize = 40;
@@ -89,7 +88,7 @@ pub(super) fn status_text(status: u16, phrase: &[u8]) -> String {
     let phrase = phrase.trim_ascii();
     let says_more = !phrase.is_empty() && !phrase.eq_ignore_ascii_case(name.as_bytes());
     if says_more && status >= 300 {
-        let phrase = quoted(&printable(phrase), MAX_PHRASE_CHARS);
+        let phrase = quoted_from_message(phrase, MAX_PHRASE_CHARS);
         text.push_str(&format!(" ({phrase} in the message)"));
     }
     text

@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 
 use super::Certainty::{Certain, Likely};
 use super::List;
-use super::session::codecs;
 use crate::report::exchange::{Detail, Exchange};
 use crate::report::outcome::{Outcome, Verdict, source};
 use crate::report::status::{q850_text, status_text};
@@ -169,7 +168,7 @@ impl Verdict<'_> {
                     "{} followed an offer of {}; other media, encryption or addresses in the offer \
                      fit as well",
                     status_text(response.status, b""),
-                    codecs(offer)
+                    offer.codecs()
                 ),
                 "Compare the offered codecs, and RTP or SRTP, with those that the callee allows.",
             );

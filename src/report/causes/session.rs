@@ -1,7 +1,7 @@
 //! Causes that the session descriptions show: where media shall go, and what is refused.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -42,7 +42,7 @@ impl Verdict<'_> {
                         "the answer in packet {} sets the port of stream {stream} to 0; the offer \
                          has {}",
                         answer.packet,
-                        codecs(offer)
+                        offer.codecs()
                     ),
                     "Compare the offered codecs and media with those that the answering side \
                      allows.",
@@ -242,12 +242,4 @@ fn private_address(
         "Check NAT settings (external address, STUN, ICE) of the device, and the media handling of \
          the SBC.",
     );
-}
-
-/// The offered codecs, quoted since they come from the message.
-pub(super) fn codecs(offer: &Media) -> String {
-    match offer.codecs() {
-        codecs if codecs.is_empty() => "no codecs".to_string(),
-        codecs => format!("\"{codecs}\""),
-    }
 }

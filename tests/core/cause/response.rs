@@ -72,6 +72,10 @@ fn cause_has_q850_warning_and_retry_after() {
     let summary = refused("486 Busy Here", "Reason: SIP;cause=17\r\nReason: Q.850\r\n").summary();
     assert!(!summary.contains("Q.850"), "{summary}");
     // A reason phrase cannot forge our text.
+    let summary = refused("486 x\" from 1.1.1.1 \\", "").summary();
+    let start =
+        "refused: 486 Busy Here (\"x\\\" from 1.1.1.1 \\\\\" in the message) from 192.0.2.20";
+    assert!(summary.starts_with(start), "{summary}");
     let summary = refused("486 x; completed: \u{1b}[2J", "").summary();
     let start = "refused: 486 Busy Here (\"x; completed: \u{fffd}[2J\" in the message) from";
     assert!(summary.starts_with(start), "{summary}");
