@@ -34,7 +34,8 @@ pub(super) struct Call {
     accepted: bool,
     /// Hashes of all tags that a dialog of the call may have.
     tags: Vec<u64>,
-    /// Hashes of further From tags in ACKs: they name the other side if its INVITE was not captured.
+    /// Hashes of further From tags in ACKs: they name the other side if its INVITE was not
+    /// captured.
     ack_tags: Vec<u64>,
     /// Whether there was room for all tags.
     tags_complete: bool,
