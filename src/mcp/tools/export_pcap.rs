@@ -260,11 +260,11 @@ fn description(config: &ToolConfig) -> String {
     };
     format!(
         "Export the captured SIP messages of one call from Homer as a pcap file that opens in \
-         Wireshark or tshark, with a report: message ladder, completeness, and findings such as \
-         malformed headers. Every byte of the capture is checked. Use it to find out how a call \
-         went and why it failed, or to get its packets. Do not use it to find a call: get the \
-         Call-ID and time window first from a search tool, if one is connected, or from the user. \
-         To look at one message of the ladder, use {read_message}.\n\
+         Wireshark or tshark, with a report: how the call ended and why, message ladder, \
+         completeness, and findings such as malformed headers. Every byte of the capture is \
+         checked. Use it to find out how a call went and why it failed, or to get its packets. Do \
+         not use it to find a call: get the Call-ID and time window first from a search tool, if \
+         one is connected, or from the user. To look at one message of the ladder, use {read_message}.\n\
          \n\
          {written} An export takes one request to Homer for each profile and usually a few \
          seconds; long calls take longer{progress}. {delivery} A pcap contains phone numbers, IP addresses and \
