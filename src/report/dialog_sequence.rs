@@ -69,6 +69,11 @@ impl DialogSequences {
         let is_same = |known: &Sequence, to| {
             known.source == now.source && known.from == now.from && known.to == to
         };
+        // The call begins again: a second agent, whose clock is far away, saw it as well.
+        let begins_again = |known: &Sequence| is_same(known, None) && known.number >= now.number;
+        if now.to.is_none() && self.0.iter().any(begins_again) {
+            self.0.clear();
+        }
         let at = self.0.iter().position(|known| is_same(known, now.to));
         let own = at.and_then(|at| self.0.get_mut(at));
         let Some(known) = own else {

@@ -560,6 +560,26 @@ fn finding_cseq_not_increased() {
         sent.splice(5..5, info);
     };
     assert_eq!(findings(overtaken), []);
+    // Another agent saw the call, and its clock is an hour ahead.
+    let seen_again = |sent: &mut Vec<Sent>| {
+        let mut info = sent[5..].to_vec();
+        for message in &mut info {
+            message.replace("2 BYE", "2 INFO");
+            message.replace("z9hG4bK3", "z9hG4bK4");
+            message.time_us -= 10_000_000;
+        }
+        info[0].replace("BYE sip", "INFO sip");
+        for message in &mut sent[5..] {
+            message.replace("2 BYE", "3 BYE");
+        }
+        sent.splice(5..5, info);
+        let mut again = sent.clone();
+        for message in &mut again {
+            message.time_us += 3_600_000_000;
+        }
+        sent.extend(again);
+    };
+    assert_eq!(findings(seen_again), []);
     // The number is that of another dialog: another fork accepted as well.
     let fork = |sent: &mut Vec<Sent>| {
         let mut other = vec![
