@@ -11,8 +11,8 @@ use super::exchange::{Exchange, Method, Response};
 use crate::packet::Route;
 
 /// Times in microseconds between the first and the last 2xx of a callee that gets no ACK: nearly
-/// the 32 s of 64 T1 (RFC 3261 §13.3.1.4). ACKs that are only lost get through before. The copies of a
-/// second agent whose clock is wrong may come later.
+/// the 32 s of 64 T1 (RFC 3261 §13.3.1.4). ACKs that are only lost get through before. The copies
+/// of a second agent whose clock is wrong may come later.
 const RESENT_US: RangeInclusive<u64> = 28_000_000..=33_000_000;
 
 /// Number of times that a callee sends its 2xx again in that time: 10, of which some may be lost.
