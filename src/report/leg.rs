@@ -5,6 +5,7 @@
 //! tags. A B2BUA or SBC may keep the Call-ID on a leg with tags of its own.
 
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use super::exchange::{Exchange, Method, Response};
 use crate::packet::Route;
@@ -149,7 +150,7 @@ impl<'a> Leg<'a> {
         // Of refreshes of a registration or subscription, the last one decides.
         self.attempt = match method {
             Method::Invite => self.deciding_invite(first),
-            _ => self.attempts.last().copied(),
+            _ => self.last_attempt(),
         };
     }
 
@@ -183,7 +184,7 @@ impl<'a> Leg<'a> {
         };
         let is_within = |it: &Exchange| {
             it.request.is_some()
-                && it.method != Method::Ack
+                && !matches!(it.method, Method::Ack | Method::Cancel)
                 && (it.to_tag.is_some() || !it.method.starts_call())
         };
         may_start
@@ -191,6 +192,16 @@ impl<'a> Leg<'a> {
                 .all()
                 .take_while(|it| !core::ptr::eq(*it, exchange))
                 .any(|it| starts_dialog(it) || is_within(it))
+    }
+
+    /// The last of several attempts that are no INVITE. If they have one From tag, their numbers
+    /// tell, whatever the clocks of the agents.
+    fn last_attempt(&self) -> Option<&'a Exchange> {
+        let later = |last: &'a Exchange, next: &'a Exchange| {
+            let is_before = last.from_tag == next.from_tag && next.cseq < last.cseq;
+            if is_before { last } else { next }
+        };
+        self.attempts.iter().copied().reduce(later)
     }
 
     fn deciding_invite(&self, first: &'a Exchange) -> Option<&'a Exchange> {
@@ -230,15 +241,26 @@ impl<'a> Leg<'a> {
         let Some(attempt) = self.attempt.filter(|_| self.is_invite()) else {
             return false;
         };
-        let is_of_invite = |ack: &Exchange| {
-            self.all()
-                .any(|it| it.method == Method::Invite && it.branch == ack.branch)
+        // The ACK of a rejection has the branch of its INVITE, which must be known.
+        let is_of_2xx = |ack: &Exchange| {
+            let ends = (ack.source(), ack.receiver());
+            let is_on_link = |it: &Exchange| {
+                it.method == Method::Invite
+                    && it.cseq == ack.cseq
+                    && (it.source(), it.receiver()) == ends
+            };
+            ack.to_tag.is_some()
+                && ack.cseq == attempt.cseq
+                && (ack.source() == attempt.source() || self.all().any(is_on_link))
+                && self.rejected_invite(ack).is_none()
         };
-        self.decision.is_none()
-            && (self.bye.is_some()
-                || self.acks().any(|ack| {
-                    ack.cseq == attempt.cseq && ack.to_tag.is_some() && !is_of_invite(ack)
-                }))
+        self.decision.is_none() && (self.bye.is_some() || self.acks().any(is_of_2xx))
+    }
+
+    /// The INVITE whose rejection an ACK acknowledges.
+    fn rejected_invite(&self, ack: &Exchange) -> Option<&'a Exchange> {
+        self.all()
+            .find(|it| it.method == Method::Invite && it.branch == ack.branch)
     }
 
     /// The final response to the deciding attempt.
@@ -257,8 +279,10 @@ impl<'a> Leg<'a> {
             .collect();
         let is_same_leg = |it: &Exchange| it.from_tag == attempt.from_tag;
         let accepted = |same_leg: bool| {
-            let mut others = others.iter();
-            others.find(|it| is_same_leg(it) == same_leg && it.is_accepted())
+            let others = others.iter();
+            others
+                .filter(|it| is_same_leg(it) == same_leg && it.is_accepted())
+                .min_by_key(|it| it.last_response())
         };
         // A proxy forwards every 2xx (RFC 3261 §16.7), but tries another branch after a rejection.
         // If the agent sees the responses on the first hop, a rejection elsewhere is not the end,
@@ -294,7 +318,11 @@ impl<'a> Leg<'a> {
         };
         let bye = byes().min_by_key(|it| it.packet()).and_then(|first| {
             let same = |it: &&Exchange| it.cseq == first.cseq && it.from_tag == first.from_tag;
-            nearest_to_sender(&byes().filter(same).collect::<Vec<_>>())
+            let hops: Vec<&Exchange> = byes().filter(same).collect();
+            // The capture may lack the BYE on a hop between two others.
+            let ends = hops.iter().filter(|it| !self.is_relay(it.source()));
+            let ends: Vec<&Exchange> = ends.copied().collect();
+            nearest_to_sender(&ends).or_else(|| nearest_to_sender(&hops))
         });
         // The agent may see the BYE on one hop and the response on another.
         let is_elsewhere = |it: &&Exchange| {
@@ -307,18 +335,34 @@ impl<'a> Leg<'a> {
         // A challenge does not end a BYE: it comes again with credentials.
         let is_end = |response: &Response| !matches!(response.status, 401 | 407);
         let bye_response = responses().find(is_end).or_else(|| responses().next());
-        // Branch and number are those of the request that it cancels (RFC 3261 §9.1). That of an
-        // earlier attempt says nothing about the last one.
-        let cancel = self.attempt.and_then(|attempt| {
-            self.all().find(|it| {
-                it.method == Method::Cancel
-                    && it.request.is_some()
-                    && it.source() == attempt.source()
-                    && (it.branch == attempt.branch
-                        || it.cseq == attempt.cseq && it.packet() > attempt.packet())
-            })
-        });
+        let cancel = self.attempt.and_then(|attempt| self.cancel_of(attempt));
         (self.bye, self.bye_response, self.cancel) = (bye, bye_response, cancel);
+    }
+
+    /// Whether an address forwards the INVITE.
+    fn is_relay(&self, address: Option<IpAddr>) -> bool {
+        let invites = || self.all().filter(|it| it.method == Method::Invite);
+        invites().any(|it| it.source() == address) && invites().any(|it| it.receiver() == address)
+    }
+
+    /// The CANCEL of an attempt. Branch and number are those of the request that it cancels (RFC
+    /// 3261 §9.1). That of an earlier attempt says nothing about the last one.
+    fn cancel_of(&self, attempt: &Exchange) -> Option<&'a Exchange> {
+        let is_of_attempt = |it: &&Exchange| {
+            it.branch == attempt.branch || it.cseq == attempt.cseq && it.packet() > attempt.packet()
+        };
+        // A CANCEL that a proxy sends to a fork of its own is not that of the caller, whose INVITE
+        // may be missing on the hop before.
+        let cancels: Vec<&Exchange> = self
+            .all()
+            .filter(|it| it.method == Method::Cancel && it.request.is_some())
+            .filter(is_of_attempt)
+            .filter(|it| {
+                let is_before = it.receiver() == attempt.source();
+                it.source() == attempt.source() || (is_before && it.from_tag == attempt.from_tag)
+            })
+            .collect();
+        nearest_to_sender(&cancels)
     }
 
     /// Whether a BYE ends the caller's dialog, and not the one with another fork, which the caller
@@ -411,18 +455,18 @@ pub(super) enum End {
 fn follows(current: &Exchange, next: &Exchange, ack: Option<&Exchange>) -> bool {
     // The clocks of two agents may differ, so that the order of packets is not enough.
     let is_later = next.cseq > current.cseq || (next.has_credentials && !current.has_credentials);
-    if core::ptr::eq(current, next) || (next.packet() < current.packet() && !is_later) {
+    if core::ptr::eq(current, next) || (next.first < current.first && !is_later) {
         return false;
     }
-    let is_over = is_later || ack.is_some_and(|ack| ack.packet() <= next.packet());
+    let is_over = is_later || ack.is_some_and(|ack| ack.first <= next.first);
     match current.last {
-        Some(last) if last.status >= 300 => is_over || last.seen.packet < next.packet(),
+        Some(last) if last.status >= 300 => is_over || last.seen.packet < next.first,
         Some(_) => false,
         // The capture may lack the rejection.
         None if is_over => true,
         None => {
             let before = current.request.map_or(0, |request| request.last_packet);
-            !current.has_response() && before < next.packet() && next.has_response()
+            !current.has_response() && before < next.first && next.has_response()
         }
     }
 }

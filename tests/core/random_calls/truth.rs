@@ -174,8 +174,13 @@ impl Captured<'_> {
         truth.final_status = status;
         // Whether the attempt before this one is over, or both are parallel branches of a fork,
         // cannot be known.
-        let is_accepted = matches!(status, Some(200..300));
-        if attempt > 0 && !is_accepted && !self.is_over(attempt - 1, attempt) {
+        let got_through = matches!(status, Some(200..300));
+        let is_over = |before: usize| self.is_over(before, before + 1);
+        if !got_through && !(0..attempt).all(is_over) {
+            return false;
+        }
+        // On another link, it might be an attempt of the proxy.
+        if attempt > 0 && !self.has(on_own) {
             return false;
         }
         let cancel = self.find(|what| on_own(what) && what.kind == Kind::Cancel);
@@ -183,6 +188,18 @@ impl Captured<'_> {
             return false;
         }
         let bye = self.bye(decision);
+        // A BYE with another tag may end another fork, or the tag may have been changed.
+        if bye.is_none() && self.has(|what| what.kind == Kind::Bye) {
+            let mut tags: Vec<String> = (self.messages.iter())
+                .filter(|(it, ..)| on_own(it.what) && is_accepted(it.what))
+                .map(|(it, ..)| tag(it))
+                .collect();
+            tags.sort();
+            tags.dedup();
+            if tags.len() < 2 {
+                return false;
+            }
+        }
         let bye_response = self.messages.iter().any(|(it, ..)| {
             matches!(it.what.kind, Kind::ByeResponse(_)) && self.is_of_dialog(it, decision)
         });
