@@ -71,19 +71,22 @@ impl<'a> Leg<'a> {
         let Some(attempt) = self.attempt else {
             return false;
         };
-        // If the request was sent again, no response reached its sender, whatever other hops saw.
-        let is_resent = attempt.request.is_some_and(|request| request.copies > 0);
+        // As long as the request was sent again, no response reached its sender, whatever other hops
+        // saw.
+        let until = attempt.request.filter(|request| request.copies > 0);
+        let until = until.map(|request| request.last_packet);
         let elsewhere = || {
             self.all().any(|it| {
                 it.method == attempt.method
                     && it.cseq == attempt.cseq
                     && it.has_response()
+                    && it.last_response() > until
                     && self.may_follow(attempt, it)
             })
         };
         attempt.has_response()
             || self.rejection_ack(attempt).is_some()
-            || (!is_resent && elsewhere())
+            || elsewhere()
     }
 
     /// The ACKs of the caller's leg, with the number of the deciding INVITE or after it.
@@ -472,13 +475,13 @@ fn follows(current: &Exchange, next: &Exchange, ack: Option<&Exchange>) -> bool 
 }
 
 /// Whether a request with the tag of `first` and a number of its own was not captured between its
-/// sender and the first proxy, so that this is the nearest transaction.
+/// sender and the first proxy, so that this is the nearest transaction, or a fork of it.
 fn is_only_elsewhere(exchange: &Exchange, first: &Exchange, hops: &[&Exchange]) -> bool {
     let same = |it: &&&Exchange| it.cseq == exchange.cseq && it.from_tag == exchange.from_tag;
     exchange.from_tag == first.from_tag
         && exchange.cseq.is_some()
         && nearest_to_sender(&hops.iter().filter(same).copied().collect::<Vec<_>>())
-            .is_some_and(|nearest| core::ptr::eq(nearest, exchange))
+            .is_some_and(|nearest| nearest.source() == exchange.source())
 }
 
 /// The transaction that is nearest to the sender of a request, of those on all hops: no other one

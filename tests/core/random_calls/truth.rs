@@ -65,6 +65,10 @@ impl<'a> Captured<'a> {
         self.find(is).is_some()
     }
 
+    fn position(&self, is: impl Fn(What) -> bool) -> Option<usize> {
+        self.messages.iter().position(|(it, ..)| is(it.what))
+    }
+
     /// Whether a link belongs to the caller's dialog, and not to the one behind a B2BUA.
     fn is_own(&self, link: usize) -> bool {
         match self.call.b2bua_at {
@@ -179,6 +183,14 @@ impl Captured<'_> {
         if !got_through && !(0..attempt).all(is_over) {
             return false;
         }
+        // A B2BUA whose other leg lacks its first link looks like a caller.
+        if let Some(at) = self.call.b2bua_at
+            && self.own < at
+            && !self.has(|what| on_own(what) && is_initial(what))
+            && !self.has(|what| what.link == at && (is_initial(what) || is_response(what)))
+        {
+            return false;
+        }
         // On another link, it might be an attempt of the proxy.
         if attempt > 0 && !self.has(on_own) {
             return false;
@@ -249,7 +261,9 @@ impl Captured<'_> {
             truth.ended_with = Some(with);
             truth.ended_by = Some(by.sent.from.to_string());
             // Any proxy between the callee and the caller.
-            if by.what.kind.status().is_some() && by.what.link != self.own {
+            let is_response = by.what.kind.status().is_some();
+            let is_relayed = by.what.kind == Kind::Bye && vias(by) > 1;
+            if is_response && by.what.link != self.own || is_relayed {
                 truth.ended_by = Some(ANY.to_string());
             }
         }
@@ -270,11 +284,16 @@ impl Captured<'_> {
         let cseq = |it: &Message| line(it, "CSeq:");
         let is_numbered =
             requests(before).any(|it| requests(attempt).all(|next| cseq(it) != cseq(next)));
-        let is_ended = self.has(|what| {
+        let on_own = |what: What, attempt: usize| {
+            what.link == self.own && what.attempt == attempt && what.kind != Kind::RejectionAck
+        };
+        let next = self.position(|what| on_own(what, attempt));
+        let end = self.position(|what| {
             what.attempt == before
                 && what.link == self.own
                 && (what.kind.status().is_some() || what.kind == Kind::RejectionAck)
         });
+        let is_ended = end.is_some() && end < next;
         is_ended || is_numbered || !self.has(|what| what.attempt == before)
     }
 
