@@ -118,7 +118,7 @@ impl<'a> Leg<'a> {
                 })
         };
         (ack.cseq.is_none() || invite.cseq.is_none() || ack.cseq == invite.cseq)
-            && ack.branch != invite.branch
+            && self.rejected_invite(ack).is_none()
             && is_known(ack.to_tag)
     }
 
@@ -254,13 +254,15 @@ impl<'a> Leg<'a> {
             };
             ack.to_tag.is_some()
                 && ack.cseq == attempt.cseq
+                && ack.first > attempt.first
                 && (ack.source() == attempt.source() || self.all().any(is_on_link))
                 && self.rejected_invite(ack).is_none()
         };
         self.decision.is_none() && (self.bye.is_some() || self.acks().any(is_of_2xx))
     }
 
-    /// The INVITE whose rejection an ACK acknowledges.
+    /// The INVITE whose rejection an ACK acknowledges, since both have one branch (RFC 3261
+    /// §17.1.1.3).
     fn rejected_invite(&self, ack: &Exchange) -> Option<&'a Exchange> {
         self.all()
             .find(|it| it.method == Method::Invite && it.branch == ack.branch)
@@ -323,9 +325,9 @@ impl<'a> Leg<'a> {
             let same = |it: &&Exchange| it.cseq == first.cseq && it.from_tag == first.from_tag;
             let hops: Vec<&Exchange> = byes().filter(same).collect();
             // The capture may lack the BYE on a hop between two others.
-            let ends = hops.iter().filter(|it| !self.is_relay(it.source()));
-            let ends: Vec<&Exchange> = ends.copied().collect();
-            nearest_to_sender(&ends).or_else(|| nearest_to_sender(&hops))
+            let mut nearest = not_forwarded(&hops);
+            let end = nearest.find(|it| !self.is_relay(it.source()));
+            end.or_else(|| nearest_to_sender(&hops))
         });
         // The agent may see the BYE on one hop and the response on another.
         let is_elsewhere = |it: &&Exchange| {
@@ -484,16 +486,18 @@ fn is_only_elsewhere(exchange: &Exchange, first: &Exchange, hops: &[&Exchange]) 
             .is_some_and(|nearest| nearest.source() == exchange.source())
 }
 
-/// The transaction that is nearest to the sender of a request, of those on all hops: no other one
-/// arrives where it begins. Clocks of agents differ, so that the order of packets does not tell.
+/// The transaction that is nearest to the sender of a request, of those on all hops. Clocks of
+/// agents differ, so that the order of packets does not tell.
 fn nearest_to_sender<'a>(hops: &[&'a Exchange]) -> Option<&'a Exchange> {
-    let is_forwarded = |it: &&&Exchange| {
+    // A request that comes back to its sender has no such hop.
+    not_forwarded(hops).next().or(hops.first().copied())
+}
+
+/// The transactions that begin where no other one arrives.
+fn not_forwarded<'a, 'h>(hops: &'h [&'a Exchange]) -> impl Iterator<Item = &'a Exchange> + 'h {
+    let is_forwarded = |it: &Exchange| {
         hops.iter()
             .any(|other| other.receiver() == it.source() && other.source() != it.source())
     };
-    // A request that comes back to its sender has no such hop.
-    hops.iter()
-        .find(|it| !is_forwarded(it))
-        .or(hops.first())
-        .copied()
+    hops.iter().copied().filter(move |it| !is_forwarded(it))
 }

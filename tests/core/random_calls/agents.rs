@@ -63,6 +63,22 @@ impl Seen {
             }
             packets.extend(again);
         }
+        // The agents on the links have clocks of their own.
+        if !two_agents && random.percent(8) {
+            let apart_us = random.pick(&[20_000, 700_000, 3_000_000]);
+            let clocks: Vec<u64> = (0..100).map(|_| random.from(0, apart_us)).collect();
+            description += &format!("; clocks of links up to {apart_us} us apart");
+            for packet in &mut packets {
+                packet.sent.time_us += clocks[packet.messages[0].what.link];
+            }
+        }
+        if random.percent(5) {
+            let all = packets.len() as u64;
+            let mut late = packets.clone();
+            late.sort_by_key(|packet| packet.sent.time_us);
+            packets = late.split_off(random.from(0, all - 1) as usize);
+            description += &format!("; {} packets before the window", late.len());
+        }
         let jitter_us = random.pick(&[0, 0, 0, 2000, 15_000]);
         for packet in &mut packets {
             packet.sent.time_us += random.from(0, jitter_us);

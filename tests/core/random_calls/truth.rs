@@ -24,6 +24,8 @@ pub(super) struct Truth {
     pub(super) complete: bool,
     pub(super) ended_with: Option<String>,
     pub(super) ended_by: Option<String>,
+    /// Whether only the outcome is certain, and not its details.
+    pub(super) outcome_only: bool,
 }
 
 impl Truth {
@@ -31,18 +33,25 @@ impl Truth {
     pub(super) fn reported(&self, report: &CaptureReport, codes: &[&'static str]) -> Self {
         let outcome = report.outcome.as_deref();
         let is_any = self.ended_by.as_deref() == Some(ANY) && report.ended_by.is_some();
+        let details = match self.outcome_only {
+            true => self.clone(),
+            false => Self {
+                final_status: report.final_status,
+                ended_with: report.ended_with.clone(),
+                ended_by: match is_any {
+                    true => self.ended_by.clone(),
+                    false => report.ended_by.clone(),
+                },
+                ..self.clone()
+            },
+        };
         Self {
             sip_messages: report.sip_messages,
             retransmissions: report.retransmissions,
             duplicates: report.duplicates,
             outcome: outcome.map(|outcome| *codes.iter().find(|it| **it == outcome).unwrap()),
-            final_status: report.final_status,
             complete: report.complete,
-            ended_with: report.ended_with.clone(),
-            ended_by: match is_any {
-                true => self.ended_by.clone(),
-                false => report.ended_by.clone(),
-            },
+            ..details
         }
     }
 }
@@ -119,6 +128,7 @@ pub(super) fn truth(call: &Call, seen: &Seen) -> Option<Truth> {
         complete: false,
         ended_with: None,
         ended_by: None,
+        outcome_only: false,
     };
     if captured.messages.is_empty() {
         return Some(truth);
@@ -138,9 +148,12 @@ impl Captured<'_> {
             .map(|what| what.attempt)
             .max();
         let is_captured = self.has(is_initial);
-        let (Some(attempt), true) = (attempt, is_captured) else {
-            return false;
-        };
+        if !is_captured {
+            truth.outcome = Some("not-captured");
+            truth.outcome_only = true;
+            return true;
+        }
+        let Some(attempt) = attempt else { return false };
         let of_attempt = |what: What| what.attempt == attempt;
         let on_own = |what: What| of_attempt(what) && what.link == self.own;
         let is_accepted = |what: What| matches!(what.kind, Kind::Final(200..300));
@@ -192,7 +205,8 @@ impl Captured<'_> {
             return false;
         }
         // On another link, it might be an attempt of the proxy.
-        if attempt > 0 && !self.has(on_own) {
+        let is_seen = |what| on_own(what) && (is_initial(what) || is_response(what));
+        if attempt > 0 && !self.has(is_seen) {
             return false;
         }
         let cancel = self.find(|what| on_own(what) && what.kind == Kind::Cancel);
@@ -200,6 +214,9 @@ impl Captured<'_> {
             return false;
         }
         let bye = self.bye(decision);
+        if bye.is_some_and(|bye| bye.what.attempt != attempt) {
+            return false;
+        }
         // A BYE with another tag may end another fork, or the tag may have been changed.
         if bye.is_none() && self.has(|what| what.kind == Kind::Bye) {
             let mut tags: Vec<String> = (self.messages.iter())
@@ -208,7 +225,9 @@ impl Captured<'_> {
                 .collect();
             tags.sort();
             tags.dedup();
-            if tags.len() < 2 {
+            let is_known = |it: &Message| tags.iter().any(|tag| has_tag(it, tag));
+            let mut byes = self.messages.iter();
+            if tags.len() < 2 || byes.any(|(it, ..)| it.what.kind == Kind::Bye && !is_known(it)) {
                 return false;
             }
         }
@@ -218,6 +237,10 @@ impl Captured<'_> {
         let has_ack = self.has(|what| what.kind == Kind::Ack && self.is_own(what.link));
         let credentials =
             self.has(|what| on_own(what) && what.kind == Kind::Initial { credentials: true });
+        let bye_challenge = self.messages.iter().all(|(it, ..)| {
+            !matches!(it.what.kind, Kind::ByeResponse(status) if !matches!(status, 401 | 407))
+                || !self.is_of_dialog(it, decision)
+        });
         let is_answered = match status {
             Some(status) => self.call.is_invite && status < 300,
             None => has_ack || bye.is_some(),
@@ -225,7 +248,17 @@ impl Captured<'_> {
         // A B2BUA got a response, but perhaps sent none itself.
         let is_own_response =
             |what| is_response(what) && of_attempt(what) && self.is_own(what.link);
-        if !self.has(is_own_response) && !own_ack && self.has(is_response) {
+        let initial = self.find(|what| on_own(what) && is_initial(what));
+        let is_answered_elsewhere = !own_ack && self.has(is_response);
+        if !self.has(is_own_response) && is_answered_elsewhere {
+            return false;
+        }
+        // The first proxy got a response, but perhaps sent none itself.
+        if !self.has(|what| on_own(what) && is_response(what))
+            && is_answered_elsewhere
+            && initial.is_some_and(|initial| self.is_resent(initial.id))
+            && status.is_none()
+        {
             return false;
         }
         let is_resent = decision.is_some_and(|decision| self.is_resent(decision.id));
@@ -242,12 +275,13 @@ impl Captured<'_> {
             Some(200..300) if bye.is_some() && bye_response => "completed",
             Some(200..300) => "answered",
             Some(_) if cancel.is_some() => "cancelled",
-            Some(300..400) => "redirected",
+            Some(300..=399) => "redirected",
             Some(401 | 407) => "auth-failed",
             Some(403) if credentials => "auth-failed",
             Some(_) => "refused",
         });
-        truth.complete = status.is_some() && (!is_answered || bye.is_some() && bye_response);
+        let is_ended = bye.is_some() && bye_response && !bye_challenge;
+        truth.complete = status.is_some() && (!is_answered || is_ended);
         if !self.call.is_invite {
             return true;
         }
@@ -273,17 +307,19 @@ impl Captured<'_> {
     /// Whether the capture shows that a call to which no one responded, or that was rejected, was
     /// followed by another attempt.
     fn is_over(&self, before: usize, attempt: usize) -> bool {
-        let requests = |attempt: usize| {
-            let messages = self.messages.iter().map(|(it, ..)| *it);
-            messages.filter(move |it| {
+        let cseq = |attempt: usize| {
+            let mut messages = self.messages.iter().map(|(it, ..)| *it);
+            let is_initial = |kind| {
+                matches!(kind, Kind::Initial { .. } | Kind::Provisional | Kind::Final(_))
+            };
+            let found = messages.find(|it| {
                 it.what.attempt == attempt
-                    && matches!(it.what.kind, Kind::Initial { .. })
-                    && self.is_own(it.what.link)
-            })
+                    && is_initial(it.what.kind)
+                    && it.what.link == self.own
+            });
+            found.map(|it| line(it, "CSeq:"))
         };
-        let cseq = |it: &Message| line(it, "CSeq:");
-        let is_numbered =
-            requests(before).any(|it| requests(attempt).all(|next| cseq(it) != cseq(next)));
+        let is_numbered = cseq(before).is_some() && cseq(before) != cseq(attempt);
         let on_own = |what: What, attempt: usize| {
             what.link == self.own && what.attempt == attempt && what.kind != Kind::RejectionAck
         };
