@@ -137,7 +137,7 @@ impl<'a> Leg<'a> {
             .into_iter()
             .filter(|it| it.method == method)
             .collect();
-        let Some(first) = nearest_to_sender(&same) else {
+        let Some(first) = self.nearest_to_user_agent(&same) else {
             return;
         };
         // A later attempt comes from the same address, but perhaps from another port, with another
@@ -155,6 +155,20 @@ impl<'a> Leg<'a> {
             Method::Invite => self.deciding_invite(first),
             _ => self.last_attempt(),
         };
+    }
+
+    /// The transaction on the own hop of the user agent that sent the request.
+    fn nearest_to_user_agent(&self, hops: &[&'a Exchange]) -> Option<&'a Exchange> {
+        // The capture may lack the INVITE on a hop between two others, but not its ACK or CANCEL.
+        let arrives = |it: &Exchange| {
+            self.all().any(|other| {
+                other.from_tag == it.from_tag
+                    && other.receiver() == it.source()
+                    && other.source() != it.source()
+            })
+        };
+        let own = not_forwarded(hops).find(|it| !arrives(it));
+        own.or_else(|| nearest_to_sender(hops))
     }
 
     /// Whether a transaction starts the call, on any hop. Its request may have been lost, for
@@ -190,11 +204,17 @@ impl<'a> Leg<'a> {
                 && !matches!(it.method, Method::Ack | Method::Cancel)
                 && (it.to_tag.is_some() || !it.method.starts_call())
         };
+        let acknowledges = |it: &Exchange| {
+            it.method == Method::Ack
+                && it.cseq < exchange.cseq
+                && it.from_tag == exchange.from_tag
+                && self.is_ack_of_2xx(it)
+        };
         may_start
             && !self
                 .all()
                 .take_while(|it| !core::ptr::eq(*it, exchange))
-                .any(|it| starts_dialog(it) || is_within(it))
+                .any(|it| starts_dialog(it) || is_within(it) || acknowledges(it))
     }
 
     /// The last of several attempts that are no INVITE. If they have one From tag, their numbers
@@ -244,21 +264,36 @@ impl<'a> Leg<'a> {
         let Some(attempt) = self.attempt.filter(|_| self.is_invite()) else {
             return false;
         };
-        // The ACK of a rejection has the branch of its INVITE, which must be known.
-        let is_of_2xx = |ack: &Exchange| {
-            let ends = (ack.source(), ack.receiver());
-            let is_on_link = |it: &Exchange| {
-                it.method == Method::Invite
-                    && it.cseq == ack.cseq
-                    && (it.source(), it.receiver()) == ends
-            };
-            ack.to_tag.is_some()
-                && ack.cseq == attempt.cseq
-                && ack.first > attempt.first
-                && (ack.source() == attempt.source() || self.all().any(is_on_link))
-                && self.rejected_invite(ack).is_none()
+        let is_acknowledged = || {
+            self.acks().any(|ack| {
+                ack.cseq == attempt.cseq && ack.first > attempt.first && self.is_ack_of_2xx(ack)
+            })
         };
-        self.decision.is_none() && (self.bye.is_some() || self.acks().any(is_of_2xx))
+        // Others are part of an early dialog as well (RFC 3311, RFC 3262).
+        let is_confirmed = |it: &Exchange| {
+            matches!(it.method, Method::Invite | Method::Info | Method::Refer)
+                && it.request.is_some()
+                && it.to_tag.is_some()
+                && it.first > attempt.first
+                && (it.from_tag == attempt.from_tag || it.to_tag == attempt.from_tag)
+        };
+        self.decision.is_none()
+            && (self.bye.is_some() || is_acknowledged() || self.all().any(is_confirmed))
+    }
+
+    /// Whether an ACK certainly acknowledges a 2xx: that of a rejection has the branch of its
+    /// INVITE, which must be known.
+    fn is_ack_of_2xx(&self, ack: &Exchange) -> bool {
+        let is_on_link = |it: &Exchange| {
+            let is_own = self.attempts.iter().any(|own| core::ptr::eq(*own, it));
+            it.method == Method::Invite
+                && it.cseq == ack.cseq
+                && it.source() == ack.source()
+                && (is_own || it.receiver() == ack.receiver())
+        };
+        ack.to_tag.is_some()
+            && self.all().any(is_on_link)
+            && self.rejected_invite(ack).is_none()
     }
 
     /// The INVITE whose rejection an ACK acknowledges, since both have one branch (RFC 3261
@@ -324,16 +359,23 @@ impl<'a> Leg<'a> {
         let bye = byes().min_by_key(|it| it.packet()).and_then(|first| {
             let same = |it: &&Exchange| it.cseq == first.cseq && it.from_tag == first.from_tag;
             let hops: Vec<&Exchange> = byes().filter(same).collect();
-            // The capture may lack the BYE on a hop between two others.
-            let mut nearest = not_forwarded(&hops);
-            let end = nearest.find(|it| !self.is_relay(it.source()));
-            end.or_else(|| nearest_to_sender(&hops))
+            let ends: Vec<&Exchange> = not_forwarded(&hops)
+                .filter(|it| !self.is_relay(it.source()))
+                .collect();
+            self.nearest_to_user_agent(match ends.is_empty() {
+                true => &hops,
+                false => &ends,
+            })
         });
         // The agent may see the BYE on one hop and the response on another.
         let is_elsewhere = |it: &&Exchange| {
             it.method == Method::Bye
                 && it.request.is_none()
-                && byes().any(|bye| bye.cseq == it.cseq && bye.from_tag == it.from_tag)
+                && byes().any(|bye| {
+                    // The number is a higher one after a challenge.
+                    let is_same_dialog = it.last.is_some_and(|last| last.to_tag == bye.to_tag);
+                    bye.from_tag == it.from_tag && (bye.cseq == it.cseq || is_same_dialog)
+                })
         };
         let elsewhere = || self.all().filter(is_elsewhere);
         let responses = || byes().chain(elsewhere()).filter_map(|it| it.last);

@@ -72,7 +72,7 @@ impl Seen {
                 packet.sent.time_us += clocks[packet.messages[0].what.link];
             }
         }
-        if random.percent(5) {
+        if !two_agents && random.percent(5) {
             let all = packets.len() as u64;
             let mut late = packets.clone();
             late.sort_by_key(|packet| packet.sent.time_us);
@@ -142,6 +142,7 @@ fn join(packets: &mut Vec<Packet>, random: &mut Random) {
     for packet in packets.drain(..) {
         if let Some(last) = joined.last_mut()
             && (last.sent.from, last.sent.to) == (packet.sent.from, packet.sent.to)
+            && packet.sent.time_us - last.sent.time_us < 200_000
             && random.percent(60)
         {
             last.sent.message.extend(&packet.sent.message);

@@ -196,6 +196,16 @@ impl Captured<'_> {
         if !got_through && !(0..attempt).all(is_over) {
             return false;
         }
+        // An attempt that was not captured on the caller's link.
+        let is_hidden = |attempt: usize| {
+            let of = |what: What| {
+                what.attempt == attempt && (is_initial(what) || is_response(what))
+            };
+            self.has(of) && !self.has(|what| of(what) && what.link == self.own)
+        };
+        if (0..attempt).any(is_hidden) {
+            return false;
+        }
         // A B2BUA whose other leg lacks its first link looks like a caller.
         if let Some(at) = self.call.b2bua_at
             && self.own < at
@@ -243,7 +253,7 @@ impl Captured<'_> {
         });
         let is_answered = match status {
             Some(status) => self.call.is_invite && status < 300,
-            None => has_ack || bye.is_some(),
+            None => has_ack || bye.is_some() || self.is_confirmed(),
         };
         // A B2BUA got a response, but perhaps sent none itself.
         let is_own_response =
@@ -302,6 +312,16 @@ impl Captured<'_> {
             }
         }
         true
+    }
+
+    /// Whether there is a request that only a confirmed dialog has.
+    fn is_confirmed(&self) -> bool {
+        self.messages.iter().any(|(it, ..)| {
+            let is_one = [&b"INVITE"[..], b"INFO"]
+                .iter()
+                .any(|method| it.sent.message.starts_with(method));
+            it.what.kind == Kind::Within && is_one && self.is_own(it.what.link)
+        })
     }
 
     /// Whether the capture shows that a call to which no one responded, or that was rejected, was
