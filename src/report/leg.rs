@@ -84,9 +84,7 @@ impl<'a> Leg<'a> {
                     && self.may_follow(attempt, it)
             })
         };
-        attempt.has_response()
-            || self.rejection_ack(attempt).is_some()
-            || elsewhere()
+        attempt.has_response() || self.rejection_ack(attempt).is_some() || elsewhere()
     }
 
     /// The ACKs of the caller's leg, with the number of the deciding INVITE or after it.
@@ -195,9 +193,8 @@ impl<'a> Leg<'a> {
             };
             it.method == Method::Invite
                 && it.cseq != exchange.cseq
-                && accepted.is_some_and(|last| {
-                    last.seen.packet < exchange.first && is_same_dialog(last)
-                })
+                && accepted
+                    .is_some_and(|last| last.seen.packet < exchange.first && is_same_dialog(last))
         };
         let is_within = |it: &Exchange| {
             it.request.is_some()
@@ -246,8 +243,7 @@ impl<'a> Leg<'a> {
     /// the same number.
     fn may_follow(&self, attempt: &Exchange, elsewhere: &Exchange) -> bool {
         let mut attempts = self.attempts.iter();
-        let is_earlier =
-            |it: &&Exchange| it.cseq == attempt.cseq && !core::ptr::eq(*it, attempt);
+        let is_earlier = |it: &&Exchange| it.cseq == attempt.cseq && !core::ptr::eq(*it, attempt);
         elsewhere.last_response() > Some(attempt.packet()) || !attempts.any(is_earlier)
     }
 
@@ -291,9 +287,7 @@ impl<'a> Leg<'a> {
                 && it.source() == ack.source()
                 && (is_own || it.receiver() == ack.receiver())
         };
-        ack.to_tag.is_some()
-            && self.all().any(is_on_link)
-            && self.rejected_invite(ack).is_none()
+        ack.to_tag.is_some() && self.all().any(is_on_link) && self.rejected_invite(ack).is_none()
     }
 
     /// The INVITE whose rejection an ACK acknowledges, since both have one branch (RFC 3261
@@ -444,7 +438,9 @@ impl<'a> Leg<'a> {
             it.method == Method::Invite
                 && it.to_tag.is_none()
                 && !core::ptr::eq(it, decision)
-                && it.last.is_some_and(|it| it.status < 300 && it.to_tag == tag)
+                && it
+                    .last
+                    .is_some_and(|it| it.status < 300 && it.to_tag == tag)
         };
         let is_kept = || self.all().any(|it| accepts(it, self.to_tag()));
         decision.other_tags.contains(&tag)

@@ -528,9 +528,7 @@ impl Caller<'_, '_> {
             first_us = first_us.or(Some(received_us));
             sent_acks += 1;
             let some = &acks[..acks.len().min(links_with_ack)];
-            let arrival = self
-                .network
-                .relay(some, received_us + 500, sent_acks - 1);
+            let arrival = self.network.relay(some, received_us + 500, sent_acks - 1);
             if arrival.is_some() && links_with_ack == ACKS {
                 break;
             }

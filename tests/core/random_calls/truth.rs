@@ -198,9 +198,8 @@ impl Captured<'_> {
         }
         // An attempt that was not captured on the caller's link.
         let is_hidden = |attempt: usize| {
-            let of = |what: What| {
-                what.attempt == attempt && (is_initial(what) || is_response(what))
-            };
+            let of =
+                |what: What| what.attempt == attempt && (is_initial(what) || is_response(what));
             self.has(of) && !self.has(|what| of(what) && what.link == self.own)
         };
         if (0..attempt).any(is_hidden) {
@@ -330,12 +329,13 @@ impl Captured<'_> {
         let cseq = |attempt: usize| {
             let mut messages = self.messages.iter().map(|(it, ..)| *it);
             let is_initial = |kind| {
-                matches!(kind, Kind::Initial { .. } | Kind::Provisional | Kind::Final(_))
+                matches!(
+                    kind,
+                    Kind::Initial { .. } | Kind::Provisional | Kind::Final(_)
+                )
             };
             let found = messages.find(|it| {
-                it.what.attempt == attempt
-                    && is_initial(it.what.kind)
-                    && it.what.link == self.own
+                it.what.attempt == attempt && is_initial(it.what.kind) && it.what.link == self.own
             });
             found.map(|it| line(it, "CSeq:"))
         };
