@@ -160,7 +160,8 @@ impl<'a> Leg<'a> {
         // The capture may lack the INVITE on a hop between two others, but not its ACK or CANCEL.
         let arrives = |it: &Exchange| {
             self.all().any(|other| {
-                other.from_tag == it.from_tag
+                let is_of_invite = matches!(other.method, Method::Ack | Method::Cancel);
+                (other.from_tag == it.from_tag || is_of_invite)
                     && other.receiver() == it.source()
                     && other.source() != it.source()
             })

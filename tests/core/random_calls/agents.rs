@@ -31,7 +31,6 @@ impl Seen {
     pub(super) fn of(call: &Call, random: &mut Random) -> Self {
         let mut packets: Vec<Packet> = call.sent.iter().map(packet).collect();
         packets.sort_by_key(|packet| packet.sent.time_us);
-        let all = packets.len();
         let hidden = hidden(call, &packets, random);
         packets.retain(|packet| !hidden.contains(&packet.messages[0].what.link));
         let mut description = format!("hidden links {hidden:?}");
@@ -72,7 +71,8 @@ impl Seen {
                 packet.sent.time_us += clocks[packet.messages[0].what.link];
             }
         }
-        if !two_agents && random.percent(5) {
+        let is_late = !two_agents && random.percent(5);
+        if is_late {
             let all = packets.len() as u64;
             let mut late = packets.clone();
             late.sort_by_key(|packet| packet.sent.time_us);
@@ -91,7 +91,7 @@ impl Seen {
         packets.retain(|_| !random.percent(loss));
         description += &format!("; jitter {jitter_us} us; {loss} % not captured");
         packets.sort_by_key(|packet| packet.sent.time_us);
-        let is_whole = loss == 0 && hidden.is_empty() && all == call.sent.len();
+        let is_whole = loss == 0 && hidden.is_empty() && !is_late;
         if call.is_stream && !two_agents && mirrored == 0 {
             split(&mut packets, random);
         }

@@ -306,11 +306,21 @@ impl Captured<'_> {
             // Any proxy between the callee and the caller.
             let is_response = by.what.kind.status().is_some();
             let is_relayed = by.what.kind == Kind::Bye && vias(by) > 1;
-            if is_response && by.what.link != self.own || is_relayed {
+            let is_certain = by.what.link == self.own && self.is_connected(attempt);
+            if is_response && !is_certain || is_relayed {
                 truth.ended_by = Some(ANY.to_string());
             }
         }
         true
+    }
+
+    /// Whether the capture shows all links of an attempt, up to the last one that it shows, so that
+    /// the first of them is certainly the caller's own.
+    fn is_connected(&self, attempt: usize) -> bool {
+        let is_seen = |link: usize| self.has(|what| what.attempt == attempt && what.link == link);
+        let links = (0..10).filter(|link| is_seen(*link));
+        let last = links.max().unwrap_or_default();
+        is_seen(self.own) && (self.own..=last).all(is_seen)
     }
 
     /// Whether there is a request that only a confirmed dialog has.
@@ -367,15 +377,12 @@ impl Captured<'_> {
         self.is_own(message.what.link) && (self.call.fork_at.is_none() || has_tag())
     }
 
-    /// Whether one agent saw a message more than once.
+    /// Whether a message was captured that was really sent again.
     fn is_resent(&self, id: usize) -> bool {
-        let by = |agent: usize| {
-            let copies = self.messages.iter();
-            copies
-                .filter(|(it, by, _)| it.id == id && *by == agent)
-                .count()
-        };
-        by(0) > 1 || by(1) > 1
+        let copies = self.messages.iter().filter(|(it, ..)| it.id == id);
+        let mut times: Vec<u64> = copies.map(|(it, ..)| it.sent.time_us).collect();
+        times.dedup();
+        times.len() > 1 && times.iter().any(|time| *time != times[0])
     }
 }
 
