@@ -281,12 +281,15 @@ impl<'a> Leg<'a> {
     /// Whether an ACK certainly acknowledges a 2xx: that of a rejection has the branch of its
     /// INVITE, which must be known.
     fn is_ack_of_2xx(&self, ack: &Exchange) -> bool {
+        // The INVITE of another attempt with the same number may be missing on another link.
+        let attempts = self.attempts.iter().filter(|own| own.cseq == ack.cseq);
+        let is_only = attempts.count() < 2;
         let is_on_link = |it: &Exchange| {
             let is_own = self.attempts.iter().any(|own| core::ptr::eq(*own, it));
             it.method == Method::Invite
                 && it.cseq == ack.cseq
                 && it.source() == ack.source()
-                && (is_own || it.receiver() == ack.receiver())
+                && (is_own || is_only && it.receiver() == ack.receiver())
         };
         ack.to_tag.is_some() && self.all().any(is_on_link) && self.rejected_invite(ack).is_none()
     }

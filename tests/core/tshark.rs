@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use crate::capture::{Capture, healthy};
-use crate::{recordings, report};
+use crate::{random_calls, recordings, report};
 
 /// What both parsers say about a packet.
 #[derive(Debug, PartialEq, Eq)]
@@ -149,7 +149,12 @@ fn tshark_reads_every_message_as_we_do() {
     // tshark does not recognize a message after line ends, which RFC 3261 §7.5 says to ignore.
     let mut public = recordings::public_captures();
     public.retain(|(name, _)| name != "keep-alive-before-message");
-    for (name, capture) in recordings::captures().into_iter().chain(public) {
+    let random = random_calls::captures(200);
+    for (name, capture) in recordings::captures()
+        .into_iter()
+        .chain(public)
+        .chain(random)
+    {
         if distinct.insert(capture.clone()) {
             captures.push((name, capture));
         }

@@ -809,6 +809,102 @@ fn cause_bye_unknown_dialog() {
     assert_eq!((outcome(&report), causes(&report)), ("completed", vec![]));
 }
 
+/// The call as it is forwarded by a proxy, some milliseconds later.
+fn forwarded(sent: &[Sent], after_ms: i64) -> Vec<Sent> {
+    let mut sent = sent.to_vec();
+    let proxy = "192.0.2.50:5060".parse().unwrap();
+    for message in &mut sent {
+        let end = match message.from.to_string() == CALLER {
+            true => &mut message.from,
+            false => &mut message.to,
+        };
+        *end = proxy;
+        message.replace("z9hG4bK", "z9hG4bKforwarded");
+        message.time_us = message.time_us.saturating_add_signed(after_ms * 1000);
+    }
+    sent
+}
+
+/// The healthy call between the caller and that proxy.
+fn to_the_proxy() -> Vec<Sent> {
+    let mut sent = healthy();
+    let proxy = "192.0.2.50:5060".parse().unwrap();
+    for message in &mut sent {
+        let end = match message.from.to_string() == CALLER {
+            true => &mut message.to,
+            false => &mut message.from,
+        };
+        *end = proxy;
+    }
+    sent
+}
+
+// Shrunk failures of tests/core/random_calls.rs.
+
+#[test]
+fn random_call_whose_2xx_was_not_captured_was_answered() {
+    let mut sent = healthy();
+    sent.remove(3);
+    let report = report_of(sent.clone());
+    assert_eq!(
+        (outcome(&report), result(&report)),
+        ("completed", (None, false, Some("BYE"), Some(CALLER)))
+    );
+    let report = report_of(sent[..4].to_vec());
+    assert_eq!(outcome(&report), "answered");
+    // The ACK of a rejection has the branch of the INVITE.
+    sent.truncate(4);
+    sent[3].replace("z9hG4bK2", "z9hG4bK1");
+    assert_eq!(outcome(&report_of(sent)), "no-final-response");
+}
+
+#[test]
+fn random_call_repeats_the_2xx_of_another_fork() {
+    let mut sent = healthy();
+    sent.remove(4);
+    let mut other = sent[3].clone();
+    other.replace("tag=bbb", "tag=ccc");
+    other.time_us += 1000;
+    sent.push(other.clone());
+    sent.extend(again(&other, &[500, 1500]));
+    assert_eq!(outcome(&report_of(sent)), "completed");
+}
+
+#[test]
+fn random_call_whose_first_hop_has_a_late_clock() {
+    let far = forwarded(&healthy(), -2000);
+    let report = report_of([to_the_proxy(), far].concat());
+    let expected = (Some(200), true, Some("BYE"), Some(CALLER));
+    assert_eq!(result(&report), expected);
+}
+
+#[test]
+fn random_call_whose_invite_was_captured_behind_the_proxy_only() {
+    let mut near = to_the_proxy()[1..3].to_vec();
+    near[1].replace("180 Ringing", "486 Busy Here");
+    let mut far = forwarded(&healthy()[..3], 2);
+    far[2].replace("180 Ringing", "404 Not Found");
+    far[2].time_us -= 10_000;
+    let report = report_of([near, far].concat());
+    let expected = (Some(486), true, Some("486"), Some("192.0.2.50:5060"));
+    assert_eq!((outcome(&report), result(&report)), ("refused", expected));
+}
+
+#[test]
+fn random_call_whose_second_invite_was_not_captured() {
+    let challenged = attempt("z9hG4bK0", "407 Proxy Authentication Required", 0);
+    let mut second = later(1)[1..].to_vec();
+    for message in &mut second[..3] {
+        message.replace("1 INVITE", "2 INVITE");
+    }
+    second[3].replace("1 ACK", "2 ACK");
+    let report = report_of([challenged, second].concat());
+    assert_eq!(
+        (outcome(&report), report.final_status),
+        ("completed", Some(200))
+    );
+}
+
 /// A transaction within the call, after its start.
 fn within(method: &str, status: &str, fields: &str, body: &str, at_ms: u64) -> Vec<Sent> {
     let (mut request, mut response) = (healthy()[5].clone(), healthy()[6].clone());

@@ -19,8 +19,6 @@ pub(super) struct Packet {
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) packets: Vec<Packet>,
-    /// Whether two agents with different clocks saw every message.
-    pub(super) two_agents: bool,
     /// Whether every message that was sent was captured, and on all links.
     pub(super) is_whole: bool,
     /// For a person.
@@ -97,7 +95,6 @@ impl Seen {
         }
         Self {
             packets,
-            two_agents,
             is_whole,
             description,
         }
@@ -125,14 +122,13 @@ fn hidden(call: &Call, packets: &[Packet], random: &mut Random) -> Vec<usize> {
     let mut links: Vec<usize> = packets.iter().map(|it| it.messages[0].what.link).collect();
     links.sort_unstable();
     links.dedup();
-    if links.len() < 2 || random.percent(70) {
+    // What a fork decided cannot be known from its branches.
+    if links.len() < 2 || call.fork_at.is_some() || random.percent(70) {
         return Vec::new();
     }
-    // What a fork decided cannot be known from its branches.
-    let keep = call.fork_at.map_or(usize::MAX, |at| at - 1);
     // An agent at a proxy sees the links on both sides of it.
     let (first, last) = (random.pick(&links), random.pick(&links));
-    links.retain(|link| *link != keep && (*link < first.min(last) || *link > first.max(last)));
+    links.retain(|link| *link < first.min(last) || *link > first.max(last));
     links
 }
 

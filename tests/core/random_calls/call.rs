@@ -52,6 +52,9 @@ struct Part {
     callee_tag: String,
 }
 
+/// When an attempt is over and, if it was answered, the links to the callee.
+type Over = (u64, Option<(Vec<Link>, Vec<Part>)>);
+
 struct Caller<'a, 'r> {
     network: &'a mut Network<'r>,
     description: String,
@@ -375,7 +378,7 @@ impl Caller<'_, '_> {
         reactions: &[Reaction],
         at_us: u64,
         credentials: bool,
-    ) -> (u64, Option<(Vec<Link>, Vec<Part>)>) {
+    ) -> Over {
         let parts = self.parts(path.len(), "b0");
         let kind = Kind::Initial { credentials };
         let mut requests = Vec::new();
@@ -563,7 +566,7 @@ impl Caller<'_, '_> {
         reactions: &[Reaction],
         at_us: u64,
         quiet_us: u64,
-    ) -> (u64, Option<(Vec<Link>, Vec<Part>)>) {
+    ) -> Over {
         if self.random().percent(30) {
             return self.hunts(requests, forks, reactions, quiet_us.max(at_us));
         }
@@ -656,7 +659,8 @@ impl Caller<'_, '_> {
             for (branch, tag, _) in open {
                 let own = std::slice::from_ref(branch);
                 let cancelled_us = self.cancels(own, arrival_us);
-                let over_us = self.rejects(own, 487, &[tag.clone()], cancelled_us + 1000);
+                let over_us =
+                    self.rejects(own, 487, std::slice::from_ref(tag), cancelled_us + 1000);
                 now_us = now_us.max(over_us);
             }
             let tags = vec!["b0".to_string(); requests.len()];
@@ -690,7 +694,7 @@ impl Caller<'_, '_> {
         forks: &[Link],
         reactions: &[Reaction],
         at_us: u64,
-    ) -> (u64, Option<(Vec<Link>, Vec<Part>)>) {
+    ) -> Over {
         self.note("one after the other");
         let mut now_us = at_us;
         let mut last = (480, String::new());
@@ -717,7 +721,7 @@ impl Caller<'_, '_> {
                 Reaction::Reject(status) => *status,
                 _ => 480,
             };
-            now_us = self.rejects(&own, status, &[tag.clone()], now_us) + 2000;
+            now_us = self.rejects(&own, status, std::slice::from_ref(&tag), now_us) + 2000;
             last = (status, tag);
         }
         let tags = vec![last.1; requests.len()];
