@@ -92,6 +92,10 @@ impl Call {
         match message.start {
             StartLine::Response { status, .. } => {
                 self.learn_tag(message.to_tag);
+                // Its INVITE may not have been captured.
+                if method == b"INVITE" {
+                    self.learn_tag(message.from_tag);
+                }
                 let cseq = message.cseq.map(|cseq| cseq.number);
                 self.accepted |= method == b"INVITE"
                     && (200..300).contains(&status)

@@ -44,34 +44,45 @@ pub(super) enum Method {
 }
 
 impl Method {
-    const NAMES: [(&'static str, Self); 14] = [
-        ("INVITE", Self::Invite),
-        ("ACK", Self::Ack),
-        ("BYE", Self::Bye),
-        ("CANCEL", Self::Cancel),
-        ("REGISTER", Self::Register),
-        ("OPTIONS", Self::Options),
-        ("SUBSCRIBE", Self::Subscribe),
-        ("NOTIFY", Self::Notify),
-        ("MESSAGE", Self::Message),
-        ("PUBLISH", Self::Publish),
-        ("REFER", Self::Refer),
-        ("UPDATE", Self::Update),
-        ("PRACK", Self::Prack),
-        ("INFO", Self::Info),
-    ];
-
     fn parse(name: &[u8]) -> Self {
-        let known = Self::NAMES
-            .iter()
-            .find(|(known, _)| known.as_bytes() == name);
-        known.map_or(Self::Other, |(_, method)| *method)
+        match name {
+            b"INVITE" => Self::Invite,
+            b"ACK" => Self::Ack,
+            b"BYE" => Self::Bye,
+            b"CANCEL" => Self::Cancel,
+            b"REGISTER" => Self::Register,
+            b"OPTIONS" => Self::Options,
+            b"SUBSCRIBE" => Self::Subscribe,
+            b"NOTIFY" => Self::Notify,
+            b"MESSAGE" => Self::Message,
+            b"PUBLISH" => Self::Publish,
+            b"REFER" => Self::Refer,
+            b"UPDATE" => Self::Update,
+            b"PRACK" => Self::Prack,
+            b"INFO" => Self::Info,
+            _ => Self::Other,
+        }
     }
 
     /// The name, for our sentences.
     pub(super) fn name(self) -> &'static str {
-        let known = Self::NAMES.iter().find(|(_, method)| *method == self);
-        known.map_or("request", |(name, _)| name)
+        match self {
+            Self::Invite => "INVITE",
+            Self::Ack => "ACK",
+            Self::Bye => "BYE",
+            Self::Cancel => "CANCEL",
+            Self::Register => "REGISTER",
+            Self::Options => "OPTIONS",
+            Self::Subscribe => "SUBSCRIBE",
+            Self::Notify => "NOTIFY",
+            Self::Message => "MESSAGE",
+            Self::Publish => "PUBLISH",
+            Self::Refer => "REFER",
+            Self::Update => "UPDATE",
+            Self::Prack => "PRACK",
+            Self::Info => "INFO",
+            Self::Other => "request",
+        }
     }
 
     /// Whether a request without To tag may start a call. The others only exist within a dialog or
@@ -228,32 +239,36 @@ pub(super) struct Exchanges {
 
 /// What identifies the transaction of a message (RFC 3261 §17.1.3, §17.2.3).
 struct Identity {
-    method: Option<u64>,
+    /// `None` if neither the start line nor CSeq has one.
+    method: Option<Method>,
     cseq: Option<u32>,
     branch: u64,
-    from_tag: Option<u64>,
     key: u64,
 }
 
 impl Identity {
     fn of(message: &Message<'_>) -> Self {
-        let method = message.method().map(hash);
+        let name = message.method();
+        let method = name.map(Method::parse);
         let cseq = message.cseq.map(|cseq| cseq.number);
         let branch = hash(message.via.and_then(|via| via.branch).unwrap_or_default());
-        let from_tag = message.from_tag.map(hash);
         // Without the cookie, devices use a branch again; the sender's tag then tells at least the
         // two directions of a dialog apart.
         let sender = match message.via.is_some_and(|via| via.has_cookie()) {
             true => 0,
-            false => from_tag.unwrap_or_default(),
+            false => message.from_tag.map(hash).unwrap_or_default(),
         };
-        let parts = [method.unwrap_or_default(), branch, sender].map(u64::to_le_bytes);
+        let method_key = match method {
+            Some(Method::Other) => hash(name.unwrap_or_default()),
+            Some(method) => method as u64,
+            None => u64::MAX,
+        };
+        let parts = [method_key, branch, sender].map(u64::to_le_bytes);
         let key = XxHash64::oneshot(u64::from(cseq.unwrap_or_default()), parts.as_flattened());
         Self {
             method,
             cseq,
             branch,
-            from_tag,
             key,
         }
     }
@@ -286,7 +301,7 @@ impl Exchanges {
 
     /// Counts a retransmission.
     pub(super) fn repeat(&mut self, packet: u64, time_us: u64, message: &Message<'_>) {
-        let known = self.position(&Identity::of(message));
+        let known = self.position(&Identity::of(message), message);
         let Some(exchange) = known.and_then(|at| self.list.get_mut(at)) else {
             return;
         };
@@ -310,7 +325,7 @@ impl Exchanges {
     fn add_request(&mut self, seen: Sighting, message: &Message<'_>, header: &[u8]) {
         let id = Identity::of(message);
         self.unreadable_cseq |= id.cseq.is_none();
-        let known = self.position(&id).filter(|at| {
+        let known = self.position(&id, message).filter(|at| {
             // A faulty device sends credentials with the branch of the request that was challenged.
             self.list.get(*at).is_some_and(|known| {
                 // From another address, it is the same request, seen behind a NAT.
@@ -337,7 +352,7 @@ impl Exchanges {
     fn add_response(&mut self, status: u16, seen: Sighting, message: &Message<'_>, header: &[u8]) {
         let id = Identity::of(message);
         self.unreadable_cseq |= id.cseq.is_none();
-        let known = self.position(&id);
+        let known = self.position(&id, message);
         let at = known.unwrap_or_else(|| self.push(seen.packet, &id, message));
         let Some(exchange) = self.list.get_mut(at) else {
             return;
@@ -372,24 +387,22 @@ impl Exchanges {
     }
 
     /// The index of the latest transaction of a message.
-    fn position(&self, id: &Identity) -> Option<usize> {
+    fn position(&self, id: &Identity, message: &Message<'_>) -> Option<usize> {
         let at = self.latest(&self.keys, |key| *key == id.key);
-        at.or_else(|| {
-            // CSeq is unreadable in the request or in the response, for instance because its number
-            // is above 2^31. The branch identifies the transaction nearly as well.
-            let unreadable = self.unreadable_cseq || id.cseq.is_none();
-            let is_same = |known: &Exchange| {
-                known.branch == id.branch
-                    && known.from_tag == id.from_tag
-                    && (known.cseq.is_none() || id.cseq.is_none())
-                    && match id.method {
-                        Some(method) => hash(known.method.name().as_bytes()) == method,
-                        None => !matches!(known.method, Method::Ack | Method::Cancel),
-                    }
-            };
-            unreadable
-                .then(|| self.latest(&self.list, is_same))
-                .flatten()
+        if at.is_some() || !(self.unreadable_cseq || id.cseq.is_none()) {
+            return at;
+        }
+        // CSeq is unreadable in the request or in the response, for instance because its number is
+        // above 2^31. The branch identifies the transaction nearly as well.
+        let from_tag = message.from_tag.map(hash);
+        self.latest(&self.list, |known| {
+            known.branch == id.branch
+                && known.from_tag == from_tag
+                && (known.cseq.is_none() || id.cseq.is_none())
+                && match id.method {
+                    Some(method) => known.method == method,
+                    None => !matches!(known.method, Method::Ack | Method::Cancel),
+                }
         })
     }
 
@@ -406,11 +419,11 @@ impl Exchanges {
     /// Adds a transaction, and returns its index. One in the middle of the call gives way.
     fn push(&mut self, first: u64, id: &Identity, message: &Message<'_>) -> usize {
         let exchange = Exchange {
-            method: Method::parse(message.method().unwrap_or_default()),
+            method: id.method.unwrap_or(Method::Other),
             first,
             cseq: id.cseq,
             branch: id.branch,
-            from_tag: id.from_tag,
+            from_tag: message.from_tag.map(hash),
             to_tag: None,
             request: None,
             has_credentials: false,

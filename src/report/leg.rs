@@ -5,6 +5,7 @@
 //! tags. A B2BUA or SBC may keep the Call-ID on a leg with tags of its own.
 
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use core::ops::RangeInclusive;
 
 use super::exchange::{Exchange, Method, Response};
@@ -83,19 +84,20 @@ impl<'a> Leg<'a> {
         let Some(attempt) = self.attempt else {
             return false;
         };
-        // If the request was sent again, no response reached its sender, whatever other hops saw.
-        let is_resent = attempt.request.is_some_and(|request| request.copies > 0);
+        // As long as the request was sent again, no response reached its sender, whatever other hops
+        // saw.
+        let until = attempt.request.filter(|request| request.copies > 0);
+        let until = until.map(|request| request.last_packet);
         let elsewhere = || {
             self.all().any(|it| {
                 it.method == attempt.method
                     && it.cseq == attempt.cseq
                     && it.has_response()
+                    && it.last_response() > until
                     && self.may_follow(attempt, it)
             })
         };
-        attempt.has_response()
-            || self.rejection_ack(attempt).is_some()
-            || (!is_resent && elsewhere())
+        attempt.has_response() || self.rejection_ack(attempt).is_some() || elsewhere()
     }
 
     /// The ACKs of the caller's leg, with the number of the deciding INVITE or after it.
@@ -127,7 +129,7 @@ impl<'a> Leg<'a> {
                 })
         };
         (ack.cseq.is_none() || invite.cseq.is_none() || ack.cseq == invite.cseq)
-            && ack.branch != invite.branch
+            && self.rejected_invite(ack).is_none()
             && is_known(ack.to_tag)
     }
 
@@ -170,7 +172,7 @@ impl<'a> Leg<'a> {
             .into_iter()
             .filter(|it| it.method == method)
             .collect();
-        let Some(first) = nearest_to_sender(&same) else {
+        let Some(first) = self.nearest_to_user_agent(&same) else {
             return;
         };
         // A later attempt comes from the same address, but perhaps from another port, with another
@@ -186,8 +188,23 @@ impl<'a> Leg<'a> {
         // Of refreshes of a registration or subscription, the last one decides.
         self.attempt = match method {
             Method::Invite => self.deciding_invite(first),
-            _ => self.attempts.last().copied(),
+            _ => self.last_attempt(),
         };
+    }
+
+    /// The transaction on the own hop of the user agent that sent the request.
+    fn nearest_to_user_agent(&self, hops: &[&'a Exchange]) -> Option<&'a Exchange> {
+        // The capture may lack the INVITE on a hop between two others, but not its ACK or CANCEL.
+        let arrives = |it: &Exchange| {
+            self.all().any(|other| {
+                let is_of_invite = matches!(other.method, Method::Ack | Method::Cancel);
+                (other.from_tag == it.from_tag || is_of_invite)
+                    && other.receiver() == it.source()
+                    && other.source() != it.source()
+            })
+        };
+        let own = not_forwarded(hops).find(|it| !arrives(it));
+        own.or_else(|| nearest_to_sender(hops))
     }
 
     /// Whether a transaction starts the call, on any hop. Its request may have been lost, for
@@ -219,14 +236,30 @@ impl<'a> Leg<'a> {
         };
         let is_within = |it: &Exchange| {
             it.request.is_some()
-                && it.method != Method::Ack
+                && !matches!(it.method, Method::Ack | Method::Cancel)
                 && (it.to_tag.is_some() || !it.method.starts_call())
+        };
+        let acknowledges = |it: &Exchange| {
+            it.method == Method::Ack
+                && it.cseq < exchange.cseq
+                && it.from_tag == exchange.from_tag
+                && self.is_ack_of_2xx(it)
         };
         may_start
             && !self
                 .all()
                 .take_while(|it| !core::ptr::eq(*it, exchange))
-                .any(|it| starts_dialog(it) || is_within(it))
+                .any(|it| starts_dialog(it) || is_within(it) || acknowledges(it))
+    }
+
+    /// The last of several attempts that are no INVITE. If they have one From tag, their numbers
+    /// tell, whatever the clocks of the agents.
+    fn last_attempt(&self) -> Option<&'a Exchange> {
+        let later = |last: &'a Exchange, next: &'a Exchange| {
+            let is_before = last.from_tag == next.from_tag && next.cseq < last.cseq;
+            if is_before { last } else { next }
+        };
+        self.attempts.iter().copied().reduce(later)
     }
 
     fn deciding_invite(&self, first: &'a Exchange) -> Option<&'a Exchange> {
@@ -265,15 +298,44 @@ impl<'a> Leg<'a> {
         let Some(attempt) = self.attempt.filter(|_| self.is_invite()) else {
             return false;
         };
-        let is_of_invite = |ack: &Exchange| {
-            self.all()
-                .any(|it| it.method == Method::Invite && it.branch == ack.branch)
+        let is_acknowledged = || {
+            self.acks().any(|ack| {
+                ack.cseq == attempt.cseq && ack.first > attempt.first && self.is_ack_of_2xx(ack)
+            })
+        };
+        // Others are part of an early dialog as well (RFC 3311, RFC 3262).
+        let is_confirmed = |it: &Exchange| {
+            matches!(it.method, Method::Invite | Method::Info | Method::Refer)
+                && it.request.is_some()
+                && it.to_tag.is_some()
+                && it.first > attempt.first
+                && (it.from_tag == attempt.from_tag || it.to_tag == attempt.from_tag)
         };
         self.decision.is_none()
-            && (self.bye.is_some()
-                || self.acks().any(|ack| {
-                    ack.cseq == attempt.cseq && ack.to_tag.is_some() && !is_of_invite(ack)
-                }))
+            && (self.bye.is_some() || is_acknowledged() || self.all().any(is_confirmed))
+    }
+
+    /// Whether an ACK certainly acknowledges a 2xx: that of a rejection has the branch of its
+    /// INVITE, which must be known.
+    fn is_ack_of_2xx(&self, ack: &Exchange) -> bool {
+        // The INVITE of another attempt with the same number may be missing on another link.
+        let attempts = self.attempts.iter().filter(|own| own.cseq == ack.cseq);
+        let is_only = attempts.count() < 2;
+        let is_on_link = |it: &Exchange| {
+            let is_own = self.attempts.iter().any(|own| core::ptr::eq(*own, it));
+            it.method == Method::Invite
+                && it.cseq == ack.cseq
+                && it.source() == ack.source()
+                && (is_own || is_only && it.receiver() == ack.receiver())
+        };
+        ack.to_tag.is_some() && self.all().any(is_on_link) && self.rejected_invite(ack).is_none()
+    }
+
+    /// The INVITE whose rejection an ACK acknowledges, since both have one branch (RFC 3261
+    /// §17.1.1.3).
+    fn rejected_invite(&self, ack: &Exchange) -> Option<&'a Exchange> {
+        self.all()
+            .find(|it| it.method == Method::Invite && it.branch == ack.branch)
     }
 
     /// The final response to the deciding attempt.
@@ -292,8 +354,10 @@ impl<'a> Leg<'a> {
             .collect();
         let is_same_leg = |it: &Exchange| it.from_tag == attempt.from_tag;
         let accepted = |same_leg: bool| {
-            let mut others = others.iter();
-            others.find(|it| is_same_leg(it) == same_leg && it.is_accepted())
+            let others = others.iter();
+            others
+                .filter(|it| is_same_leg(it) == same_leg && it.is_accepted())
+                .min_by_key(|it| it.last_response())
         };
         // A proxy forwards every 2xx (RFC 3261 §16.7), but tries another branch after a rejection.
         // If the agent sees the responses on the first hop, a rejection elsewhere is not the end,
@@ -329,31 +393,58 @@ impl<'a> Leg<'a> {
         };
         let bye = byes().min_by_key(|it| it.packet()).and_then(|first| {
             let same = |it: &&Exchange| it.cseq == first.cseq && it.from_tag == first.from_tag;
-            nearest_to_sender(&byes().filter(same).collect::<Vec<_>>())
+            let hops: Vec<&Exchange> = byes().filter(same).collect();
+            let ends: Vec<&Exchange> = not_forwarded(&hops)
+                .filter(|it| !self.is_relay(it.source()))
+                .collect();
+            self.nearest_to_user_agent(match ends.is_empty() {
+                true => &hops,
+                false => &ends,
+            })
         });
         // The agent may see the BYE on one hop and the response on another.
         let is_elsewhere = |it: &&Exchange| {
             it.method == Method::Bye
                 && it.request.is_none()
-                && byes().any(|bye| bye.cseq == it.cseq && bye.from_tag == it.from_tag)
+                && byes().any(|bye| {
+                    // The number is a higher one after a challenge.
+                    let is_same_dialog = it.last.is_some_and(|last| last.to_tag == bye.to_tag);
+                    bye.from_tag == it.from_tag && (bye.cseq == it.cseq || is_same_dialog)
+                })
         };
         let elsewhere = || self.all().filter(is_elsewhere);
         let responses = || byes().chain(elsewhere()).filter_map(|it| it.last);
         // A challenge does not end a BYE: it comes again with credentials.
         let is_end = |response: &Response| !matches!(response.status, 401 | 407);
         let bye_response = responses().find(is_end).or_else(|| responses().next());
-        // Branch and number are those of the request that it cancels (RFC 3261 §9.1). That of an
-        // earlier attempt says nothing about the last one.
-        let cancel = self.attempt.and_then(|attempt| {
-            self.all().find(|it| {
-                it.method == Method::Cancel
-                    && it.request.is_some()
-                    && it.source() == attempt.source()
-                    && (it.branch == attempt.branch
-                        || it.cseq == attempt.cseq && it.packet() > attempt.packet())
-            })
-        });
+        let cancel = self.attempt.and_then(|attempt| self.cancel_of(attempt));
         (self.bye, self.bye_response, self.cancel) = (bye, bye_response, cancel);
+    }
+
+    /// Whether an address forwards the INVITE.
+    fn is_relay(&self, address: Option<IpAddr>) -> bool {
+        let invites = || self.all().filter(|it| it.method == Method::Invite);
+        invites().any(|it| it.source() == address) && invites().any(|it| it.receiver() == address)
+    }
+
+    /// The CANCEL of an attempt. Branch and number are those of the request that it cancels (RFC
+    /// 3261 §9.1). That of an earlier attempt says nothing about the last one.
+    fn cancel_of(&self, attempt: &Exchange) -> Option<&'a Exchange> {
+        let is_of_attempt = |it: &&Exchange| {
+            it.branch == attempt.branch || it.cseq == attempt.cseq && it.packet() > attempt.packet()
+        };
+        // A CANCEL that a proxy sends to a fork of its own is not that of the caller, whose INVITE
+        // may be missing on the hop before.
+        let cancels: Vec<&Exchange> = self
+            .all()
+            .filter(|it| it.method == Method::Cancel && it.request.is_some())
+            .filter(is_of_attempt)
+            .filter(|it| {
+                let is_before = it.receiver() == attempt.source();
+                it.source() == attempt.source() || (is_before && it.from_tag == attempt.from_tag)
+            })
+            .collect();
+        nearest_to_sender(&cancels)
     }
 
     /// Whether a BYE ends the caller's dialog, and not the one with another fork, which the caller
@@ -448,42 +539,44 @@ pub(super) enum End {
 fn follows(current: &Exchange, next: &Exchange, ack: Option<&Exchange>) -> bool {
     // The clocks of two agents may differ, so that the order of packets is not enough.
     let is_later = next.cseq > current.cseq || (next.has_credentials && !current.has_credentials);
-    if core::ptr::eq(current, next) || (next.packet() < current.packet() && !is_later) {
+    if core::ptr::eq(current, next) || (next.first < current.first && !is_later) {
         return false;
     }
-    let is_over = is_later || ack.is_some_and(|ack| ack.packet() <= next.packet());
+    let is_over = is_later || ack.is_some_and(|ack| ack.first <= next.first);
     match current.last {
-        Some(last) if last.status >= 300 => is_over || last.seen.packet < next.packet(),
+        Some(last) if last.status >= 300 => is_over || last.seen.packet < next.first,
         Some(_) => false,
         // The capture may lack the rejection.
         None if is_over => true,
         None => {
             let before = current.request.map_or(0, |request| request.last_packet);
-            !current.has_response() && before < next.packet() && next.has_response()
+            !current.has_response() && before < next.first && next.has_response()
         }
     }
 }
 
 /// Whether a request with the tag of `first` and a number of its own was not captured between its
-/// sender and the first proxy, so that this is the nearest transaction.
+/// sender and the first proxy, so that this is the nearest transaction, or a fork of it.
 fn is_only_elsewhere(exchange: &Exchange, first: &Exchange, hops: &[&Exchange]) -> bool {
     let same = |it: &&&Exchange| it.cseq == exchange.cseq && it.from_tag == exchange.from_tag;
     exchange.from_tag == first.from_tag
         && exchange.cseq.is_some()
         && nearest_to_sender(&hops.iter().filter(same).copied().collect::<Vec<_>>())
-            .is_some_and(|nearest| core::ptr::eq(nearest, exchange))
+            .is_some_and(|nearest| nearest.source() == exchange.source())
 }
 
-/// The transaction that is nearest to the sender of a request, of those on all hops: no other one
-/// arrives where it begins. Clocks of agents differ, so that the order of packets does not tell.
+/// The transaction that is nearest to the sender of a request, of those on all hops. Clocks of
+/// agents differ, so that the order of packets does not tell.
 fn nearest_to_sender<'a>(hops: &[&'a Exchange]) -> Option<&'a Exchange> {
-    let is_forwarded = |it: &&&Exchange| {
+    // A request that comes back to its sender has no such hop.
+    not_forwarded(hops).next().or(hops.first().copied())
+}
+
+/// The transactions that begin where no other one arrives.
+fn not_forwarded<'a, 'h>(hops: &'h [&'a Exchange]) -> impl Iterator<Item = &'a Exchange> + 'h {
+    let is_forwarded = |it: &Exchange| {
         hops.iter()
             .any(|other| other.receiver() == it.source() && other.source() != it.source())
     };
-    // A request that comes back to its sender has no such hop.
-    hops.iter()
-        .find(|it| !is_forwarded(it))
-        .or(hops.first())
-        .copied()
+    hops.iter().copied().filter(move |it| !is_forwarded(it))
 }

@@ -17,7 +17,7 @@ pub(super) struct TagEvidence(Vec<CallEvidence>);
 #[derive(Clone, Debug, Default)]
 struct CallEvidence {
     /// Source and destination of the messages that name the tag of their sender: requests outside
-    /// of a dialog name it in From, responses in To.
+    /// of a dialog name it in From, 2xx to an INVITE in To.
     directions: Vec<(IpAddr, IpAddr)>,
     /// Whether a 2xx response to an INVITE has a To tag.
     has_tag: bool,
@@ -41,6 +41,10 @@ impl TagEvidence {
                 let is_accepted = status < 300 && message.method() == Some(b"INVITE");
                 call.has_tag |= status >= 200 && is_accepted && message.to_tag.is_some();
                 call.lacks_tag |= message.to_tag.is_none();
+                // The tag in another response may be that of another fork, or of no dialog.
+                if status < 200 || !is_accepted {
+                    return;
+                }
             }
             StartLine::Request { .. } if message.to_tag.is_none() => {}
             _ => return,

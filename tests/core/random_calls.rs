@@ -53,7 +53,18 @@ fn check(seed: u64) -> Result<Option<&'static str>, String> {
     };
     let report = analyze(&seen.file(), &[CALL_ID]);
     let reported = expected.reported(&report, &OUTCOMES);
-    if reported == expected {
+    // What the participants did breaks no rule. A capture that is not whole lacks requests of
+    // responses.
+    let broken = report.findings.iter().find(|finding| {
+        let may_break = match finding.code.as_str() {
+            "response-without-request" => !seen.is_whole,
+            // The 2xx of a second fork is not there, or comes too late.
+            "tag-changed" => call.answer.is_some(),
+            _ => false,
+        };
+        !may_break
+    });
+    if reported == expected && broken.is_none() {
         return Ok(expected.outcome);
     }
     let mut text = format!("{}\n{}\n", call.description, seen.description);
@@ -76,8 +87,21 @@ fn check(seed: u64) -> Result<Option<&'static str>, String> {
             .collect();
         text += &format!("payloads: bytes and messages {sizes:?}\n");
     }
+    if let Some(broken) = broken {
+        text += &format!("finding {broken:?}\n");
+    }
     text += &format!("expected {expected:?}\nreported {reported:?}\n");
     Err(text)
+}
+
+/// Captures of random calls for other tests.
+pub(crate) fn captures(calls: u64) -> Vec<(String, Vec<u8>)> {
+    let capture = |seed| {
+        let (call, seen) = generate(seed);
+        // tshark joins no segments of a stream that Homer wrote as UDP.
+        (!call.is_stream).then(|| (format!("random call {seed}"), seen.file()))
+    };
+    (0..calls).filter_map(capture).collect()
 }
 
 fn number(variable: &str) -> Option<u64> {
@@ -117,7 +141,13 @@ fn random_calls_are_reported_as_they_were() {
         }
     }
     eprintln!("{outcomes:?} {OUTCOMES:?}, unknown {unknown}");
-    for (seed, why) in failures.iter().take(400) {
+    // A generator that makes no calls of one kind, or calls of which nobody knows the truth, would
+    // test nothing.
+    if calls >= 1000 {
+        assert!(outcomes.iter().all(|count| *count > 0), "{outcomes:?}");
+        assert!(unknown * 10 < calls, "{unknown} of {calls} are unknown");
+    }
+    for (seed, why) in failures.iter().take(5) {
         eprintln!("HOMER_TEST_SEED={seed} HOMER_TEST_CALLS=1: {why}");
     }
     assert!(failures.is_empty(), "{} of {calls} calls", failures.len());

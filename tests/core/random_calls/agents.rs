@@ -19,8 +19,6 @@ pub(super) struct Packet {
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) packets: Vec<Packet>,
-    /// Whether two agents with different clocks saw every message.
-    pub(super) two_agents: bool,
     /// Whether every message that was sent was captured, and on all links.
     pub(super) is_whole: bool,
     /// For a person.
@@ -31,7 +29,6 @@ impl Seen {
     pub(super) fn of(call: &Call, random: &mut Random) -> Self {
         let mut packets: Vec<Packet> = call.sent.iter().map(packet).collect();
         packets.sort_by_key(|packet| packet.sent.time_us);
-        let all = packets.len();
         let hidden = hidden(call, &packets, random);
         packets.retain(|packet| !hidden.contains(&packet.messages[0].what.link));
         let mut description = format!("hidden links {hidden:?}");
@@ -63,6 +60,23 @@ impl Seen {
             }
             packets.extend(again);
         }
+        // The agents on the links have clocks of their own.
+        if !two_agents && random.percent(8) {
+            let apart_us = random.pick(&[20_000, 700_000, 3_000_000]);
+            let clocks: Vec<u64> = (0..100).map(|_| random.from(0, apart_us)).collect();
+            description += &format!("; clocks of links up to {apart_us} us apart");
+            for packet in &mut packets {
+                packet.sent.time_us += clocks[packet.messages[0].what.link];
+            }
+        }
+        let is_late = !two_agents && random.percent(5);
+        if is_late {
+            let all = packets.len() as u64;
+            let mut late = packets.clone();
+            late.sort_by_key(|packet| packet.sent.time_us);
+            packets = late.split_off(random.from(0, all - 1) as usize);
+            description += &format!("; {} packets before the window", late.len());
+        }
         let jitter_us = random.pick(&[0, 0, 0, 2000, 15_000]);
         for packet in &mut packets {
             packet.sent.time_us += random.from(0, jitter_us);
@@ -75,13 +89,12 @@ impl Seen {
         packets.retain(|_| !random.percent(loss));
         description += &format!("; jitter {jitter_us} us; {loss} % not captured");
         packets.sort_by_key(|packet| packet.sent.time_us);
-        let is_whole = loss == 0 && hidden.is_empty() && all == call.sent.len();
+        let is_whole = loss == 0 && hidden.is_empty() && !is_late;
         if call.is_stream && !two_agents && mirrored == 0 {
             split(&mut packets, random);
         }
         Self {
             packets,
-            two_agents,
             is_whole,
             description,
         }
@@ -109,14 +122,13 @@ fn hidden(call: &Call, packets: &[Packet], random: &mut Random) -> Vec<usize> {
     let mut links: Vec<usize> = packets.iter().map(|it| it.messages[0].what.link).collect();
     links.sort_unstable();
     links.dedup();
-    if links.len() < 2 || random.percent(70) {
+    // What a fork decided cannot be known from its branches.
+    if links.len() < 2 || call.fork_at.is_some() || random.percent(70) {
         return Vec::new();
     }
-    // What a fork decided cannot be known from its branches.
-    let keep = call.fork_at.map_or(usize::MAX, |at| at - 1);
     // An agent at a proxy sees the links on both sides of it.
     let (first, last) = (random.pick(&links), random.pick(&links));
-    links.retain(|link| *link != keep && (*link < first.min(last) || *link > first.max(last)));
+    links.retain(|link| *link < first.min(last) || *link > first.max(last));
     links
 }
 
@@ -126,6 +138,7 @@ fn join(packets: &mut Vec<Packet>, random: &mut Random) {
     for packet in packets.drain(..) {
         if let Some(last) = joined.last_mut()
             && (last.sent.from, last.sent.to) == (packet.sent.from, packet.sent.to)
+            && packet.sent.time_us - last.sent.time_us < 200_000
             && random.percent(60)
         {
             last.sent.message.extend(&packet.sent.message);

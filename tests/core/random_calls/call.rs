@@ -11,6 +11,9 @@ use crate::capture::BEGIN_US;
 /// are not in their route.
 const DIRECT: usize = 90;
 
+/// The ACK arrives, whatever the number of links.
+const ACKS: usize = usize::MAX;
+
 /// A call as it happened.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
@@ -48,6 +51,9 @@ struct Part {
     number: u64,
     callee_tag: String,
 }
+
+/// When an attempt is over and, if it was answered, the links to the callee.
+type Over = (u64, Option<(Vec<Link>, Vec<Part>)>);
 
 struct Caller<'a, 'r> {
     network: &'a mut Network<'r>,
@@ -271,6 +277,10 @@ impl Caller<'_, '_> {
             self.attempt += 1;
             self.number += u64::from(self.random().percent(60));
             now_us = is_over_us + self.random().from(5_000, 300_000);
+            if self.random().percent(10) {
+                self.note("other From tag");
+                self.from_tag = format!("a{}", self.attempt);
+            }
             match why {
                 "challenge" => credentials = true,
                 // Another destination.
@@ -368,7 +378,7 @@ impl Caller<'_, '_> {
         reactions: &[Reaction],
         at_us: u64,
         credentials: bool,
-    ) -> (u64, Option<(Vec<Link>, Vec<Part>)>) {
+    ) -> Over {
         let parts = self.parts(path.len(), "b0");
         let kind = Kind::Initial { credentials };
         let mut requests = Vec::new();
@@ -417,7 +427,16 @@ impl Caller<'_, '_> {
                 let mut now_us = now_us;
                 for part in parts.iter().rev() {
                     let own = &requests[part.links.clone()];
-                    now_us = self.accepts(own, 200, &part.callee_tag, now_us, true);
+                    // The ACK is not sent, or some link loses it every time.
+                    let acks = match self.random().from(0, 99) {
+                        0..3 => 0,
+                        3..6 => self.network.random.from(1, own.len() as u64) as usize,
+                        _ => ACKS,
+                    };
+                    if acks != ACKS {
+                        self.note(&format!("ACK on {acks} links"));
+                    }
+                    now_us = self.accepts(own, 200, &part.callee_tag, now_us, acks);
                 }
                 (now_us, Some((path.to_vec(), parts)))
             }
@@ -425,6 +444,16 @@ impl Caller<'_, '_> {
             Reaction::Ring => {
                 self.note("CANCEL");
                 let arrival_us = self.cancels(&requests, now_us);
+                // It picked up at the same moment.
+                if self.random().percent(15) {
+                    self.note("200 crossed it");
+                    let mut now_us = now_us;
+                    for part in parts.iter().rev() {
+                        let own = &requests[part.links.clone()];
+                        now_us = self.accepts(own, 200, &part.callee_tag, now_us, ACKS);
+                    }
+                    return (now_us.max(arrival_us), Some((path.to_vec(), parts)));
+                }
                 (self.rejects(&requests, 487, &tags, arrival_us + 1000), None)
             }
             Reaction::Silent | Reaction::Hang => (now_us, None),
@@ -476,7 +505,7 @@ impl Caller<'_, '_> {
         status: u16,
         tag: &str,
         at_us: u64,
-        has_ack: bool,
+        links_with_ack: usize,
     ) -> u64 {
         let tags = vec![tag.to_string(); requests.len()];
         let responses = self.responses(requests, Kind::Final(status), status, &tags);
@@ -500,15 +529,10 @@ impl Caller<'_, '_> {
                 continue;
             };
             first_us = first_us.or(Some(received_us));
-            if !has_ack {
-                continue;
-            }
             sent_acks += 1;
-            if self
-                .network
-                .relay(&acks, received_us + 500, sent_acks - 1)
-                .is_some()
-            {
+            let some = &acks[..acks.len().min(links_with_ack)];
+            let arrival = self.network.relay(some, received_us + 500, sent_acks - 1);
+            if arrival.is_some() && links_with_ack == ACKS {
                 break;
             }
         }
@@ -542,23 +566,14 @@ impl Caller<'_, '_> {
         reactions: &[Reaction],
         at_us: u64,
         quiet_us: u64,
-    ) -> (u64, Option<(Vec<Link>, Vec<Part>)>) {
+    ) -> Over {
+        if self.random().percent(30) {
+            return self.hunts(requests, forks, reactions, quiet_us.max(at_us));
+        }
         let mut branches = Vec::new();
         let mut quiet_us = quiet_us;
         for (number, link) in forks.iter().enumerate() {
-            let mut branch = requests.last().unwrap().clone();
-            let vias = self.network.via(*link) + &branch.vias;
-            branch.message.what.link = link.number;
-            let what = branch.message.what;
-            let credentials = what.kind == Kind::Initial { credentials: true };
-            let line = Line {
-                method: "INVITE",
-                number: self.number,
-                fields: fields_of(credentials),
-                has_sdp: true,
-            };
-            let id = self.network.id();
-            let branch = Request::new((id, what), *link, &line, vias, &self.ends(""));
+            let branch = self.branch(requests.last().unwrap(), *link);
             let (_, answered_us) = self.invite_arrives(&branch, at_us + number as u64);
             quiet_us = quiet_us.max(answered_us);
             branches.push((branch, format!("b{number}"), reactions[number]));
@@ -606,7 +621,7 @@ impl Caller<'_, '_> {
         if let Some((branch, tag, _)) = accepts {
             now_us += self.random().from(20_000, 4_000_000);
             self.answer = Some((*tag).clone());
-            let over_us = self.accepts(&whole(branch), 200, tag, now_us, true);
+            let over_us = self.accepts(&whole(branch), 200, tag, now_us, ACKS);
             let mut last_us = over_us;
             for (other, other_tag, _) in open.iter().filter(|it| it.1 != *tag) {
                 match self.random().percent(50) {
@@ -614,7 +629,7 @@ impl Caller<'_, '_> {
                     true => {
                         self.note("second 2xx");
                         let own = whole(other);
-                        let second_us = self.accepts(&own, 200, other_tag, over_us + 2000, true);
+                        let second_us = self.accepts(&own, 200, other_tag, over_us + 2000, ACKS);
                         let links: Vec<Link> = own.iter().map(|it| it.link).collect();
                         let ends = self.ends(other_tag);
                         let done_us =
@@ -644,7 +659,8 @@ impl Caller<'_, '_> {
             for (branch, tag, _) in open {
                 let own = std::slice::from_ref(branch);
                 let cancelled_us = self.cancels(own, arrival_us);
-                let over_us = self.rejects(own, 487, &[tag.clone()], cancelled_us + 1000);
+                let over_us =
+                    self.rejects(own, 487, std::slice::from_ref(tag), cancelled_us + 1000);
                 now_us = now_us.max(over_us);
             }
             let tags = vec!["b0".to_string(); requests.len()];
@@ -653,6 +669,63 @@ impl Caller<'_, '_> {
         let (status, tag) = best.unwrap();
         let tags = vec![tag; requests.len()];
         (self.rejects(requests, status, &tags, now_us), None)
+    }
+
+    /// The request that a proxy sends to a fork.
+    fn branch(&mut self, request: &Request, link: Link) -> Request {
+        let vias = self.network.via(link) + &request.vias;
+        let mut what = request.message.what;
+        what.link = link.number;
+        let credentials = what.kind == Kind::Initial { credentials: true };
+        let line = Line {
+            method: "INVITE",
+            number: self.number,
+            fields: fields_of(credentials),
+            has_sdp: true,
+        };
+        let id = self.network.id();
+        Request::new((id, what), link, &line, vias, &self.ends(""))
+    }
+
+    /// A proxy tries one fork after the other.
+    fn hunts(
+        &mut self,
+        requests: &[Request],
+        forks: &[Link],
+        reactions: &[Reaction],
+        at_us: u64,
+    ) -> Over {
+        self.note("one after the other");
+        let mut now_us = at_us;
+        let mut last = (480, String::new());
+        for (number, (link, reaction)) in forks.iter().zip(reactions).enumerate() {
+            let branch = self.branch(requests.last().unwrap(), *link);
+            let tag = format!("b{number}");
+            let (arrival_us, answered_us) = self.invite_arrives(&branch, now_us);
+            now_us = arrival_us.max(answered_us) + self.random().from(20_000, 3_000_000);
+            let own = [branch];
+            if *reaction == Reaction::Accept {
+                let whole = [requests, &own].concat();
+                self.answer = Some(tag.clone());
+                let over_us = self.accepts(&whole, 200, &tag, now_us, ACKS);
+                let links: Vec<Link> = whole.iter().map(|it| it.link).collect();
+                let part = Part {
+                    links: 0..links.len(),
+                    ends: self.ends(""),
+                    number: self.number,
+                    callee_tag: tag,
+                };
+                return (over_us, Some((links, vec![part])));
+            }
+            let status = match reaction {
+                Reaction::Reject(status) => *status,
+                _ => 480,
+            };
+            now_us = self.rejects(&own, status, std::slice::from_ref(&tag), now_us) + 2000;
+            last = (status, tag);
+        }
+        let tags = vec![last.1; requests.len()];
+        (self.rejects(requests, last.0, &tags, now_us), None)
     }
 
     /// What follows the answer.
@@ -667,8 +740,9 @@ impl Caller<'_, '_> {
         }];
         let by_caller = self.random().percent(60);
         if self.random().percent(20) {
-            self.note("INFO");
-            now_us = self.through(route, parts, ("INFO", 3), now_us, by_caller);
+            let method = self.random().pick(&["INFO", "UPDATE", "INVITE"]);
+            self.note(method);
+            now_us = self.through(route, parts, (method, 3), now_us, by_caller);
             now_us += self.random().from(10_000, 20_000_000);
         }
         if self.random().percent(12) {
@@ -728,7 +802,7 @@ impl Caller<'_, '_> {
             method,
             number,
             fields: "",
-            has_sdp: false,
+            has_sdp: method == "INVITE",
         };
         let kinds = match method {
             "BYE" => (Kind::Bye, Kind::ByeResponse(200)),
@@ -741,8 +815,33 @@ impl Caller<'_, '_> {
             let first = &requests[0].message;
             return self.network.unanswered(first, at_us, &TIMER_E_US);
         }
+        let mut at_us = at_us;
+        let mut requests = requests;
+        if method == "BYE" && self.random().percent(6) {
+            self.note("BYE challenged");
+            let first = &requests[..1];
+            let pairs = self.pairs(first, Kind::ByeResponse(407), 407, "");
+            at_us = self.chain(&pairs, at_us) + 5000;
+            let line = Line {
+                number: number + 1,
+                fields: fields_of(true),
+                ..line
+            };
+            requests = self.network.requests(&path, on, &line, &ends);
+        }
         let pairs = self.pairs(&requests, kinds.1, 200, "");
-        self.chain(&pairs, at_us)
+        let over_us = self.chain(&pairs, at_us);
+        if method == "INVITE" {
+            let line = Line {
+                method: "ACK",
+                has_sdp: false,
+                ..line
+            };
+            let acks = self.network.requests(&path, on, &line, &ends);
+            let acks: Vec<Message> = acks.into_iter().map(|ack| ack.message).collect();
+            self.network.relay(&acks, over_us, 0);
+        }
+        over_us
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Truth {
     pub(super) complete: bool,
     pub(super) ended_with: Option<String>,
     pub(super) ended_by: Option<String>,
+    /// Whether only the outcome is certain, and not its details.
+    pub(super) outcome_only: bool,
 }
 
 impl Truth {
@@ -31,18 +33,25 @@ impl Truth {
     pub(super) fn reported(&self, report: &CaptureReport, codes: &[&'static str]) -> Self {
         let outcome = report.outcome.as_deref();
         let is_any = self.ended_by.as_deref() == Some(ANY) && report.ended_by.is_some();
+        let details = match self.outcome_only {
+            true => self.clone(),
+            false => Self {
+                final_status: report.final_status,
+                ended_with: report.ended_with.clone(),
+                ended_by: match is_any {
+                    true => self.ended_by.clone(),
+                    false => report.ended_by.clone(),
+                },
+                ..self.clone()
+            },
+        };
         Self {
             sip_messages: report.sip_messages,
             retransmissions: report.retransmissions,
             duplicates: report.duplicates,
             outcome: outcome.map(|outcome| *codes.iter().find(|it| **it == outcome).unwrap()),
-            final_status: report.final_status,
             complete: report.complete,
-            ended_with: report.ended_with.clone(),
-            ended_by: match is_any {
-                true => self.ended_by.clone(),
-                false => report.ended_by.clone(),
-            },
+            ..details
         }
     }
 }
@@ -63,6 +72,10 @@ impl<'a> Captured<'a> {
 
     fn has(&self, is: impl Fn(What) -> bool) -> bool {
         self.find(is).is_some()
+    }
+
+    fn position(&self, is: impl Fn(What) -> bool) -> Option<usize> {
+        self.messages.iter().position(|(it, ..)| is(it.what))
     }
 
     /// Whether a link belongs to the caller's dialog, and not to the one behind a B2BUA.
@@ -115,6 +128,7 @@ pub(super) fn truth(call: &Call, seen: &Seen) -> Option<Truth> {
         complete: false,
         ended_with: None,
         ended_by: None,
+        outcome_only: false,
     };
     if captured.messages.is_empty() {
         return Some(truth);
@@ -134,9 +148,12 @@ impl Captured<'_> {
             .map(|what| what.attempt)
             .max();
         let is_captured = self.has(is_initial);
-        let (Some(attempt), true) = (attempt, is_captured) else {
-            return false;
-        };
+        if !is_captured {
+            truth.outcome = Some("not-captured");
+            truth.outcome_only = true;
+            return true;
+        }
+        let Some(attempt) = attempt else { return false };
         let of_attempt = |what: What| what.attempt == attempt;
         let on_own = |what: What| of_attempt(what) && what.link == self.own;
         let is_accepted = |what: What| matches!(what.kind, Kind::Final(200..300));
@@ -174,8 +191,31 @@ impl Captured<'_> {
         truth.final_status = status;
         // Whether the attempt before this one is over, or both are parallel branches of a fork,
         // cannot be known.
-        let is_accepted = matches!(status, Some(200..300));
-        if attempt > 0 && !is_accepted && !self.is_over(attempt - 1, attempt) {
+        let got_through = matches!(status, Some(200..300));
+        let is_over = |before: usize| self.is_over(before, before + 1);
+        if !got_through && !(0..attempt).all(is_over) {
+            return false;
+        }
+        // An attempt that was not captured on the caller's link.
+        let is_hidden = |attempt: usize| {
+            let of =
+                |what: What| what.attempt == attempt && (is_initial(what) || is_response(what));
+            self.has(of) && !self.has(|what| of(what) && what.link == self.own)
+        };
+        if (0..attempt).any(is_hidden) {
+            return false;
+        }
+        // A B2BUA whose other leg lacks its first link looks like a caller.
+        if let Some(at) = self.call.b2bua_at
+            && self.own < at
+            && !self.has(|what| on_own(what) && is_initial(what))
+            && !self.has(|what| what.link == at && (is_initial(what) || is_response(what)))
+        {
+            return false;
+        }
+        // On another link, it might be an attempt of the proxy.
+        let is_seen = |what| on_own(what) && (is_initial(what) || is_response(what));
+        if attempt > 0 && !self.has(is_seen) {
             return false;
         }
         let cancel = self.find(|what| on_own(what) && what.kind == Kind::Cancel);
@@ -183,20 +223,51 @@ impl Captured<'_> {
             return false;
         }
         let bye = self.bye(decision);
+        if bye.is_some_and(|bye| bye.what.attempt != attempt) {
+            return false;
+        }
+        // A BYE with another tag may end another fork, or the tag may have been changed.
+        if bye.is_none() && self.has(|what| what.kind == Kind::Bye) {
+            let mut tags: Vec<String> = (self.messages.iter())
+                .filter(|(it, ..)| on_own(it.what) && is_accepted(it.what))
+                .map(|(it, ..)| tag(it))
+                .collect();
+            tags.sort();
+            tags.dedup();
+            let is_known = |it: &Message| tags.iter().any(|tag| has_tag(it, tag));
+            let mut byes = self.messages.iter();
+            if tags.len() < 2 || byes.any(|(it, ..)| it.what.kind == Kind::Bye && !is_known(it)) {
+                return false;
+            }
+        }
         let bye_response = self.messages.iter().any(|(it, ..)| {
             matches!(it.what.kind, Kind::ByeResponse(_)) && self.is_of_dialog(it, decision)
         });
         let has_ack = self.has(|what| what.kind == Kind::Ack && self.is_own(what.link));
         let credentials =
             self.has(|what| on_own(what) && what.kind == Kind::Initial { credentials: true });
+        let bye_challenge = self.messages.iter().all(|(it, ..)| {
+            !matches!(it.what.kind, Kind::ByeResponse(status) if !matches!(status, 401 | 407))
+                || !self.is_of_dialog(it, decision)
+        });
         let is_answered = match status {
             Some(status) => self.call.is_invite && status < 300,
-            None => has_ack || bye.is_some(),
+            None => has_ack || bye.is_some() || self.is_confirmed(),
         };
         // A B2BUA got a response, but perhaps sent none itself.
         let is_own_response =
             |what| is_response(what) && of_attempt(what) && self.is_own(what.link);
-        if !self.has(is_own_response) && !own_ack && self.has(is_response) {
+        let initial = self.find(|what| on_own(what) && is_initial(what));
+        let is_answered_elsewhere = !own_ack && self.has(is_response);
+        if !self.has(is_own_response) && is_answered_elsewhere {
+            return false;
+        }
+        // The first proxy got a response, but perhaps sent none itself.
+        if !self.has(|what| on_own(what) && is_response(what))
+            && is_answered_elsewhere
+            && initial.is_some_and(|initial| self.is_resent(initial.id))
+            && status.is_none()
+        {
             return false;
         }
         let is_resent = decision.is_some_and(|decision| self.is_resent(decision.id));
@@ -213,12 +284,13 @@ impl Captured<'_> {
             Some(200..300) if bye.is_some() && bye_response => "completed",
             Some(200..300) => "answered",
             Some(_) if cancel.is_some() => "cancelled",
-            Some(300..400) => "redirected",
+            Some(300..=399) => "redirected",
             Some(401 | 407) => "auth-failed",
             Some(403) if credentials => "auth-failed",
             Some(_) => "refused",
         });
-        truth.complete = status.is_some() && (!is_answered || bye.is_some() && bye_response);
+        let is_ended = bye.is_some() && bye_response && !bye_challenge;
+        truth.complete = status.is_some() && (!is_answered || is_ended);
         if !self.call.is_invite {
             return true;
         }
@@ -232,32 +304,62 @@ impl Captured<'_> {
             truth.ended_with = Some(with);
             truth.ended_by = Some(by.sent.from.to_string());
             // Any proxy between the callee and the caller.
-            if by.what.kind.status().is_some() && by.what.link != self.own {
+            let is_response = by.what.kind.status().is_some();
+            let is_relayed = by.what.kind == Kind::Bye && vias(by) > 1;
+            let is_certain = by.what.link == self.own && self.is_connected(attempt);
+            if is_response && !is_certain || is_relayed {
                 truth.ended_by = Some(ANY.to_string());
             }
         }
         true
     }
 
+    /// Whether the capture shows all links of an attempt, up to the last one that it shows, so that
+    /// the first of them is certainly the caller's own.
+    fn is_connected(&self, attempt: usize) -> bool {
+        let is_seen = |link: usize| self.has(|what| what.attempt == attempt && what.link == link);
+        let links = (0..10).filter(|link| is_seen(*link));
+        let last = links.max().unwrap_or_default();
+        is_seen(self.own) && (self.own..=last).all(is_seen)
+    }
+
+    /// Whether there is a request that only a confirmed dialog has.
+    fn is_confirmed(&self) -> bool {
+        self.messages.iter().any(|(it, ..)| {
+            let is_one = [&b"INVITE"[..], b"INFO"]
+                .iter()
+                .any(|method| it.sent.message.starts_with(method));
+            it.what.kind == Kind::Within && is_one && self.is_own(it.what.link)
+        })
+    }
+
     /// Whether the capture shows that a call to which no one responded, or that was rejected, was
     /// followed by another attempt.
     fn is_over(&self, before: usize, attempt: usize) -> bool {
-        let requests = |attempt: usize| {
-            let messages = self.messages.iter().map(|(it, ..)| *it);
-            messages.filter(move |it| {
-                it.what.attempt == attempt
-                    && matches!(it.what.kind, Kind::Initial { .. })
-                    && self.is_own(it.what.link)
-            })
+        let cseq = |attempt: usize| {
+            let mut messages = self.messages.iter().map(|(it, ..)| *it);
+            let is_initial = |kind| {
+                matches!(
+                    kind,
+                    Kind::Initial { .. } | Kind::Provisional | Kind::Final(_)
+                )
+            };
+            let found = messages.find(|it| {
+                it.what.attempt == attempt && is_initial(it.what.kind) && it.what.link == self.own
+            });
+            found.map(|it| line(it, "CSeq:"))
         };
-        let cseq = |it: &Message| line(it, "CSeq:");
-        let is_numbered =
-            requests(before).any(|it| requests(attempt).all(|next| cseq(it) != cseq(next)));
-        let is_ended = self.has(|what| {
+        let is_numbered = cseq(before).is_some() && cseq(before) != cseq(attempt);
+        let on_own = |what: What, attempt: usize| {
+            what.link == self.own && what.attempt == attempt && what.kind != Kind::RejectionAck
+        };
+        let next = self.position(|what| on_own(what, attempt));
+        let end = self.position(|what| {
             what.attempt == before
                 && what.link == self.own
                 && (what.kind.status().is_some() || what.kind == Kind::RejectionAck)
         });
+        let is_ended = end.is_some() && end < next;
         is_ended || is_numbered || !self.has(|what| what.attempt == before)
     }
 
@@ -275,15 +377,12 @@ impl Captured<'_> {
         self.is_own(message.what.link) && (self.call.fork_at.is_none() || has_tag())
     }
 
-    /// Whether one agent saw a message more than once.
+    /// Whether a message was captured that was really sent again.
     fn is_resent(&self, id: usize) -> bool {
-        let by = |agent: usize| {
-            let copies = self.messages.iter();
-            copies
-                .filter(|(it, by, _)| it.id == id && *by == agent)
-                .count()
-        };
-        by(0) > 1 || by(1) > 1
+        let copies = self.messages.iter().filter(|(it, ..)| it.id == id);
+        let mut times: Vec<u64> = copies.map(|(it, ..)| it.sent.time_us).collect();
+        times.dedup();
+        times.len() > 1 && times.iter().any(|time| *time != times[0])
     }
 }
 
