@@ -11,6 +11,7 @@ mod exchange;
 mod finding_list;
 mod hash;
 mod header;
+mod homer11;
 mod json;
 mod kinds;
 mod ladder;

@@ -431,8 +431,8 @@ fn failures() -> Vec<(TransportError, ExportError, ExportError)> {
         same(
             T::TlsFailed,
             E::Unreachable(format!(
-                "TLS with {H} failed; check that its port serves HTTPS and that HOMER_URL has the \
-                 right scheme"
+                "TLS with {H} failed; check that its port serves HTTPS. If it serves plain HTTP, \
+                 HOMER_URL must begin with http://"
             )),
         ),
         (
