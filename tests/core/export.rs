@@ -207,6 +207,22 @@ fn export_sends_the_credential_and_the_length() {
     assert_eq!(field("content-length").len(), 1);
 }
 
+/// Where the host cannot add it, the component sends the credential for a proxy itself.
+#[test]
+fn export_sends_the_credential_for_a_proxy() {
+    let mut replay = Replay::new([Reaction::capture(call())]);
+    let vars = [
+        ("HOMER_API_TOKEN", "s3cret"),
+        ("HOMER_PROXY_USERNAME", "u"),
+        ("HOMER_PROXY_PASSWORD", "p"),
+    ];
+    export(&mut replay, &query(), &vars).unwrap();
+    for (name, value) in [("Auth-Token", "s3cret"), ("Authorization", "Basic dTpw")] {
+        let field = (name.to_string(), value.to_string());
+        assert!(replay.fields.contains(&field), "{:?}", replay.fields);
+    }
+}
+
 #[test]
 fn export_names_profiles_that_were_not_searched_for_a_missing_call_id() {
     let ids = ["udp-normal-1@192.0.2.10", "nobody@nowhere"].map(|id| CallId::parse(id).unwrap());

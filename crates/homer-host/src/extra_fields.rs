@@ -251,7 +251,8 @@ mod tests {
             ("s3cret", "line 1: not a header field; expected Name: value"),
             (
                 "\n\ns3 cret: s3cret",
-                "line 3: the name before the colon is not a header field name; expected Name: value",
+                "line 3: the name before the colon is not a header field name; expected Name: \
+                 value",
             ),
             (
                 "X-A: b\nCONTENT-LENGTH: s3cret",
