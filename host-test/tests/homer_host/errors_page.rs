@@ -110,7 +110,9 @@ async fn with_credential(credential: Option<Credential>) -> ExportError {
 
 /// The error with the URL that the page shows.
 fn shown(mut error: ExportError, url: &str) -> ExportError {
-    *error.message_mut() = error.message().replace(url, SHOWN);
+    let https = |url: &str| url.replace("http://", "https://");
+    let message = error.message().replace(url, SHOWN);
+    *error.message_mut() = message.replace(&https(url), &https(SHOWN));
     error
 }
 
