@@ -136,11 +136,12 @@ export_errors! { $
     Misconfigured = "misconfigured", 3;
     /// The policy of the host forbids the outbound request.
     Denied = "denied", 4;
-    /// Homer refused the credential, or wants one that is not configured.
+    /// Homer, or a proxy in front of it, refused the credential, or wants one that is not
+    /// configured.
     Unauthorized = "unauthorized", 5;
     /// No connection to Homer could be made: name resolution, TCP or TLS failed.
     Unreachable = "unreachable", 6;
-    /// Homer was reached but did not respond in time.
+    /// Homer was reached but did not respond in time, or a proxy in front of it stopped waiting.
     TimedOut = "timed-out", 7;
     /// Homer returned an empty capture. Either it has nothing for this call and window, or it
     /// cannot reach its own database: its response is the same.

@@ -8,7 +8,7 @@ mod record_header;
 mod scanner;
 
 pub use error::{Error, InvalidField, Section};
-pub use file_header::{ByteOrder, FileHeader, Resolution};
+pub use file_header::{ByteOrder, FileHeader, Resolution, begins_like_pcap};
 pub use record_header::RecordHeader;
 pub use scanner::{MAX_PACKET_BYTES, OnPacket, Record, Scanner, Stats, YEAR_1971_US};
 

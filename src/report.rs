@@ -12,6 +12,7 @@ mod faults;
 mod finding_list;
 mod hash;
 mod header;
+mod homer11;
 mod json;
 mod kinds;
 mod ladder;

@@ -3,7 +3,8 @@
 use fake_homer::{API_TOKEN, FakeHomer};
 use homer_export::{BaseUrl, ExportError};
 use homer_host::{
-    AllowedOrigin, CompletedExport, ExportRequest, Exporter, Failure, HostConfig, Policy,
+    AllowedOrigin, CompletedExport, ExportRequest, Exporter, ExtraFields, Failure, HostConfig,
+    Policy,
 };
 
 /// A window around all calls of the fake Homer: 2026-11-20, UTC.
@@ -43,6 +44,7 @@ pub fn allow(url: &str) -> AllowedOrigin {
     AllowedOrigin {
         base: BaseUrl::parse(url).unwrap(),
         credential: None,
+        extra_fields: ExtraFields::default(),
     }
 }
 

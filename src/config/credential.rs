@@ -133,8 +133,9 @@ pub(super) fn proxys(
     };
     misconfigured(&format!(
         "HOMER_PROXY_USERNAME and {taken_by} both need the header field Authorization, of which a \
-         request has one; use HOMER_API_TOKEN for Homer, which has a header field of its own \
-         (Auth-Token), or let the proxy pass Homer's API without a login"
+         request has one; use HOMER_API_TOKEN for Homer in a header field of its own \
+         (HOMER_TOKEN_HEADER, by default Auth-Token), or let the proxy pass Homer's API without a \
+         login"
     ))
 }
 

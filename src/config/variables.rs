@@ -41,7 +41,7 @@ impl Variables {
         // Other variables are not copied: they may hold secrets of other programs.
         let ours = vars
             .into_iter()
-            .filter(|(name, _)| name.as_ref().starts_with(PREFIX));
+            .filter(|(name, _)| Self::is_ours(name.as_ref()));
         let entries = ours.map(|(name, value)| Entry {
             variable: name.as_ref().into(),
             value: value.into(),
@@ -50,6 +50,11 @@ impl Variables {
         Self {
             entries: entries.collect(),
         }
+    }
+
+    /// Whether a variable of this name may be one of our settings.
+    pub fn is_ours(name: &str) -> bool {
+        name.starts_with(PREFIX)
     }
 
     /// Sets an environment variable, which overrides an earlier value.

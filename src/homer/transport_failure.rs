@@ -52,8 +52,8 @@ pub fn before_response(
              trust its certificate authority (HOMER_CA_FILE), or use the name in the certificate"
         )),
         TransportError::TlsFailed => ExportError::Unreachable(format!(
-            "TLS with {origin} failed; check that its port serves HTTPS and that HOMER_URL has the \
-             right scheme"
+            "TLS with {origin} failed; check that its port serves HTTPS. If it serves plain HTTP, \
+             HOMER_URL must begin with http://"
         )),
         // Homer finishes the work for a client that has left, so that a retry doubles its load
         // (docs/homer.md §7).

@@ -7,6 +7,11 @@
 use alloc::format;
 use alloc::string::String;
 
+/// The first version of MCP with resource links (2025-06-18, changelog). A client of an earlier one
+/// may discard a whole result because of a content block that it does not know: the Python SDK 1.9
+/// does.
+pub const FIRST_WITH_LINKS: &str = "2025-06-18";
+
 /// How captures reach a client, as the operator configured it (`HOMER_RESULT_MODE`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ResultMode {

@@ -149,7 +149,10 @@ impl McpServer {
             }
         };
         match negotiation::negotiate(head, &request) {
-            Ok(protocol) => request.protocol = protocol,
+            Ok(protocol) => {
+                request.protocol = protocol;
+                request.version = negotiation::stated(head, &request);
+            }
             Err(error) => {
                 return RequestOutcome::Response(HttpResponse::json_rpc_error(
                     400,
@@ -195,7 +198,8 @@ impl McpServer {
                 },
             ),
             ("tools/list", _) => {
-                let tools = tools::definitions(&self.tools);
+                let config = self.tools.for_client(request.version.as_deref());
+                let tools = tools::definitions(&config);
                 success(request, Some(definitions), Tools { tools })
             }
             // Always empty: others must not see what somebody exported, and the list must not
@@ -255,7 +259,8 @@ impl PendingCapture {
     ) -> HttpResponse {
         match &self.operation {
             Operation::ExportPcap(call) => {
-                match ToolResult::of_export(config, call, sha256, report, None) {
+                let config = config.for_client(self.request.version.as_deref());
+                match ToolResult::of_export(&config, call, sha256, report, None) {
                     Ok(result) => tool_result(&self.request, &result),
                     Err(error) => self.fail(&error),
                 }

@@ -86,15 +86,43 @@ impl FileHeader {
     }
 }
 
+/// Whether a file that begins with these bytes may be a pcap file. `None` if they are too few to
+/// tell.
+///
+/// # Examples
+/// ```
+/// use homer_export::pcap::begins_like_pcap;
+///
+/// assert_eq!(begins_like_pcap(b"\xd4\xc3\xb2\xa1\x02\0"), Some(true));
+/// assert_eq!(begins_like_pcap(b"\xd4\xc3"), None);
+/// assert_eq!(begins_like_pcap(b"{}"), Some(false));
+/// ```
+pub fn begins_like_pcap(bytes: &[u8]) -> Option<bool> {
+    match bytes.first_chunk() {
+        Some(first) => Some(magic(*first).is_ok()),
+        None if MAGIC.iter().any(|magic| magic.starts_with(bytes)) => None,
+        None => Some(false),
+    }
+}
+
+/// The magic numbers, as [`magic`] reads them.
+const MAGIC: [[u8; 4]; 4] = [
+    [0xa1, 0xb2, 0xc3, 0xd4],
+    [0xd4, 0xc3, 0xb2, 0xa1],
+    [0xa1, 0xb2, 0x3c, 0x4d],
+    [0x4d, 0x3c, 0xb2, 0xa1],
+];
+
 /// Byte order and resolution of a file, by its first four bytes.
 pub(super) fn magic(bytes: [u8; 4]) -> Result<(ByteOrder, Resolution), Error> {
+    // In the order of the file: `a1 b2 …` is big-endian. The draft's section on byte order says the
+    // opposite; the definition of the field and all other programs agree on this.
+    let [big_us, little_us, big_ns, little_ns] = MAGIC;
     match bytes {
-        // In the order of the file: `a1 b2 …` is big-endian. The draft's section on byte order says
-        // the opposite; the definition of the field and all other programs agree on this.
-        [0xa1, 0xb2, 0xc3, 0xd4] => Ok((ByteOrder::Big, Resolution::Microseconds)),
-        [0xd4, 0xc3, 0xb2, 0xa1] => Ok((ByteOrder::Little, Resolution::Microseconds)),
-        [0xa1, 0xb2, 0x3c, 0x4d] => Ok((ByteOrder::Big, Resolution::Nanoseconds)),
-        [0x4d, 0x3c, 0xb2, 0xa1] => Ok((ByteOrder::Little, Resolution::Nanoseconds)),
+        magic if magic == big_us => Ok((ByteOrder::Big, Resolution::Microseconds)),
+        magic if magic == little_us => Ok((ByteOrder::Little, Resolution::Microseconds)),
+        magic if magic == big_ns => Ok((ByteOrder::Big, Resolution::Nanoseconds)),
+        magic if magic == little_ns => Ok((ByteOrder::Little, Resolution::Nanoseconds)),
         // The type of the section header block, with which every pcapng file begins.
         [0x0a, 0x0d, 0x0d, 0x0a] => Err(Error::PcapNg),
         _ => Err(Error::NotPcap),

@@ -9,6 +9,7 @@ use core::net::SocketAddr;
 use super::calls::Calls;
 use super::capture_report::{CaptureReport, Count, ProfilePackets};
 use super::finding_list::{FindingList, MAX_FINDINGS_OF_A_KIND};
+use super::homer11;
 use super::kinds::{Kinds, MAX_KINDS};
 use super::ladder::{Ladder, Observation};
 use super::messages::{Content, Datagram, Messages, Received};
@@ -479,6 +480,11 @@ impl Analysis {
                 "the file does not show the direction of {} between an IPv4 and an IPv6 address",
                 counted(self.undirected, "message")
             ));
+        }
+        if report.api == Api::V11.number() {
+            let addresses = self.participants.iter().map(|(address, _)| address.ip());
+            let warnings = homer11::warnings(addresses, self.backwards, self.duplicates);
+            report.warnings.extend(warnings);
         }
     }
 }

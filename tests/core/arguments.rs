@@ -49,6 +49,14 @@ fn arguments_are_rejected_with_their_name_and_the_expected_form() {
             "callid is missing; pass the value of the SIP Call-ID header",
         ),
         (
+            json!({"callid": null, "from_ts": 1, "to_ts": 2}),
+            "callid is missing; pass the value of the SIP Call-ID header",
+        ),
+        (
+            json!({"callid": "a", "from_ts": null, "to_ts": 2}),
+            "from_ts is missing; pass Unix time in milliseconds, UTC",
+        ),
+        (
             json!({"callid": ["a"]}),
             "callid must be one Call-ID as a string, found [\"a\"]",
         ),
@@ -185,7 +193,16 @@ fn arguments_of_a_message_have_defaults() {
         parse(r#", "packet": 3.0, "format": "hex", "offset": 40"#),
         message(MessageFormat::Hex, 40)
     );
+    // Clients that fill in all properties.
+    assert_eq!(
+        parse(r#", "packet": 3, "format": null, "offset": null"#),
+        message(MessageFormat::Text, 0)
+    );
     for (more, why) in [
+        (
+            r#", "packet": null"#,
+            "packet is missing; pass the number of a packet, counted from 1",
+        ),
         (
             "",
             "packet is missing; pass the number of a packet, counted from 1",

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 
 use homer_export::config::Variables;
 use homer_export::config::setting::{self, Value};
-use homer_export::homer::CredentialKind;
+use homer_export::homer::{CredentialKind, LoginType, ProxyCredentialKind};
 use homer_export::{Config, Credential, ExportError};
 
 const URL: (&str, &str) = ("HOMER_URL", "http://homer:9080");
@@ -86,6 +86,71 @@ fn settings_take_a_user_name_and_password() {
         Credential::login("Jörg", "pass wörd").ok()
     );
     assert_eq!(login.homer.credential.and_then(|c| c.header()), None);
+}
+
+#[test]
+fn settings_take_a_credential_for_a_proxy() {
+    let proxy = [
+        ("HOMER_PROXY_USERNAME", "u"),
+        ("HOMER_PROXY_PASSWORD", "s3cret: x"),
+    ];
+    let token = ("HOMER_API_TOKEN", "t0ken");
+    let homer = config(&[URL, token, proxy[0], proxy[1]]).unwrap().homer;
+    assert_eq!(homer.proxy_credential_kind, ProxyCredentialKind::Basic);
+    let field = |name: &str, value: &str| (name.to_string(), value.to_string());
+    assert_eq!(
+        homer.credential_fields(),
+        [
+            field("Auth-Token", "t0ken"),
+            field("Authorization", "Basic dTpzM2NyZXQ6IHg="),
+        ]
+    );
+    assert!(!format!("{homer:?}").contains("s3cret") && !format!("{homer:?}").contains("dTpz"));
+
+    misconfigured(
+        &[URL, proxy[0]],
+        "HOMER_PROXY_USERNAME is set without HOMER_PROXY_PASSWORD; set both",
+    );
+    misconfigured(
+        &[URL, proxy[1]],
+        "HOMER_PROXY_PASSWORD is set without HOMER_PROXY_USERNAME; set both",
+    );
+    misconfigured(
+        &[URL, ("HOMER_PROXY_USERNAME", "a:b"), proxy[1]],
+        "HOMER_PROXY_USERNAME is empty, or contains a colon or a control character; HTTP Basic \
+         authentication allows neither in a user name",
+    );
+    misconfigured(
+        &[URL, ("HOMER_PROXY_CREDENTIAL_KIND", "s3cret")],
+        "HOMER_PROXY_CREDENTIAL_KIND is invalid; expected one of none, basic, fields",
+    );
+    misconfigured(
+        &[
+            URL,
+            proxy[0],
+            proxy[1],
+            ("HOMER_API_TOKEN", "s3cret"),
+            ("HOMER_TOKEN_HEADER", "authorization"),
+        ],
+        "HOMER_PROXY_USERNAME and HOMER_API_TOKEN both need the header field Authorization, of \
+         which a request has one; use HOMER_API_TOKEN for Homer in a header field of its own \
+         (HOMER_TOKEN_HEADER, by default Auth-Token), or let the proxy pass Homer's API without a login",
+    );
+}
+
+#[test]
+fn settings_take_the_type_of_a_login() {
+    let login = [("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "p")];
+    let ldap = config(&[URL, login[0], login[1], ("HOMER_LOGIN_TYPE", "ldap")]).unwrap();
+    let expected = Credential::login("u", "p").unwrap();
+    assert_eq!(
+        ldap.homer.credential,
+        Some(expected.with_login_type(LoginType::Ldap))
+    );
+    misconfigured(
+        &[URL, login[0], login[1], ("HOMER_LOGIN_TYPE", "LDAP")],
+        "HOMER_LOGIN_TYPE is \"LDAP\"; expected one of internal, ldap",
+    );
 }
 
 #[test]

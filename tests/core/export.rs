@@ -210,6 +210,22 @@ fn export_sends_the_credential_and_the_length() {
     assert_eq!(field("content-length").len(), 1);
 }
 
+/// Where the host cannot add it, the component sends the credential for a proxy itself.
+#[test]
+fn export_sends_the_credential_for_a_proxy() {
+    let mut replay = Replay::new([Reaction::capture(call())]);
+    let vars = [
+        ("HOMER_API_TOKEN", "s3cret"),
+        ("HOMER_PROXY_USERNAME", "u"),
+        ("HOMER_PROXY_PASSWORD", "p"),
+    ];
+    export(&mut replay, &query(), &vars).unwrap();
+    for (name, value) in [("Auth-Token", "s3cret"), ("Authorization", "Basic dTpw")] {
+        let field = (name.to_string(), value.to_string());
+        assert!(replay.fields.contains(&field), "{:?}", replay.fields);
+    }
+}
+
 #[test]
 fn export_compares_the_length_that_was_announced() {
     let with_length = |length| {
@@ -423,8 +439,8 @@ fn failures() -> Vec<(TransportError, ExportError, ExportError)> {
         same(
             T::TlsFailed,
             E::Unreachable(format!(
-                "TLS with {H} failed; check that its port serves HTTPS and that HOMER_URL has the \
-                 right scheme"
+                "TLS with {H} failed; check that its port serves HTTPS. If it serves plain HTTP, \
+                 HOMER_URL must begin with http://"
             )),
         ),
         (

@@ -385,6 +385,104 @@ fn request_to_homer_11_has_its_shape() {
     );
 }
 
+/// HOMER 11 would silently use the first 50 (docs/homer.md §9.5).
+#[test]
+fn request_to_homer_11_has_at_most_50_call_ids() {
+    let ids: Vec<String> = (0..51).map(|n| format!("id-{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let homer = homer(&[]);
+    let of = |ids: &[&str], api: Api| {
+        let query = query(ids);
+        api.export_request(&homer, &query, &query.profiles()[0])
+    };
+    let why = "the server at http://homer:9080 is a HOMER 11, which searches at most 50 Call-IDs, \
+               and the request has 51; export them in several requests";
+    assert_eq!(
+        of(&ids, Api::V11).unwrap_err(),
+        ExportError::InvalidRequest(why.to_string())
+    );
+    assert!(of(&ids[..50], Api::V11).is_ok());
+    assert!(of(&ids, Api::V7).is_ok());
+}
+
+/// From HOMER 11's source (docs/homer.md §9.5).
+#[test]
+fn login_at_homer_11_has_its_type_and_its_causes() {
+    let base_url = homer(&[]).base_url;
+    let request = login::login_request(&base_url, "u", "p", LoginType::Ldap);
+    assert_eq!(
+        serde_json::from_slice::<Value>(&request.body).unwrap(),
+        json!({"username": "u", "password": "p", "type": "ldap"})
+    );
+
+    let login = homer(&[("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "s3cret")]);
+    let at = |status, body: &str| {
+        let head = ResponseHead {
+            status,
+            ..ResponseHead::default()
+        };
+        login::error(&head, body.as_bytes(), &login)
+    };
+    let why = "Homer at http://homer:9080 refused the login (HTTP 401: Invalid credentials). Likely \
+               causes: the user name or password is wrong; the user is in an LDAP directory \
+               (HOMER_LOGIN_TYPE=ldap, only for HOMER 11); Homer's configuration database is down, \
+               which looks the same; or the tokens that Homer issues expire immediately \
+               (auth_settings.token_expire)";
+    assert_eq!(
+        at(401, "{\"error\":\"Invalid credentials\"}"),
+        ExportError::Unauthorized(why.to_string())
+    );
+    let why = "Homer at http://homer:9080 accepts no login with a password (HTTP 403: Password \
+               login is disabled); use HOMER_API_TOKEN or HOMER_JWT instead of HOMER_USERNAME and \
+               HOMER_PASSWORD";
+    assert_eq!(
+        at(403, "{\"error\":\"Password login is disabled\"}"),
+        ExportError::Unauthorized(why.to_string())
+    );
+    let why = "Homer at http://homer:9080 refuses every export of a user who still has the default \
+               password (HTTP 403: Password change required); change it in Homer's web interface, \
+               and then in HOMER_PASSWORD";
+    for body in [
+        "{\"error\":{\"status\":403,\"detail\":\"Password change required\"}}",
+        "{\"error\":\"Password change required\"}",
+    ] {
+        assert_eq!(at(403, body), ExportError::Unauthorized(why.to_string()));
+    }
+}
+
+/// Some handlers of HOMER 11 write an error and go on (docs/homer.md §9.5).
+#[test]
+fn response_of_homer_11_with_two_errors_is_the_first() {
+    let body = "{\"error\":{\"status\":500,\"detail\":\"Query failed\"}}\n{\"error\":{\"status\":400,\
+                \"detail\":\"No exportable SIP payload in result set\"}}";
+    let head = ResponseHead {
+        status: 500,
+        ..ResponseHead::default()
+    };
+    let message = "Homer at http://homer:9080, or a proxy in front of it, failed (HTTP 500: Query \
+                   failed); try again later and check Homer's log"
+        .to_string();
+    let status = 500;
+    failed(
+        &head,
+        body.as_bytes(),
+        &homer(&[]),
+        ExportError::Rejected { status, message },
+    );
+}
+
+#[test]
+fn nothing_captured_by_homer_11_names_its_nodes() {
+    let error = response::nothing_captured(&query(&["a"]), &homer(&[]), Api::V11);
+    assert!(
+        error.message().ends_with(
+            "(2) none of HOMER 11's nodes is connected, or its database is down, which looks the \
+             same: export a call that you know exists"
+        ),
+        "{error}"
+    );
+}
+
 #[test]
 fn response_with_an_error_is_rejected() {
     let rejected = |status, message: &str| ExportError::Rejected {

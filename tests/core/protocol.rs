@@ -350,11 +350,59 @@ fn mcp_repeats_the_id_in_the_response() {
     }
 }
 
-/// A request that waits for its capture.
+/// A request that waits for its capture, of a client that knows links.
 fn pending(name: &str, params: Value) -> PendingCapture {
-    match server().handle(&head(&[]), request(name, params).to_string().as_bytes()) {
+    let head = head(&[("MCP-Protocol-Version", "2025-06-18")]);
+    pending_with(&head, name, params)
+}
+
+fn pending_with(head: &RequestHead, name: &str, params: Value) -> PendingCapture {
+    match server().handle(head, request(name, params).to_string().as_bytes()) {
         RequestOutcome::Capture(pending) => pending,
         other => panic!("{other:?}"),
+    }
+}
+
+/// Resource links are new in 2025-06-18, as is the header field that states the version.
+#[test]
+fn mcp_sends_no_link_to_a_client_that_does_not_know_links() {
+    let arguments = json!({
+        "callid": "a@b", "from_ts": 1_795_168_800_000_i64, "to_ts": 1_795_169_100_000_i64,
+    });
+    let params = json!({ "name": "homer_export_pcap", "arguments": arguments });
+    let report = CaptureReport {
+        size_bytes: 1000,
+        ..CaptureReport::default()
+    };
+    for (fields, expected) in [
+        (&[][..], "resource"),
+        (&[("MCP-Protocol-Version", "2024-11-05")], "resource"),
+        (&[("MCP-Protocol-Version", "2025-03-26")], "resource"),
+        (&[("MCP-Protocol-Version", "2025-06-18")], "resource_link"),
+        (&[("MCP-Protocol-Version", "2025-11-25")], "resource_link"),
+    ] {
+        for mode in [ResultMode::Auto, ResultMode::Link] {
+            let export = pending_with(&head(fields), "tools/call", params.clone());
+            let config = ToolConfig { mode, ..CONFIG };
+            let (_, response) = shown(export.respond(&config, "00", &report));
+            let content = &response["result"]["content"];
+            assert_eq!(content[1]["type"], expected, "{fields:?} {mode:?}");
+            let delivery = match expected {
+                "resource" => "embedded",
+                _ => "link",
+            };
+            assert_eq!(
+                response["result"]["structuredContent"]["delivery"],
+                delivery
+            );
+        }
+        let (_, tools) = respond(&head(fields), &request("tools/list", json!({})));
+        let description = &tools["result"]["tools"][0]["description"];
+        assert_eq!(
+            description.as_str().unwrap().contains("resource link"),
+            expected == "resource_link",
+            "{fields:?}"
+        );
     }
 }
 

@@ -129,6 +129,89 @@ fn report_warns_if_homer_11_may_have_omitted_rows() {
     assert_eq!(report(10_000, Api::V11).warnings, [warning]);
 }
 
+/// The report on a capture with these packets, from the given Homer.
+fn analyze_of(api: Api, sent: &[Sent]) -> CaptureReport {
+    let names = &homer_export::query::ParameterNames::WIT;
+    let window = Window::new(1_795_132_800_000, 1_795_219_200_000, 24, names).unwrap();
+    let query = Query::new(vec![CallId::parse(CALL_ID).unwrap()], window).unwrap();
+    let (mut analyzer, mut scanner) = (Analyzer::new(&query), Scanner::new());
+    scanner
+        .scan_packets(
+            &Capture::messages(sent),
+            Some(&mut |record| analyzer.record(record)),
+        )
+        .unwrap();
+    analyzer.report(&scanner.finish().unwrap(), "1_call", api)
+}
+
+/// From HOMER 11's source (docs/homer.md §9.5).
+#[test]
+fn report_explains_what_homer_11_writes() {
+    let call = healthy();
+    assert_eq!(analyze_of(Api::V11, &call).warnings, [] as [&str; 0]);
+
+    // Two nodes: one holds the first half, the other one all of it.
+    let mut twice = call[4..].to_vec();
+    twice.extend(call[..4].to_vec());
+    let unsorted = "HOMER 11 appends the rows of its database nodes as they arrive: packets may be \
+                    out of order, or twice in the file because two nodes hold them";
+    let report = analyze_of(Api::V11, &twice);
+    assert_eq!(report.warnings, [unsorted]);
+    assert_eq!(analyze_of(Api::V7, &twice).warnings, [] as [&str; 0]);
+    let duplicates: Vec<Sent> = call
+        .iter()
+        .flat_map(|sent| [sent.clone(), sent.clone()])
+        .collect();
+    let report = analyze_of(Api::V11, &duplicates);
+    assert!(report.duplicates > 0);
+    assert!(
+        report.warnings.contains(&unsorted.to_string()),
+        "{:?}",
+        report.warnings
+    );
+
+    let with_addresses = |from: &str, to: &str| {
+        let mut changed = call.clone();
+        changed[0].from = from.parse().unwrap();
+        changed[0].to = to.parse().unwrap();
+        let of_11 = analyze_of(Api::V11, &changed);
+        let of_7 = analyze_of(Api::V7, &changed);
+        assert_eq!(of_7.warnings, [] as [&str; 0]);
+        // The packet is read all the same.
+        assert_eq!(of_11.sip_messages, 7);
+        of_11.warnings
+    };
+    let unreadable = "127.0.0.1 and 127.0.0.2 may stand for addresses that HOMER 11 could not \
+                      read, and port 5060 for a port that it did not know";
+    assert_eq!(with_addresses("127.0.0.1:5060", CALLEE), [unreadable]);
+    assert_eq!(with_addresses(CALLER, "127.0.0.2:5060"), [unreadable]);
+    let mixed = "0.0.0.0 stands for an IPv6 address, and an address below ::ffff:0:0/96 for an \
+                 IPv4 address: HOMER 11 writes one IP version per packet";
+    assert_eq!(with_addresses(CALLER, "0.0.0.0:5060"), [mixed]);
+    assert_eq!(
+        with_addresses("[2001:db8::1]:5060", "[::ffff:192.0.2.20]:5060"),
+        [mixed]
+    );
+}
+
+/// HOMER 11 leaves the checksums of IPv4 and UDP at 0 and the TTL at 64 (docs/homer.md §9.5).
+#[test]
+fn report_does_not_depend_on_checksums() {
+    let sent = healthy();
+    let mut capture = Capture::new();
+    for message in &sent {
+        let mut frame = message.frame();
+        // Ethernet has 14 bytes, IPv4 20: TTL, header checksum, UDP checksum.
+        frame[22] = 64;
+        frame[24..26].fill(0);
+        frame[40..42].fill(0);
+        capture.record(message.time_us, &frame);
+    }
+    let report = analyze(&capture.bytes, &[CALL_ID]);
+    assert_eq!((report.sip_messages, report.complete), (7, true));
+    assert_eq!(report.findings, []);
+}
+
 #[test]
 fn report_of_a_capture_at_homer_11s_limit_is_incomplete() {
     let window = Window::new(

@@ -102,16 +102,16 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         ),
         false => None,
     };
+    let variables = variables(&arguments).map_err(|error| error.to_string())?;
     #[cfg(feature = "demo")]
     let configuration = match &fake_homer {
-        None => HostConfig::of_process(&arguments.flags),
+        None => HostConfig::new(variables.clone()),
         // The demo ignores the environment, so that no credential of a real Homer is used.
         Some(homer) => HostConfig::isolated(&arguments.flags, homer.variables()),
     };
     #[cfg(not(feature = "demo"))]
-    let configuration = HostConfig::of_process(&arguments.flags);
+    let configuration = HostConfig::new(variables.clone());
     let configuration = configuration.map_err(|error| error.to_string())?;
-    let variables = variables(&arguments).map_err(|error| error.to_string())?;
     let (tools, output_dir) = tool_config(&variables, configuration.config.max_window_hours)?;
     let exporter = Exporter::new(configuration.policy()).map_err(|failure| failure.to_string())?;
     if arguments.check {

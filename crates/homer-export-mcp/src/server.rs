@@ -42,6 +42,8 @@ pub(crate) struct Server {
 struct Shared {
     exporter: Exporter,
     tools: Vec<Tool>,
+    /// The tools as clients without links see them.
+    tools_without_links: Vec<Tool>,
     template: ResourceTemplate,
     config: ToolConfig,
     output_dir: Option<OutputDir>,
@@ -59,6 +61,7 @@ impl Server {
             shared: Arc::new(Shared {
                 exporter,
                 tools: to_rmcp(&tools::definitions(&config)),
+                tools_without_links: to_rmcp(&tools::definitions(&config.for_client(None))),
                 template: to_rmcp(&resource_template(&config)),
                 config,
                 output_dir,
@@ -82,9 +85,23 @@ struct Exported {
 }
 
 impl Shared {
-    async fn call(&self, call: ToolCall, progress: &Progress) -> Result<CallToolResult, ToolError> {
+    /// The configuration for the client of this request, by the version of MCP that it negotiated.
+    fn config_for(&self, context: &RequestContext<RoleServer>) -> ToolConfig {
+        let version = context
+            .protocol_version()
+            .map(|version| version.to_string());
+        self.config.for_client(version.as_deref())
+    }
+
+    /// `config` is the configuration for the client that calls.
+    async fn call(
+        &self,
+        call: ToolCall,
+        config: ToolConfig,
+        progress: &Progress,
+    ) -> Result<CallToolResult, ToolError> {
         match call {
-            ToolCall::ExportPcap(call) => self.export_pcap(call, progress).await,
+            ToolCall::ExportPcap(call) => self.export_pcap(call, config, progress).await,
             ToolCall::ReadMessage(arguments) => self.read_message(arguments, progress).await,
         }
     }
@@ -92,6 +109,7 @@ impl Shared {
     async fn export_pcap(
         &self,
         call: CallWindow,
+        config: ToolConfig,
         progress: &Progress,
     ) -> Result<CallToolResult, ToolError> {
         let (exported, path) = match &self.output_dir {
@@ -102,7 +120,7 @@ impl Shared {
             _ => (self.export_into_memory(&call, progress).await?, None),
         };
         let CompletedExport { report, sha256 } = &exported.finished;
-        let result = ToolResult::of_export(&self.config, &call, sha256, report, path.as_deref())?;
+        let result = ToolResult::of_export(&config, &call, sha256, report, path.as_deref())?;
         Ok(to_call_result(
             &result,
             exported.bytes.as_deref().unwrap_or_default(),
@@ -321,9 +339,14 @@ impl ServerHandler for Server {
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        list!(ListToolsResult, self.shared.tools.clone())
+        let shared = &self.shared;
+        let tools = match shared.config_for(&context) == shared.config {
+            true => &shared.tools,
+            false => &shared.tools_without_links,
+        };
+        list!(ListToolsResult, tools.clone())
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -350,7 +373,10 @@ impl ServerHandler for Server {
             // After the arguments have been parsed, because an invalid call needs no permit.
             let permit: Option<CallPermit> = shared.calls.permit_of(&context.extensions);
             Ok(match permit {
-                Some(_permit) => shared.call(call, &progress).await,
+                Some(_permit) => {
+                    let config = shared.config_for(&context);
+                    shared.call(call, config, &progress).await
+                }
                 None => Err(ToolError::Busy),
             })
         };

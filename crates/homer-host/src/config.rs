@@ -1,14 +1,17 @@
 //! The configuration of a native program, converted to a policy.
 
+mod extra_headers;
 mod flags;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use homer_export::config::{Setting, Variables, setting};
+use homer_export::homer::ProxyCredentialKind;
 use homer_export::{Config, ExportError};
 
 use crate::environment::ComponentEnvironment;
+use crate::extra_fields::ExtraFields;
 use crate::policy::{AllowedOrigin, Limits, Policy};
 
 pub use flags::{Flags, McpFlags, SettingFlags};
@@ -21,6 +24,9 @@ const FILE_SUFFIX: &str = "_FILE";
 pub struct HostConfig {
     /// The settings of an export, including the credential, which the component does not get.
     pub config: Config,
+    /// The header fields for a proxy in front of Homer: `HOMER_PROXY_USERNAME` and
+    /// `HOMER_PROXY_PASSWORD`, and the file `HOMER_EXTRA_HEADERS_FILE`.
+    pub extra_fields: ExtraFields,
     /// `HOMER_CA_FILE`.
     pub ca_file: Option<PathBuf>,
     /// `HOMER_EXPORT_MAX_BYTES`: largest capture in bytes, inclusive.
@@ -74,17 +80,30 @@ impl HostConfig {
     ///
     /// # Errors
     /// `misconfigured` as [`Config::new`], and if the file of a secret cannot be read or is empty,
-    /// or if a secret is given twice.
+    /// or if a secret is given twice, and if the file of header fields is invalid.
     pub fn new(mut variables: Variables) -> Result<Self, ExportError> {
-        for secret in [&setting::API_TOKEN, &setting::JWT, &setting::PASSWORD] {
+        for secret in [
+            &setting::API_TOKEN,
+            &setting::JWT,
+            &setting::PASSWORD,
+            &setting::PROXY_PASSWORD,
+        ] {
             read_secret(&mut variables, secret)?;
         }
-        // The host itself knows which kind of credential it adds.
+        // The host itself knows which kinds of credentials it adds.
         variables.take(setting::CREDENTIAL_KIND.variable);
+        variables.take(setting::PROXY_CREDENTIAL_KIND.variable);
+        let mut config = Config::new(&variables)?;
+        let extra_fields = extra_headers::read(&variables, &config.homer)?;
+        let homer = &mut config.homer;
+        if homer.proxy_credential.is_none() && !extra_fields.is_empty() {
+            homer.proxy_credential_kind = ProxyCredentialKind::Fields;
+        }
         let concurrent = setting::MAX_CONCURRENT.integer(&variables)?;
         let deadline_ms = setting::EXPORT_DEADLINE_MS.integer(&variables)?;
         Ok(Self {
-            config: Config::new(&variables)?,
+            config,
+            extra_fields,
             ca_file: setting::CA_FILE
                 .get(&variables)
                 .map(|given| given.value.into()),
@@ -102,6 +121,7 @@ impl HostConfig {
             allowed: vec![AllowedOrigin {
                 base: homer.base_url.clone(),
                 credential: homer.credential.clone(),
+                extra_fields: self.extra_fields.clone(),
             }],
             // The host adds the credential, so the component has no reason to set these header
             // fields.
@@ -110,6 +130,9 @@ impl HostConfig {
                 homer: Some(homer.base_url.clone()),
                 api: config.api,
                 credential_kind: Some(homer.credential_kind),
+                // None is the component's default.
+                proxy_credential_kind: Some(homer.proxy_credential_kind)
+                    .filter(|kind| *kind != ProxyCredentialKind::None),
                 first_byte_timeout: Some(Duration::from_millis(config.first_byte_timeout_ms)),
                 max_window_hours: Some(config.max_window_hours),
                 max_bytes: Some(config.max_bytes),
@@ -133,18 +156,18 @@ impl HostConfig {
 /// # Errors
 /// `misconfigured` if one of them is not Unicode.
 pub fn process_variables() -> Result<Variables, ExportError> {
-    let mut variables = Variables::default();
+    let mut ours = Vec::new();
     // `std::env::vars` would panic on a variable of another program that is not Unicode.
     for (name, value) in std::env::vars_os() {
-        let Some(name) = name.to_str().filter(|name| name.starts_with("HOMER_")) else {
+        let Some(name) = name.to_str().filter(|name| Variables::is_ours(name)) else {
             continue;
         };
         let Ok(value) = value.into_string() else {
             return misconfigured(format!("{name} is not Unicode text"));
         };
-        variables.set(name, value);
+        ours.push((name.to_string(), value));
     }
-    Ok(variables)
+    Ok(Variables::from_environment(ours))
 }
 
 /// Reads a secret from the file that its variable with `_FILE` appended names, if that is set. Line

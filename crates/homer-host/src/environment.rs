@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use homer_export::BaseUrl;
 use homer_export::config::setting;
-use homer_export::homer::{Api, CredentialKind};
+use homer_export::homer::{Api, CredentialKind, ProxyCredentialKind};
 
 /// The environment of a component.
 ///
@@ -44,6 +44,9 @@ pub struct ComponentEnvironment {
     /// `HOMER_CREDENTIAL_KIND`: the kind of the credential that the host adds. The component uses
     /// it to name likely causes. It does not get the credential itself.
     pub credential_kind: Option<CredentialKind>,
+    /// `HOMER_PROXY_CREDENTIAL_KIND`: what the host adds for a proxy in front of Homer, for the
+    /// same purpose.
+    pub proxy_credential_kind: Option<ProxyCredentialKind>,
     /// `HOMER_TIMEOUT_MS`: the longest wait for the first byte of a response.
     pub first_byte_timeout: Option<Duration>,
     /// `HOMER_MAX_WINDOW_HOURS`: the longest window in hours, inclusive.
@@ -73,6 +76,11 @@ impl ComponentEnvironment {
             (
                 &setting::CREDENTIAL_KIND,
                 self.credential_kind.map(|kind| kind.name().to_string()),
+            ),
+            (
+                &setting::PROXY_CREDENTIAL_KIND,
+                self.proxy_credential_kind
+                    .map(|kind| kind.name().to_string()),
             ),
             (
                 &setting::TIMEOUT_MS,

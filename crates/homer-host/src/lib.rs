@@ -19,6 +19,7 @@ pub mod config;
 mod convert;
 pub mod environment;
 pub mod export;
+mod extra_fields;
 mod outbound;
 mod partial_file;
 pub mod policy;
@@ -29,12 +30,13 @@ pub use environment::ComponentEnvironment;
 pub use export::{
     CompletedExport, Export, ExportRequest, Exporter, Failure, HashedExport, WaitingFor,
 };
+pub use extra_fields::{ExtraFields, InvalidExtraFields, ReservedField};
 pub use partial_file::{CompleteFile, PartialFile};
 pub use policy::{AllowedOrigin, Limits, Policy};
 pub use sandbox::LimitExceeded;
 
 // The types of the core in this library's interface, so that an embedder needs one dependency.
-pub use homer_export::homer::{Api, CredentialKind};
+pub use homer_export::homer::{Api, CredentialKind, ProxyCredential, ProxyCredentialKind};
 pub use homer_export::{BaseUrl, CaptureReport, Credential, ExportError};
 
 /// The component `homer-export.wasm`, the same bytes that `cargo xtask dist` creates.

@@ -22,7 +22,6 @@ use homer_export::transport::ResponseHead;
 use homer_export::{BaseUrl, Credential, ExportError, Origin};
 use http::header::{
     AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE, TRANSFER_ENCODING,
-    WWW_AUTHENTICATE,
 };
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -38,6 +37,7 @@ use wasmtime_wasi_http::{
 use self::body::LimitedBody;
 use self::connection::Connector;
 use self::token_cache::{Token, TokenCache};
+use crate::extra_fields::ExtraFields;
 use crate::policy::{AllowedOrigin, Limits, Policy};
 
 /// The largest request body in bytes that is kept, so that it can be sent again after a new login.
@@ -62,6 +62,15 @@ struct Target {
     /// that a component wrote reaches the network.
     base: BaseUrl,
     credential: TargetCredential,
+    /// What a proxy in front of it gets to see.
+    extra_fields: ExtraFields,
+}
+
+impl Target {
+    /// The values that a response must not show to the component.
+    fn to_redact(&self) -> Vec<String> {
+        [self.extra_fields.secrets(), self.credential.to_redact()].concat()
+    }
 }
 
 /// How the host authenticates itself at an origin.
@@ -82,8 +91,13 @@ impl TargetCredential {
     fn new(credential: Option<&Credential>) -> Result<Self, ExportError> {
         let (credential, token) = match credential {
             None => return Ok(Self::None),
-            Some(Credential::Login { username, password }) => {
-                return Ok(Self::Login(TokenCache::new(username, password)));
+            Some(Credential::Login {
+                username,
+                password,
+                login_type,
+            }) => {
+                let tokens = TokenCache::new(username, password, *login_type);
+                return Ok(Self::Login(tokens));
             }
             Some(credential @ (Credential::ApiToken { token, .. } | Credential::Jwt(token))) => {
                 (credential, token)
@@ -135,10 +149,16 @@ impl Outbound {
         } else {
             vec![AUTHORIZATION, COOKIE]
         };
-        for AllowedOrigin { base, credential } in &policy.allowed {
+        for AllowedOrigin {
+            base,
+            credential,
+            extra_fields,
+        } in &policy.allowed
+        {
             let origin = base.origin();
             let credential = TargetCredential::new(credential.as_ref())?;
             credential_headers.extend(credential.header_name());
+            credential_headers.extend(extra_fields.names().cloned());
             let client = Client::builder(TokioExecutor::new())
                 .pool_idle_timeout(KEEP_ALIVE)
                 .pool_timer(TokioTimer::new())
@@ -149,6 +169,7 @@ impl Outbound {
                 client,
                 base: base.clone(),
                 credential,
+                extra_fields: extra_fields.clone(),
             };
             targets.insert(origin.clone(), target);
         }
@@ -186,7 +207,7 @@ impl Outbound {
                     .await?
             }
         };
-        let response = redaction::redact(response, target.credential.to_redact());
+        let response = redaction::redact(response, target.to_redact());
         let is_capture = response.status() == StatusCode::OK;
         // An export has a capture for each profile, and each of them counts.
         end_unproven.fetch_or(is_capture && !is_framed, Ordering::Relaxed);
@@ -242,7 +263,12 @@ impl Outbound {
         target: &Target,
         timeouts: Timeouts,
     ) -> Result<String, LoginError> {
-        let login_request = login::login_request(&target.base, &tokens.username, &tokens.password);
+        let login_request = login::login_request(
+            &target.base,
+            &tokens.username,
+            &tokens.password,
+            tokens.login_type,
+        );
         let request = Request::post(login_request.path)
             .header(CONTENT_TYPE, "application/json")
             .body(in_memory(login_request.body.into()))
@@ -256,7 +282,8 @@ impl Outbound {
         };
         match login::token(&status, &body) {
             Some(token) => Ok(token),
-            None if head.status.is_success() => {
+            // A sign-on page of a proxy speaks for itself.
+            None if head.status.is_success() && !body.trim_ascii_start().starts_with(b"<") => {
                 let why = "the response to the login has no token; does HOMER_URL point to Homer?";
                 Err(Error::InternalError(Some(why.to_string())).into())
             }
@@ -291,10 +318,8 @@ impl Outbound {
                 .map_err(|_| Error::ConnectionReadTimeout)?,
         };
         let mut response = response.map_err(|error| error::of_request(&error))?;
-        // The component needs neither, and a cookie may be a credential.
-        for name in [SET_COOKIE, WWW_AUTHENTICATE] {
-            response.headers_mut().remove(name);
-        }
+        // The component does not need it, and it may be a credential.
+        response.headers_mut().remove(SET_COOKIE);
         let is_framed = [CONTENT_LENGTH, TRANSFER_ENCODING]
             .iter()
             .any(|name| response.headers().contains_key(name));
@@ -392,7 +417,8 @@ async fn check_rejection(
 }
 
 impl Target {
-    /// The request as it goes out: addressed to the authority of the policy.
+    /// The request as it goes out: addressed to the authority of the policy, and with the header
+    /// fields for a proxy.
     fn prepare(&self, request: Request<WasiBody>) -> Result<Request<WasiBody>, Error> {
         let (mut head, body) = request.into_parts();
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
@@ -407,6 +433,7 @@ impl Target {
             HOST,
             HeaderValue::try_from(authority).map_err(|_| Error::HttpRequestUriInvalid)?,
         );
+        self.extra_fields.set_in(&mut head.headers);
         Ok(Request::from_parts(head, body))
     }
 }

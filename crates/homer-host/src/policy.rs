@@ -9,6 +9,7 @@ use homer_export::transport::{BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 use homer_export::{BaseUrl, Credential};
 
 use crate::environment::ComponentEnvironment;
+use crate::extra_fields::ExtraFields;
 
 /// What a component may do. Everything that is not listed here is denied.
 ///
@@ -27,7 +28,9 @@ use crate::environment::ComponentEnvironment;
 /// # Examples
 ///
 /// ```
-/// use homer_host::{AllowedOrigin, BaseUrl, ComponentEnvironment, Credential, Limits, Policy};
+/// use homer_host::{
+///     AllowedOrigin, BaseUrl, ComponentEnvironment, Credential, ExtraFields, Limits, Policy,
+/// };
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let homer = BaseUrl::parse("https://homer.example:9443")?;
@@ -36,6 +39,7 @@ use crate::environment::ComponentEnvironment;
 ///     allowed: vec![AllowedOrigin {
 ///         base: homer.clone(),
 ///         credential: Some(Credential::api_token("Auth-Token", "a-token-from-homer")?),
+///         extra_fields: ExtraFields::default(),
 ///     }],
 ///     environment: ComponentEnvironment {
 ///         homer: Some(homer),
@@ -73,12 +77,13 @@ pub struct Policy {
 /// # Examples
 ///
 /// ```
-/// use homer_host::{AllowedOrigin, BaseUrl, Credential};
+/// use homer_host::{AllowedOrigin, BaseUrl, Credential, ExtraFields};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let origin = AllowedOrigin {
 ///     base: BaseUrl::parse("http://homer.example:9080/homer")?,
 ///     credential: Some(Credential::login("operator", "a password")?),
+///     extra_fields: ExtraFields::parse("X-Proxy-Token: a-token-of-the-proxy", &[])?,
 /// };
 /// // The path is part of the base URL, but not of the origin.
 /// assert_eq!(origin.base.origin().to_string(), "http://homer.example:9080");
@@ -93,6 +98,8 @@ pub struct AllowedOrigin {
     /// The credential that the host adds to each request to this origin, and to no other. The
     /// component never sees it.
     pub credential: Option<Credential>,
+    /// Header fields for a proxy in front of it, which the host adds in the same way.
+    pub extra_fields: ExtraFields,
 }
 
 /// The limits of an export. A component may ask for shorter timeouts, but not for longer ones.

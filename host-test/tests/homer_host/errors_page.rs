@@ -110,7 +110,9 @@ async fn with_credential(credential: Option<Credential>) -> ExportError {
 
 /// The error with the URL that the page shows.
 fn shown(mut error: ExportError, url: &str) -> ExportError {
-    *error.message_mut() = error.message().replace(url, SHOWN);
+    let https = |url: &str| url.replace("http://", "https://");
+    let message = error.message().replace(url, SHOWN);
+    *error.message_mut() = message.replace(&https(url), &https(SHOWN));
     error
 }
 
@@ -148,6 +150,12 @@ async fn errors() -> Vec<ExportError> {
         misconfigured(&[url, ("HOMER_JWT", "a"), ("HOMER_API_TOKEN", "b")]),
         misconfigured(&[url, ("HOMER_USERNAME", "a")]),
         misconfigured(&[url, ("HOMER_JWT", "a\nb")]),
+        misconfigured(&[
+            url,
+            ("HOMER_JWT", "a"),
+            ("HOMER_PROXY_USERNAME", "b"),
+            ("HOMER_PROXY_PASSWORD", "c"),
+        ]),
         misconfigured(&[url, ("HOMER_TIMEOUT_MS", "soon")]),
         misconfigured(&[url, ("HOMER_JWT_FILE", "/no/such/file")]),
         with_credential(None).await,
@@ -187,6 +195,40 @@ async fn errors() -> Vec<ExportError> {
         )
         .await,
         responded(error_response("502 Bad Gateway", "<html>"), Then::Close).await,
+        responded(
+            "HTTP/1.1 401 Unauthorized\r\nServer: nginx\r\nWWW-Authenticate: Basic \
+             realm=\"restricted\"\r\nContent-Length: 0\r\n\r\n",
+            Then::Close,
+        )
+        .await,
+        responded(
+            error_response("403 Forbidden", "<html><title>403 Forbidden</title>"),
+            Then::Close,
+        )
+        .await,
+        responded(
+            error_response("504 Gateway Timeout", "<title>504 Gateway Time-out</title>"),
+            Then::Close,
+        )
+        .await,
+        responded(
+            error_response(
+                "400 Bad Request",
+                "Client sent an HTTP request to an HTTPS server.\n",
+            ),
+            Then::Close,
+        )
+        .await,
+        responded(
+            error_response("404 Not Found", "404 page not found\n"),
+            Then::Serve,
+        )
+        .await,
+        responded(
+            "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n",
+            Then::Close,
+        )
+        .await,
         responded(
             "HTTP/1.1 302 Found\r\nLocation: https://sso/login\r\nContent-Length: 0\r\n\r\n",
             Then::Close,

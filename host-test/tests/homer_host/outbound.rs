@@ -372,7 +372,7 @@ async fn response_that_is_not_a_capture_is_invalid() {
     for (body, why) in [
         (
             &b"<!DOCTYPE html><title>Sign in</title>"[..],
-            "a web page (application/octet-stream); expected a capture file",
+            "a sign-on page \"Sign in\" (application/octet-stream); expected a capture file",
         ),
         (
             b"{\"message\":\"no luck\"}",

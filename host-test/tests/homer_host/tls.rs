@@ -203,8 +203,8 @@ async fn scheme_that_the_port_does_not_speak_is_reported() {
     // TLS to a plain port.
     let url = host_test::server::plain_http().await;
     let why = format!(
-        "TLS with {url} failed; check that its port serves HTTPS and that HOMER_URL has the right \
-         scheme"
+        "TLS with {url} failed; check that its port serves HTTPS. If it serves plain HTTP, HOMER_URL \
+         must begin with http://"
     );
     assert_eq!(
         error(trusting(&url, &file)).await,

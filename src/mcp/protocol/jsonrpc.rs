@@ -42,6 +42,9 @@ pub(super) struct JsonRpcRequest {
     pub(super) params: Map<String, Value>,
     /// [`Protocol::Handshake`] until [`super::negotiation::negotiate`] has looked.
     pub(super) protocol: Protocol,
+    /// The version of MCP that the client uses, if its request states one. Clients do so since
+    /// 2025-06-18 (basic/transports, "Protocol Version Header").
+    pub(super) version: Option<String>,
 }
 
 impl JsonRpcMessage {
@@ -96,6 +99,7 @@ impl JsonRpcMessage {
                 method,
                 params,
                 protocol: Protocol::Handshake,
+                version: None,
             })),
             (Some(_), None) => invalid("id must be a string or an integer"),
         }

@@ -1,7 +1,7 @@
 //! Which version of the protocol a request belongs to, by its header fields and its body.
 
 use alloc::format;
-use alloc::string::ToString as _;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use base64::Engine as _;
@@ -94,6 +94,14 @@ pub(super) fn negotiate(
         }
     }
     Ok(Protocol::Stateless)
+}
+
+/// The version that a request states, in its header field or, for a proxy that drops it, in its
+/// body.
+pub(super) fn stated(head: &RequestHead, request: &JsonRpcRequest) -> Option<String> {
+    let header = head.single("mcp-protocol-version").ok().flatten();
+    let meta = || request.meta(PROTOCOL_VERSION).and_then(Value::as_str);
+    header.or_else(meta).map(ToString::to_string)
 }
 
 /// The version that `initialize` agrees on: the client's, if it is supported and has a handshake;

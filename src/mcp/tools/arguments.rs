@@ -49,6 +49,12 @@ const MESSAGE_ARGUMENTS: &[&str] = &[
 
 type Arguments = Map<String, Value>;
 
+/// An argument. Clients that fill in all properties of the schema send null for those that their
+/// model left out, so null means that there is none.
+fn argument<'a>(arguments: &'a Arguments, name: &str) -> Option<&'a Value> {
+    arguments.get(name).filter(|value| !value.is_null())
+}
+
 impl CallWindow {
     /// A call in a window, searched for in the default profiles.
     pub fn new(call_id: CallId, window: Window) -> Self {
@@ -133,12 +139,11 @@ impl MessageArguments {
     }
 
     fn which_part(arguments: &Arguments) -> Result<(u64, MessageFormat, u64), String> {
-        let packet = arguments
-            .get("packet")
+        let packet = argument(arguments, "packet")
             .ok_or("packet is missing; pass the number of a packet, counted from 1")?;
         // From 1, as Wireshark and the ladder count.
         let packet = whole_number(packet, "packet", 1)?;
-        let format = match arguments.get("format") {
+        let format = match argument(arguments, "format") {
             None => MessageFormat::default(),
             Some(value) => MessageFormat::ALL
                 .into_iter()
@@ -146,7 +151,7 @@ impl MessageArguments {
                 .map(|(_, format)| format)
                 .ok_or_else(|| wrong("format", "text or hex", value))?,
         };
-        let offset = match arguments.get("offset") {
+        let offset = match argument(arguments, "offset") {
             None => 0,
             Some(value) => whole_number(value, "offset", 0)?,
         };
@@ -170,7 +175,7 @@ fn reject_unknown(arguments: &Arguments, known: &[&str]) -> Result<(), String> {
 }
 
 fn text<'a>(arguments: &'a Arguments, name: &str) -> Result<&'a str, String> {
-    match arguments.get(name) {
+    match argument(arguments, name) {
         Some(Value::String(text)) => Ok(text),
         Some(other) => Err(wrong(name, "one Call-ID as a string", other)),
         None => Err(format!(
@@ -197,8 +202,7 @@ fn profile_keys(arguments: &Arguments) -> Result<Vec<&str>, String> {
 fn milliseconds(arguments: &Arguments, name: &str) -> Result<i64, String> {
     // Only the form is checked here. `Window` decides whether the number can be milliseconds, so
     // that all programs report that in the same way.
-    let value = arguments
-        .get(name)
+    let value = argument(arguments, name)
         .ok_or_else(|| format!("{name} is missing; pass Unix time in milliseconds, UTC"))?;
     integer(value).ok_or_else(|| {
         format!(

@@ -6,7 +6,7 @@ use alloc::string::ToString as _;
 use super::names;
 use crate::ExportError;
 use crate::config::{Variables, setting};
-use crate::mcp::delivery::{Delivery, ResultMode, size};
+use crate::mcp::delivery::{Delivery, FIRST_WITH_LINKS, ResultMode, size};
 
 /// The settings of the tools: limits, and how captures reach the client. The tools' descriptions
 /// state them.
@@ -75,6 +75,21 @@ impl ToolConfig {
                 output_dir,
                 stateless,
             }),
+        }
+    }
+
+    /// The settings for a client of this version of MCP, or of an unknown one: without links if it
+    /// may not know them. What would be a link is then attached.
+    #[must_use]
+    pub fn for_client(self, version: Option<&str>) -> Self {
+        // Versions are dates, so later ones are greater.
+        let knows_links = version.is_some_and(|version| version >= FIRST_WITH_LINKS);
+        match self.mode {
+            ResultMode::Auto | ResultMode::Link if !knows_links && !self.writes_files() => Self {
+                mode: ResultMode::Embed,
+                ..self
+            },
+            _ => self,
         }
     }
 

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use homer_export::homer::response::MAX_ERROR_BODY;
+use homer_export::pcap::begins_like_pcap;
 use http::{HeaderValue, Response};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
@@ -17,15 +18,6 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 /// What stands in place of a credential.
 const REDACTED: &str = "[credential]";
-
-/// The first four bytes of a pcap file: both byte orders, in microseconds and in nanoseconds
-/// (draft-ietf-opsawg-pcap §4).
-const PCAP_MAGIC: [[u8; 4]; 4] = [
-    [0xd4, 0xc3, 0xb2, 0xa1],
-    [0xa1, 0xb2, 0xc3, 0xd4],
-    [0x4d, 0x3c, 0xb2, 0xa1],
-    [0xa1, 0xb2, 0x3c, 0x4d],
-];
 
 /// The response without `credentials`, in its header fields and, unless it is a capture, in its
 /// body. Of a body that is not a capture, at most [`MAX_ERROR_BODY`] bytes remain: the component
@@ -143,27 +135,28 @@ impl Body for RedactedBody {
                 // Trailers mean nothing to the component.
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             };
-            // The usual case: the first chunk begins with a magic number, and passes without a
-            // copy.
-            if !is_text
-                && bytes.is_empty()
-                && PCAP_MAGIC.iter().any(|magic| data.starts_with(magic))
-            {
-                self.state = State::Capture;
-                return Poll::Ready(Some(Ok(Frame::data(data))));
-            }
-            bytes.extend_from_slice(&data);
-            let may_be_capture = PCAP_MAGIC.iter().any(|magic| magic.starts_with(&bytes));
-            if !is_text && PCAP_MAGIC.iter().any(|magic| bytes.starts_with(magic)) {
-                self.state = State::Capture;
-                return Poll::Ready(Some(Ok(Frame::data(bytes.into()))));
-            }
-            if !is_text && may_be_capture {
-                self.state = State::Beginning(bytes);
-            } else if bytes.len() >= MAX_ERROR_BODY {
-                return Poll::Ready(self.finish(&bytes, None));
-            } else {
-                self.state = State::Text(bytes);
+            // The usual case is a first chunk that begins with a magic number. It is not copied.
+            let bytes = match bytes.is_empty() {
+                true => data,
+                false => {
+                    bytes.extend_from_slice(&data);
+                    bytes.into()
+                }
+            };
+            let is_capture = match is_text {
+                true => Some(false),
+                false => begins_like_pcap(&bytes),
+            };
+            match is_capture {
+                Some(true) => {
+                    self.state = State::Capture;
+                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                }
+                None => self.state = State::Beginning(bytes.into()),
+                Some(false) if bytes.len() >= MAX_ERROR_BODY => {
+                    return Poll::Ready(self.finish(&bytes, None));
+                }
+                Some(false) => self.state = State::Text(bytes.into()),
             }
         }
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use homer_export::homer::LoginType;
 use http::HeaderValue;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -18,6 +19,7 @@ const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 pub(super) struct TokenCache {
     pub(super) username: String,
     pub(super) password: String,
+    pub(super) login_type: LoginType,
     token: Mutex<Option<Token>>,
 }
 
@@ -35,10 +37,11 @@ pub(super) struct Token {
 }
 
 impl TokenCache {
-    pub(super) fn new(username: &str, password: &str) -> Self {
+    pub(super) fn new(username: &str, password: &str, login_type: LoginType) -> Self {
         Self {
             username: username.to_string(),
             password: password.to_string(),
+            login_type,
             token: Mutex::new(None),
         }
     }
