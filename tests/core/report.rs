@@ -141,7 +141,9 @@ fn analyze_of(api: Api, sent: &[Sent]) -> CaptureReport {
             Some(&mut |record| analyzer.record(record)),
         )
         .unwrap();
-    analyzer.report(&scanner.finish().unwrap(), "1_call", api)
+    let stats = scanner.finish().unwrap();
+    let profiles = [ProfilePackets::new("1_call", stats.packets)];
+    analyzer.report(&stats, &profiles, api)
 }
 
 /// From HOMER 11's source (docs/homer.md §9.5).
