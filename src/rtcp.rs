@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 /// Longest JSON that is read, in bytes, inclusive. A packet has at most 31 report blocks
 /// (RFC 3550 §6.4.1), of some 150 bytes as JSON.
@@ -16,58 +16,49 @@ const MAX_JSON_BYTES: usize = 8 * 1024;
 const VOIP_METRICS: u8 = 7;
 
 /// The parts of an RTCP packet that say something about quality.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+///
+/// They are read from a [`Value`], since deserializers derived for these structs would make the
+/// component larger by a quarter.
+#[derive(Debug, Default)]
 pub(crate) struct Rtcp {
     /// The synchronization source that sent the packet.
     pub(crate) ssrc: Option<u32>,
-    sender_information: Option<SenderInformation>,
-    report_blocks: Option<Vec<ReportBlock>>,
-    #[serde(alias = "extended_report_information")]
-    report_blocks_xr: Option<VoipMetrics>,
+    sender: Option<SenderInformation>,
+    blocks: Vec<ReportBlock>,
+    voip_metrics: Option<VoipMetrics>,
 }
 
 /// What the sender of a stream says about it (RFC 3550 §6.4.1).
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SenderInformation {
     ntp_timestamp_sec: u32,
     /// The lower half of the timestamp, whatever its name says: units of 2^-32 s.
     ntp_timestamp_usec: u32,
     /// Number of RTP packets sent so far.
-    #[serde(rename = "packets")]
     pub(crate) packets: Option<u32>,
 }
 
 /// What a receiver says about a stream (RFC 3550 §6.4.1).
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ReportBlock {
     /// The synchronization source of the stream.
     pub(crate) source_ssrc: Option<u32>,
     /// Packets lost since the report before, in units of 1/256 of those expected.
     pub(crate) fraction_lost: Option<u8>,
-    packets_lost: Option<i64>,
+    packets_lost: Option<u32>,
     /// Interarrival jitter in units of the RTP timestamp.
-    #[serde(rename = "ia_jitter")]
     pub(crate) jitter: Option<u32>,
     lsr: u32,
     dlsr: u32,
 }
 
 /// What a receiver measured of a stream (RFC 3611 §4.7).
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct VoipMetrics {
-    #[serde(rename = "type")]
-    kind: Option<u8>,
     /// The synchronization source of the stream.
-    #[serde(rename = "id", alias = "identifier")]
     pub(crate) source_ssrc: Option<u32>,
-    round_trip_delay: u16,
-    #[serde(rename = "MOS_LQ")]
+    round_trip_delay: u32,
     mos_lq: Option<u8>,
-    #[serde(rename = "MOS_CQ")]
     mos_cq: Option<u8>,
 }
 
@@ -77,31 +68,68 @@ impl Rtcp {
         if json.len() > MAX_JSON_BYTES {
             return None;
         }
-        serde_json::from_slice(json).ok()
+        let packet: Value = serde_json::from_slice(json).ok()?;
+        let mut rtcp = Self {
+            ssrc: number(&packet, "ssrc")?,
+            ..Self::default()
+        };
+        if let Some(sender) = member(&packet, "sender_information") {
+            let sender = SenderInformation::read(sender)?;
+            let is_sent = sender.ntp_timestamp_sec != 0 || sender.packets.unwrap_or_default() != 0;
+            rtcp.sender = is_sent.then_some(sender);
+        }
+        if let Some(blocks) = member(&packet, "report_blocks") {
+            for block in blocks.as_array()? {
+                rtcp.blocks.push(ReportBlock::read(block)?);
+            }
+        }
+        let metrics = member(&packet, "report_blocks_xr")
+            .or_else(|| member(&packet, "extended_report_information"));
+        if let Some(metrics) = metrics {
+            rtcp.voip_metrics = VoipMetrics::read(metrics)?;
+        }
+        Some(rtcp)
     }
 
     /// The sender's own report, if the packet has one.
     pub(crate) fn sender(&self) -> Option<&SenderInformation> {
-        let has_one = |sender: &&SenderInformation| {
-            sender.ntp_timestamp_sec != 0 || sender.packets.is_some_and(|packets| packets != 0)
-        };
-        self.sender_information.as_ref().filter(has_one)
+        self.sender.as_ref()
     }
 
     /// The reports on streams that the sender of the packet receives.
     pub(crate) fn blocks(&self) -> &[ReportBlock] {
-        self.report_blocks.as_deref().unwrap_or_default()
+        &self.blocks
     }
 
     /// The measurements of a stream that the sender of the packet receives.
     pub(crate) fn voip_metrics(&self) -> Option<&VoipMetrics> {
-        self.report_blocks_xr
-            .as_ref()
-            .filter(|metrics| metrics.kind == Some(VOIP_METRICS))
+        self.voip_metrics.as_ref()
+    }
+}
+
+/// A member of an object; None if it is null or missing.
+fn member<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
+    object.get(name).filter(|value| !value.is_null())
+}
+
+/// A member of an object that is a number. The outer option is None if it is something else, or a
+/// number that the field of the RTCP packet cannot hold.
+fn number<T: TryFrom<i64>>(object: &Value, name: &str) -> Option<Option<T>> {
+    match member(object, name) {
+        None => Some(None),
+        Some(value) => T::try_from(value.as_i64()?).ok().map(Some),
     }
 }
 
 impl SenderInformation {
+    fn read(object: &Value) -> Option<Self> {
+        Some(Self {
+            ntp_timestamp_sec: number(object, "ntp_timestamp_sec")?.unwrap_or_default(),
+            ntp_timestamp_usec: number(object, "ntp_timestamp_usec")?.unwrap_or_default(),
+            packets: number(object, "packets")?,
+        })
+    }
+
     /// The middle 32 bits of the NTP timestamp, by which a report block names this report.
     pub(crate) fn middle_of_ntp(&self) -> u32 {
         (self.ntp_timestamp_sec << 16) | (self.ntp_timestamp_usec >> 16)
@@ -109,11 +137,23 @@ impl SenderInformation {
 }
 
 impl ReportBlock {
+    fn read(object: &Value) -> Option<Self> {
+        // A signed number of 24 bits, which some agents write without its sign.
+        let lost: Option<i64> = number(object, "packets_lost")?;
+        let lost = lost.filter(|lost| *lost < 0x80_0000);
+        Some(Self {
+            source_ssrc: number(object, "source_ssrc")?,
+            fraction_lost: number(object, "fraction_lost")?,
+            packets_lost: lost.and_then(|lost| lost.try_into().ok()),
+            jitter: number(object, "ia_jitter")?,
+            lsr: number(object, "lsr")?.unwrap_or_default(),
+            dlsr: number(object, "dlsr")?.unwrap_or_default(),
+        })
+    }
+
     /// Number of packets lost so far. None if it is negative, as it is if packets arrived twice.
     pub(crate) fn packets_lost(&self) -> Option<u32> {
-        // A signed number of 24 bits, which some agents write without its sign.
-        let lost = self.packets_lost.filter(|lost| *lost < 0x80_0000)?;
-        lost.try_into().ok()
+        self.packets_lost
     }
 
     /// The last sender report that the receiver got ([`SenderInformation::middle_of_ntp`]), and the
@@ -126,8 +166,23 @@ impl ReportBlock {
 }
 
 impl VoipMetrics {
+    /// Reads an extended report. The inner option is None if it has no VoIP metrics.
+    fn read(object: &Value) -> Option<Option<Self>> {
+        let kind: Option<u8> = number(object, "type")?;
+        if kind != Some(VOIP_METRICS) {
+            return Some(None);
+        }
+        let source_ssrc: Option<u32> = number(object, "id")?;
+        Some(Some(Self {
+            source_ssrc: source_ssrc.or(number(object, "identifier")?),
+            round_trip_delay: number(object, "round_trip_delay")?.unwrap_or_default(),
+            mos_lq: number(object, "MOS_LQ")?,
+            mos_cq: number(object, "MOS_CQ")?,
+        }))
+    }
+
     /// Round trip between the two ends of the stream, in milliseconds.
-    pub(crate) fn round_trip_ms(&self) -> Option<u16> {
+    pub(crate) fn round_trip_ms(&self) -> Option<u32> {
         (self.round_trip_delay != 0).then_some(self.round_trip_delay)
     }
 
