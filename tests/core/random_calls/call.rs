@@ -754,7 +754,8 @@ impl Caller<'_, '_> {
         if is_direct {
             let mut part = parts[0].ends.clone();
             part.to.1.clone_from(&parts[0].callee_tag);
-            self.in_dialog(&direct, &part, ("BYE", 4), now_us, !by_caller);
+            let bye = ("BYE", parts[0].number + 4);
+            self.in_dialog(&direct, &part, bye, now_us, !by_caller);
             return;
         }
         self.through(route, parts, ("BYE", 4), now_us, by_caller);

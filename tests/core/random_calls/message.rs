@@ -117,7 +117,7 @@ fn sdp(host: SocketAddr) -> String {
 fn text(head: &str, has_sdp: bool, sender: SocketAddr) -> Vec<u8> {
     let body = if has_sdp { sdp(sender) } else { String::new() };
     let contact = match has_sdp {
-        true => format!("Contact: <sip:{sender}>\r\nContent-Type: application/sdp\r\n"),
+        true => format!("Contact: <sip:bob@{sender}>\r\nContent-Type: application/sdp\r\n"),
         false => String::new(),
     };
     let len = body.len();
