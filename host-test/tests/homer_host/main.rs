@@ -12,6 +12,7 @@ mod export;
 mod fake_homer;
 mod login;
 mod outbound;
+mod profiles;
 mod sandbox;
 mod tls;
 mod versions;
