@@ -171,9 +171,7 @@ impl<T: Transport> Search<'_, T> {
                         found.warnings.push(missing(profile, why));
                     }
                 }
-                (Answer::Failed(AttemptError::Failed(error)), None)
-                    if !concerns_every_profile(&error) =>
-                {
+                (Answer::Failed(AttemptError::Failed(error)), None) if !ends_export(&error) => {
                     failures.push((profile.clone(), error));
                 }
                 (Answer::Failed(error), None) => return Err(error),
@@ -274,8 +272,9 @@ impl<T: Transport> Search<'_, T> {
     }
 }
 
-/// Whether the search in any other profile would fail for the same reason.
-fn concerns_every_profile(error: &ExportError) -> bool {
+/// Whether an error ends the export although other profiles have not been searched: it would fail
+/// the search in any of them, or it shows that this profile has the call.
+fn ends_export(error: &ExportError) -> bool {
     matches!(
         error,
         ExportError::InvalidRequest(_)
@@ -283,6 +282,7 @@ fn concerns_every_profile(error: &ExportError) -> bool {
             | ExportError::Denied(_)
             | ExportError::Unauthorized(_)
             | ExportError::Unreachable(_)
+            | ExportError::TooLarge { .. }
     )
 }
 

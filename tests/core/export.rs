@@ -109,6 +109,15 @@ fn export_searches_every_profile() {
             first_two,
             "denied",
         ),
+        // By its Content-Length, so that the profile certainly has the call.
+        (
+            vec![
+                Reaction::Failure(TransportError::BodyTooLarge { limit: 1 }),
+                found.clone(),
+            ],
+            first_two,
+            "too-large",
+        ),
     ] {
         assert_eq!(
             order(reactions, &[]),

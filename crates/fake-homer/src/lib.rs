@@ -34,8 +34,9 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
@@ -80,6 +81,8 @@ struct State {
     exports: AtomicUsize,
     /// The exports whose response has not been sent completely.
     open: Open,
+    /// How long an export takes, in milliseconds.
+    delay_ms: AtomicU64,
     /// Number of logins so far. The token of login n ends in `.n`.
     logins: AtomicUsize,
     /// The last login whose token is rejected.
@@ -170,6 +173,11 @@ impl FakeHomer {
         self.state.logins.load(Ordering::SeqCst)
     }
 
+    /// Lets each export take this long, as it does in a Homer with much data.
+    pub fn respond_after_ms(&self, delay_ms: u64) {
+        self.state.delay_ms.store(delay_ms, Ordering::SeqCst);
+    }
+
     /// Rejects all tokens issued so far, as a Homer does whose signing secret was changed.
     pub fn revoke_tokens(&self) {
         self.state.revoked.store(self.logins(), Ordering::SeqCst);
@@ -250,6 +258,10 @@ async fn respond(
     if head.uri.path().ends_with(EXPORT_PATH) {
         state.exports.fetch_add(1, Ordering::SeqCst);
         exchange = Some(Exchange::begin(state));
+        let delay_ms = state.delay_ms.load(Ordering::SeqCst);
+        if delay_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+        }
         if let Some(captures) = &state.captures {
             let capture = capture_of(captures, &body);
             let response =

@@ -10,7 +10,7 @@ const CALL_ID: &str = "transfer-notify-elsewhere@public.example";
 
 /// A Homer with the call in one profile and the NOTIFY of its transfer in another one.
 async fn homer() -> FakeHomer {
-    FakeHomer::with_captures([
+    let homer = FakeHomer::with_captures([
         ("1_call", recorded("public/transfer-notify-elsewhere")),
         (
             "1_default",
@@ -18,7 +18,10 @@ async fn homer() -> FakeHomer {
         ),
     ])
     .await
-    .unwrap()
+    .unwrap();
+    // Long enough for requests to be under way at the same time.
+    homer.respond_after_ms(20);
+    homer
 }
 
 fn exporter(homer: &FakeHomer, concurrent_exports: usize) -> Exporter {
