@@ -82,7 +82,7 @@ fn export_searches_every_profile() {
             "7 from 1_registration",
         ),
         (
-            vec![empty(), unknown_profile(), found],
+            vec![empty(), unknown_profile(), found.clone()],
             all,
             "7 from 1_default",
         ),
@@ -113,7 +113,7 @@ fn export_searches_every_profile() {
         (
             vec![
                 Reaction::Failure(TransportError::BodyTooLarge { limit: 1 }),
-                found.clone(),
+                found,
             ],
             first_two,
             "too-large",
