@@ -615,7 +615,14 @@ async fn interrupt_leaves_nothing() {
     for (nth, signal) in ["-HUP", "-TERM", "-INT"].into_iter().enumerate() {
         let mut program = program(dir.path());
         let child = program
-            .args([&[CALL, "-o", "call.pcap"], &WINDOW[..]].concat())
+            // One profile, so that an export has one connection.
+            .args(
+                [
+                    &[CALL, "-o", "call.pcap", "--profile", "1_call"],
+                    &WINDOW[..],
+                ]
+                .concat(),
+            )
             .env("HOMER_URL", &server.url)
             .spawn()
             .unwrap();
