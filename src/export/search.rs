@@ -140,7 +140,11 @@ impl<T: Transport> Search<'_, T> {
         loop {
             // The streamed capture is an open exchange as well.
             let open = usize::from(found.is_some());
+            // After a request that could not be sent, the next one would fail in the same way.
             while open + sent.len() < MAX_OPEN_EXCHANGES
+                && sent
+                    .back()
+                    .is_none_or(|(_, pending): &(_, Result<_, _>)| pending.is_ok())
                 && let Some(profile) = unsent.next()
             {
                 // One profile in each request: of two, Homer searches one at random (docs/homer.md

@@ -106,7 +106,7 @@ fn export_searches_every_profile() {
         ),
         (
             vec![Reaction::Unsent(TransportError::RequestDenied)],
-            first_two,
+            &first_two[..1],
             "denied",
         ),
         // By its Content-Length, so that the profile certainly has the call.

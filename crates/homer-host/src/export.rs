@@ -134,9 +134,9 @@ impl Exporter {
         })
     }
 
-    /// Begins an export as soon as Homer may be sent its requests, and returns when the first packet
-    /// record has begun to arrive and the other profiles have been searched. Dropping the future or
-    /// the export ends the requests to Homer and frees the instance.
+    /// Begins an export as soon as Homer may be sent its requests, and returns when the first
+    /// packet record has begun to arrive and the other profiles have been searched. Dropping the
+    /// future or the export ends the requests to Homer and frees the instance.
     ///
     /// # Errors
     /// [`Failure`].
