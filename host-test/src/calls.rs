@@ -31,6 +31,14 @@ pub fn request(call_id: &str) -> ExportRequest {
     ExportRequest::for_call(call_id, from_ts, to_ts)
 }
 
+/// A request for a call in one profile, for tests of a single request to Homer.
+pub fn in_one_profile(call_id: &str) -> ExportRequest {
+    ExportRequest {
+        profiles: vec!["1_call".to_string()],
+        ..request(call_id)
+    }
+}
+
 /// The policy for the Homer at this URL, with the API token of the fake Homer.
 pub fn policy(url: &str) -> Policy {
     let vars = [("HOMER_URL", url), ("HOMER_API_TOKEN", API_TOKEN)];
@@ -62,22 +70,24 @@ pub async fn export(
     Ok((capture, export.finish().await?))
 }
 
-/// The error of the contract that an export of [`CALL`] ends with under this policy.
+/// The error of the contract that an export of [`CALL`] from one profile ends with under this
+/// policy.
 pub async fn error(policy: Policy) -> ExportError {
     error_of(&Exporter::new(policy).unwrap()).await
 }
 
 /// As [`error`], for an exporter that is used again afterwards.
 pub async fn error_of(exporter: &Exporter) -> ExportError {
-    match export(exporter, &request(CALL)).await.unwrap_err() {
+    match export(exporter, &in_one_profile(CALL)).await.unwrap_err() {
         Failure::Export(error) => error,
         failure => panic!("{failure}"),
     }
 }
 
-/// Asserts that an exporter still works: it exports [`CALL`] from a Homer that its policy allows.
+/// Asserts that an exporter still works: it exports [`CALL`] from one profile of a Homer that its
+/// policy allows.
 pub async fn assert_alive(exporter: &Exporter) {
-    let (capture, completed) = export(exporter, &request(CALL)).await.unwrap();
+    let (capture, completed) = export(exporter, &in_one_profile(CALL)).await.unwrap();
     assert_eq!(
         (capture.len(), completed.sha256.as_str()),
         (3311, CALL_SHA256)

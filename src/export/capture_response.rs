@@ -7,7 +7,7 @@ use super::prefix::read_prefix;
 use super::server::Server;
 use crate::error::ExportError;
 use crate::homer::response::{self, MAX_ERROR_BODY};
-use crate::pcap::{self, OnPacket, Scanner};
+use crate::pcap::{self, FileHeader, OnPacket, Scanner};
 use crate::query::Profile;
 use crate::transport::{OutboundResponse, ResponseBody, ResponseHead};
 
@@ -22,6 +22,16 @@ pub(super) struct CaptureResponse<B> {
     head: ResponseHead,
     body: B,
     scanner: Scanner,
+}
+
+/// A [`CaptureResponse`] with packets, of which the opening has been received.
+#[derive(Debug)]
+pub(super) struct OpenCapture<B> {
+    pub(super) response: CaptureResponse<B>,
+    /// The beginning of the file, with the beginning of the first packet record.
+    pub(super) opening: Vec<u8>,
+    /// The file header in `opening`.
+    pub(super) format: FileHeader,
 }
 
 impl<B: ResponseBody> CaptureResponse<B> {

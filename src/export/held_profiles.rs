@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::MAX_HELD_BYTES;
-use super::capture_response::CaptureResponse;
+use super::capture_response::OpenCapture;
 use super::server::Server;
 use crate::error::ExportError;
 use crate::pcap::{FILE_HEADER_LEN, FileHeader, RECORD_HEADER_LEN, Record, YEAR_1971_US};
@@ -55,22 +55,22 @@ pub(super) enum NotHeld {
 }
 
 impl HeldProfiles {
-    /// Receives the rest of `response` and holds it. `opening` is what was received of it, and
-    /// `format` is the file header of the streamed capture.
+    /// Receives the rest of a capture and holds it. `format` is the file header of the streamed
+    /// capture.
     ///
     /// # Errors
     /// [`NotHeld`]. Nothing of the capture is then held.
     pub(super) fn add<B: ResponseBody>(
         &mut self,
-        mut response: CaptureResponse<B>,
-        opening: Vec<u8>,
+        capture: OpenCapture<B>,
         server: &Server,
         format: FileHeader,
     ) -> Result<(), NotHeld> {
+        let profile = capture.response.profile().clone();
         let (start, first) = (self.bytes.len(), self.records.len());
-        let added = self.receive(&mut response, opening, server, format);
+        let added = self.receive(capture, server, format);
         match added {
-            Ok(()) => self.profiles.push((response.profile().clone(), 0)),
+            Ok(()) => self.profiles.push((profile, 0)),
             Err(_) => {
                 self.records.truncate(first);
                 self.bytes.truncate(start);
@@ -96,11 +96,18 @@ impl HeldProfiles {
 
     fn receive<B: ResponseBody>(
         &mut self,
-        response: &mut CaptureResponse<B>,
-        opening: Vec<u8>,
+        capture: OpenCapture<B>,
         server: &Server,
         format: FileHeader,
     ) -> Result<(), NotHeld> {
+        let OpenCapture {
+            mut response,
+            opening,
+            ..
+        } = capture;
+        if !format.has_equal_records(&capture.format) {
+            return Err(NotHeld::OtherFormat);
+        }
         let Self {
             bytes,
             records,
@@ -110,9 +117,8 @@ impl HeldProfiles {
         let start = bytes.len();
         let room = MAX_HELD_BYTES.saturating_sub(start);
         let mut at = start + FILE_HEADER_LEN;
-        let (mut order_us, mut other_format) = (0, false);
+        let mut order_us = 0;
         let mut on_packet = |record: &Record<'_>| {
-            other_format |= !format.has_equal_records(&record.file);
             // Homer's files are in the order of time, except for packets dated 1970, which may be
             // anywhere (docs/homer.md §6). They stay behind the packet that they follow.
             if record.time_us >= YEAR_1971_US {
@@ -144,10 +150,7 @@ impl HeldProfiles {
                 .receive(server, &[], Some(&mut on_packet))
                 .map_err(NotHeld::Failed)?;
         }
-        match other_format {
-            true => Err(NotHeld::OtherFormat),
-            false => Ok(()),
-        }
+        Ok(())
     }
 
     /// Brings the records of all profiles into the order of time, and finds the packets that two of

@@ -1,5 +1,6 @@
 //! A running export: [`PcapStream`].
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,7 +8,7 @@ use alloc::vec::Vec;
 use sha2::{Digest as _, Sha256};
 
 use super::buffered_capture::BufferedCapture;
-use super::capture_response::CaptureResponse;
+use super::capture_response::{CaptureResponse, OpenCapture};
 use super::held_profiles::HeldProfiles;
 use super::merge::Merge;
 use super::search::{Found, Search};
@@ -48,7 +49,7 @@ enum Others {
     /// Nothing, so the streamed capture is passed on as it is. The profiles that were searched.
     Empty(Vec<Profile>),
     /// Packets.
-    Merged(Merge),
+    Merged(Box<Merge>),
 }
 
 impl<B: ResponseBody> PcapStream<B> {
@@ -76,12 +77,15 @@ impl<B: ResponseBody> PcapStream<B> {
     ) -> Result<Self, ExportError> {
         let Found {
             empty_profiles,
-            mut source,
-            opening,
-            format,
+            source,
             held,
             warnings,
         } = found;
+        let OpenCapture {
+            response: mut source,
+            opening,
+            format,
+        } = *source;
         let (others, pending) = if held.is_empty() {
             // The opening was scanned before it was known that these are the final numbers of the
             // packets. It is one chunk.
@@ -94,7 +98,7 @@ impl<B: ResponseBody> PcapStream<B> {
             let mut merge = Merge::new(held, format);
             let merged = with_packets(&mut analyzer, |on_packet| merge.add(&opening, on_packet));
             let pending = merged.map_err(|error| server.damaged(&error))?;
-            (Others::Merged(merge), pending)
+            (Others::Merged(Box::new(merge)), pending)
         };
         Ok(Self {
             server,

@@ -1,11 +1,12 @@
 //! The requests of an export and their order: [`Search`].
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::capture_response::CaptureResponse;
+use super::capture_response::{CaptureResponse, OpenCapture};
 use super::held_profiles::{HeldProfiles, NotHeld};
 use super::prefix::read_prefix;
 use super::server::Server;
@@ -28,12 +29,8 @@ pub(super) struct Search<'t, T> {
 pub(super) struct Found<B> {
     /// The profiles before that of `source`, which were searched and have no packets.
     pub(super) empty_profiles: Vec<Profile>,
-    /// The first profile with packets. Only its opening has been received.
-    pub(super) source: CaptureResponse<B>,
-    /// The beginning of its file, with the beginning of the first packet record.
-    pub(super) opening: Vec<u8>,
-    /// The file header in `opening`.
-    pub(super) format: FileHeader,
+    /// The first profile with packets.
+    pub(super) source: Box<OpenCapture<B>>,
     /// The captures of the profiles after that.
     pub(super) held: HeldProfiles,
     /// Which profiles are missing, and why.
@@ -56,8 +53,8 @@ impl From<ExportError> for AttemptError {
 
 /// What Homer says to the search in one profile.
 enum Answer<B> {
-    /// A file with packets, of which the opening has been received.
-    Packets(CaptureResponse<B>, Vec<u8>, FileHeader),
+    /// The profile has packets.
+    Packets(Box<OpenCapture<B>>),
     /// The profile has no packets.
     Empty,
     /// Homer does not have the profile.
@@ -148,7 +145,11 @@ impl<T: Transport> Search<'_, T> {
         loop {
             // The streamed capture is an open exchange as well.
             let open = usize::from(found.is_some());
+            // After a request that could not be sent, the next one would fail in the same way.
             while open + sent.len() < MAX_OPEN_EXCHANGES
+                && sent
+                    .back()
+                    .is_none_or(|(_, pending): &(_, Result<_, _>)| pending.is_ok())
                 && let Some(profile) = unsent.next()
             {
                 // One profile in each request: of two, Homer searches one at random (docs/homer.md
@@ -165,25 +166,21 @@ impl<T: Transport> Search<'_, T> {
                 (Answer::UnknownProfile(error), _) => unknown = Some(error),
                 (Answer::Empty, None) => empty_profiles.push(profile.clone()),
                 (Answer::Empty, Some(found)) => found.held.add_empty(profile.clone()),
-                (Answer::Packets(source, opening, format), None) => {
+                (Answer::Packets(source), None) => {
                     found = Some(Found {
                         empty_profiles: core::mem::take(&mut empty_profiles),
                         source,
-                        opening,
-                        format,
                         held: HeldProfiles::default(),
                         warnings: Vec::new(),
                     });
                 }
-                (Answer::Packets(response, opening, _), Some(found)) => {
-                    let held = &mut found.held;
-                    if let Err(why) = held.add(response, opening, &self.server, found.format) {
+                (Answer::Packets(capture), Some(found)) => {
+                    let format = found.source.format;
+                    if let Err(why) = found.held.add(*capture, &self.server, format) {
                         found.warnings.push(missing(profile, why));
                     }
                 }
-                (Answer::Failed(AttemptError::Failed(error)), None)
-                    if !concerns_every_profile(&error) =>
-                {
+                (Answer::Failed(AttemptError::Failed(error)), None) if !ends_export(&error) => {
                     failures.push((profile.clone(), error));
                 }
                 (Answer::Failed(error), None) => return Err(error),
@@ -248,7 +245,11 @@ impl<T: Transport> Search<'_, T> {
                 let header = opening.first_chunk::<FILE_HEADER_LEN>();
                 let format = header.and_then(|header| FileHeader::parse(header).ok());
                 match format.filter(|_| capture.scanner().has_packets()) {
-                    Some(format) => Answer::Packets(capture, opening, format),
+                    Some(format) => Answer::Packets(Box::new(OpenCapture {
+                        response: capture,
+                        opening,
+                        format,
+                    })),
                     None => Answer::Empty,
                 }
             }
@@ -280,8 +281,9 @@ impl<T: Transport> Search<'_, T> {
     }
 }
 
-/// Whether the search in any other profile would fail for the same reason.
-fn concerns_every_profile(error: &ExportError) -> bool {
+/// Whether an error ends the export although other profiles have not been searched: it would fail
+/// the search in any of them, or it shows that this profile has the call.
+fn ends_export(error: &ExportError) -> bool {
     matches!(
         error,
         ExportError::InvalidRequest(_)
@@ -289,6 +291,7 @@ fn concerns_every_profile(error: &ExportError) -> bool {
             | ExportError::Denied(_)
             | ExportError::Unauthorized(_)
             | ExportError::Unreachable(_)
+            | ExportError::TooLarge { .. }
     )
 }
 

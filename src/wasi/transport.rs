@@ -23,48 +23,36 @@ const MAX_WRITE: usize = 4096;
 #[derive(Debug)]
 pub struct HttpTransport;
 
-/// A request whose response has not been read.
-#[derive(Debug)]
-pub enum PendingResponse {
-    /// The whole request was sent.
-    Awaited(FutureIncomingResponse),
-    /// The response arrived before the whole request was sent.
-    Early(OutboundResponse<WasiBody>),
-}
+type Response = OutboundResponse<WasiBody>;
 
 impl Transport for HttpTransport {
     type Body = WasiBody;
-    type Pending = PendingResponse;
+    // A response that arrived before the whole request was sent, or one to wait for.
+    type Pending = Result<Response, FutureIncomingResponse>;
 
-    fn start(&mut self, request: &OutboundRequest<'_>) -> Result<PendingResponse, TransportError> {
+    fn start(&mut self, request: &OutboundRequest<'_>) -> Result<Self::Pending, TransportError> {
         let outgoing = outgoing_request(request)?;
         let options = request_options(request.first_byte_timeout_ms);
         let body = outgoing.body().map_err(|()| TransportError::Abandoned)?;
         let future = outgoing_handler::handle(outgoing, Some(options)).map_err(to_error)?;
         // Before `handle`, a host need not take bytes, so writing a long body would block forever.
         let Err(error) = write(body, request.body) else {
-            return Ok(PendingResponse::Awaited(future));
+            return Ok(Err(future));
         };
         // The response says why, or the connection does.
         match wait(&future)? {
             response if response.head.status == 200 => Err(error),
-            response => Ok(PendingResponse::Early(response)),
+            response => Ok(Ok(response)),
         }
     }
 
-    fn receive(
-        &mut self,
-        pending: PendingResponse,
-    ) -> Result<OutboundResponse<WasiBody>, TransportError> {
-        match pending {
-            PendingResponse::Awaited(future) => wait(&future),
-            PendingResponse::Early(response) => Ok(response),
-        }
+    fn receive(&mut self, pending: Self::Pending) -> Result<Response, TransportError> {
+        pending.or_else(|future| wait(&future))
     }
 }
 
 /// Waits for the head of a response.
-fn wait(future: &FutureIncomingResponse) -> Result<OutboundResponse<WasiBody>, TransportError> {
+fn wait(future: &FutureIncomingResponse) -> Result<Response, TransportError> {
     future.subscribe().block();
     let response = future
         .get()

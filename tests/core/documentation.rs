@@ -2,6 +2,7 @@
 
 use homer_export::CallId;
 use homer_export::config::setting::{self, DEFAULT_TEXT_INLINE_BYTES, MAX_MESSAGE_BYTES};
+use homer_export::export::{MAX_HELD_BYTES, MAX_OPEN_EXCHANGES};
 use homer_export::homer::response::MAX_ERROR_BODY;
 use homer_export::homer::v11;
 use homer_export::pcap::MAX_CAPTURED_LEN;
@@ -46,8 +47,13 @@ fn documentation_of_limits_has_the_values_of_the_code() {
             seconds(default(&setting::EXPORT_DEADLINE_MS))
         ),
         format!(
-            "| Concurrent exports in one program | {}; `HOMER_MAX_CONCURRENT` |",
+            "| Concurrent exports in one program, and their requests | {}; `HOMER_MAX_CONCURRENT` |",
             default(&setting::MAX_CONCURRENT)
+        ),
+        format!("| Concurrent requests of one export | {MAX_OPEN_EXCHANGES}, and 1 once"),
+        format!(
+            "| Captures of all profiles but the first one with packets | {} MiB together |",
+            MAX_HELD_BYTES as u64 / MIB
         ),
         format!(
             "| Size of a capture in the two programs | {} GiB; `HOMER_EXPORT_MAX_BYTES` |",

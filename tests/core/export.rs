@@ -82,7 +82,7 @@ fn export_searches_every_profile() {
             "7 from 1_registration",
         ),
         (
-            vec![empty(), unknown_profile(), found],
+            vec![empty(), unknown_profile(), found.clone()],
             all,
             "7 from 1_default",
         ),
@@ -106,8 +106,17 @@ fn export_searches_every_profile() {
         ),
         (
             vec![Reaction::Unsent(TransportError::RequestDenied)],
-            first_two,
+            &first_two[..1],
             "denied",
+        ),
+        // By its Content-Length, so that the profile certainly has the call.
+        (
+            vec![
+                Reaction::Failure(TransportError::BodyTooLarge { limit: 1 }),
+                found,
+            ],
+            first_two,
+            "too-large",
         ),
     ] {
         assert_eq!(

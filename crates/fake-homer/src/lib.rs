@@ -36,12 +36,14 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use homer_export::config::setting;
+use homer_export::pcap::FILE_HEADER_LEN;
 use http::{Request, Response, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
@@ -76,10 +78,14 @@ pub const DEMO_WINDOW_MS: (i64, i64) = (1_795_168_800_000, 1_795_169_100_000);
 #[derive(Debug, Default)]
 struct State {
     archive: Archive,
-    /// The response to every export, instead of the calls of the archive.
-    capture: Option<Bytes>,
+    /// The captures of profiles, instead of the calls of the archive.
+    captures: Option<Vec<(String, Bytes)>>,
     /// Number of requests for an export so far.
     exports: AtomicUsize,
+    /// The exports whose response has not been sent completely.
+    open: Open,
+    /// How long an export takes, in milliseconds.
+    delay_ms: AtomicU64,
     /// Number of logins so far. The token of login n ends in `.n`.
     logins: AtomicUsize,
     /// The last login whose token is rejected.
@@ -129,14 +135,27 @@ impl FakeHomer {
         })
     }
 
-    /// Starts as a Homer that responds to every request for an export with this capture, without
-    /// checking credentials.
+    /// Starts as a Homer that responds to every request for an export from the profile `1_call`
+    /// with this capture, without checking credentials. Other profiles are empty.
     ///
     /// # Errors
     /// If there is no free port.
     pub async fn with_capture(capture: Vec<u8>) -> Result<Self> {
+        Self::with_captures([("1_call", capture)]).await
+    }
+
+    /// Starts as a Homer that responds to every request for an export with the capture of its
+    /// profile, without checking credentials. Other profiles are empty.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub async fn with_captures(
+        captures: impl IntoIterator<Item = (&str, Vec<u8>)>,
+    ) -> Result<Self> {
+        let captures = captures.into_iter();
+        let captures = captures.map(|(profile, capture)| (profile.to_string(), capture.into()));
         Self::with_state(State {
-            capture: Some(capture.into()),
+            captures: Some(captures.collect()),
             ..State::default()
         })
         .await
@@ -147,9 +166,19 @@ impl FakeHomer {
         self.state.exports.load(Ordering::SeqCst)
     }
 
+    /// The most exports that were open at a time: from the request to the end of the response.
+    pub fn most_open(&self) -> usize {
+        self.state.open.most.load(Ordering::SeqCst)
+    }
+
     /// Number of logins so far.
     pub fn logins(&self) -> usize {
         self.state.logins.load(Ordering::SeqCst)
+    }
+
+    /// Lets each export take this long, as it does in a Homer with much data.
+    pub fn respond_after_ms(&self, delay_ms: u64) {
+        self.state.delay_ms.store(delay_ms, Ordering::SeqCst);
     }
 
     /// Rejects all tokens issued so far, as a Homer does whose signing secret was changed.
@@ -219,7 +248,7 @@ impl std::fmt::Display for Crashed {
 impl std::error::Error for Crashed {}
 
 async fn respond(
-    state: &State,
+    state: &Arc<State>,
     request: Request<Incoming>,
 ) -> Result<Response<BoxBody<Bytes, Infallible>>, Crashed> {
     let (head, body) = request.into_parts();
@@ -227,17 +256,25 @@ async fn respond(
     let Ok(body) = body.collect().await else {
         return Err(Crashed);
     };
+    let body = body.to_bytes();
+    let mut exchange = None;
     if head.uri.path().ends_with(EXPORT_PATH) {
         state.exports.fetch_add(1, Ordering::SeqCst);
-        if let Some(capture) = &state.capture {
+        exchange = Some(Exchange::begin(state));
+        let delay_ms = state.delay_ms.load(Ordering::SeqCst);
+        if delay_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+        }
+        if let Some(captures) = &state.captures {
+            let capture = capture_of(captures, &body);
             let response =
                 Response::builder().header(header::CONTENT_TYPE, "application/octet-stream");
             return response
-                .body(Chunked(Some(capture.clone())).boxed())
+                .body(Chunked(Some(capture), exchange).boxed())
                 .map_err(|_| Crashed);
         }
     }
-    let (recording, body) = match choose_reaction(state, &head, &body.to_bytes()) {
+    let (recording, body) = match choose_reaction(state, &head, &body) {
         Reaction::AsRecorded(recording) => (recording, recording.body.clone()),
         Reaction::Modified { like, body } => (like, Bytes::from(body)),
         Reaction::Crash => return Err(Crashed),
@@ -253,15 +290,56 @@ async fn respond(
     }
     let body = if recording.is_chunked() {
         // Homer sends a capture chunked, without a Content-Length.
-        Chunked(Some(body)).boxed()
+        Chunked(Some(body), exchange).boxed()
     } else {
         Full::new(body).boxed()
     };
     response.body(body).map_err(|_| Crashed)
 }
 
+/// The capture of the profile that a request names. One without packets has the file header alone.
+fn capture_of(captures: &[(String, Bytes)], request: &[u8]) -> Bytes {
+    let request: Value = serde_json::from_slice(request).unwrap_or_default();
+    let search = request["param"]["search"].as_object();
+    let of_profile = captures
+        .iter()
+        .find(|(profile, _)| search.is_some_and(|search| search.contains_key(profile)));
+    match (of_profile, captures.first()) {
+        (Some((_, capture)), _) => capture.clone(),
+        (None, Some((_, other))) => other.slice(..FILE_HEADER_LEN.min(other.len())),
+        (None, None) => Bytes::new(),
+    }
+}
+
+/// Counts the exports that are open.
+#[derive(Debug, Default)]
+struct Open {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// An export that is open until this is dropped.
+struct Exchange(Arc<State>);
+
+impl Exchange {
+    fn begin(state: &Arc<State>) -> Self {
+        let now = state.open.now.fetch_add(1, Ordering::SeqCst) + 1;
+        state.open.most.fetch_max(now, Ordering::SeqCst);
+        Self(Arc::clone(state))
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.0.open.now.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// A body without a known length, so that hyper sends it chunked.
-struct Chunked(Option<Bytes>);
+struct Chunked(
+    Option<Bytes>,
+    #[expect(dead_code, reason = "open until the body is dropped")] Option<Exchange>,
+);
 
 impl http_body::Body for Chunked {
     type Data = Bytes;

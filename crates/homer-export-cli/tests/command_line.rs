@@ -348,6 +348,27 @@ async fn credential_is_never_printed() {
 }
 
 #[tokio::test]
+async fn profile_can_be_given_several_times() {
+    for (profiles, expected) in [
+        (
+            &["--profile", "1_default", "--profile", "1_call"][..],
+            &["1_default", "1_call"][..],
+        ),
+        (&["--profile", "1_call"], &["1_call"]),
+        (&[], &["1_call", "1_registration", "1_default"]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let args = [&["--demo", "-o", "c.pcap", "--json"], profiles].concat();
+        let output = run(dir.path(), &args, &[]).await;
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let searched = result["report"]["profiles"].as_array().unwrap().iter();
+        let searched: Vec<&str> = searched.map(|it| it["profile"].as_str().unwrap()).collect();
+        assert_eq!(searched, expected);
+        assert_eq!(result["report"]["packets"], 7);
+    }
+}
+
+#[tokio::test]
 async fn standard_output_is_the_capture_only() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(dir.path(), &["--demo", "-o", "-", "--json"], &[]).await;
@@ -679,7 +700,14 @@ async fn interrupt_leaves_nothing() {
     for (nth, signal) in ["-HUP", "-TERM", "-INT"].into_iter().enumerate() {
         let mut program = program(dir.path());
         let child = program
-            .args([&[CALL, "-o", "call.pcap"], &WINDOW[..]].concat())
+            // One profile, so that an export has one connection.
+            .args(
+                [
+                    &[CALL, "-o", "call.pcap", "--profile", "1_call"],
+                    &WINDOW[..],
+                ]
+                .concat(),
+            )
             .env("HOMER_URL", &server.url)
             .spawn()
             .unwrap();

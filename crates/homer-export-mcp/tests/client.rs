@@ -630,6 +630,58 @@ async fn client_reads_a_message_of_a_capture_above_every_limit() {
 }
 
 #[tokio::test]
+async fn client_chooses_profiles_for_both_tools_and_the_resource() {
+    let homer = FakeHomer::with_captures([
+        ("1_call", recorded("public/transfer-notify-elsewhere")),
+        (
+            "1_default",
+            recorded("public/transfer-notify-elsewhere.default"),
+        ),
+    ])
+    .await
+    .unwrap();
+    let client = client(&[], &[("HOMER_URL", &homer.url())]).await;
+    for (profiles, packets, suffix) in [
+        (json!(null), 12, ""),
+        (json!(["1_default"]), 4, "&profiles=1_default"),
+        (
+            json!(["1_default", "1_call"]),
+            12,
+            "&profiles=1_default,1_call",
+        ),
+    ] {
+        let arguments = json!({
+            "callid": "transfer-notify-elsewhere@public.example",
+            "from_ts": 1_795_165_200_000_u64, "to_ts": 1_795_212_000_000_u64,
+            "profiles": profiles,
+        });
+        let exported = call(&client, arguments.clone()).await.structured_content;
+        let exported = exported.unwrap();
+        assert_eq!(exported["report"]["packets"], packets);
+        let uri = exported["resource_uri"].as_str().unwrap();
+        assert!(
+            uri.ends_with(&format!("&to_ts=1795212000000{suffix}")),
+            "{uri}"
+        );
+        let capture = read(&client, uri).await.unwrap();
+        assert_eq!(json!(capture.len()), exported["size_bytes"]);
+        // The packets have the same numbers in both tools.
+        let row = &exported["report"]["ladder"][2];
+        let mut arguments = arguments;
+        arguments["packet"] = row["packet"].clone();
+        let asked = CallToolRequestParams::new(read_message::NAME)
+            .with_arguments(arguments.as_object().unwrap().clone());
+        let message = client.call_tool(asked).await.unwrap();
+        let message = message.structured_content.unwrap();
+        assert_eq!(message["packets"], packets);
+        let first_word = row["line"].as_str().unwrap().split(' ').next().unwrap();
+        let text = message["text"].as_str().unwrap();
+        assert!(text.lines().next().unwrap().contains(first_word), "{text}");
+    }
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
 async fn cached_capture_saves_a_second_export() {
     let homer = FakeHomer::start().await.unwrap();
     let url = homer.url();

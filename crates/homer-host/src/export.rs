@@ -7,6 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
+use homer_export::export::MAX_OPEN_EXCHANGES;
 use homer_export::homer::Api;
 use homer_export::record::Convert;
 use homer_export::{CaptureReport, ExportError};
@@ -42,7 +43,8 @@ pub struct ExportRequest {
     pub from_ts: i64,
     /// The end of the window in Unix milliseconds.
     pub to_ts: i64,
-    /// Homer's search profiles in the order in which they are queried. None means the default ones.
+    /// Homer's search profiles in the order in which they are searched. None means the default
+    /// ones.
     pub profiles: Vec<String>,
     /// Homer's database nodes. None means all.
     pub nodes: Vec<String>,
@@ -94,7 +96,8 @@ pub struct Exporter {
     /// The version of Homer's API that the last export used. Later instances get it, so
     /// that they need not detect it with a request of their own.
     detected_api: Arc<Mutex<Option<Api>>>,
-    /// One permit for each concurrent export. Tokio's semaphore is fair: first come, first served.
+    /// One permit for each open exchange with Homer. Tokio's semaphore is fair: first come, first
+    /// served.
     permits: Arc<Semaphore>,
 }
 
@@ -131,9 +134,9 @@ impl Exporter {
         })
     }
 
-    /// Begins an export as soon as there is a free permit, and returns when the first packet record
-    /// has begun to arrive. Dropping the future or the export ends the request to Homer and frees
-    /// the instance.
+    /// Begins an export as soon as Homer may be sent its requests, and returns when the first
+    /// packet record has begun to arrive and the other profiles have been searched. Dropping the
+    /// future or the export ends the requests to Homer and frees the instance.
     ///
     /// # Errors
     /// [`Failure`].
@@ -167,14 +170,17 @@ impl Exporter {
         let limits = &self.sandbox.policy().limits;
         // Before the queue, because the caller waits for the sum of both.
         let deadline = Deadline::begin(limits);
+        // All at once: exports that wait for a second permit while they keep their first one would
+        // wait for each other.
+        let wanted = open_exchanges(request, limits.concurrent_exports);
         // Tried first, so that only an export that has to wait reports it.
-        let permit = match Arc::clone(&self.permits).try_acquire_owned() {
+        let mut permit = match Arc::clone(&self.permits).try_acquire_many_owned(wanted) {
             Ok(permit) => permit,
             Err(_) => {
                 on_progress(WaitingFor::Turn {
                     at_once: limits.concurrent_exports,
                 });
-                let permit = Arc::clone(&self.permits).acquire_owned();
+                let permit = Arc::clone(&self.permits).acquire_many_owned(wanted);
                 tokio::time::timeout_at(deadline.at, permit)
                     .await
                     .map_err(|_| deadline.exceeded())?
@@ -195,8 +201,11 @@ impl Exporter {
             // Homer may have been upgraded since it was detected. The next instance detects anew.
             self.set_detected_api(None);
         }
+        let stream = opened?;
+        // Only the streamed profile has an open exchange from here on (`PcapStream::open`).
+        drop(permit.split(permit.num_permits().saturating_sub(1)));
         Ok(Instance {
-            stream: opened?,
+            stream,
             store,
             exports,
             deadline,
@@ -219,12 +228,23 @@ impl Exporter {
     }
 }
 
+/// How many exchanges with Homer an export may have open at a time: one for a single profile, or
+/// if only one is allowed at all. In the latter case an export runs alone.
+fn open_exchanges(request: &ExportRequest, limit: usize) -> u32 {
+    let most = if request.profiles.len() == 1 {
+        1
+    } else {
+        MAX_OPEN_EXCHANGES
+    };
+    u32::try_from(most.min(limit)).unwrap_or(u32::MAX)
+}
+
 /// What an export waits for before its first bytes arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitingFor {
-    /// For a permit: as many exports as are allowed are running.
+    /// For other exports: as many requests as are allowed are under way.
     Turn {
-        /// The number of concurrent exports that are allowed.
+        /// The number of concurrent requests to Homer that are allowed.
         at_once: usize,
     },
     /// For Homer's response.

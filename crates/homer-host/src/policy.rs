@@ -120,10 +120,12 @@ pub struct AllowedOrigin {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The number of concurrent exports. Further exports wait in a first-come, first-served queue
-    /// until their deadline. Homer builds each export in memory and keeps working on it after its
-    /// client has disconnected, so more concurrency costs Homer memory: 22 bytes for each byte of a
-    /// capture (docs/homer.md §7).
+    /// The number of exports that may run at a time, and of their requests to Homer. An export of
+    /// several profiles begins with two requests, and counts as two until only one of them is under
+    /// way; with a limit of 1, it runs alone. Further exports wait in a first-come, first-served
+    /// queue until their deadline. Homer builds each export in memory and keeps working on it after
+    /// its client has disconnected, so more concurrency costs Homer memory: 22 bytes for each byte
+    /// of a capture (docs/homer.md §7).
     pub concurrent_exports: usize,
     /// Linear memory in bytes, inclusive. An export needs 1.25 MiB, whatever the size of the
     /// capture.

@@ -8,8 +8,17 @@ use fake_homer::{API_TOKEN, USERNAME};
 use homer_export::{Credential, ExportError};
 use homer_host::{CredentialKind, ExportRequest, Exporter, Failure, HostConfig, Policy};
 
-use host_test::calls::{CALL, DAY, allow, error, homer, policy, recorded, request};
+use host_test::calls::{CALL, DAY, allow, export, homer, policy, recorded, request};
 use host_test::server::{CAPTURE_HEAD, Server, Then, chunk, whole};
+
+/// The error that an export of [`CALL`] from the default profiles ends with.
+async fn error(policy: Policy) -> ExportError {
+    let exporter = Exporter::new(policy).unwrap();
+    match export(&exporter, &request(CALL)).await.unwrap_err() {
+        Failure::Export(error) => error,
+        failure => panic!("{failure}"),
+    }
+}
 
 /// The URL that the page shows instead of the port of a test server.
 const SHOWN: &str = "http://homer:9080";

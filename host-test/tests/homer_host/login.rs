@@ -4,7 +4,7 @@ use fake_homer::{API_TOKEN, FakeHomer, PASSWORD, USERNAME};
 use homer_export::{Credential, ExportError};
 use homer_host::{ComponentEnvironment, Exporter, HostConfig, Policy};
 
-use host_test::calls::{CALL, allow, assert_alive, error, error_of, homer, request};
+use host_test::calls::{CALL, allow, assert_alive, error, error_of, homer, in_one_profile};
 use host_test::server::{Server, Then};
 
 /// The policy of a configuration with a user name and password.
@@ -200,7 +200,7 @@ async fn component_may_not_send_a_credential_of_its_own_by_default() {
         ..Policy::default()
     })
     .unwrap();
-    let failure = exporter.open(&request(CALL)).await.unwrap_err();
+    let failure = exporter.open(&in_one_profile(CALL)).await.unwrap_err();
     let why = "misconfigured: this host does not let the component send the header field \
         Authorization; let the host add it, or allow the component to";
     assert_eq!(failure.to_string(), why);

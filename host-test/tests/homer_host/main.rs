@@ -12,6 +12,7 @@ mod export;
 mod fake_homer;
 mod login;
 mod outbound;
+mod profiles;
 mod proxy;
 mod sandbox;
 mod tls;

@@ -5,7 +5,7 @@ use homer_export::{Credential, ExportError};
 use homer_host::{Exporter, Failure, Policy, WaitingFor};
 
 use host_test::calls::{
-    CALL, assert_alive, error, error_of, export, homer, policy, recorded, request,
+    CALL, assert_alive, error, error_of, export, homer, in_one_profile, policy, recorded,
 };
 use host_test::server::{CAPTURE_HEAD, Server, Then, chunk, whole};
 
@@ -22,7 +22,7 @@ fn hasty(url: &str) -> Policy {
 async fn request_is_one_that_homer_understands() {
     let server = Server::start(whole(&recorded("export-ok-auth-token")), Then::Serve).await;
     let exporter = Exporter::new(policy(&server.url)).unwrap();
-    export(&exporter, &request(CALL)).await.unwrap();
+    export(&exporter, &in_one_profile(CALL)).await.unwrap();
     let requests = server.requests();
     let (head, body) = requests[0].split_once("\r\n\r\n").unwrap();
     let mut lines: Vec<String> = head.lines().map(str::to_lowercase).collect();
@@ -162,7 +162,7 @@ async fn endless_pause_is_stopped_by_the_between_bytes_timeout() {
     )
     .await;
     let exporter = Exporter::new(hasty(&server.url)).unwrap();
-    let mut export = exporter.open(&request(CALL)).await.unwrap();
+    let mut export = exporter.open(&in_one_profile(CALL)).await.unwrap();
     assert_eq!(export.next().await.unwrap().unwrap().len(), 2000);
     let failure = export.next().await.unwrap_err();
     assert!(
@@ -185,7 +185,7 @@ async fn pause_of_the_caller_does_not_count_as_homers() {
     let begun = [CAPTURE_HEAD.as_bytes(), &chunk(&capture[..2000])].concat();
     let server = Server::start(begun, Then::Later(Duration::from_millis(2500), rest)).await;
     let exporter = Exporter::new(hasty(&server.url)).unwrap();
-    let mut export = exporter.open(&request(CALL)).await.unwrap();
+    let mut export = exporter.open(&in_one_profile(CALL)).await.unwrap();
     assert_eq!(export.next().await.unwrap().unwrap().len(), 2000);
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(export.next().await.unwrap().unwrap().len(), 1311);
@@ -200,10 +200,12 @@ async fn end_that_is_not_proven_is_a_success_with_a_warning() {
         "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n",
     ] {
         let server = Server::start([head.as_bytes(), &capture].concat(), Then::Close).await;
-        let (bytes, completed) =
-            export(&Exporter::new(policy(&server.url)).unwrap(), &request(CALL))
-                .await
-                .unwrap();
+        let (bytes, completed) = export(
+            &Exporter::new(policy(&server.url)).unwrap(),
+            &in_one_profile(CALL),
+        )
+        .await
+        .unwrap();
         assert_eq!(bytes, capture);
         let warning = "the response had neither a Content-Length nor chunked encoding, so nothing \
             proves that the capture is complete; packets at its end may be missing";
@@ -280,10 +282,10 @@ async fn exports_over_the_limit_wait_in_a_queue() {
     policy.limits.concurrent_exports = 2;
     policy.limits.deadline = Duration::from_secs(20);
     let exporter = Exporter::new(policy).unwrap();
-    let first = exporter.open(&request(CALL)).await.unwrap();
-    let _second = exporter.open(&request(CALL)).await.unwrap();
+    let first = exporter.open(&in_one_profile(CALL)).await.unwrap();
+    let _second = exporter.open(&in_one_profile(CALL)).await.unwrap();
     // The third one waits until one of them has ended.
-    let request = request(CALL);
+    let request = in_one_profile(CALL);
     let told = std::cell::RefCell::new(Vec::new());
     let mut third = std::pin::pin!(
         exporter.open_with_progress(&request, |waiting| told.borrow_mut().push(waiting))
@@ -332,9 +334,12 @@ async fn body_cut_at_a_record_boundary_is_detected_by_its_framing() {
 
     // The same bytes with the last chunk are a complete capture of three packets.
     let server = Server::start(whole(&capture[..boundary]), Then::Close).await;
-    let (_, completed) = export(&Exporter::new(policy(&server.url)).unwrap(), &request(CALL))
-        .await
-        .unwrap();
+    let (_, completed) = export(
+        &Exporter::new(policy(&server.url)).unwrap(),
+        &in_one_profile(CALL),
+    )
+    .await
+    .unwrap();
     assert_eq!(completed.report.packets, 3);
 
     let head = format!(
@@ -460,7 +465,7 @@ async fn dropped_export_ends_its_request() {
     )
     .await;
     let exporter = Exporter::new(policy(&server.url)).unwrap();
-    let export = exporter.open(&request(CALL)).await.unwrap();
+    let export = exporter.open(&in_one_profile(CALL)).await.unwrap();
     drop(export);
     tokio::time::timeout(Duration::from_secs(5), server.client_left())
         .await
@@ -469,8 +474,11 @@ async fn dropped_export_ends_its_request() {
     // Also one that is still waiting for its response.
     let silent = Server::start("", Then::Hold).await;
     let exporter = Exporter::new(policy(&silent.url)).unwrap();
-    let left =
-        tokio::time::timeout(Duration::from_millis(200), exporter.open(&request(CALL))).await;
+    let left = tokio::time::timeout(
+        Duration::from_millis(200),
+        exporter.open(&in_one_profile(CALL)),
+    )
+    .await;
     assert!(left.is_err());
     tokio::time::timeout(Duration::from_secs(5), silent.client_left())
         .await
@@ -487,7 +495,7 @@ async fn large_body_has_the_same_limits() {
         policy.limits.between_bytes = Duration::from_secs(1);
         let mut export = Exporter::new(policy)
             .unwrap()
-            .open(&request(CALL))
+            .open(&in_one_profile(CALL))
             .await
             .unwrap();
         let mut received = 0;
@@ -538,7 +546,7 @@ async fn large_body_has_the_same_limits() {
         let server = server(then).await;
         let mut export = Exporter::new(policy(&server.url))
             .unwrap()
-            .open(&request(CALL))
+            .open(&in_one_profile(CALL))
             .await
             .unwrap();
         let mut received = 0;
@@ -666,10 +674,10 @@ async fn many_concurrent_exports_end_correctly() {
     let exports: Vec<_> = (0..200)
         .map(|n| {
             let (exporter, request) = match n % 4 {
-                0 => (with_login.clone(), request(CALL)),
-                1 => (with_login.clone(), request("nobody@nowhere")),
-                2 => (broken.clone(), request(CALL)),
-                _ => (slow.clone(), request(CALL)),
+                0 => (with_login.clone(), in_one_profile(CALL)),
+                1 => (with_login.clone(), in_one_profile("nobody@nowhere")),
+                2 => (broken.clone(), in_one_profile(CALL)),
+                _ => (slow.clone(), in_one_profile(CALL)),
             };
             tokio::spawn(async move { (n % 4, export(&exporter, &request).await) })
         })

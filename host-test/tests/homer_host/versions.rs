@@ -5,7 +5,9 @@ use fake_homer::API_TOKEN;
 use homer_export::ExportError;
 use homer_host::{Exporter, Failure, HostConfig};
 
-use host_test::calls::{CALL, assert_alive, error_of, export, policy, recorded, request};
+use host_test::calls::{
+    CALL, assert_alive, error_of, export, in_one_profile, policy, recorded, request,
+};
 use host_test::server::{Server, Then, whole};
 
 fn json(status: &str, body: &str) -> (Vec<u8>, Then) {
@@ -39,7 +41,7 @@ async fn homer_11_is_detected_and_remembered() {
     ])
     .await;
     let exporter = Exporter::new(policy(&server.url)).unwrap();
-    let (_, completed) = export(&exporter, &request(CALL)).await.unwrap();
+    let (_, completed) = export(&exporter, &in_one_profile(CALL)).await.unwrap();
     assert_eq!(completed.report.api, 11);
     assert_alive(&exporter).await;
     assert_eq!(paths(&server), [V7, V11, V11]);
@@ -86,10 +88,12 @@ async fn server_of_neither_api_version_is_rejected_and_nothing_is_remembered() {
 }
 
 #[tokio::test]
-async fn homer_11_without_packets_is_queried_for_the_next_profile() {
+async fn homer_11_without_packets_in_a_profile_is_searched_further() {
     let nothing = "{\"error\":{\"type\":\"x\",\"title\":\"Bad Request\",\"status\":400,\
         \"detail\":\"No exportable SIP payload in result set\"}}";
+    // The requests for two profiles are under way at a time.
     let responses = vec![
+        json("404 Not Found", "{}"),
         json("404 Not Found", "{}"),
         json("400 Bad Request", nothing),
         capture(),
@@ -98,10 +102,10 @@ async fn homer_11_without_packets_is_queried_for_the_next_profile() {
     let (_, completed) = export(&Exporter::new(policy(&server.url)).unwrap(), &request(CALL))
         .await
         .unwrap();
-    assert_eq!(
-        (completed.report.api, completed.report.profile.as_str()),
-        (11, "1_registration")
-    );
+    // Which of the two gets which response is open. The third profile has the same capture.
+    assert_eq!((completed.report.api, completed.report.packets), (11, 7));
+    assert_eq!(completed.report.profiles.len(), 3);
+    assert_eq!(paths(&server), [V7, V7, V11, V11, V11]);
 
     let server = Server::with_responses(vec![
         json("404 Not Found", "{}"),
@@ -132,7 +136,7 @@ async fn homer_11_with_its_initial_password_is_unauthorized() {
 }
 
 #[tokio::test]
-async fn homer_7_in_node_without_packets_is_queried_for_the_next_profile() {
+async fn homer_7_in_node_without_packets_in_a_profile_is_searched_further() {
     let nothing = json(
         "404 Not Found",
         "{\"statusCode\":404,\"error\":\"Not Found\",\"message\":\"data was not found\"}",
@@ -141,10 +145,8 @@ async fn homer_7_in_node_without_packets_is_queried_for_the_next_profile() {
     let (_, completed) = export(&Exporter::new(policy(&server.url)).unwrap(), &request(CALL))
         .await
         .unwrap();
-    assert_eq!(
-        (completed.report.api, completed.report.profile.as_str()),
-        (7, "1_registration")
-    );
+    assert_eq!((completed.report.api, completed.report.packets), (7, 7));
+    assert_eq!(completed.report.profiles.len(), 3);
 
     let server = Server::with_responses(vec![nothing]).await;
     let failure = Exporter::new(policy(&server.url))

@@ -33,6 +33,7 @@ use serde_json::{Value, json};
 use sse_stream::{Error as SseError, Sse};
 use xtask::artifact::MCP_SERVER;
 
+use host_test::calls::recorded;
 use host_test::untyped_host::Host;
 
 const TOKEN: &str = "s3cret-of-the-callers";
@@ -627,4 +628,31 @@ async fn mcp_server_reads_a_message_of_a_capture_above_every_limit() {
         message["text"].as_str().unwrap().contains("SIP/2.0"),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn mcp_server_searches_the_profiles_that_are_named() {
+    let homer = FakeHomer::with_captures([
+        ("1_call", recorded("public/transfer-notify-elsewhere")),
+        (
+            "1_default",
+            recorded("public/transfer-notify-elsewhere.default"),
+        ),
+    ])
+    .await
+    .unwrap();
+    let server = Server::with_homer(homer, &[]).await;
+    for (profiles, packets) in [(json!(null), 12), (json!(["1_default"]), 4)] {
+        let mut asked = arguments("transfer-notify-elsewhere@public.example");
+        asked["profiles"] = profiles;
+        let parameters = json!({ "name": export_pcap::NAME, "arguments": asked });
+        let (_, exported) = server.ask("tools/call", parameters, &[]).await;
+        let report = &exported["result"]["structuredContent"]["report"];
+        assert_eq!(report["packets"], packets, "{exported}");
+        asked["packet"] = json!(1);
+        let parameters = json!({ "name": read_message::NAME, "arguments": asked });
+        let (_, read) = server.ask("tools/call", parameters, &[]).await;
+        let message = &read["result"]["structuredContent"];
+        assert_eq!(message["packets"], packets, "{read}");
+    }
 }

@@ -16,8 +16,8 @@ use crate::query::{DEFAULT_PROFILES, ParameterNames, Profile};
 use crate::text::{quoted, truncate_for_display};
 use crate::{CallId, ExportError, Query, Window};
 
-/// One call in a window of time and where to search for it: the arguments of `homer_export_pcap`, and what a resource URI
-/// names.
+/// One call in a window of time, and where to search for it: the arguments of `homer_export_pcap`,
+/// and what a resource URI names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallWindow {
     /// The Call-ID.

@@ -267,9 +267,9 @@ fn description(config: &ToolConfig) -> String {
          one is connected, or from the user. To look at one message of the ladder, use \
          {read_message}.\n\
          \n\
-         {written} An export takes one request to Homer for each profile and usually a few \
-         seconds; long calls take longer{progress}. {delivery} A pcap contains phone \
-         numbers, IP addresses and possibly SIP credentials: treat it as sensitive.\n\
+         {written} An export takes one request to Homer for each profile, and usually a few \
+         seconds; long calls take longer{progress}. {delivery} A pcap contains phone numbers, IP \
+         addresses and possibly SIP credentials: treat it as sensitive.\n\
          \n\
          If Homer has no packets for that Call-ID in that window, the call fails with an \
          explanation and returns no empty file: check that both times are in milliseconds, and \
