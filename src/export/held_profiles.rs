@@ -156,16 +156,17 @@ impl HeldProfiles {
     /// Brings the records of all profiles into the order of time, and finds the packets that two of
     /// them have in common.
     pub(super) fn sort(&mut self) {
-        // A stable sort: packets of the same time stay in the order of the profiles.
-        self.records.sort_by_key(|record| record.order_us);
+        // Packets of the same time stay in the order of the profiles, which is that of their bytes.
+        // The sorts of the standard library that are stable by themselves have 20 KiB of code.
+        self.records
+            .sort_unstable_by_key(|record| (record.order_us, record.at.start));
         let Self { bytes, records, .. } = self;
         self.by_bytes = (0..records.len()).collect();
-        // The profile decides between equal records. The sort is stable, so that equal records of
-        // one profile stay in their order.
-        self.by_bytes.sort_by(|a, b| {
+        // The profile decides between equal records. Those of one profile stay in their order.
+        self.by_bytes.sort_unstable_by(|a, b| {
             let key = |index: &usize| {
                 let record = records.get(*index)?;
-                Some((bytes.get(record.at.clone())?, record.profile))
+                Some((bytes.get(record.at.clone())?, record.profile, *index))
             };
             key(a).cmp(&key(b))
         });

@@ -25,6 +25,8 @@ pub(super) struct DialogSequences(Vec<Sequence>);
 #[derive(Clone, Copy, Debug)]
 struct Sequence {
     source: SocketAddr,
+    /// The agents on two hops may have different clocks.
+    destination: SocketAddr,
     /// Hash of the From tag.
     from: u64,
     /// Hash of the To tag; `None` for requests that start a dialog. Each fork counts on from there.
@@ -59,6 +61,7 @@ impl DialogSequences {
         }
         let now = Sequence {
             source: route.source,
+            destination: route.destination,
             from: message.from_tag.map(hash)?,
             to: message.to_tag.map(hash),
             number: message.cseq?.number,
@@ -67,7 +70,10 @@ impl DialogSequences {
             time_us,
         };
         let is_same = |known: &Sequence, to| {
-            known.source == now.source && known.from == now.from && known.to == to
+            known.source == now.source
+                && known.destination == now.destination
+                && known.from == now.from
+                && known.to == to
         };
         // The call begins again: a second agent, whose clock is far away, saw it as well.
         let begins_again = |known: &Sequence| is_same(known, None) && known.number >= now.number;

@@ -5,10 +5,16 @@ use super::finding_list::FindingList;
 use super::leg::Leg;
 use crate::finding::Rule;
 
+/// Longest time in microseconds from a 2xx to its ACK, exclusive, if nothing else shows that the
+/// ACK is meant for it: T1, after which the 2xx comes again (RFC 3261 §13.3.1.4). The ACK of a
+/// re-INVITE comes later.
+const MAX_DELAY_US: u64 = 500_000;
+
 /// Reports every ACK of a requested call whose number is that of no INVITE in its dialog, while a
 /// 2xx in this dialog is still without an ACK.
 ///
-/// The second condition excludes the ACK of a re-INVITE that the capture lacks.
+/// The ACK of a re-INVITE that the capture lacks is excluded: its number is higher, and the 2xx is
+/// not sent again after it.
 pub(super) fn report_unmatched_acks(leg: &Leg<'_>, findings: &mut FindingList) {
     // The INVITE may be one that is not kept.
     if leg.exchanges.len() >= MAX_EXCHANGES {
@@ -41,7 +47,15 @@ pub(super) fn report_unmatched_acks(leg: &Leg<'_>, findings: &mut FindingList) {
                         && it.to_tag == ack.to_tag
                 })
         };
-        let open = invites().find(|it| is_open(it));
+        let sent_us = ack.request.map_or(0, |request| request.time_us);
+        let is_meant = |invite: &&Exchange| {
+            invite.last.is_some_and(|last| {
+                ack.cseq < invite.cseq
+                    || last.seen.last_packet > ack.packet()
+                    || sent_us.saturating_sub(last.seen.time_us) < MAX_DELAY_US
+            })
+        };
+        let open = invites().filter(is_meant).find(|it| is_open(it));
         if !is_known && let Some((cseq, invite)) = ack.cseq.zip(open.and_then(|it| it.cseq)) {
             let rule = Rule::AckWithoutInvite { cseq, invite };
             findings.push(ack.packet(), None, rule);
