@@ -11,6 +11,9 @@ use crate::capture::BEGIN_US;
 /// are not in their route.
 const DIRECT: usize = 90;
 
+/// The note on a call whose first BYE was challenged.
+const BYE_CHALLENGED: &str = "BYE challenged";
+
 /// The ACK arrives, whatever the number of links.
 const ACKS: usize = usize::MAX;
 
@@ -29,6 +32,8 @@ pub(super) struct Call {
     pub(super) answer: Option<String>,
     /// Statuses and the like, for a person.
     pub(super) description: String,
+    /// Whether the first BYE was challenged.
+    pub(super) is_bye_challenged: bool,
 }
 
 /// How a user agent or proxy reacts to an INVITE.
@@ -139,6 +144,7 @@ impl Call {
             is_stream: transport == "TCP",
             b2bua_at,
             fork_at: forks,
+            is_bye_challenged: description.contains(BYE_CHALLENGED),
             description,
         }
     }
@@ -819,7 +825,7 @@ impl Caller<'_, '_> {
         let mut at_us = at_us;
         let mut requests = requests;
         if method == "BYE" && self.random().percent(6) {
-            self.note("BYE challenged");
+            self.note(BYE_CHALLENGED);
             let first = &requests[..1];
             let pairs = self.pairs(first, Kind::ByeResponse(407), 407, "");
             at_us = self.chain(&pairs, at_us) + 5000;

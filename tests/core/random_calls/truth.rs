@@ -133,7 +133,12 @@ pub(super) fn truth(call: &Call, seen: &Seen) -> Option<Truth> {
     if captured.messages.is_empty() {
         return Some(truth);
     }
-    captured.judge(&mut truth).then_some(truth)
+    let is_certain = captured.judge(&mut truth);
+    // The request with credentials may be missing on the link of its sender.
+    if !seen.is_whole && call.is_bye_challenged && truth.ended_by.is_some() {
+        truth.ended_by = Some(ANY.to_string());
+    }
+    is_certain.then_some(truth)
 }
 
 impl Captured<'_> {
