@@ -5,7 +5,7 @@
 use homer_export::homer::Api;
 use homer_export::pcap::Scanner;
 use homer_export::query::ParameterNames;
-use homer_export::report::{Analyzer, MAX_JSON};
+use homer_export::report::{Analyzer, MAX_JSON, ProfilePackets};
 use homer_export::{CallId, CaptureReport, Query, Window};
 use libfuzzer_sys::fuzz_target;
 
@@ -54,7 +54,9 @@ fn report(file: &[u8], size: usize) -> CaptureReport {
             .scan_packets(chunk, Some(&mut |record| analyzer.record(record)))
             .unwrap();
     }
-    analyzer.report(&scanner.finish().unwrap(), "1_call", Api::V7)
+    let stats = scanner.finish().unwrap();
+    let profiles = [ProfilePackets::new("1_call", stats.packets)];
+    analyzer.report(&stats, &profiles, Api::V7)
 }
 
 fuzz_target!(|input: (u8, &[u8])| {

@@ -84,8 +84,8 @@ impl<'a> Leg<'a> {
         let Some(attempt) = self.attempt else {
             return false;
         };
-        // As long as the request was sent again, no response reached its sender, whatever other hops
-        // saw.
+        // As long as the request was sent again, no response reached its sender, whatever other
+        // hops saw.
         let until = attempt.request.filter(|request| request.copies > 0);
         let until = until.map(|request| request.last_packet);
         let elsewhere = || {

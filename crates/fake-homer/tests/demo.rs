@@ -5,7 +5,7 @@ use fake_homer::{Archive, DEMO_CALL_ID, DEMO_CALLS, DemoCall};
 use homer_export::homer::Api;
 use homer_export::pcap::Scanner;
 use homer_export::query::ParameterNames;
-use homer_export::report::Analyzer;
+use homer_export::report::{Analyzer, ProfilePackets};
 use homer_export::{CallId, CaptureReport, Query, Window};
 
 /// The day of the demo in Unix seconds, both ends inclusive.
@@ -22,7 +22,9 @@ fn report(call: &DemoCall) -> Option<CaptureReport> {
     scanner
         .scan_packets(&capture, Some(&mut |record| analyzer.record(record)))
         .unwrap();
-    Some(analyzer.report(&scanner.finish().unwrap(), call.profile, Api::V7))
+    let stats = scanner.finish().unwrap();
+    let profiles = [ProfilePackets::new(call.profile, stats.packets)];
+    Some(analyzer.report(&stats, &profiles, Api::V7))
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use homer_host::WaitingFor;
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::service::{Peer, RequestContext, RoleServer};
+use tokio::task::AbortHandle;
 
 /// The progress of one call. It is sent to the client if the request has a progress token.
 pub(crate) struct Progress {
@@ -15,6 +16,8 @@ pub(crate) struct Progress {
     steps: AtomicU32,
     /// When the number of bytes was last sent.
     sent: Mutex<Option<Instant>>,
+    /// The notifications that may not have been sent yet.
+    unsent: Mutex<Vec<AbortHandle>>,
 }
 
 /// The shortest time between two notifications about bytes. Servers should limit their rate; twice
@@ -28,6 +31,7 @@ impl Progress {
             to: token.map(|token| (context.peer.clone(), token)),
             steps: AtomicU32::new(0),
             sent: Mutex::new(None),
+            unsent: Mutex::new(Vec::new()),
         }
     }
 
@@ -59,12 +63,26 @@ impl Progress {
         };
         let step = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
         // In a task of its own: a client that does not read must not delay the export.
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let _ = peer
                 .notify_progress(
                     ProgressNotificationParam::new(token, f64::from(step)).with_message(message),
                 )
                 .await;
         });
+        let mut unsent = self.unsent.lock().unwrap_or_else(PoisonError::into_inner);
+        unsent.retain(|task| !task.is_finished());
+        unsent.push(task.abort_handle());
+    }
+}
+
+impl Drop for Progress {
+    /// Runs before the result is sent: no notification may follow it (MCP,
+    /// basic/utilities/progress).
+    fn drop(&mut self) {
+        let unsent = self.unsent.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for task in unsent {
+            task.abort();
+        }
     }
 }

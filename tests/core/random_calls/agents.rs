@@ -84,7 +84,7 @@ impl Seen {
         // With more loss, nobody could tell two agents from retransmissions.
         let loss = match two_agents {
             true => random.pick(&[0, 0, 3]),
-            false => random.pick(&[0, 0, 0, 3, 10, 30]),
+            false => random.pick(&[0, 0, 0, 3, 10, 20]),
         };
         packets.retain(|_| !random.percent(loss));
         description += &format!("; jitter {jitter_us} us; {loss} % not captured");

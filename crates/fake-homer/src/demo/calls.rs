@@ -106,8 +106,14 @@ pub(super) fn lossy_media(scene: &mut Scene) {
             alice,
             bob,
             &format!(
-                r#"{{"sender_information":{{"ntp_timestamp_sec":{seconds},"ntp_timestamp_usec":0,"rtp_timestamp":{},"packets":{sent},"octets":{}}},"ssrc":168427530,"type":200,"report_count":0,"report_blocks":[]}}"#,
+                concat!(
+                    r#"{{"sender_information":{{"ntp_timestamp_sec":{},"ntp_timestamp_usec":0,"#,
+                    r#""rtp_timestamp":{},"packets":{},"octets":{}}},"ssrc":168427530,"type":200,"#,
+                    r#""report_count":0,"report_blocks":[]}}"#,
+                ),
+                seconds,
                 sent * 160,
+                sent,
                 sent * 160,
             ),
         );
@@ -116,8 +122,14 @@ pub(super) fn lossy_media(scene: &mut Scene) {
             bob,
             alice,
             &format!(
-                r#"{{"ssrc":336860180,"type":201,"report_count":1,"report_blocks":[{{"source_ssrc":168427530,"fraction_lost":{lost},"packets_lost":{},"highest_seq_no":{sent},"ia_jitter":{},"lsr":{},"dlsr":65536}}]}}"#,
+                concat!(
+                    r#"{{"ssrc":336860180,"type":201,"report_count":1,"report_blocks":[{{"#,
+                    r#""source_ssrc":168427530,"fraction_lost":{},"packets_lost":{},"#,
+                    r#""highest_seq_no":{},"ia_jitter":{},"lsr":{},"dlsr":65536}}]}}"#,
+                ),
+                lost,
                 lost + number,
+                sent,
                 24 * number,
                 (seconds & 0xffff) << 16,
             ),

@@ -112,7 +112,8 @@ fn ladder_draws_arrows_between_participants() {
   seconds   packet  A                                      B                                      C
     1.500        1  |---------- INVITE sip:bob@h --------->|                                      |
     3.000        2  |                                      |---------- INVITE sip:bob@h --------->|
-    4.500        3  |<--------------------------------- 200 OK -----------------------------------|";
+    4.500        3  |<--------------------------------- 200 OK -----------------------------------|\
+        ";
     let text = plain(&report);
     assert!(text.ends_with(expected), "{text}");
 }

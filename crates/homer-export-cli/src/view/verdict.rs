@@ -2,7 +2,7 @@
 
 use console::Style;
 use homer_export::CaptureReport;
-use homer_export::report::Cause;
+use homer_export::report::{CallVerdict, Cause};
 
 use super::Page;
 use super::paragraph::Paragraph;
@@ -20,7 +20,26 @@ pub(super) fn write(report: &CaptureReport, page: Page, text: &mut String) {
     for cause in &report.causes {
         write_cause(cause, page, text);
     }
+    // The first verdict is the one above.
+    for call in report.verdicts.iter().skip(1) {
+        write_further_call(call, page, text);
+    }
     text.push('\n');
+}
+
+/// Writes the verdict on another requested call.
+fn write_further_call(call: &CallVerdict, page: Page, text: &mut String) {
+    text.push('\n');
+    Paragraph::new(page)
+        .styled(
+            &format!("{}:", call.outcome),
+            &style_of(&call.outcome, page),
+        )
+        .text(&format!("{} (Call-ID {})", call.outcome_text, call.call_id))
+        .write(text);
+    for cause in &call.causes {
+        write_cause(cause, page, text);
+    }
 }
 
 /// Writes what shows the cause, and what to check next.
