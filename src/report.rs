@@ -6,6 +6,7 @@ mod call;
 mod calls;
 mod capture_report;
 mod causes;
+mod continuation;
 mod dialog_sequence;
 mod exchange;
 mod faults;

@@ -4,12 +4,11 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use memchr::memchr;
-
+use super::continuation::{continues, has_empty_line, is_certain_start, is_cut_start_line};
 use super::payload::is_log;
 use crate::finding::Rule;
 use crate::packet::Route;
-use crate::sip::{Message, Parser, StartLine, Truncation, begins_with_start_line};
+use crate::sip::{Message, Parser, StartLine, Truncation};
 
 /// Most bytes that wait for the rest of a message, inclusive. A message over TCP seldom has more
 /// than a few kilobytes; Homer stores at most 64 KiB of one.
@@ -134,6 +133,8 @@ struct Rest {
     searched: usize,
     /// Index of the next waiting payload that may continue the message.
     next: usize,
+    /// So many bytes of the stream from there on do not tell whether they continue it.
+    undecided: usize,
 }
 
 /// What became of a payload.
@@ -266,39 +267,66 @@ impl Messages {
         let Some(rest) = &mut first.rest else {
             return Joined::Complete;
         };
-        while let Some(next) = later.get(rest.next) {
-            if next.route != first.route || is_captured_twice(&first.bytes, &first.segments, next) {
-                rest.next += 1;
+        // The next bytes of the stream. Those of one payload may not suffice to tell whether they
+        // continue the message.
+        let mut ahead = Vec::new();
+        let (mut bytes, mut segments) = (&first.bytes, &first.segments);
+        for (index, next) in later.iter().enumerate().skip(rest.next) {
+            let is_unrelated = next.route != first.route
+                || next.bytes.is_empty()
+                || is_captured_twice(bytes, segments, next);
+            if is_unrelated {
+                if ahead.is_empty() {
+                    rest.next = index + 1;
+                }
                 continue;
             }
-            if is_late(&first.segments, next) || !continues(&first.bytes, rest.len, &next.bytes) {
+            if is_late(segments, next) {
                 return Joined::NotContinued;
             }
-            let at = first.bytes.len();
-            first.bytes.extend_from_slice(&next.bytes);
-            first.is_whole &= next.is_whole;
-            first
-                .segments
-                .extend(next.segments.iter().map(|segment| Segment {
-                    start: at + segment.start,
-                    ..*segment
-                }));
-            let is_complete = match rest.len {
-                Some(len) => first.bytes.len() >= len,
-                None => has_empty_line(&first.bytes, &mut rest.searched),
-            };
-            // The front itself has index 0.
-            let index = rest.next + 1;
-            if is_complete {
-                first.rest = None;
+            ahead.extend_from_slice(&next.bytes);
+            (bytes, segments) = (&next.bytes, &next.segments);
+            if ahead.len() <= rest.undecided {
+                continue;
             }
-            self.waiting.remove(index);
-            return match is_complete {
-                true => Joined::Complete,
-                false => Joined::Incomplete,
-            };
+            match continues(&first.bytes, rest.len, &ahead) {
+                Some(true) => return self.append(),
+                Some(false) => return Joined::NotContinued,
+                None => rest.undecided = ahead.len(),
+            }
         }
         Joined::NotYet
+    }
+
+    /// Appends the payload at [`Rest::next`] to the first one.
+    fn append(&mut self) -> Joined {
+        let next = (self.waiting.front())
+            .and_then(|first| first.rest)
+            // The front itself has index 0.
+            .and_then(|rest| self.waiting.remove(rest.next + 1));
+        let Some((next, first)) = next.zip(self.waiting.front_mut()) else {
+            return Joined::NotContinued;
+        };
+        let at = first.bytes.len();
+        first.bytes.extend_from_slice(&next.bytes);
+        first.is_whole &= next.is_whole;
+        let segments = next.segments.iter().map(|segment| Segment {
+            start: at + segment.start,
+            ..*segment
+        });
+        first.segments.extend(segments);
+        let is_complete = first.rest.as_mut().is_none_or(|rest| {
+            rest.undecided = 0;
+            match rest.len {
+                Some(len) => first.bytes.len() >= len,
+                None => has_empty_line(&first.bytes, &mut rest.searched),
+            }
+        });
+        if is_complete {
+            first.rest = None;
+            return Joined::Complete;
+        }
+        Joined::Incomplete
     }
 }
 
@@ -339,47 +367,6 @@ fn is_late(segments: &[Segment], next: &Waiting) -> bool {
     times.is_some_and(|(last, next)| last.time_us.abs_diff(next.time_us) > MAX_PAUSE_US)
 }
 
-/// Whether a payload continues a message that begins with `bytes` and has `len` bytes, if that is
-/// known.
-fn continues(bytes: &[u8], len: Option<usize>, next: &[u8]) -> bool {
-    let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    let (line_ends, rest) = next.split_at(next.iter().take_while(|byte| is_line_end(byte)).count());
-    // Line ends keep the connection open, unless they are exactly what the message lacks.
-    let is_exact = match len {
-        Some(len) => len == bytes.len() + line_ends.len(),
-        None => is_header_end(bytes, line_ends),
-    };
-    if is_exact {
-        return true;
-    }
-    // A start line that is cut off must be one after it has been joined: cut within the method,
-    // its rest looks like a start line as well.
-    if !bytes.contains(&b'\n') {
-        let end = memchr(b'\n', next).map_or(0, |end| end + 1);
-        return begins_with_start_line(&[bytes, &next[..end]].concat());
-    }
-    !rest.is_empty() && !begins_with_start_line(rest)
-}
-
-/// Whether line ends are those between the last line of a header, which may be cut off, and its
-/// body.
-fn is_header_end(header: &[u8], line_ends: &[u8]) -> bool {
-    match header {
-        [.., b'\n'] => matches!(line_ends, b"\r\n" | b"\n"),
-        [.., b'\n', b'\r'] => line_ends == b"\n",
-        [.., b'\r'] => line_ends == b"\n\r\n",
-        _ => matches!(line_ends, b"\r\n\r\n" | b"\n\n"),
-    }
-}
-
-/// Whether there is an empty line from `searched` on, which is moved to the end.
-fn has_empty_line(bytes: &[u8], searched: &mut usize) -> bool {
-    let from = searched.saturating_sub(3);
-    *searched = bytes.len();
-    let rest = bytes.get(from..).unwrap_or_default();
-    rest.windows(2).any(|two| two == b"\n\n") || rest.windows(3).any(|three| three == b"\n\r\n")
-}
-
 impl Waiting {
     /// Keeps the payload from the message at `at` on, which lacks its rest.
     fn new(
@@ -397,7 +384,7 @@ impl Waiting {
             offset: segment.offset + at.saturating_sub(segment.start),
             ..*segment
         });
-        let (searched, next) = (bytes.len(), 0);
+        let searched = bytes.len();
         Self {
             route,
             // What the capture cut off does not wait.
@@ -407,7 +394,8 @@ impl Waiting {
             rest: Some(Rest {
                 len,
                 searched,
-                next,
+                next: 0,
+                undecided: 0,
             }),
         }
     }
@@ -427,7 +415,14 @@ impl<'a> Reading<'a, '_> {
     fn all(&mut self, segments: &mut [Segment], on: &mut dyn FnMut(Content<'_>)) -> Outcome {
         let mut broken = Vec::new();
         let Some(mut message) = self.parse(segments, 0, &mut broken) else {
-            return Outcome::NotSip;
+            let waits = self.may_wait
+                && self.is_whole
+                && is_certain_start(self.bytes)
+                && !is_log(self.route);
+            return match waits {
+                true => Outcome::Truncated(0, None),
+                false => Outcome::NotSip,
+            };
         };
         // A log that quotes a message: its first line is not a start line, but Call-ID and CSeq
         // follow.
@@ -538,17 +533,4 @@ fn part(segments: &mut [Segment], at: usize, next: Option<usize>) -> Option<u32>
     segment.messages += 1;
     let is_only = segment.messages == 1 && next.is_none_or(|next| next >= end);
     (!is_only).then_some(segment.messages)
-}
-
-/// Whether bytes look like a start line without its end. Methods are in capital letters; others
-/// are too much like any text.
-fn is_cut_start_line(bytes: &[u8]) -> bool {
-    const VERSION: &[u8] = b"SIP/2.0 ";
-    let method = bytes
-        .iter()
-        .take_while(|byte| byte.is_ascii_uppercase())
-        .count();
-    let is_request = method > 0 && matches!(bytes.get(method), None | Some(b' '));
-    let is_response = bytes.starts_with(VERSION) || VERSION.starts_with(bytes);
-    !bytes.is_empty() && !bytes.contains(&b'\n') && (is_request || is_response)
 }

@@ -154,22 +154,15 @@ fn join(packets: &mut Vec<Packet>, random: &mut Random) {
 fn split(packets: &mut Vec<Packet>, random: &mut Random) {
     let mut segments = Vec::new();
     for packet in packets.drain(..) {
-        // The first line of a payload is whole.
         let bytes = &packet.sent.message;
-        let line = 1 + bytes.iter().position(|byte| *byte == b'\n').unwrap() as u64;
         let len = bytes.len() as u64;
         if !random.percent(25) {
             segments.push(packet);
             continue;
         }
-        let mut at = [random.from(line, len - 1), random.from(line, len - 1)];
+        let mut at = [random.from(1, len - 1), random.from(1, len - 1)];
         at.sort_unstable();
-        // Segments of a few bytes are not sent.
-        if at[1] - at[0] < 20 {
-            at[1] = at[0];
-        }
         let (first, second) = (at[0] as usize, at[1] as usize);
-        let bytes = &packet.sent.message;
         for (number, part) in [&bytes[..first], &bytes[first..second], &bytes[second..]]
             .into_iter()
             .enumerate()
