@@ -29,17 +29,13 @@ pub(super) fn report_unmatched_acks(leg: &Leg<'_>, findings: &mut FindingList) {
                 it.method == Method::Invite
                     && it.from_tag == ack.from_tag
                     && it.last.is_some_and(|last| {
-                        before(last.seen.packet)
-                            && (last.to_tag == ack.to_tag
-                                || ack.to_tag.is_some_and(|tag| it.other_tags.contains(&tag)))
+                        last.to_tag == ack.to_tag
+                            || ack.to_tag.is_some_and(|tag| it.other_tags.contains(&tag))
                     })
             })
         };
-        // The clocks of two agents may differ, so that the order of packets is not enough here.
-        let is_known = invites().any(|it| it.cseq.is_none())
-            || leg.all().any(|it| {
-                it.method == Method::Invite && it.from_tag == ack.from_tag && it.cseq == ack.cseq
-            });
+        // The clocks of two agents may differ, so that a response may be after its ACK.
+        let is_known = invites().any(|it| it.cseq.is_none() || it.cseq == ack.cseq);
         let is_open = |invite: &Exchange| {
             (200..300).contains(&invite.status())
                 && !leg.all().any(|it| {
@@ -54,9 +50,9 @@ pub(super) fn report_unmatched_acks(leg: &Leg<'_>, findings: &mut FindingList) {
         let sent_us = ack.request.map_or(0, |request| request.time_us);
         let is_meant = |invite: &&Exchange| {
             invite.last.is_some_and(|last| {
-                ack.cseq < invite.cseq
-                    || last.seen.last_packet > ack.packet()
-                    || sent_us.saturating_sub(last.seen.time_us) < MAX_DELAY_US
+                let is_soon = sent_us.saturating_sub(last.seen.time_us) < MAX_DELAY_US;
+                let is_resent = last.seen.last_packet > ack.packet();
+                before(last.seen.packet) && (ack.cseq < invite.cseq || is_resent || is_soon)
             })
         };
         let open = invites().filter(is_meant).find(|it| is_open(it));

@@ -80,7 +80,10 @@ impl Drop for Progress {
     /// Runs before the result is sent: no notification may follow it (MCP,
     /// basic/utilities/progress).
     fn drop(&mut self) {
-        let unsent = self.unsent.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let unsent = self
+            .unsent
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
         for task in unsent {
             task.abort();
         }
