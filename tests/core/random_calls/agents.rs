@@ -84,10 +84,11 @@ impl Seen {
         }
         // With more loss, nobody could tell two agents from retransmissions, or which of the few
         // messages of other hops belong together.
-        let loss = match (two_agents, has_clocks || !hidden.is_empty()) {
-            (true, _) => random.pick(&[0, 0, 3]),
-            (_, true) => random.pick(&[0, 0, 0, 3]),
-            _ => random.pick(&[0, 0, 0, 3, 10, 20]),
+        let loss = match two_agents || !hidden.is_empty() {
+            // Nor, without the time, which response belongs to which attempt.
+            _ if has_clocks => 0,
+            true => random.pick(&[0, 0, 3]),
+            false => random.pick(&[0, 0, 0, 3, 10, 20]),
         };
         packets.retain(|_| !random.percent(loss));
         description += &format!("; jitter {jitter_us} us; {loss} % not captured");
