@@ -24,9 +24,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
-use benches::figures;
 use benches::goals::Bound::{AtLeast, AtMost};
 use benches::goals::{self, goal};
+use benches::{EXPORT_REQUEST, figures};
 
 /// The path of the MCP server, built with the release profile.
 fn mcp_program() -> &'static Path {
@@ -139,7 +139,7 @@ type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
 async fn native(client: &HttpClient, url: &str) -> usize {
     let request = http::Request::post(url)
-        .body(Full::new(Bytes::new()))
+        .body(Full::new(Bytes::from_static(EXPORT_REQUEST)))
         .unwrap();
     client
         .request(request)

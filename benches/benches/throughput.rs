@@ -32,9 +32,9 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use xtask::artifact::{ALL, EXPORTER, EXPORTER_TEXT};
 
-use benches::figures;
 use benches::goals::Bound::AtMost;
 use benches::goals::{self, goal};
+use benches::{EXPORT_REQUEST, figures};
 use host_test::untyped_host as host;
 
 const CALL_ID: &str = "udp-normal-1@192.0.2.10";
@@ -157,7 +157,7 @@ enum With {
 
 async fn native(client: &Client<HttpConnector, Full<Bytes>>, url: &str, with: With) -> usize {
     let request = http::Request::post(format!("{url}/api/v3/export/call/messages/pcap"))
-        .body(Full::new(Bytes::new()))
+        .body(Full::new(Bytes::from_static(EXPORT_REQUEST)))
         .unwrap();
     let mut body = client.request(request).await.unwrap().into_body();
     let (mut received, mut hash, mut kept) = (0, Sha256::new(), Vec::new());

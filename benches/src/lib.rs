@@ -12,6 +12,10 @@ use std::process::Command;
 pub mod figures;
 pub mod goals;
 
+/// The request of the native client: the fake Homer returns the capture of the profile that it
+/// names. The same as in client.py.
+pub const EXPORT_REQUEST: &[u8] = br#"{"param":{"search":{"1_call":{"callid":["000000000000@192.0.2.10"]}}},"timestamp":{"from":1795168800000,"to":1795169100000}}"#;
+
 /// Builds a program of this workspace with the release profile and returns its path.
 pub fn program(package: &str, name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
