@@ -13,6 +13,7 @@ mod documentation;
 mod export;
 mod finding;
 mod homer;
+mod instant;
 mod origin;
 mod outcomes;
 mod packet;
