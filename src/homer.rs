@@ -9,6 +9,7 @@ mod credential;
 pub mod login;
 mod request;
 pub mod response;
+pub mod search;
 mod server;
 pub mod transport_failure;
 pub mod v11;

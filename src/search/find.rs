@@ -1,0 +1,190 @@
+//! The search for calls: the requests, and the calls in their rows.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+use super::candidate::{Found, MAX_CALLS};
+use super::condition::{Field, FieldCondition};
+use super::halving::{self, Task};
+use super::lookup::Lookup;
+use super::session::Session;
+use super::status::{RINGING_S, final_status};
+use super::{CallFilter, FoundCall, FoundCalls, Pattern, UnsearchedPart};
+use crate::config::Config;
+use crate::error::ExportError;
+use crate::homer::search::Row;
+use crate::text::truncate_for_display;
+use crate::transport::Transport;
+
+/// Most requests that look for calls, inclusive. The others, up to [`MAX_REQUESTS`], look up the final status of the calls.
+const MAX_WINDOW_REQUESTS: u32 = 40;
+
+/// Characters of a text that a result contains.
+const MAX_SHOWN: usize = 256;
+
+/// Searches for calls.
+///
+/// Homer is asked for the requests with the filter's method, or, if a status is wanted, for the
+/// responses with that status. Then the final responses of the calls found are looked up. A search
+/// for `party` asks for callers and callees one after the other.
+///
+/// # Errors
+/// As `homer:capture/homer-search.find-calls` (wit/homer-capture.wit).
+pub fn find_calls<T: Transport>(
+    filter: &CallFilter,
+    config: &Config,
+    transport: &mut T,
+) -> Result<FoundCalls, ExportError> {
+    let mut session = Session::open(config, transport)?;
+    let profile = filter.profile()?;
+    let (from_s, mut to_s) = filter.window_s();
+    if filter.status.is_some() {
+        // The response comes later than its request, which the filter's window is about.
+        to_s += RINGING_S;
+    }
+    let mut found = Found::default();
+    let passes = passes(filter);
+    let mut max_requests = 0;
+    for conditions in &passes {
+        max_requests += MAX_WINDOW_REQUESTS / passes.len().max(1) as u32;
+        let rows = halving::collect(
+            &mut session,
+            &Task {
+                profile: &profile,
+                conditions,
+                from_s,
+                to_s,
+                max_requests,
+                max_calls: MAX_CALLS,
+            },
+        )?;
+        found.limit_reached |= rows.limit_reached;
+        found.unsearched.extend(rows.unsearched);
+        for row in rows.rows {
+            found.add(row, filter);
+        }
+    }
+    let candidates = found.candidates();
+    let lookup = Lookup::run(&mut session, filter, &profile, &candidates)?;
+    let mut unknown_statuses = 0;
+    let mut calls = Vec::new();
+    for candidate in &candidates {
+        let rows = lookup.rows(&candidate.call_id);
+        if rows.is_none() {
+            unknown_statuses += 1;
+        }
+        let rows = rows.unwrap_or_default();
+        let request = candidate.request.as_ref();
+        let Some(request) = request.or_else(|| earliest_match(&rows, filter)) else {
+            continue;
+        };
+        let status = final_status(request, &rows);
+        if filter
+            .status
+            .is_some_and(|wanted| !status.is_some_and(|code| wanted.matches(code)))
+        {
+            continue;
+        }
+        calls.push(found_call(request, status));
+    }
+    calls.sort_by(|a, b| {
+        // Calls without a time come last.
+        let key = |call: &FoundCall| (call.first_ts.is_none(), call.first_ts);
+        key(a).cmp(&key(b)).then_with(|| a.callid.cmp(&b.callid))
+    });
+    let unsearched = merged(found.unsearched);
+    Ok(FoundCalls {
+        complete: unsearched.is_empty() && unknown_statuses == 0,
+        calls,
+        unsearched,
+        unknown_statuses,
+        requests: session.requests,
+        limit_reached: found.limit_reached || lookup.limit_reached,
+    })
+}
+
+/// The conditions of each search through the window.
+fn passes(filter: &CallFilter) -> Vec<Vec<FieldCondition>> {
+    let mut common = Vec::new();
+    let mut add = |field, pattern: Option<&Pattern>| {
+        common.extend(pattern.map(|pattern| FieldCondition::new(field, pattern)));
+    };
+    add(Field::CallId, filter.call_id.as_ref());
+    add(Field::FromUser, filter.caller.as_ref());
+    add(Field::ToUser, filter.callee.as_ref());
+    match filter.status {
+        // The addresses and the User-Agent of a response are those of its sender, so they are
+        // compared with the request afterwards.
+        Some(status) => add(Field::Method, Some(&status.pattern())),
+        None => {
+            add(Field::Method, Some(&Pattern::exact(&filter.method)));
+            add(Field::UserAgent, filter.user_agent.as_ref());
+            common.extend(
+                filter
+                    .source
+                    .map(|ip| FieldCondition::ip(Field::Source, ip)),
+            );
+            common.extend(
+                filter
+                    .destination
+                    .map(|ip| FieldCondition::ip(Field::Destination, ip)),
+            );
+        }
+    }
+    let Some(party) = &filter.party else {
+        return Vec::from([common]);
+    };
+    // One after the other: Homer's `orlogic` joins all conditions, not only these two.
+    [Field::FromUser, Field::ToUser]
+        .map(|field| {
+            let mut conditions = common.clone();
+            conditions.push(FieldCondition::new(field, party));
+            conditions
+        })
+        .into()
+}
+
+fn earliest_match<'r>(rows: &[&'r Row], filter: &CallFilter) -> Option<&'r Row> {
+    let requests = rows.iter().filter(|row| filter.matches_request(row));
+    requests
+        .min_by_key(|row| (row.time_ms().is_none(), row.time_ms()))
+        .copied()
+}
+
+fn found_call(request: &Row, final_status: Option<u16>) -> FoundCall {
+    let shown = |text: &str| truncate_for_display(text, MAX_SHOWN);
+    let address = |ip: &str, port: u16| match ip.parse::<IpAddr>() {
+        Ok(ip) => SocketAddr::new(ip, port).to_string(),
+        Err(_) => shown(ip),
+    };
+    let correlation_id = Some(&request.correlation_id)
+        .filter(|id| !id.is_empty() && **id != request.sid)
+        .map(|id| shown(id));
+    FoundCall {
+        callid: request.sid.clone(),
+        first_ts: request.time_ms(),
+        caller: shown(&request.from_user),
+        callee: shown(&request.to_user),
+        method: request.method.clone(),
+        final_status,
+        source: address(&request.source_ip, request.source_port),
+        destination: address(&request.destination_ip, request.destination_port),
+        node: shown(&request.node),
+        user_agent: shown(&request.user_agent),
+        correlation_id,
+    }
+}
+
+/// The parts in the order of time, with those joined that overlap for the same reason.
+fn merged(mut parts: Vec<UnsearchedPart>) -> Vec<UnsearchedPart> {
+    parts.sort_by_key(|part| (part.from_ts, part.to_ts));
+    let mut merged: Vec<UnsearchedPart> = Vec::new();
+    for part in parts {
+        match merged.iter_mut().rfind(|last| last.why == part.why) {
+            Some(last) if part.from_ts <= last.to_ts => last.to_ts = last.to_ts.max(part.to_ts),
+            _ => merged.push(part),
+        }
+    }
+    merged
+}

@@ -1,0 +1,168 @@
+//! All rows of a window, by halving it until every part has fewer rows than Homer's limit.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::UnsearchedPart;
+use super::condition::FieldCondition;
+use super::session::{Failure, Search, Session};
+use crate::error::ExportError;
+use crate::homer::search::{ROW_LIMIT, Row};
+use crate::query::Profile;
+use crate::transport::Transport;
+
+/// Crashes without a success that are accepted beyond those that a single row causes.
+const SPARE_CRASHES: u32 = 8;
+
+/// What is searched, and how far.
+pub(super) struct Task<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) conditions: &'a [FieldCondition],
+    /// Unix time in seconds, inclusive.
+    pub(super) from_s: i64,
+    /// Unix time in seconds, inclusive.
+    pub(super) to_s: i64,
+    /// The search stops once this many requests have been sent in the session.
+    pub(super) max_requests: u32,
+    /// The search stops once the rows have this many Call-IDs.
+    pub(super) max_calls: usize,
+}
+
+/// The rows of a window, and what is missing from them.
+#[derive(Default)]
+pub(super) struct Rows {
+    pub(super) rows: Vec<Row>,
+    pub(super) unsearched: Vec<UnsearchedPart>,
+    pub(super) limit_reached: bool,
+}
+
+/// Searches a window from its start to its end.
+///
+/// # Errors
+/// The first error, if no request succeeded; `invalid-response` if Homer returns rows that it was
+/// not asked for.
+pub(super) fn collect<T: Transport>(
+    session: &mut Session<'_, T>,
+    task: &Task<'_>,
+) -> Result<Rows, ExportError> {
+    let mut found = Rows::default();
+    let mut calls = BTreeSet::new();
+    let mut succeeded = false;
+    let mut crashes = 0;
+    // The parts that are left, the first one on top.
+    let mut parts = Vec::from([(task.from_s, task.to_s)]);
+    let mut stop = None;
+    while let Some((from_s, to_s)) = parts.pop() {
+        if session.requests >= task.max_requests {
+            stop = Some(
+                "the limit of requests was reached before this part; narrow the window or the \
+                 filter"
+                    .to_string(),
+            );
+        } else if calls.len() >= task.max_calls {
+            stop = Some(format!(
+                "the limit of {} calls was reached before this part; search this part alone, or \
+                 narrow the filter",
+                task.max_calls
+            ));
+        }
+        if let Some(why) = &stop {
+            found.limit_reached = true;
+            note(&mut found.unsearched, from_s, to_s, why.clone());
+            continue;
+        }
+        // Homer compares whole seconds and includes both ends, so this is the shortest window.
+        let is_shortest = to_s - from_s <= 1;
+        let result = session.rows(&Search {
+            profile: task.profile,
+            conditions: task.conditions,
+            nodes: &[],
+            from_s,
+            to_s,
+        });
+        match result {
+            Ok(rows) => {
+                succeeded = true;
+                let is_full = rows.len() >= ROW_LIMIT;
+                if is_full && !is_shortest {
+                    halve(&mut parts, from_s, to_s);
+                    continue;
+                }
+                if is_full {
+                    let why = format!(
+                        "Homer returned {} rows for this second and may hold more; it returns no \
+                         more than {ROW_LIMIT} from each node, so narrow the filter",
+                        rows.len()
+                    );
+                    note(&mut found.unsearched, from_s, to_s, why);
+                }
+                calls.extend(rows.iter().map(|row| row.sid.clone()));
+                found.rows.extend(rows);
+            }
+            Err(Failure::Crashed(error)) => {
+                crashes += 1;
+                // One bad row crashes one request in each round of halving, and a few more rows a
+                // few more. Beyond that, a row is not the reason.
+                if !succeeded && crashes > rounds(task) + SPARE_CRASHES {
+                    return Err(error);
+                }
+                if is_shortest && !succeeded && parts.is_empty() {
+                    return Err(error);
+                }
+                match is_shortest {
+                    true => note(&mut found.unsearched, from_s, to_s, crash()),
+                    false => halve(&mut parts, from_s, to_s),
+                }
+            }
+            Err(Failure::Failed(error)) if succeeded => {
+                let why = format!("the search stopped here: {}", error.message());
+                note(&mut found.unsearched, from_s, to_s, why.clone());
+                for (from_s, to_s) in parts.drain(..).rev() {
+                    note(&mut found.unsearched, from_s, to_s, why.clone());
+                }
+            }
+            Err(failure) => return Err(failure.into_error()),
+        }
+    }
+    Ok(found)
+}
+
+fn crash() -> String {
+    "Homer closes the connection when it reads a row of this second, as it does if a row has no \
+     port or address; export a call of this second by its Call-ID, or repair the row in Homer's \
+     database"
+        .to_string()
+}
+
+/// How often the window can be halved.
+fn rounds(task: &Task<'_>) -> u32 {
+    let seconds = task.to_s.abs_diff(task.from_s);
+    u64::BITS - seconds.leading_zeros()
+}
+
+/// Both halves include the second in the middle, which belongs to both: a row exactly on it would
+/// be lost otherwise. A row that comes twice counts once, because calls are merged.
+fn halve(parts: &mut Vec<(i64, i64)>, from_s: i64, to_s: i64) {
+    let middle = from_s + (to_s - from_s) / 2;
+    parts.push((middle, to_s));
+    parts.push((from_s, middle));
+}
+
+/// Adds a part, or extends the last one if it ends here for the same reason.
+pub(super) fn note(parts: &mut Vec<UnsearchedPart>, from_s: i64, to_s: i64, why: String) {
+    let (from_ts, to_ts) = (from_s.saturating_mul(1000), to_s.saturating_mul(1000));
+    if let Some(last) = parts.last_mut()
+        && last.to_ts == from_ts
+        && last.why == why
+    {
+        last.to_ts = to_ts;
+        return;
+    }
+    parts.push(UnsearchedPart {
+        from_ts,
+        to_ts,
+        why,
+    });
+}

@@ -1,0 +1,202 @@
+//! The exchanges of a search with Homer: login, requests, and responses bounded in size.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::condition::{FieldCondition, check_rows};
+use crate::config::Config;
+use crate::error::ExportError;
+use crate::homer::response::MAX_ERROR_BODY;
+use crate::homer::search::{self, MAX_RESPONSE, Row};
+use crate::homer::{Api, Credential, HomerServer, Request, login, transport_failure};
+use crate::query::Profile;
+use crate::transport::{
+    OutboundRequest, OutboundResponse, ResponseBody, Transport, TransportError,
+};
+
+/// Most requests of one search, inclusive, without a login. A day is found in a few; more would be
+/// a load on Homer that its operator notices.
+pub const MAX_REQUESTS: u32 = 64;
+
+/// Most bytes of all responses to one search, inclusive. 64 full responses have about 8 MB, and the
+/// component's memory is 32 MiB.
+const MAX_BYTES: usize = 12 * 1024 * 1024;
+
+/// What is searched in one request.
+pub(super) struct Search<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) conditions: &'a [FieldCondition],
+    pub(super) nodes: &'a [String],
+    /// Unix time in seconds, inclusive.
+    pub(super) from_s: i64,
+    /// Unix time in seconds, inclusive.
+    pub(super) to_s: i64,
+}
+
+/// Why a request brought no rows.
+pub(super) enum Failure {
+    /// Homer's handler crashed, as it does on a row without a port. Another part of the window may
+    /// work.
+    Crashed(ExportError),
+    /// Homer did not respond, or refused. The next request would fail alike.
+    Failed(ExportError),
+    /// The response cannot be trusted, so nothing of it may become a result.
+    Untrusted(ExportError),
+}
+
+impl Failure {
+    pub(super) fn into_error(self) -> ExportError {
+        match self {
+            Self::Crashed(error) | Self::Failed(error) | Self::Untrusted(error) => error,
+        }
+    }
+}
+
+/// What a search needs to send requests.
+pub(super) struct Session<'t, T> {
+    pub(super) homer: HomerServer,
+    first_byte_timeout_ms: u64,
+    transport: &'t mut T,
+    /// The number of requests sent, without the login.
+    pub(super) requests: u32,
+    /// The number of bytes received in responses to searches.
+    bytes: usize,
+}
+
+impl<'t, T: Transport> Session<'t, T> {
+    /// Logs in if the credential is a user name and password.
+    ///
+    /// # Errors
+    /// `invalid-request` if the server is configured as a HOMER 11; otherwise as a login.
+    pub(super) fn open(config: &Config, transport: &'t mut T) -> Result<Self, ExportError> {
+        let mut session = Self {
+            homer: config.homer.clone(),
+            first_byte_timeout_ms: config.first_byte_timeout_ms,
+            transport,
+            requests: 0,
+            bytes: 0,
+        };
+        if config.api == Some(Api::V11) {
+            return Err(search::unsupported(&session.homer));
+        }
+        session.log_in()?;
+        Ok(session)
+    }
+
+    fn log_in(&mut self) -> Result<(), ExportError> {
+        let Some(Credential::Login { username, password }) = &self.homer.credential else {
+            return Ok(());
+        };
+        let request = login::login_request(&self.homer.base_url, username, password);
+        let response = self
+            .send(&request)
+            .map_err(|error| self.no_response(error))?;
+        let OutboundResponse { head, mut body } = response;
+        // Of a response that breaks off, the beginning says enough.
+        let (opening, _) = read_up_to(&mut body, MAX_ERROR_BODY);
+        let Some(token) = login::token(&head, &opening) else {
+            return Err(login::error(&head, &opening, &self.homer));
+        };
+        self.homer.credential = Some(Credential::Jwt(token));
+        Ok(())
+    }
+
+    /// The rows of one request, each of which meets its conditions.
+    pub(super) fn rows(&mut self, wanted: &Search<'_>) -> Result<Vec<Row>, Failure> {
+        let conditions: Vec<_> = wanted
+            .conditions
+            .iter()
+            .map(FieldCondition::for_homer)
+            .collect();
+        let request = search::search_request(
+            &self.homer.base_url,
+            wanted.profile,
+            &conditions,
+            wanted.nodes,
+            wanted.from_s,
+            wanted.to_s,
+        );
+        self.requests = self.requests.saturating_add(1);
+        let response = self.send(&request).map_err(|error| {
+            let crashed = is_crash(&error);
+            let error = self.no_response(error);
+            match crashed {
+                true => Failure::Crashed(error),
+                false => Failure::Failed(error),
+            }
+        })?;
+        let OutboundResponse { head, mut body } = response;
+        let (bytes, failure) = read_up_to(&mut body, MAX_RESPONSE + 1);
+        if bytes.len() > MAX_RESPONSE {
+            return Err(Failure::Untrusted(search::too_large(&self.homer)));
+        }
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        if self.bytes > MAX_BYTES {
+            return Err(Failure::Failed(ExportError::InvalidResponse(format!(
+                "the responses of {} to this search are larger than {MAX_BYTES} bytes together; \
+                 narrow the filter or the window",
+                self.homer
+            ))));
+        }
+        if let Some(error) = failure {
+            return Err(Failure::Failed(transport_failure::within_response(
+                error,
+                &self.homer,
+                self.first_byte_timeout_ms,
+            )));
+        }
+        let rows = search::rows(&head, &bytes, &self.homer).map_err(|error| match error {
+            // With `http_settings.debug`, a crash of the handler (recording `cfg-debug-panic`).
+            ExportError::Rejected { status: 500, .. } => Failure::Crashed(error),
+            ExportError::InvalidResponse(_) => Failure::Untrusted(error),
+            error => Failure::Failed(error),
+        })?;
+        let (from_s, to_s) = (wanted.from_s, wanted.to_s);
+        check_rows(&rows, wanted.conditions, from_s, to_s, &self.homer)
+            .map_err(Failure::Untrusted)?;
+        Ok(rows)
+    }
+
+    /// The only place where the search uses the transport.
+    fn send(&mut self, request: &Request) -> Result<OutboundResponse<T::Body>, TransportError> {
+        let mut fields = Vec::from([
+            ("content-type".to_string(), "application/json".to_string()),
+            ("content-length".to_string(), request.body.len().to_string()),
+        ]);
+        fields.extend(self.homer.credential.as_ref().and_then(Credential::header));
+        self.transport.send(&OutboundRequest {
+            origin: self.homer.base_url.origin(),
+            path: &request.path,
+            fields: &fields,
+            body: &request.body,
+            first_byte_timeout_ms: self.first_byte_timeout_ms,
+        })
+    }
+
+    fn no_response(&self, error: TransportError) -> ExportError {
+        transport_failure::before_response(error, &self.homer, self.first_byte_timeout_ms)
+    }
+}
+
+/// Whether the failure may be a crash of Homer's handler: the connection closed without a response
+/// (recording `find-row-crashes`), in any of the ways in which hosts report it.
+fn is_crash(error: &TransportError) -> bool {
+    matches!(
+        error,
+        TransportError::ConnectionClosed | TransportError::NotHttp | TransportError::Unknown
+    )
+}
+
+/// A body up to `max` bytes, and how it failed, if it did.
+fn read_up_to(body: &mut impl ResponseBody, max: usize) -> (Vec<u8>, Option<TransportError>) {
+    let mut bytes = Vec::new();
+    while bytes.len() < max {
+        match body.read((max - bytes.len()) as u64) {
+            Ok(more) if more.is_empty() => break,
+            Ok(more) => bytes.extend_from_slice(&more),
+            Err(error) => return (bytes, Some(error)),
+        }
+    }
+    (bytes, None)
+}
