@@ -8,7 +8,7 @@ use super::candidate::{Found, MAX_CALLS};
 use super::condition::{Field, FieldCondition};
 use super::halving::{self, Task};
 use super::lookup::Lookup;
-use super::session::Session;
+use super::session::{MAX_REQUESTS, Session};
 use super::status::{RINGING_S, final_status};
 use super::{CallFilter, FoundCall, FoundCalls, Pattern, UnsearchedPart};
 use crate::config::Config;
@@ -16,9 +16,6 @@ use crate::error::ExportError;
 use crate::homer::search::Row;
 use crate::text::truncate_for_display;
 use crate::transport::Transport;
-
-/// Most requests that look for calls, inclusive. The others, up to [`MAX_REQUESTS`], look up the final status of the calls.
-const MAX_WINDOW_REQUESTS: u32 = 40;
 
 /// Characters of a text that a result contains.
 const MAX_SHOWN: usize = 256;
@@ -45,20 +42,19 @@ pub fn find_calls<T: Transport>(
     }
     let mut found = Found::default();
     let passes = passes(filter);
-    let mut max_requests = 0;
-    for conditions in &passes {
-        max_requests += MAX_WINDOW_REQUESTS / passes.len().max(1) as u32;
-        let rows = halving::collect(
-            &mut session,
-            &Task {
-                profile: &profile,
-                conditions,
-                from_s,
-                to_s,
-                max_requests,
-                max_calls: MAX_CALLS,
-            },
-        )?;
+    for (conditions, passes_left) in passes.iter().zip((1..=passes.len()).rev()) {
+        // Each pass gets the same share of what is left, and the last one the rest.
+        let left = MAX_REQUESTS.saturating_sub(session.requests);
+        let share = left / u32::try_from(passes_left).unwrap_or(1);
+        let task = Task {
+            profile: &profile,
+            conditions,
+            from_s,
+            to_s,
+            max_requests: session.requests + share,
+            max_calls: MAX_CALLS,
+        };
+        let rows = halving::collect(&mut session, &task)?;
         found.limit_reached |= rows.limit_reached;
         found.unsearched.extend(rows.unsearched);
         for row in rows.rows {

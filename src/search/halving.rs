@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::UnsearchedPart;
 use super::condition::FieldCondition;
+use super::lookup::requests_for;
 use super::session::{Failure, Search, Session};
 use crate::error::ExportError;
 use crate::homer::search::{ROW_LIMIT, Row};
@@ -24,7 +25,8 @@ pub(super) struct Task<'a> {
     pub(super) from_s: i64,
     /// Unix time in seconds, inclusive.
     pub(super) to_s: i64,
-    /// The search stops once this many requests have been sent in the session.
+    /// The search stops once the session has sent this many requests, less those that the look-up
+    /// of the calls found so far will need.
     pub(super) max_requests: u32,
     /// The search stops once the rows have this many Call-IDs.
     pub(super) max_calls: usize,
@@ -52,10 +54,12 @@ pub(super) fn collect<T: Transport>(
     let mut succeeded = false;
     let mut crashes = 0;
     // The parts that are left, the first one on top.
-    let mut parts = Vec::from([(task.from_s, task.to_s)]);
+    let mut parts = Vec::from([Part::new(task.from_s, task.to_s)]);
     let mut stop = None;
-    while let Some((from_s, to_s)) = parts.pop() {
-        if session.requests >= task.max_requests {
+    while let Some(part) = parts.pop() {
+        let Part { from_s, to_s, .. } = part;
+        let reserved = requests_for(calls.len());
+        if session.requests + reserved >= task.max_requests {
             stop = Some(
                 "the limit of requests was reached before this part; narrow the window or the \
                  filter"
@@ -87,8 +91,15 @@ pub(super) fn collect<T: Transport>(
                 succeeded = true;
                 let is_full = rows.len() >= ROW_LIMIT;
                 if is_full && !is_shortest {
-                    halve(&mut parts, from_s, to_s);
+                    halve(&mut parts, part, None);
                     continue;
+                }
+                // The bad row of a part that crashed is in its second half if not in its first, so
+                // that half need not be tried as a whole.
+                if !is_full
+                    && let Some(second) = parts.pop_if(|other| other.is_other_half_of(&part))
+                {
+                    halve(&mut parts, second, Some((second.from_s, second.to_s)));
                 }
                 if is_full {
                     let why = format!(
@@ -113,13 +124,13 @@ pub(super) fn collect<T: Transport>(
                 }
                 match is_shortest {
                     true => note(&mut found.unsearched, from_s, to_s, crash()),
-                    false => halve(&mut parts, from_s, to_s),
+                    false => halve(&mut parts, part, Some((from_s, to_s))),
                 }
             }
             Err(Failure::Failed(error)) if succeeded => {
                 let why = format!("the search stopped here: {}", error.message());
                 note(&mut found.unsearched, from_s, to_s, why.clone());
-                for (from_s, to_s) in parts.drain(..).rev() {
+                for Part { from_s, to_s, .. } in parts.drain(..).rev() {
                     note(&mut found.unsearched, from_s, to_s, why.clone());
                 }
             }
@@ -142,12 +153,42 @@ fn rounds(task: &Task<'_>) -> u32 {
     u64::BITS - seconds.leading_zeros()
 }
 
+/// A part of the window that has not been searched yet, in Unix seconds.
+#[derive(Clone, Copy)]
+struct Part {
+    from_s: i64,
+    to_s: i64,
+    /// The part that crashed Homer, if this is one half of it.
+    crash: Option<(i64, i64)>,
+}
+
+impl Part {
+    fn new(from_s: i64, to_s: i64) -> Self {
+        Self {
+            from_s,
+            to_s,
+            crash: None,
+        }
+    }
+
+    /// Whether this is the second half of the part whose first half is `first`, and can be halved.
+    fn is_other_half_of(&self, first: &Self) -> bool {
+        self.crash.is_some() && self.crash == first.crash && self.to_s - self.from_s > 1
+    }
+}
+
 /// Both halves include the second in the middle, which belongs to both: a row exactly on it would
 /// be lost otherwise. A row that comes twice counts once, because calls are merged.
-fn halve(parts: &mut Vec<(i64, i64)>, from_s: i64, to_s: i64) {
+fn halve(parts: &mut Vec<Part>, part: Part, crash: Option<(i64, i64)>) {
+    let Part { from_s, to_s, .. } = part;
     let middle = from_s + (to_s - from_s) / 2;
-    parts.push((middle, to_s));
-    parts.push((from_s, middle));
+    for (from_s, to_s) in [(middle, to_s), (from_s, middle)] {
+        parts.push(Part {
+            from_s,
+            to_s,
+            crash,
+        });
+    }
 }
 
 /// Adds a part, or extends the last one if it ends here for the same reason.

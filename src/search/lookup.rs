@@ -14,9 +14,14 @@ use crate::homer::search::{ROW_LIMIT, Row};
 use crate::query::Profile;
 use crate::transport::Transport;
 
-/// Calls in one request. With three final responses each, as over two hops with a challenge, they
-/// stay below Homer's limit of rows, and 1,000 calls need 32 requests.
-const BATCH: usize = 32;
+/// Calls in one request, inclusive. A call usually has two final responses, to INVITE and BYE, so
+/// that 64 calls stay below Homer's limit of rows. If there are more, the batch is halved.
+const BATCH: usize = 64;
+
+/// The number of requests that look up so many calls, if no batch has to be halved.
+pub(super) fn requests_for(calls: usize) -> u32 {
+    u32::try_from(calls.div_ceil(BATCH)).unwrap_or(u32::MAX)
+}
 
 /// The rows of the calls that could be looked up.
 pub(super) struct Lookup {
