@@ -10,6 +10,7 @@
 
 mod candidate;
 mod condition;
+mod explain;
 mod filter;
 mod find;
 mod halving;
@@ -21,6 +22,7 @@ mod session;
 mod status;
 
 pub use candidate::MAX_CALLS;
+pub use explain::explain;
 pub use filter::{CallFilter, MAX_TEXT, StatusPattern};
 pub use find::find_calls;
 pub use number::party_pattern;

@@ -10,6 +10,7 @@ mod auth;
 mod capture;
 mod config;
 mod documentation;
+mod explain;
 mod export;
 mod finding;
 mod homer;
