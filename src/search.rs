@@ -18,6 +18,9 @@ mod lookup;
 mod number;
 mod pattern;
 mod records;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod schema;
 mod session;
 mod status;
 
