@@ -1,7 +1,7 @@
 //! Finding calls, against a model of Homer and against recordings.
 
-use homer_export::homer::search::{MAX_RESPONSE, ROW_LIMIT};
-use homer_export::query::ParameterNames;
+use homer_export::homer::search::{Condition, MAX_RESPONSE, ROW_LIMIT, search_request};
+use homer_export::query::{ParameterNames, Profile};
 use homer_export::search::{
     CallFilter, CallFilterFields, FoundCall, FoundCalls, MAX_CALLS, MAX_REQUESTS, Pattern,
     StatusPattern, UnsearchedPart, find_calls, party_pattern,
@@ -9,8 +9,10 @@ use homer_export::search::{
 use homer_export::transport::{ResponseHead, TransportError};
 use homer_export::{Config, ExportError};
 use proptest::prelude::*;
+use serde_json::Value;
 
 use crate::model_homer::{ModelHomer, ModelRow, like};
+use crate::recordings;
 use crate::replay::{Reaction, Replay};
 
 /// 2026-11-20T10:00:00Z in milliseconds.
@@ -824,6 +826,62 @@ fn search_reads_recorded_rows() {
     );
     assert_eq!(found.calls[0].final_status, None);
     assert!(found.complete);
+}
+
+/// Each recorded response of the search endpoint is read as what it is.
+#[test]
+fn search_reads_every_recorded_response() {
+    let mut successes = 0;
+    for name in recordings::names() {
+        let exchange = recordings::exchange(&name);
+        let path = exchange["request"]["path"].as_str().unwrap_or_default();
+        if path != "/api/v3/search/call/data" || exchange["response"]["status"].is_null() {
+            continue;
+        }
+        let (head, body) = crate::homer::recorded(&name);
+        let rows = homer_export::homer::search::rows(&head, &body, &config().homer);
+        if head.status != 201 {
+            assert_eq!(rows.unwrap_err().case(), "rejected", "{name}");
+            continue;
+        }
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let rows = rows.unwrap();
+        assert_eq!(body["total"], rows.len(), "{name}");
+        for (row, recorded) in rows.iter().zip(body["data"].as_array().unwrap()) {
+            assert_eq!(recorded["sid"], *row.sid);
+            assert_eq!(recorded["method"], *row.method);
+            assert_eq!(recorded["create_date"], row.time_ms().unwrap());
+            assert_eq!(recorded["srcPort"], row.source_port);
+        }
+        successes += 1;
+    }
+    assert!(successes > 20, "only {successes} recordings");
+}
+
+#[test]
+fn search_sends_the_recorded_request() {
+    let recorded = &recordings::exchange("find-from-user")["request"];
+    let condition = |name, value: &str| Condition {
+        name,
+        value: value.to_string(),
+    };
+    let conditions = [
+        condition("data_header.from_user", "alice"),
+        condition("data_header.method", "INVITE"),
+    ];
+    let request = search_request(
+        &config().homer.base_url,
+        &Profile::parse("1_call").unwrap(),
+        &conditions,
+        &[],
+        FROM / 1000 - 300,
+        FROM / 1000 + 900,
+    );
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(
+        (&*request.path, &body),
+        (recorded["path"].as_str().unwrap(), &recorded["body"])
+    );
 }
 
 #[test]
