@@ -10,6 +10,7 @@ pub mod login;
 mod request;
 pub mod response;
 pub mod search;
+pub mod search_v11;
 mod server;
 pub mod transport_failure;
 pub mod v11;

@@ -5,8 +5,8 @@
 //! without a port crashes Homer's handler; the window is then halved around it, and the second that
 //! holds it is named. Everything is bounded, and a bound that was reached is part of the result.
 //!
-//! Only Homer 7 is searched. HOMER 11 has the same path with other parameters and no way to ask for
-//! several Call-IDs; it is recognized and refused.
+//! HOMER 11 has the same path with other parameters. It is searched as its source says, with fewer
+//! conditions, and without having been run (`homer::search_v11`).
 
 mod candidate;
 mod condition;

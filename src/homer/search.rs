@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::request::{Request, RequestWindow};
 use super::response::{self, NoCapture};
-use super::{HomerServer, v11};
+use super::{HomerServer, search_v11};
 use crate::ExportError;
 use crate::origin::BaseUrl;
 use crate::query::Profile;
@@ -30,11 +30,58 @@ pub const MAX_RESPONSE: usize = 4 * 1024 * 1024;
 /// A row below this time, in Unix milliseconds, is one without a time: Homer dates it 1970.
 const UNDATED_MS: i64 = 31_536_000_000;
 
+/// A field of a row that a condition can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The Call-ID.
+    CallId,
+    /// The user in From.
+    FromUser,
+    /// The user in To.
+    ToUser,
+    /// The method of a request, or the status of a response.
+    Method,
+    /// User-Agent.
+    UserAgent,
+    /// The sender's IP address.
+    Source,
+    /// The receiver's IP address.
+    Destination,
+}
+
+impl Field {
+    /// What Homer 7 calls the field.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CallId => "sid",
+            Self::FromUser => "data_header.from_user",
+            Self::ToUser => "data_header.to_user",
+            Self::Method => "data_header.method",
+            Self::UserAgent => "data_header.user_agent",
+            Self::Source => "protocol_header.srcIp",
+            Self::Destination => "protocol_header.dstIp",
+        }
+    }
+
+    /// The value of the field in a row.
+    pub fn of(self, row: &Row) -> &str {
+        match self {
+            Self::CallId => &row.sid,
+            Self::FromUser => &row.from_user,
+            Self::ToUser => &row.to_user,
+            Self::Method => &row.method,
+            Self::UserAgent => &row.user_agent,
+            Self::Source => &row.source_ip,
+            Self::Destination => &row.destination_ip,
+        }
+    }
+}
+
 /// A condition that each row must meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// The field, as Homer calls it.
-    pub name: &'static str,
+    /// The field.
+    pub field: Field,
     /// The value: alternatives are separated by `;`, and `%` in it is a wildcard.
     pub value: String,
 }
@@ -122,7 +169,7 @@ impl Serialize for Search<'_> {
             .conditions
             .iter()
             .map(|condition| Element {
-                name: condition.name,
+                name: condition.field.name(),
                 value: &condition.value,
                 r#type: "string",
                 hepid,
@@ -141,7 +188,7 @@ pub struct Row {
     /// The Call-ID.
     pub sid: String,
     /// The capture time in Unix milliseconds; see [`Self::time_ms`].
-    create_date: i64,
+    pub(super) create_date: i64,
     /// The method of a request, or the status of a response.
     pub method: String,
     /// CSeq: number and method.
@@ -189,48 +236,66 @@ impl Row {
     }
 }
 
-/// The rows in a response whose body was read completely.
+/// What a response to the search request of Homer 7 is, if it is a success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The rows.
+    Rows(Vec<Row>),
+    /// The server is a HOMER 11, which took the request for another one.
+    OtherVersion,
+}
+
+/// What a response means whose body was read completely.
 ///
 /// # Errors
 /// `invalid-response` if the body has another form; the error of its status if it is not a
-/// success; `invalid-request` if the server is a HOMER 11.
-pub fn rows(
+/// success.
+pub fn answer(
     head: &ResponseHead,
     body: &[u8],
     homer: &HomerServer,
-) -> Result<Vec<Row>, ExportError> {
+) -> Result<Answer, ExportError> {
     #[derive(Deserialize)]
     struct Found {
         data: Vec<Row>,
     }
-    let coding = head.content_encoding.as_deref();
-    let is_coded = coding.is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"));
-    if is_coded || !matches!(head.status, 200 | 201) {
+    if !is_success(head) {
         return Err(failure(head, body, homer));
     }
-    if v11::is_search_result(body) {
-        return Err(unsupported(homer));
+    if search_v11::is_answer(body) {
+        return Ok(Answer::OtherVersion);
     }
     match serde_json::from_slice::<Found>(body) {
-        Ok(found) => Ok(found.data),
-        // Its text may quote a value, so only the position is shown.
-        Err(error) => Err(ExportError::InvalidResponse(format!(
-            "the response of {homer} to a search is not a list of rows as Homer sends it (line {}, \
-             column {}); check that HOMER_URL points to Homer",
-            error.line(),
-            error.column()
-        ))),
+        Ok(found) => Ok(Answer::Rows(found.data)),
+        Err(error) => Err(not_rows(&error, homer)),
     }
 }
 
+pub(super) fn is_success(head: &ResponseHead) -> bool {
+    let coding = head.content_encoding.as_deref();
+    let is_coded = coding.is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"));
+    !is_coded && matches!(head.status, 200 | 201)
+}
+
+/// The error for a body that is not what the search returns.
+pub(super) fn not_rows(error: &serde_json::Error, homer: &HomerServer) -> ExportError {
+    // Its text may quote a value, so only the position is shown.
+    ExportError::InvalidResponse(format!(
+        "the response of {homer} to a search is not a list of rows as Homer sends it (line {}, \
+         column {}); check that HOMER_URL points to Homer",
+        error.line(),
+        error.column()
+    ))
+}
+
 /// The error for a response that is not a success.
-fn failure(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> ExportError {
+pub(super) fn failure(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> ExportError {
     let body = body.get(..response::MAX_ERROR_BODY).unwrap_or(body);
     match response::no_capture(head, body, homer) {
         NoCapture::UnknownEndpoint(_) => ExportError::Rejected {
             status: head.status,
             message: format!(
-                "{homer} has no search endpoint of Homer 7 (HTTP {}); check HOMER_URL, especially \
+                "{homer} has no search endpoint of Homer 7 or HOMER 11 (HTTP {}); check HOMER_URL, especially \
                  its path",
                 head.status
             ),
@@ -259,13 +324,5 @@ pub fn too_large(homer: &HomerServer) -> ExportError {
     ExportError::InvalidResponse(format!(
         "the response of {homer} to a search is larger than {MAX_RESPONSE} bytes, the limit for \
          searches; check that HOMER_URL points to Homer"
-    ))
-}
-
-/// The error if the server is a HOMER 11.
-pub fn unsupported(homer: &HomerServer) -> ExportError {
-    ExportError::InvalidRequest(format!(
-        "the server at {homer} is a HOMER 11, which homer-export cannot search; find the Call-ID \
-         in its own interface"
     ))
 }

@@ -5,7 +5,7 @@
 
 use alloc::string::String;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::request::{Request, RequestWindow};
 use crate::origin::BaseUrl;
@@ -46,18 +46,4 @@ struct TransactionsBody<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     whitelist: &'a [String],
     timestamp: RequestWindow,
-}
-
-/// Whether a response to Homer 7's search request comes from a HOMER 11: `{"success":true,…}`.
-///
-/// HOMER 11 has the same path in its v3 layer, but takes other members, ignores those of Homer 7,
-/// and returns 50 rows of any time (source: `src/coordinator/handlers/search.go`). So its rows must
-/// not be taken for results.
-pub fn is_search_result(body: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Envelope {
-        #[expect(dead_code, reason = "its presence decides")]
-        success: bool,
-    }
-    serde_json::from_slice::<Envelope>(body).is_ok()
 }

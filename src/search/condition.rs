@@ -8,46 +8,7 @@ use core::net::IpAddr;
 use super::Pattern;
 use crate::error::ExportError;
 use crate::homer::HomerServer;
-use crate::homer::search::{Condition, Row};
-
-/// A field of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
-    CallId,
-    FromUser,
-    ToUser,
-    Method,
-    UserAgent,
-    Source,
-    Destination,
-}
-
-impl Field {
-    /// What Homer calls it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::CallId => "sid",
-            Self::FromUser => "data_header.from_user",
-            Self::ToUser => "data_header.to_user",
-            Self::Method => "data_header.method",
-            Self::UserAgent => "data_header.user_agent",
-            Self::Source => "protocol_header.srcIp",
-            Self::Destination => "protocol_header.dstIp",
-        }
-    }
-
-    fn of(self, row: &Row) -> &str {
-        match self {
-            Self::CallId => &row.sid,
-            Self::FromUser => &row.from_user,
-            Self::ToUser => &row.to_user,
-            Self::Method => &row.method,
-            Self::UserAgent => &row.user_agent,
-            Self::Source => &row.source_ip,
-            Self::Destination => &row.destination_ip,
-        }
-    }
-}
+use crate::homer::search::{Condition, Field, Row};
 
 /// A condition on a field: one of several alternatives.
 #[derive(Clone, Debug)]
@@ -86,9 +47,13 @@ impl FieldCondition {
         }
     }
 
+    pub(super) fn field(&self) -> Field {
+        self.field
+    }
+
     pub(super) fn for_homer(&self) -> Condition {
         Condition {
-            name: self.field.name(),
+            field: self.field,
             value: match &self.asked {
                 Asked::Pattern(pattern) => pattern.value(),
                 Asked::AnyOf(values) => values.join(";"),
@@ -96,7 +61,7 @@ impl FieldCondition {
         }
     }
 
-    fn holds_for(&self, row: &Row) -> bool {
+    pub(super) fn holds_for(&self, row: &Row) -> bool {
         let value = self.field.of(row);
         match &self.asked {
             Asked::Pattern(pattern) => pattern.matches(value),

@@ -4,12 +4,12 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::condition::{Field, FieldCondition};
+use super::condition::FieldCondition;
 use super::session::{Failure, Search, Session};
 use super::{Pattern, Suggestion};
 use crate::config::Config;
 use crate::error::ExportError;
-use crate::homer::search::{ROW_LIMIT, Row};
+use crate::homer::search::{Field, ROW_LIMIT, Row};
 use crate::query::{CallId, Profile, Query, Timestamp};
 use crate::text::quoted;
 use crate::transport::Transport;
@@ -88,13 +88,14 @@ fn explanation<T: Transport>(
     let (from_s, to_s) = (from_ms.div_euclid(SECOND_MS), to_ms.div_euclid(SECOND_MS));
     let around_s = i64::from(days) * DAY_S;
     let mut search = |conditions: &[FieldCondition], nodes: &[String], around_s: i64| {
-        session.rows(&Search {
+        let page = session.rows(&Search {
             profile,
             conditions,
             nodes,
             from_s: from_s.saturating_sub(around_s),
             to_s: to_s.saturating_add(around_s),
-        })
+        });
+        page.map(|page| page.rows)
     };
     // On all nodes: the call may be on one that was not asked.
     match search(&[call_ids(query.call_ids())], &[], around_s) {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::candidate::{Found, MAX_CALLS};
-use super::condition::{Field, FieldCondition};
+use super::condition::FieldCondition;
 use super::halving::{self, Task};
 use super::lookup::Lookup;
 use super::session::{MAX_REQUESTS, Session};
@@ -13,7 +13,7 @@ use super::status::{RINGING_S, final_status};
 use super::{CallFilter, FoundCall, FoundCalls, Pattern, UnsearchedPart};
 use crate::config::Config;
 use crate::error::ExportError;
-use crate::homer::search::Row;
+use crate::homer::search::{Field, Row};
 use crate::text::truncate_for_display;
 use crate::transport::Transport;
 

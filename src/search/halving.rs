@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::UnsearchedPart;
 use super::condition::FieldCondition;
 use super::lookup::requests_for;
-use super::session::{Failure, Search, Session};
+use super::session::{Failure, Page, Search, Session};
 use crate::error::ExportError;
 use crate::homer::search::{ROW_LIMIT, Row};
 use crate::query::Profile;
@@ -87,9 +87,8 @@ pub(super) fn collect<T: Transport>(
             to_s,
         });
         match result {
-            Ok(rows) => {
+            Ok(Page { rows, is_full }) => {
                 succeeded = true;
-                let is_full = rows.len() >= ROW_LIMIT;
                 if is_full && !is_shortest {
                     halve(&mut parts, part, None);
                     continue;

@@ -5,12 +5,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::candidate::Candidate;
-use super::condition::{Field, FieldCondition};
+use super::condition::FieldCondition;
 use super::session::{Failure, MAX_REQUESTS, Search, Session};
 use super::status::{FINAL, RINGING_S};
 use super::{CallFilter, Pattern};
 use crate::error::ExportError;
-use crate::homer::search::{ROW_LIMIT, Row};
+use crate::homer::Api;
+use crate::homer::search::{Field, Row};
 use crate::query::Profile;
 use crate::transport::Transport;
 
@@ -53,7 +54,12 @@ impl Lookup {
         }
         let methods = FieldCondition::any_of(Field::Method, methods);
         // The first batch on top.
-        let mut batches: Vec<&[Candidate]> = batches(candidates);
+        let size = match session.api {
+            Api::V7 => BATCH,
+            // HOMER 11 takes one Call-ID at a time.
+            Api::V11 => 1,
+        };
+        let mut batches = batches(candidates, size);
         batches.reverse();
         while let Some(batch) = batches.pop() {
             if session.requests >= MAX_REQUESTS {
@@ -70,7 +76,7 @@ impl Lookup {
                 to_s,
             });
             match result {
-                Ok(rows) if rows.len() < ROW_LIMIT => lookup.add(batch, rows),
+                Ok(page) if !page.is_full => lookup.add(batch, page.rows),
                 Err(Failure::Untrusted(error)) => return Err(error),
                 Ok(_) | Err(Failure::Crashed(_)) if batch.len() > 1 => {
                     let (first, second) = batch.split_at(batch.len() / 2);
@@ -115,10 +121,10 @@ impl Lookup {
 }
 
 /// The candidates in batches. A Call-ID that cannot stand in a list is a batch of its own.
-fn batches(candidates: &[Candidate]) -> Vec<&[Candidate]> {
+fn batches(candidates: &[Candidate], size: usize) -> Vec<&[Candidate]> {
     candidates
         .chunk_by(|a, b| is_listable(a) && is_listable(b))
-        .flat_map(|listable| listable.chunks(BATCH))
+        .flat_map(|listable| listable.chunks(size))
         .collect()
 }
 

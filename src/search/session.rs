@@ -8,11 +8,11 @@ use super::condition::{FieldCondition, check_rows};
 use crate::config::Config;
 use crate::error::ExportError;
 use crate::homer::response::MAX_ERROR_BODY;
-use crate::homer::search::{self, MAX_RESPONSE, Row};
-use crate::homer::{Api, Credential, HomerServer, Request, login, transport_failure};
+use crate::homer::search::{self, Answer, Condition, Field, MAX_RESPONSE, ROW_LIMIT, Row};
+use crate::homer::{Api, Credential, HomerServer, Request, login, search_v11, transport_failure};
 use crate::query::Profile;
 use crate::transport::{
-    OutboundRequest, OutboundResponse, ResponseBody, Transport, TransportError,
+    OutboundRequest, OutboundResponse, ResponseBody, ResponseHead, Transport, TransportError,
 };
 
 /// Most requests of one search, inclusive, without a login. A day is found in a few; more would be
@@ -32,6 +32,14 @@ pub(super) struct Search<'a> {
     pub(super) from_s: i64,
     /// Unix time in seconds, inclusive.
     pub(super) to_s: i64,
+}
+
+/// The rows of one response.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) rows: Vec<Row>,
+    /// Whether Homer may have more.
+    pub(super) is_full: bool,
 }
 
 /// Why a request brought no rows.
@@ -58,6 +66,10 @@ pub(super) struct Session<'t, T> {
     pub(super) homer: HomerServer,
     first_byte_timeout_ms: u64,
     transport: &'t mut T,
+    /// The version of Homer's API. Homer 7 until a response shows otherwise.
+    pub(super) api: Api,
+    /// Whether the version may turn out to be the other one.
+    is_api_open: bool,
     /// The number of requests sent, without the login.
     pub(super) requests: u32,
     /// The number of bytes received in responses to searches.
@@ -68,18 +80,17 @@ impl<'t, T: Transport> Session<'t, T> {
     /// Logs in if the credential is a user name and password.
     ///
     /// # Errors
-    /// `invalid-request` if the server is configured as a HOMER 11; otherwise as a login.
+    /// As a login.
     pub(super) fn open(config: &Config, transport: &'t mut T) -> Result<Self, ExportError> {
         let mut session = Self {
             homer: config.homer.clone(),
             first_byte_timeout_ms: config.first_byte_timeout_ms,
             transport,
+            api: config.api.unwrap_or(Api::V7),
+            is_api_open: config.api.is_none(),
             requests: 0,
             bytes: 0,
         };
-        if config.api == Some(Api::V11) {
-            return Err(search::unsupported(&session.homer));
-        }
         session.log_in()?;
         Ok(session)
     }
@@ -103,22 +114,80 @@ impl<'t, T: Transport> Session<'t, T> {
     }
 
     /// The rows of one request, each of which meets its conditions.
-    pub(super) fn rows(&mut self, wanted: &Search<'_>) -> Result<Vec<Row>, Failure> {
-        let conditions: Vec<_> = wanted
-            .conditions
-            .iter()
-            .map(FieldCondition::for_homer)
-            .collect();
+    pub(super) fn rows(&mut self, wanted: &Search<'_>) -> Result<Page, Failure> {
+        let rows = match self.api {
+            Api::V11 => self.v11_rows(wanted)?,
+            Api::V7 => match self.v7_answer(wanted)? {
+                Answer::Rows(rows) => rows,
+                Answer::OtherVersion if self.is_api_open => {
+                    self.api = Api::V11;
+                    self.v11_rows(wanted)?
+                }
+                Answer::OtherVersion => {
+                    return Err(Failure::Failed(ExportError::Misconfigured(format!(
+                        "the server at {} is a HOMER 11, but HOMER_API is 7; remove HOMER_API",
+                        self.homer
+                    ))));
+                }
+            },
+        };
+        // Counted before rows are left out.
+        let is_full = rows.len() >= ROW_LIMIT;
+        let rows = match self.api {
+            Api::V7 => rows,
+            Api::V11 => asked_for(rows, wanted.conditions),
+        };
+        let (from_s, to_s) = (wanted.from_s, wanted.to_s);
+        check_rows(&rows, wanted.conditions, from_s, to_s, &self.homer)
+            .map_err(Failure::Untrusted)?;
+        Ok(Page { rows, is_full })
+    }
+
+    fn v7_answer(&mut self, wanted: &Search<'_>) -> Result<Answer, Failure> {
         let request = search::search_request(
             &self.homer.base_url,
             wanted.profile,
-            &conditions,
+            &for_homer(wanted.conditions),
             wanted.nodes,
             wanted.from_s,
             wanted.to_s,
         );
+        let (head, body) = self.exchange(&request)?;
+        search::answer(&head, &body, &self.homer).map_err(|error| match error {
+            // With `http_settings.debug`, a crash of the handler (recording `cfg-debug-panic`).
+            ExportError::Rejected { status: 500, .. } => Failure::Crashed(error),
+            ExportError::InvalidResponse(_) => Failure::Untrusted(error),
+            error => Failure::Failed(error),
+        })
+    }
+
+    fn v11_rows(&mut self, wanted: &Search<'_>) -> Result<Vec<Row>, Failure> {
+        if !wanted.nodes.is_empty() {
+            return Err(Failure::Failed(ExportError::InvalidRequest(format!(
+                "the server at {} is a HOMER 11, which cannot search selected nodes; remove the \
+                 node names",
+                self.homer
+            ))));
+        }
+        let request = search_v11::search_request(
+            &self.homer,
+            wanted.profile,
+            &for_homer(wanted.conditions),
+            wanted.from_s,
+            wanted.to_s,
+        )
+        .map_err(Failure::Failed)?;
+        let (head, body) = self.exchange(&request)?;
+        search_v11::rows(&head, &body, &self.homer).map_err(|error| match error {
+            ExportError::InvalidResponse(_) => Failure::Untrusted(error),
+            error => Failure::Failed(error),
+        })
+    }
+
+    /// Sends a search and reads its response to the end.
+    fn exchange(&mut self, request: &Request) -> Result<(ResponseHead, Vec<u8>), Failure> {
         self.requests = self.requests.saturating_add(1);
-        let response = self.send(&request).map_err(|error| {
+        let response = self.send(request).map_err(|error| {
             let crashed = is_crash(&error);
             let error = self.no_response(error);
             match crashed {
@@ -146,16 +215,7 @@ impl<'t, T: Transport> Session<'t, T> {
                 self.first_byte_timeout_ms,
             )));
         }
-        let rows = search::rows(&head, &bytes, &self.homer).map_err(|error| match error {
-            // With `http_settings.debug`, a crash of the handler (recording `cfg-debug-panic`).
-            ExportError::Rejected { status: 500, .. } => Failure::Crashed(error),
-            ExportError::InvalidResponse(_) => Failure::Untrusted(error),
-            error => Failure::Failed(error),
-        })?;
-        let (from_s, to_s) = (wanted.from_s, wanted.to_s);
-        check_rows(&rows, wanted.conditions, from_s, to_s, &self.homer)
-            .map_err(Failure::Untrusted)?;
-        Ok(rows)
+        Ok((head, bytes))
     }
 
     /// The only place where the search uses the transport.
@@ -177,6 +237,21 @@ impl<'t, T: Transport> Session<'t, T> {
     fn no_response(&self, error: TransportError) -> ExportError {
         transport_failure::before_response(error, &self.homer, self.first_byte_timeout_ms)
     }
+}
+
+fn for_homer(conditions: &[FieldCondition]) -> Vec<Condition> {
+    conditions.iter().map(FieldCondition::for_homer).collect()
+}
+
+/// The rows of HOMER 11 that were asked for. Its source shows that it adds rows: those of the
+/// Call-ID without `_b2b-N`, and maybe responses, whose method may be that of their request.
+fn asked_for(mut rows: Vec<Row>, conditions: &[FieldCondition]) -> Vec<Row> {
+    for condition in conditions {
+        if matches!(condition.field(), Field::CallId | Field::Method) {
+            rows.retain(|row| condition.holds_for(row));
+        }
+    }
+    rows
 }
 
 /// Whether the failure may be a crash of Homer's handler: the connection closed without a response

@@ -291,3 +291,28 @@ fn explain_looks_for_every_requested_call_id() {
     assert_eq!(homer.received[0].conditions, ["sid=a@x;b@x"]);
     assert_eq!(suggestion.unwrap().callid, "b@x");
 }
+
+#[test]
+fn explain_of_a_homer_11_says_what_it_cannot_ask() {
+    let mut homer = ModelHomer {
+        is_homer_11: true,
+        ..ModelHomer::new(call("other@x", FROM + 1000))
+    };
+    let (text, _) = explained("a84b4c76@x", &mut homer);
+    assert!(
+        text.ends_with(
+            "(Call-IDs are case-sensitive). Could not check for similar Call-IDs: the server at \
+             http://homer:9080 is a HOMER 11, which cannot be searched for a part of a Call-ID; \
+             leave this condition out, or use HOMER 11's own interface"
+        ),
+        "{text}"
+    );
+    // The first request was the one that showed the version.
+    assert_eq!(homer.received.len(), 3);
+    homer.rows = call("a84b4c76@x", FROM - DAY_MS).to_vec();
+    let (_, suggestion) = explained("a84b4c76@x", &mut homer);
+    assert_eq!(
+        suggestion,
+        suggested("a84b4c76@x", FROM - DAY_MS - 5000, FROM - DAY_MS + 66_000)
+    );
+}

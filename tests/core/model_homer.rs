@@ -1,7 +1,9 @@
-//! A model of Homer 7's search, as homer-app 1.5.20 behaves (docs/homer.md §13).
+//! A model of Homer 7's search, as homer-app 1.5.20 behaves, and of HOMER 11's, as its source says
+//! (docs/homer.md §13).
 
 use std::collections::HashSet;
 
+use homer_export::query::Timestamp;
 use homer_export::transport::{
     OutboundRequest, OutboundResponse, ResponseBody, ResponseHead, Transport, TransportError,
 };
@@ -70,6 +72,21 @@ impl ModelRow {
         })
     }
 
+    /// The row as HOMER 11 returns it.
+    fn to_lake_json(&self) -> Value {
+        let is_response = self.method.starts_with(|c: char| c.is_ascii_digit());
+        let method = self.cseq.split_once(' ').unwrap().1;
+        json!({
+            "uuid": "1", "session_id": self.sid, "caller": self.from_user, "callee": self.to_user,
+            "timestamp": Timestamp::from_us(self.time_us).to_string(),
+            "src_ip": self.source, "dst_ip": self.destination, "src_port": 5060, "dst_port": 5060,
+            "method": method, "cseq_method": method,
+            "response_code": if is_response { &*self.method } else { "" },
+            "protocol": 17, "node_id": self.node, "cid": self.sid,
+            "payload": "INVITE sip:secret", "data_extra": {"a": [1.5]},
+        })
+    }
+
     fn to_json(&self) -> Value {
         json!({
             "sid": self.sid, "callid": self.sid, "method": self.method, "cseq": self.cseq,
@@ -97,6 +114,8 @@ pub(crate) struct ReceivedSearch {
 pub(crate) struct ModelHomer {
     pub(crate) rows: Vec<ModelRow>,
     pub(crate) received: Vec<ReceivedSearch>,
+    /// Whether it is a HOMER 11.
+    pub(crate) is_homer_11: bool,
     /// Whether its data database is down: every search finds nothing.
     pub(crate) database_down: bool,
     /// The field whose conditions it ignores, as it does with a name that it does not know.
@@ -132,6 +151,62 @@ impl ModelHomer {
                 && conditions.iter().all(|condition| condition.holds_for(row))
         });
         rows.take(200).collect()
+    }
+}
+
+impl ModelHomer {
+    fn answer_as_homer_11(&mut self, body: &Value) -> OutboundResponse<ModelBody> {
+        // Unlike Homer 7, these are texts; members that it does not know are ignored.
+        let text = |name: &str| body.get(name).map(|value| value.as_str().unwrap());
+        let number = |name: &str| text(name).map(|text| text.parse::<i64>().unwrap());
+        let (from_ms, to_ms) = (
+            number("from").unwrap_or(0),
+            number("to").unwrap_or(i64::MAX / 1000),
+        );
+        let limit = body["limit"]
+            .as_u64()
+            .map_or(50, |limit| usize::try_from(limit).unwrap());
+        self.received.push(ReceivedSearch {
+            profile: format!(
+                "{}_{}",
+                body["proto_type"],
+                text("transaction_type").unwrap_or("call")
+            ),
+            conditions: vec![body.to_string()],
+            from_ms,
+            to_ms,
+        });
+        let matches = |name: &str, field: &str| match text(name) {
+            Some(value) if value.contains('%') => like(value.as_bytes(), field.as_bytes()),
+            Some(value) => value == field,
+            None => true,
+        };
+        let mut rows: Vec<&ModelRow> = self.rows.iter().collect();
+        // The suffix of a B2BUA is left out of what is looked for.
+        let call_id = text("call_id");
+        rows.retain(|row| {
+            (from_ms * 1000..=to_ms * 1000).contains(&row.time_us)
+                && call_id.is_none_or(|id| row.sid == id || row.sid == id.trim_end_matches("_b2b-1"))
+                && matches("from_user", &row.from_user)
+                && matches("to_user", &row.to_user)
+                && matches("src_ip", &row.source)
+                && matches("dst_ip", &row.destination)
+                // The method of a response is that of its request.
+                && matches("method", row.cseq.split_once(' ').unwrap().1)
+        });
+        rows.sort_by_key(|row| std::cmp::Reverse(row.time_us));
+        rows.truncate(limit);
+        let rows: Vec<Value> = rows.iter().map(|row| row.to_lake_json()).collect();
+        let body = json!({
+            "success": true, "data": {"count": rows.len(), "rows": rows, "columns": null},
+        });
+        OutboundResponse {
+            head: ResponseHead {
+                status: 200,
+                ..ResponseHead::default()
+            },
+            body: ModelBody(body.to_string().into_bytes()),
+        }
     }
 }
 
@@ -197,6 +272,9 @@ impl Transport for ModelHomer {
     ) -> Result<OutboundResponse<ModelBody>, TransportError> {
         assert_eq!(request.path, "/api/v3/search/call/data");
         let body: Value = serde_json::from_slice(request.body).unwrap();
+        if self.is_homer_11 {
+            return Ok(self.answer_as_homer_11(&body));
+        }
         let (profile, conditions) = body["param"]["search"]
             .as_object()
             .unwrap()
