@@ -61,7 +61,7 @@
 //! | [`pcap`] | the capture file: [`Scanner`](pcap::Scanner) |
 //! | [`packet`], [`sip`] | a packet record, and the SIP message in it |
 //! | [`report`] | what a capture contains: [`CaptureReport`] |
-//! | [`search`] | finding calls, and why an export found nothing: [`find_calls`](search::find_calls) |
+//! | [`search`] | the calls that Homer holds: [`find_calls`](search::find_calls) |
 //! | [`finding`] | a rule that a message breaks: [`Rule`](finding::Rule) |
 //! | [`error`] | why an export failed: [`ExportError`] |
 //! | [`record`] | conversion of these types from and to those of the WIT bindings |

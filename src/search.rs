@@ -23,6 +23,7 @@ mod records;
 mod schema;
 mod session;
 mod status;
+mod unsearched;
 
 pub use candidate::MAX_CALLS;
 pub use explain::explain;

@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::HomerServer;
 use super::request::{Request, RequestWindow};
 use super::response::{self, NoCapture};
-use super::{HomerServer, search_v11};
 use crate::ExportError;
 use crate::origin::BaseUrl;
 use crate::query::Profile;
@@ -236,25 +236,16 @@ impl Row {
     }
 }
 
-/// What a response to the search request of Homer 7 is, if it is a success.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The rows.
-    Rows(Vec<Row>),
-    /// The server is a HOMER 11, which took the request for another one.
-    OtherVersion,
-}
-
-/// What a response means whose body was read completely.
+/// The rows in a response whose body was read completely.
 ///
 /// # Errors
 /// `invalid-response` if the body has another form; the error of its status if it is not a
 /// success.
-pub fn answer(
+pub fn rows(
     head: &ResponseHead,
     body: &[u8],
     homer: &HomerServer,
-) -> Result<Answer, ExportError> {
+) -> Result<Vec<Row>, ExportError> {
     #[derive(Deserialize)]
     struct Found {
         data: Vec<Row>,
@@ -262,16 +253,14 @@ pub fn answer(
     if !is_success(head) {
         return Err(failure(head, body, homer));
     }
-    if search_v11::is_answer(body) {
-        return Ok(Answer::OtherVersion);
-    }
     match serde_json::from_slice::<Found>(body) {
-        Ok(found) => Ok(Answer::Rows(found.data)),
+        Ok(found) => Ok(found.data),
         Err(error) => Err(not_rows(&error, homer)),
     }
 }
 
-pub(super) fn is_success(head: &ResponseHead) -> bool {
+/// Whether the body of a response may hold rows.
+pub fn is_success(head: &ResponseHead) -> bool {
     let coding = head.content_encoding.as_deref();
     let is_coded = coding.is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"));
     !is_coded && matches!(head.status, 200 | 201)
@@ -295,8 +284,8 @@ pub(super) fn failure(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> 
         NoCapture::UnknownEndpoint(_) => ExportError::Rejected {
             status: head.status,
             message: format!(
-                "{homer} has no search endpoint of Homer 7 or HOMER 11 (HTTP {}); check HOMER_URL, especially \
-                 its path",
+                "{homer} has no search endpoint of Homer 7 or HOMER 11 (HTTP {}); check HOMER_URL, \
+                 especially its path",
                 head.status
             ),
         },

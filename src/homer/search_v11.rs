@@ -64,8 +64,8 @@ pub fn search_request(
 
 fn unsupported<T>(homer: &HomerServer, what: &str) -> Result<T, ExportError> {
     Err(ExportError::InvalidRequest(format!(
-        "the server at {homer} is a HOMER 11, which cannot be searched {what}; leave this condition \
-         out, or use HOMER 11's own interface"
+        "the server at {homer} is a HOMER 11, which cannot be searched {what}; leave this \
+         condition out, or use HOMER 11's own interface"
     )))
 }
 
@@ -105,7 +105,7 @@ pub fn is_answer(body: &[u8]) -> bool {
 /// The rows in a response whose body was read completely.
 ///
 /// # Errors
-/// As [`answer`](super::search::answer).
+/// As [`rows`](super::search::rows) of Homer 7.
 pub fn rows(
     head: &ResponseHead,
     body: &[u8],

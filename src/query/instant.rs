@@ -20,7 +20,7 @@ const MAX_QUOTED: usize = 64;
 /// |---|---|
 /// | Unix milliseconds, as digits | `1795168800000` |
 /// | RFC 3339 with an offset | `2026-11-20T10:00:00Z`, `2026-11-20T11:00:00.250+01:00` |
-/// | now, and times relative to it; the units are `d`, `h`, `m` and `s` | `now`, `-2h`, `-1d12h`, `+30s`, `now-30m` |
+/// | now, and relative to it in `d`, `h`, `m`, `s` | `now`, `-2h`, `-1d12h`, `+30s`, `now-30m` |
 ///
 /// Fractions below a millisecond are rounded down. [`Window::new`] checks the range afterwards, so
 /// that digits in another unit get its explanation.

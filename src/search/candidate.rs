@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::halving;
+use super::unsearched::note;
 use super::{CallFilter, UnsearchedPart};
 use crate::homer::search::Row;
 
@@ -77,7 +77,7 @@ impl Found {
                 omitted.len()
             );
             let (from_s, to_s) = (first.div_euclid(1000), last.div_euclid(1000) + 1);
-            halving::note(&mut self.unsearched, from_s, to_s, why);
+            note(&mut self.unsearched, from_s, to_s, why);
             self.limit_reached = true;
         }
         candidates

@@ -10,7 +10,8 @@ use super::halving::{self, Task};
 use super::lookup::Lookup;
 use super::session::{MAX_REQUESTS, Session};
 use super::status::{RINGING_S, final_status};
-use super::{CallFilter, FoundCall, FoundCalls, Pattern, UnsearchedPart};
+use super::unsearched::merged;
+use super::{CallFilter, FoundCall, FoundCalls, Pattern};
 use crate::config::Config;
 use crate::error::ExportError;
 use crate::homer::search::{Field, Row};
@@ -148,7 +149,7 @@ fn earliest_match<'r>(rows: &[&'r Row], filter: &CallFilter) -> Option<&'r Row> 
         .copied()
 }
 
-fn found_call(request: &Row, final_status: Option<u16>) -> FoundCall {
+fn found_call(request: &Row, status: Option<u16>) -> FoundCall {
     let shown = |text: &str| truncate_for_display(text, MAX_SHOWN);
     let address = |ip: &str, port: u16| match ip.parse::<IpAddr>() {
         Ok(ip) => SocketAddr::new(ip, port).to_string(),
@@ -163,24 +164,11 @@ fn found_call(request: &Row, final_status: Option<u16>) -> FoundCall {
         caller: shown(&request.from_user),
         callee: shown(&request.to_user),
         method: request.method.clone(),
-        final_status,
+        status,
         source: address(&request.source_ip, request.source_port),
         destination: address(&request.destination_ip, request.destination_port),
         node: shown(&request.node),
         user_agent: shown(&request.user_agent),
         correlation_id,
     }
-}
-
-/// The parts in the order of time, with those joined that overlap for the same reason.
-fn merged(mut parts: Vec<UnsearchedPart>) -> Vec<UnsearchedPart> {
-    parts.sort_by_key(|part| (part.from_ts, part.to_ts));
-    let mut merged: Vec<UnsearchedPart> = Vec::new();
-    for part in parts {
-        match merged.iter_mut().rfind(|last| last.why == part.why) {
-            Some(last) if part.from_ts <= last.to_ts => last.to_ts = last.to_ts.max(part.to_ts),
-            _ => merged.push(part),
-        }
-    }
-    merged
 }

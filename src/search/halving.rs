@@ -9,6 +9,7 @@ use super::UnsearchedPart;
 use super::condition::FieldCondition;
 use super::lookup::requests_for;
 use super::session::{Failure, Page, Search, Session};
+use super::unsearched::note;
 use crate::error::ExportError;
 use crate::homer::search::{ROW_LIMIT, Row};
 use crate::query::Profile;
@@ -188,21 +189,4 @@ fn halve(parts: &mut Vec<Part>, part: Part, crash: Option<(i64, i64)>) {
             crash,
         });
     }
-}
-
-/// Adds a part, or extends the last one if it ends here for the same reason.
-pub(super) fn note(parts: &mut Vec<UnsearchedPart>, from_s: i64, to_s: i64, why: String) {
-    let (from_ts, to_ts) = (from_s.saturating_mul(1000), to_s.saturating_mul(1000));
-    if let Some(last) = parts.last_mut()
-        && last.to_ts == from_ts
-        && last.why == why
-    {
-        last.to_ts = to_ts;
-        return;
-    }
-    parts.push(UnsearchedPart {
-        from_ts,
-        to_ts,
-        why,
-    });
 }

@@ -65,7 +65,7 @@ record! {
         /// of another fork, and the response to a further attempt over a challenge. Absent if Homer
         /// holds no final response, or if it could not be looked up.
         #[serde(skip_serializing_if = "Option::is_none")]
-        pub final_status: Option<u16>,
+        pub status: Option<u16>,
         /// Address and port that sent the request.
         pub source: String,
         /// Address and port that received the request.

@@ -8,7 +8,7 @@ use super::condition::{FieldCondition, check_rows};
 use crate::config::Config;
 use crate::error::ExportError;
 use crate::homer::response::MAX_ERROR_BODY;
-use crate::homer::search::{self, Answer, Condition, Field, MAX_RESPONSE, ROW_LIMIT, Row};
+use crate::homer::search::{self, Condition, Field, MAX_RESPONSE, ROW_LIMIT, Row};
 use crate::homer::{Api, Credential, HomerServer, Request, login, search_v11, transport_failure};
 use crate::query::Profile;
 use crate::transport::{
@@ -59,6 +59,13 @@ impl Failure {
             Self::Crashed(error) | Self::Failed(error) | Self::Untrusted(error) => error,
         }
     }
+}
+
+/// What a server answers to the request of Homer 7.
+enum Answer {
+    Rows(Vec<Row>),
+    /// It is a HOMER 11, which took the request for another one.
+    OtherVersion,
 }
 
 /// What a search needs to send requests.
@@ -153,7 +160,11 @@ impl<'t, T: Transport> Session<'t, T> {
             wanted.to_s,
         );
         let (head, body) = self.exchange(&request)?;
-        search::answer(&head, &body, &self.homer).map_err(|error| match error {
+        if search::is_success(&head) && search_v11::is_answer(&body) {
+            return Ok(Answer::OtherVersion);
+        }
+        let rows = search::rows(&head, &body, &self.homer);
+        rows.map(Answer::Rows).map_err(|error| match error {
             // With `http_settings.debug`, a crash of the handler (recording `cfg-debug-panic`).
             ExportError::Rejected { status: 500, .. } => Failure::Crashed(error),
             ExportError::InvalidResponse(_) => Failure::Untrusted(error),

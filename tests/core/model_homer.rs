@@ -186,7 +186,7 @@ impl ModelHomer {
         let call_id = text("call_id");
         rows.retain(|row| {
             (from_ms * 1000..=to_ms * 1000).contains(&row.time_us)
-                && call_id.is_none_or(|id| row.sid == id || row.sid == id.trim_end_matches("_b2b-1"))
+                && call_id.is_none_or(|id| [id, id.trim_end_matches("_b2b-1")].contains(&&*row.sid))
                 && matches("from_user", &row.from_user)
                 && matches("to_user", &row.to_user)
                 && matches("src_ip", &row.source)

@@ -1,8 +1,6 @@
 //! Finding calls, against a model of Homer and against recordings.
 
-use homer_export::homer::search::{
-    Answer, Condition, Field, MAX_RESPONSE, ROW_LIMIT, search_request,
-};
+use homer_export::homer::search::{Condition, Field, MAX_RESPONSE, ROW_LIMIT, search_request};
 use homer_export::homer::search_v11;
 use homer_export::query::{ParameterNames, Profile};
 use homer_export::search::{
@@ -96,7 +94,7 @@ fn search_finds_each_call_once_in_the_order_of_time() {
             caller: "alice".to_string(),
             callee: "bob".to_string(),
             method: "INVITE".to_string(),
-            final_status: Some(200),
+            status: Some(200),
             source: "192.0.2.10:5060".to_string(),
             destination: "192.0.2.20:5060".to_string(),
             node: "localnode".to_string(),
@@ -116,12 +114,7 @@ fn search_overcomes_the_row_limit_by_halving() {
     let found = find(&fields(), &mut ModelHomer::new(calls(900, HOUR_MS)));
     assert_eq!(found.calls.len(), 900);
     assert!(found.complete, "{:?}", found.unsearched);
-    assert!(
-        found
-            .calls
-            .iter()
-            .all(|call| call.final_status == Some(200))
-    );
+    assert!(found.calls.iter().all(|call| call.status == Some(200)));
     assert!(found.requests <= MAX_REQUESTS);
 }
 
@@ -412,7 +405,7 @@ fn search_by_status_finds_the_calls_that_ended_so() {
         found
             .calls
             .into_iter()
-            .map(|call| (call.callid, call.final_status))
+            .map(|call| (call.callid, call.status))
             .collect::<Vec<_>>()
     };
     let call = |id: &str, status| (id.to_string(), Some(status));
@@ -464,7 +457,7 @@ fn search_merges_the_copies_of_a_request_from_several_hops_and_nodes() {
     assert_eq!(ids(&found), ["one"]);
     assert_eq!(found.calls[0].source, "192.0.2.10:5060");
     // The response to the sender of the first request counts.
-    assert_eq!(found.calls[0].final_status, Some(503));
+    assert_eq!(found.calls[0].status, Some(503));
 }
 
 #[test]
@@ -481,7 +474,7 @@ fn search_asks_for_call_ids_that_a_list_cannot_hold_one_by_one() {
     let statuses: Vec<_> = found
         .calls
         .iter()
-        .map(|call| (&*call.callid, call.final_status))
+        .map(|call| (&*call.callid, call.status))
         .collect();
     assert_eq!(
         statuses,
@@ -754,7 +747,8 @@ proptest! {
             row.crashes = *crashes && number % 37 == 0;
             rows.push(row);
         }
-        rows.extend((0..crowded).map(|n| ModelRow::invite(&format!("x{n}"), (FROM + 7000) * 1000 + n)));
+        let crowd = |n| ModelRow::invite(&format!("x{n}"), (FROM + 7000) * 1000 + n);
+        rows.extend((0..crowded).map(crowd));
         let fields = CallFilterFields { to_ts: FROM + 40_000, ..fields() };
         let Ok(found) = find_calls(&filter(&fields), &config(), &mut ModelHomer::new(rows.clone()))
         else {
@@ -827,7 +821,7 @@ fn search_reads_recorded_rows() {
             ),
         ]
     );
-    assert_eq!(found.calls[0].final_status, None);
+    assert_eq!(found.calls[0].status, None);
     assert!(found.complete);
 }
 
@@ -842,15 +836,13 @@ fn search_reads_every_recorded_response() {
             continue;
         }
         let (head, body) = crate::homer::recorded(&name);
-        let answer = homer_export::homer::search::answer(&head, &body, &config().homer);
+        let rows = homer_export::homer::search::rows(&head, &body, &config().homer);
         if head.status != 201 {
-            assert_eq!(answer.unwrap_err().case(), "rejected", "{name}");
+            assert_eq!(rows.unwrap_err().case(), "rejected", "{name}");
             continue;
         }
         let body: Value = serde_json::from_slice(&body).unwrap();
-        let Answer::Rows(rows) = answer.unwrap() else {
-            panic!("{name} is not from a HOMER 11");
-        };
+        let rows = rows.unwrap();
         assert_eq!(body["total"], rows.len(), "{name}");
         for (row, recorded) in rows.iter().zip(body["data"].as_array().unwrap()) {
             assert_eq!(recorded["sid"], *row.sid);
@@ -990,8 +982,8 @@ fn search_reports_errors_of_homer_as_an_export_does() {
     let error = found_in([Reaction::recorded("cfg-api-prefix-unprefixed")]).unwrap_err();
     assert_eq!(
         error.message(),
-        "http://homer:9080 has no search endpoint of Homer 7 or HOMER 11 (HTTP 404); check HOMER_URL, \
-         especially its path"
+        "http://homer:9080 has no search endpoint of Homer 7 or HOMER 11 (HTTP 404); check \
+         HOMER_URL, especially its path"
     );
     let error = found_in([Reaction::json(204, "")]).unwrap_err();
     assert_eq!(
@@ -1036,7 +1028,7 @@ fn search_recognizes_a_homer_11_and_asks_again() {
     let known = found
         .calls
         .iter()
-        .filter(|call| call.final_status == Some(200))
+        .filter(|call| call.status == Some(200))
         .count();
     assert_eq!(found.unknown_statuses as usize, 300 - known);
     assert!(
@@ -1108,7 +1100,7 @@ fn search_of_a_homer_11_leaves_out_what_it_adds() {
     let statuses: Vec<_> = found
         .calls
         .iter()
-        .map(|call| (&*call.callid, call.final_status))
+        .map(|call| (&*call.callid, call.status))
         .collect();
     assert_eq!(statuses, [("one", Some(486)), ("one_b2b-1", Some(603))]);
 }
