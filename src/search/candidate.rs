@@ -27,6 +27,8 @@ pub(super) struct Found {
     by_call_id: BTreeMap<String, Candidate>,
     pub(super) unsearched: Vec<UnsearchedPart>,
     pub(super) limit_reached: bool,
+    /// Whether Homer failed, so that it should get no further request.
+    pub(super) failed: bool,
 }
 
 impl Found {

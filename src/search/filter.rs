@@ -20,6 +20,23 @@ const MAX_QUOTED: usize = 64;
 
 /// Which calls to search for: `homer:capture/homer-search.call-filter`, parsed. A call must meet
 /// every condition.
+///
+/// # Examples
+/// ```
+/// use homer_export::query::ParameterNames;
+/// use homer_export::search::{CallFilter, CallFilterFields};
+///
+/// let fields = CallFilterFields {
+///     from_ts: 1_795_168_800_000,
+///     to_ts: 1_795_169_100_000,
+///     party: Some("+49 170 1234567".to_string()),
+///     status: Some("4xx".to_string()),
+///     ..CallFilterFields::default()
+/// };
+/// let filter = CallFilter::parse(&fields, 24, &ParameterNames::WIT)?;
+/// assert_eq!(filter.profile()?.as_str(), "1_call");
+/// # Ok::<(), homer_export::ExportError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallFilter {
     pub(super) window: Window,

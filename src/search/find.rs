@@ -10,16 +10,13 @@ use super::halving::{self, Task};
 use super::lookup::Lookup;
 use super::session::{MAX_REQUESTS, Session};
 use super::status::{RINGING_S, final_status};
-use super::unsearched::merged;
+use super::unsearched::{merged, note};
 use super::{CallFilter, FoundCall, FoundCalls, Pattern};
 use crate::config::Config;
 use crate::error::ExportError;
+use crate::homer::HomerServer;
 use crate::homer::search::{Field, Row};
-use crate::text::truncate_for_display;
 use crate::transport::Transport;
-
-/// Characters of a text that a result contains.
-const MAX_SHOWN: usize = 256;
 
 /// Searches for calls.
 ///
@@ -44,6 +41,11 @@ pub fn find_calls<T: Transport>(
     let mut found = Found::default();
     let passes = passes(filter);
     for (conditions, passes_left) in passes.iter().zip((1..=passes.len()).rev()) {
+        if found.failed {
+            let why = "the search stopped before this part, because Homer failed".to_string();
+            note(&mut found.unsearched, from_s, to_s, why);
+            break;
+        }
         // Each pass gets the same share of what is left, and the last one the rest.
         let left = MAX_REQUESTS.saturating_sub(session.requests);
         let share = left / u32::try_from(passes_left).unwrap_or(1);
@@ -58,12 +60,17 @@ pub fn find_calls<T: Transport>(
         let rows = halving::collect(&mut session, &task)?;
         found.limit_reached |= rows.limit_reached;
         found.unsearched.extend(rows.unsearched);
+        found.failed |= rows.failed;
         for row in rows.rows {
             found.add(row, filter);
         }
     }
     let candidates = found.candidates();
-    let lookup = Lookup::run(&mut session, filter, &profile, &candidates)?;
+    let lookup = match found.failed {
+        // Homer may still work on the request that it did not answer (docs/homer.md §7).
+        true => Lookup::none(),
+        false => Lookup::run(&mut session, filter, &profile, &candidates)?,
+    };
     let mut unknown_statuses = 0;
     let mut calls = Vec::new();
     for candidate in &candidates {
@@ -83,7 +90,7 @@ pub fn find_calls<T: Transport>(
         {
             continue;
         }
-        calls.push(found_call(request, status));
+        calls.push(found_call(request, status, &session.homer));
     }
     calls.sort_by(|a, b| {
         // Calls without a time come last.
@@ -149,8 +156,8 @@ fn earliest_match<'r>(rows: &[&'r Row], filter: &CallFilter) -> Option<&'r Row> 
         .copied()
 }
 
-fn found_call(request: &Row, status: Option<u16>) -> FoundCall {
-    let shown = |text: &str| truncate_for_display(text, MAX_SHOWN);
+fn found_call(request: &Row, status: Option<u16>, homer: &HomerServer) -> FoundCall {
+    let shown = |text: &str| homer.quote(text);
     let address = |ip: &str, port: u16| match ip.parse::<IpAddr>() {
         Ok(ip) => SocketAddr::new(ip, port).to_string(),
         Err(_) => shown(ip),
@@ -163,7 +170,7 @@ fn found_call(request: &Row, status: Option<u16>) -> FoundCall {
         first_ts: request.time_ms(),
         caller: shown(&request.from_user),
         callee: shown(&request.to_user),
-        method: request.method.clone(),
+        method: shown(&request.method),
         status,
         source: address(&request.source_ip, request.source_port),
         destination: address(&request.destination_ip, request.destination_port),

@@ -39,6 +39,8 @@ pub(super) struct Rows {
     pub(super) rows: Vec<Row>,
     pub(super) unsearched: Vec<UnsearchedPart>,
     pub(super) limit_reached: bool,
+    /// Whether Homer failed, so that it should get no further request.
+    pub(super) failed: bool,
 }
 
 /// Searches a window from its start to its end.
@@ -128,6 +130,7 @@ pub(super) fn collect<T: Transport>(
                 }
             }
             Err(Failure::Failed(error)) if succeeded => {
+                found.failed = true;
                 let why = format!("the search stopped here: {}", error.message());
                 note(&mut found.unsearched, from_s, to_s, why.clone());
                 for Part { from_s, to_s, .. } in parts.drain(..).rev() {

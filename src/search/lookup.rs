@@ -32,6 +32,14 @@ pub(super) struct Lookup {
 }
 
 impl Lookup {
+    /// The result without any request.
+    pub(super) fn none() -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            limit_reached: false,
+        }
+    }
+
     /// Looks up the final responses of all candidates, and their requests if a status is wanted.
     ///
     /// # Errors
@@ -43,10 +51,7 @@ impl Lookup {
         profile: &Profile,
         candidates: &[Candidate],
     ) -> Result<Self, ExportError> {
-        let mut lookup = Self {
-            rows: BTreeMap::new(),
-            limit_reached: false,
-        };
+        let mut lookup = Self::none();
         // Every code by itself, because a semicolon separates values and not patterns.
         let mut methods: Vec<String> = FINAL.map(|code| code.to_string()).collect();
         if filter.status.is_some() {

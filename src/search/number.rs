@@ -21,6 +21,15 @@ const SEPARATORS: [char; 6] = [' ', '-', '.', '/', '(', ')'];
 /// exactly.
 ///
 /// A text with `*` is a pattern, as [`Pattern::parse`] reads it; nothing of it is left out.
+///
+/// # Examples
+/// ```
+/// use homer_export::search::party_pattern;
+///
+/// assert!(party_pattern("0170 1234567").matches("+491701234567"));
+/// assert!(party_pattern("+49170*").matches("+491701234567"));
+/// assert!(!party_pattern("1001").matches("+4930551001"));
+/// ```
 pub fn party_pattern(text: &str) -> Pattern {
     if text.contains('*') {
         return Pattern::parse(text);

@@ -48,7 +48,7 @@ record! {
 record! {
     ($, convert_found_call)
     /// A call that Homer holds. All texts but the Call-ID have control characters replaced, and
-    /// are cut after 256 characters.
+    /// are cut after 200 characters.
     pub struct FoundCall {
         /// Call-ID, exactly as Homer stores it.
         pub callid: String,

@@ -528,12 +528,52 @@ fn search_keeps_what_it_found_before_homer_fails() {
         "{}",
         part.why
     );
-    // Nothing was sent after the failure but the first look-up.
-    assert_eq!(homer.received.len(), 10);
+    // Nothing was sent after the failure.
+    assert_eq!(homer.received.len(), 9);
 
+    // Nor by the second of two searches.
+    let party = CallFilterFields {
+        party: Some("alice".to_string()),
+        ..fields()
+    };
+    let mut homer = ModelHomer::new(calls(900, HOUR_MS));
+    homer.fails_from = Some((9, TransportError::ReadTimeout));
+    let found = find(&party, &mut homer);
+    assert_eq!(homer.received.len(), 9);
+    assert!(found.unsearched.iter().any(|part| {
+        part.why == "the search stopped before this part, because Homer failed"
+            && (part.from_ts, part.to_ts) == (FROM, FROM + HOUR_MS + 1000)
+    }));
+
+    homer.received.clear();
     homer.fails_from = Some((1, TransportError::ReadTimeout));
     let error = find_calls(&filter(&fields()), &config(), &mut homer).unwrap_err();
     assert_eq!(error.case(), "timed-out");
+}
+
+#[test]
+fn search_says_which_statuses_are_unknown() {
+    // The second request is the first look-up.
+    let mut homer = ModelHomer::new(calls(150, HOUR_MS));
+    homer.fails_from = Some((2, TransportError::ReadTimeout));
+    let found = find(&fields(), &mut homer);
+    assert_eq!((found.calls.len(), found.unknown_statuses), (150, 150));
+    assert!(found.unsearched.is_empty() && !found.complete && !found.limit_reached);
+    assert_eq!(homer.received.len(), 2);
+    // A row that crashes Homer costs only the status of its own call.
+    let mut rows = calls(150, HOUR_MS);
+    let response = rows
+        .iter_mut()
+        .find(|row| row.sid.starts_with("call-7@") && row.method == "200");
+    response.unwrap().crashes = true;
+    let found = find(&fields(), &mut ModelHomer::new(rows));
+    assert_eq!((found.calls.len(), found.unknown_statuses), (150, 1));
+    let unknown = found
+        .calls
+        .iter()
+        .find(|call| call.status.is_none())
+        .unwrap();
+    assert_eq!(unknown.callid, "call-7@192.0.2.10");
 }
 
 #[test]
@@ -735,6 +775,31 @@ proptest! {
     // A case sends up to 64 requests.
     #![proptest_config(ProptestConfig::with_cases(48))]
 
+    /// A recorded response with some bytes changed: rows that meet the filter, or an error.
+    #[test]
+    fn search_survives_a_changed_response(
+        changes in prop::collection::vec((0.0..1.0, any::<u8>()), 1..5),
+        cut in 0.0..2.0,
+    ) {
+        let (_, mut body) = crate::homer::recorded("find-limit-1");
+        let length = body.len() as f64;
+        for (at, byte) in changes {
+            body[(length * at) as usize] = byte;
+        }
+        body.truncate((length * cut) as usize);
+        let head = ResponseHead { status: 201, ..ResponseHead::default() };
+        match found_in([Reaction::new(head, body)]) {
+            Ok(found) => {
+                prop_assert!(found.calls.len() <= 3);
+                prop_assert!(found.calls.iter().all(|call| call.method == "INVITE"));
+            }
+            Err(error) => {
+                prop_assert_eq!(error.case(), "invalid-response");
+                prop_assert!(error.message().len() < 500);
+            }
+        }
+    }
+
     /// Whatever the calls are, each is found once, or its second is named.
     #[test]
     fn search_loses_no_call(
@@ -934,17 +999,31 @@ fn search_survives_hostile_responses() {
             "{error}"
         );
     }
-    // Texts that would break a line of output, and a time that Homer does not have.
-    let body =
-        r#"{"data":[{"sid":"a","create_date":0,"method":"INVITE","from_user":"x\u001b[2Jy"}]}"#;
-    let found = found_in([
-        Reaction::json(201, body),
-        Reaction::json(201, r#"{"data":[]}"#),
-    ])
-    .unwrap();
+}
+
+/// Texts that would break a line of output, our credential, and a time that Homer does not have.
+#[test]
+fn search_makes_the_texts_of_rows_safe_to_show() {
+    let body = format!(
+        r#"{{"data":[{{"sid":"a","create_date":0,"method":"INVITE","from_user":"x\u001b[2Jy",
+            "to_user":"{}","user_agent":"token s3cret","srcIp":"nowhere","correlation_id":"b"}}]}}"#,
+        "z".repeat(300)
+    );
+    let empty = Reaction::json(201, r#"{"data":[]}"#);
+    let found = found_in([Reaction::json(201, &body), empty]).unwrap();
     assert_eq!(
-        (&*found.calls[0].caller, found.calls[0].first_ts),
-        ("x [2Jy", None)
+        found.calls,
+        [FoundCall {
+            callid: "a".to_string(),
+            first_ts: None,
+            caller: "x [2Jy".to_string(),
+            callee: format!("{}…", "z".repeat(200)),
+            method: "INVITE".to_string(),
+            source: "nowhere".to_string(),
+            user_agent: "token [credential]".to_string(),
+            correlation_id: Some("b".to_string()),
+            ..FoundCall::default()
+        }]
     );
 }
 
