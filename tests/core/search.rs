@@ -773,7 +773,7 @@ proptest! {
 
 proptest! {
     // A case sends up to 64 requests.
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// A recorded response with some bytes changed: rows that meet the filter, or an error.
     #[test]
