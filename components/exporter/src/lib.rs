@@ -13,13 +13,14 @@ use core::cell::RefCell;
 use homer_export::export::PcapStream;
 use homer_export::query::ParameterNames;
 use homer_export::record::Convert;
+use homer_export::search::{CallFilter, CallFilterFields, FoundCalls, find_calls};
 use homer_export::wasi::{self as wasi_adapter, HttpTransport, WasiBody};
 use homer_export::{CallId, Config, MEDIA_TYPE, Query, Window};
 
 homer_export::component!("exporter", Exporter);
 
 use bindings::exports::homer::capture::{
-    homer_export as flat, homer_export_stream as stream, types,
+    homer_export as flat, homer_export_stream as stream, homer_search as search, types,
 };
 
 struct Exporter;
@@ -65,6 +66,20 @@ fn export(
         data,
         report: pcap.report().convert(),
     })
+}
+
+impl search::Guest for Exporter {
+    fn find_calls(filter: search::CallFilter) -> Result<search::FoundCalls, types::ExportError> {
+        find(filter.convert())
+            .map(Convert::convert)
+            .map_err(Convert::convert)
+    }
+}
+
+fn find(fields: CallFilterFields) -> Result<FoundCalls, homer_export::ExportError> {
+    let config = Config::new(&wasi_adapter::variables())?;
+    let filter = CallFilter::parse(&fields, config.max_window_hours, &ParameterNames::WIT)?;
+    find_calls(&filter, &config, &mut HttpTransport)
 }
 
 impl stream::Guest for Exporter {
