@@ -2,12 +2,14 @@
 
 use alloc::string::String;
 
-/// Replaces control characters and invalid UTF-8 by U+FFFD: an escape sequence in a reason phrase
-/// must not reach a terminal.
+use crate::text::is_unprintable;
+
+/// Replaces unprintable characters and invalid UTF-8 by U+FFFD: an escape sequence in a reason
+/// phrase must not reach a terminal, and a text in tag characters must not reach a model.
 pub(super) fn printable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        text.extend(chunk.valid().chars().map(|c| match c.is_control() {
+        text.extend(chunk.valid().chars().map(|c| match is_unprintable(c) {
             true => char::REPLACEMENT_CHARACTER,
             false => c,
         }));
