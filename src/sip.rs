@@ -22,7 +22,7 @@ mod value;
 pub use escape::{escape, hex_dump};
 pub use message::{Message, StartLine, Truncation};
 pub use parser::Parser;
-pub use redact::redact;
+pub use redact::{Content, redact, redact_with};
 pub use sdp::Sdp;
 pub use value::{CSeq, Via};
 

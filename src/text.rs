@@ -1,5 +1,6 @@
 //! Untrusted text, made safe to quote in one of our sentences.
 
+pub(crate) mod decoded;
 mod unprintable;
 
 use alloc::format;

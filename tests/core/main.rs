@@ -22,6 +22,7 @@ mod public_cases;
 mod query;
 mod recordings;
 mod redact;
+mod redact_shapes;
 mod replay;
 mod report;
 mod sip;
