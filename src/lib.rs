@@ -62,6 +62,7 @@
 //! | [`packet`], [`sip`] | a packet record, and the SIP message in it |
 //! | [`report`] | what a capture contains: [`CaptureReport`] |
 //! | [`finding`] | a rule that a message breaks: [`Rule`](finding::Rule) |
+//! | [`redact`] | a capture without secrets, numbers or addresses: [`Redactor`](redact::Redactor) |
 //! | [`error`] | why an export failed: [`ExportError`] |
 //! | [`record`] | conversion of these types from and to those of the WIT bindings |
 //! | [`text`] | untrusted text, made safe for a sentence |
@@ -90,6 +91,7 @@ pub mod packet;
 pub mod pcap;
 pub mod query;
 pub mod record;
+pub mod redact;
 pub mod report;
 pub mod sip;
 pub mod text;

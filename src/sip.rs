@@ -27,4 +27,6 @@ pub use sdp::Sdp;
 pub use value::{CSeq, Via};
 
 pub(crate) use message::begins_with_start_line;
-pub(crate) use redact::uri_password;
+pub(crate) use redact::{
+    RedactedKinds, redact_line, redact_lines, redact_rest_of_line, uri_password,
+};

@@ -51,6 +51,14 @@ pub struct FileHeader {
 }
 
 impl FileHeader {
+    /// Checks the first four bytes of a file.
+    ///
+    /// # Errors
+    /// Returns [`Error::NotPcap`] or [`Error::PcapNg`].
+    pub(crate) fn check_magic(bytes: [u8; 4]) -> Result<(), Error> {
+        magic(bytes).map(drop)
+    }
+
     /// Parses a file header.
     ///
     /// # Errors

@@ -354,12 +354,12 @@ fn redact_of_hostile_lines_takes_linear_time() {
         "\n ",
         "=\"a",
     ] {
-        let line = unit.repeat(500_000 / unit.len());
+        let line = unit.repeat(100_000 / unit.len());
         let begin = Instant::now();
-        for prefix in ["", "X: ", "\"", &" ".repeat(100_000)] {
+        for prefix in ["", "X: ", "\"", &" ".repeat(20_000)] {
             redact(&mut format!("{prefix}{line}").into_bytes());
         }
-        let limit = Duration::from_secs(15);
+        let limit = Duration::from_secs(4);
         assert!(begin.elapsed() < limit, "{unit:?}: {:?}", begin.elapsed());
     }
 }
