@@ -151,10 +151,10 @@ fn dashed(line: &mut [u8], pseudonyms: &mut Pseudonyms) {
             .take_while(|byte| byte.is_ascii_digit())
             .count();
         let start = dash - digits;
+        // A plus sign begins a number to call.
         let is_bounded = start.checked_sub(1).is_none_or(|before| {
             let before = line[before];
-            !before.is_ascii_alphanumeric()
-                && !(before == separator && start > 1 && line[start - 2].is_ascii_digit())
+            !before.is_ascii_alphanumeric() && before != b'+'
         });
         if !(1..=3).contains(&digits) || !is_bounded {
             continue;
@@ -190,10 +190,8 @@ fn octets(line: &[u8], start: usize, separator: u8) -> Option<[Range<usize>; 4]>
         value(rest.get(..len)?)?;
         at += len;
     }
-    // A fifth number makes it something else, such as a version.
-    let goes_on =
-        line.get(at) == Some(&separator) && line.get(at + 1).is_some_and(u8::is_ascii_digit);
-    (!goes_on).then_some(octets)
+    // A fifth number may follow: a port, as tcpdump writes it. In a version, it does no harm.
+    Some(octets)
 }
 
 /// The value of an octet of one to three digits.

@@ -23,6 +23,7 @@ mod query;
 mod recordings;
 mod redact;
 mod redact_shapes;
+mod redactor;
 mod replay;
 mod report;
 mod sip;
