@@ -11,7 +11,7 @@
 //! redacted with one key, and whoever has another key cannot compute it.
 //!
 //! - **Numbers** are enciphered digit by digit within their length (a Feistel network like that of
-//!   FF1 in NIST SP 800-38G, with HMAC-SHA-256 as round function): different numbers stay
+//!   FF1 in NIST SP 800-38G, with keyed SHA-256 as round function): different numbers stay
 //!   different. Only digits count: `+49 30 123456`, `+4930123456` and `4930123456` have the same
 //!   pseudonym, in each spelling; `030123456` is another number. **User names** and display names
 //!   are enciphered in the same way; letters stay letters of the same case, digits stay digits,

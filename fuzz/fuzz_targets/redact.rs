@@ -65,6 +65,8 @@ fn capture(input: &[u8]) -> Vec<u8> {
         datagram.extend(&payload);
         let addresses = [143, 187, 165, 194, 192, 0, 2, 20];
         let checksum = checksum(&addresses, &datagram);
+        // 0 would say that there is no checksum (RFC 768).
+        let checksum = if checksum == 0 { 0xffff } else { checksum };
         datagram[6..8].copy_from_slice(&checksum.to_be_bytes());
         let mut frame = vec![2; 12];
         frame.extend([8, 0, 0x45, 0]);
@@ -72,7 +74,12 @@ fn capture(input: &[u8]) -> Vec<u8> {
         frame.extend([0, 0, 0, 0, 64, 17, 0, 0]);
         frame.extend(addresses);
         frame.extend(datagram);
-        let words = [1_795_168_800 + number as u32, 0, frame.len() as u32, frame.len() as u32];
+        let words = [
+            1_795_168_800 + number as u32,
+            0,
+            frame.len() as u32,
+            frame.len() as u32,
+        ];
         file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
         file.extend(frame);
     }
@@ -97,7 +104,9 @@ fn report(file: &[u8]) -> CaptureReport {
     let query = Query::new(vec![CallId::parse("any").unwrap()], window).unwrap();
     let mut analyzer = Analyzer::new(&query);
     let mut scanner = Scanner::new();
-    scanner.scan_packets(file, Some(&mut |record| analyzer.record(record))).unwrap();
+    scanner
+        .scan_packets(file, Some(&mut |record| analyzer.record(record)))
+        .unwrap();
     analyzer.report(&scanner.finish().unwrap(), "1_call", Api::V7)
 }
 
@@ -115,7 +124,11 @@ fn structure(file: &[u8]) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
         let message = parser.parse(payload, true, &mut |_, _| {});
         let message = message.map(|message| {
             let offsets = (message.body_offset, message.body.len(), message.end);
-            (offsets, message.cseq.map(|cseq| cseq.number), message.content_length)
+            (
+                offsets,
+                message.cseq.map(|cseq| cseq.number),
+                message.content_length,
+            )
         });
         structure.push((record.time_us, payload.len(), message));
     };
@@ -123,31 +136,41 @@ fn structure(file: &[u8]) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
     structure
 }
 
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|part| part == text)
+}
+
 fuzz_target!(|input: (u8, &[u8])| {
     let (size, input) = input;
+    // What the fuzzer itself plants has no name, and need not be recognized.
+    if GONE.iter().any(|(text, _)| contains(input, text)) {
+        return;
+    }
     let file = capture(input);
     // The planted lines can make a payload too long for the length fields.
     if file.len() > 60_000 {
         return;
     }
     let key = || Key::new(&[7; 32]).unwrap();
-    let scopes = [Scope::Secrets, Scope::Numbers(key()), Scope::Addresses(key())];
-    let before = structure(&file);
-    for (level, scope) in scopes.iter().enumerate() {
-        let mut redactor = Redactor::new(scope, Content::Redact);
-        let mut redacted = Vec::new();
-        for chunk in file.chunks(usize::from(size) * 16 + 1) {
-            redactor.push(chunk, &mut redacted).unwrap();
-        }
-        assert_eq!(redacted.len(), file.len());
-        assert_eq!(structure(&redacted), before);
-        for (text, from) in GONE {
-            let survives = redacted.windows(text.len()).any(|part| part == text);
-            assert!(from > level || !survives, "{}", String::from_utf8_lossy(text));
-        }
-        if level == 2 {
-            let (before, after) = (report(&file), report(&redacted));
-            assert_eq!(before.ladder.len(), after.ladder.len());
-        }
+    // One scope for each input, since each takes a third of the time.
+    let (level, scope) = match size % 3 {
+        0 => (0, Scope::Secrets),
+        1 => (1, Scope::Numbers(key())),
+        _ => (2, Scope::Addresses(key())),
+    };
+    let mut redactor = Redactor::new(&scope, Content::Redact);
+    let mut redacted = Vec::new();
+    for chunk in file.chunks(usize::from(size) * 16 + 1) {
+        redactor.push(chunk, &mut redacted).unwrap();
+    }
+    assert_eq!(redacted.len(), file.len());
+    assert_eq!(structure(&redacted), structure(&file));
+    for (text, from) in GONE {
+        let survives = from <= level && contains(&redacted, text);
+        assert!(!survives, "{}", String::from_utf8_lossy(text));
+    }
+    if size % 16 == 2 {
+        let (before, after) = (report(&file), report(&redacted));
+        assert_eq!(before.ladder.len(), after.ladder.len());
     }
 });

@@ -21,6 +21,8 @@ pub struct Key {
     /// The states of the inner and the outer hash after the block with the key.
     inner: Sha256,
     outer: Sha256,
+    /// The state after the block with the key, for messages of one block.
+    single: Sha256,
 }
 
 /// A key has fewer than [`Key::MIN_LEN`] bytes.
@@ -63,6 +65,7 @@ impl Key {
         Self {
             inner: start(0x36),
             outer: start(0x5c),
+            single: start(0x6a),
         }
     }
 
@@ -80,14 +83,26 @@ impl Key {
     /// input.
     pub(super) fn fill(&self, purpose: Purpose, context: &[u8], input: &[u8], words: &mut [u16]) {
         for (block, words) in words.chunks_mut(16).enumerate() {
-            // The lengths keep the parts apart.
+            // The length keeps context and input apart.
             let head = [
                 purpose as u8,
                 context.len() as u8,
                 (block >> 8) as u8,
                 block as u8,
             ];
-            let bytes = self.mac(&[&head, context, input]);
+            // A message that fits into one block with its padding is hashed once. The key is in the
+            // state in front of it, no other message can continue it, and HMAC's outer hash guards
+            // against nothing else. Half the time of a pseudonym goes away with it.
+            let len = head.len() + context.len() + input.len();
+            let bytes: [u8; 32] = if len <= BLOCK_LEN - 9 {
+                let mut hash = self.single.clone();
+                hash.update(head);
+                hash.update(context);
+                hash.update(input);
+                hash.finalize().into()
+            } else {
+                self.mac(&[&head, context, input])
+            };
             for (word, two) in words.iter_mut().zip(bytes.as_chunks::<2>().0) {
                 *word = u16::from_be_bytes(*two);
             }

@@ -102,25 +102,28 @@ impl Redactor {
         if let Some(hash) = &mut self.hash {
             hash.update(bytes);
         }
-        self.pending.extend_from_slice(bytes);
+        // The packets are redacted where they are appended to. Most chunks end within a record, of
+        // which some bytes are taken back until the rest arrives.
         let begin = redacted.len();
-        let mut at = 0;
-        let result = loop {
-            match self.next_part(at) {
-                Ok(0) => break Ok(()),
+        redacted.append(&mut self.pending);
+        redacted.extend_from_slice(bytes);
+        let mut at = begin;
+        loop {
+            let offset = self.offset + (at - begin) as u64;
+            match self.next_part(redacted.get_mut(at..).unwrap_or_default(), offset) {
+                Ok(0) => break,
                 Ok(len) => at += len,
-                Err(error) => break Err(error),
+                Err(error) => {
+                    redacted.truncate(begin);
+                    self.failed = Some(error.clone());
+                    return Err(error);
+                }
             }
-        };
-        if let Err(error) = result {
-            self.failed = Some(error.clone());
-            self.pending = Vec::new();
-            return Err(error);
         }
-        // Most chunks end within a record, of which some bytes stay.
-        redacted.extend_from_slice(self.pending.get(..at).unwrap_or_default());
-        self.pending.drain(..at);
-        self.offset += (redacted.len() - begin) as u64;
+        self.pending
+            .extend_from_slice(redacted.get(at..).unwrap_or_default());
+        redacted.truncate(at);
+        self.offset += (at - begin) as u64;
         Ok(())
     }
 
@@ -148,10 +151,9 @@ impl Redactor {
         }
     }
 
-    /// Redacts the file header or the record that begins at `at` in the pending bytes. Returns its
-    /// length; 0 if it is not complete.
-    fn next_part(&mut self, at: usize) -> Result<usize, Error> {
-        let pending = self.pending.get_mut(at..).unwrap_or_default();
+    /// Redacts the file header or the record that `pending` begins with, at byte `offset` of the
+    /// file. Returns its length; 0 if it is not complete.
+    fn next_part(&mut self, pending: &mut [u8], offset: u64) -> Result<usize, Error> {
         if self.surplus > 0 {
             let len = self.surplus.min(pending.len());
             pending[..len].fill(b'*');
@@ -177,7 +179,7 @@ impl Redactor {
         if !(1..=MAX_CAPTURED_LEN).contains(&captured_len) {
             return Err(Error::Implausible {
                 record: self.manifest.packets + 1,
-                offset: self.offset + at as u64,
+                offset,
                 field: InvalidField::CapturedLen(captured_len),
             });
         }

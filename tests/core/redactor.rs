@@ -669,9 +669,17 @@ mod large;
 /// homer-export throughput -- --ignored --nocapture`.
 #[test]
 #[ignore = "prints times, which mean nothing in a debug build"]
-#[expect(clippy::print_stdout, reason = "its output is its purpose")]
 fn redaction_throughput() {
-    let capture = large::large_capture(3000);
+    // In the one, each call has its own identifiers, of which four hold digits that might be a
+    // number; in the other, all messages belong to one call.
+    let one_call = recordings::capture("export-ok-auth-token");
+    let long_call = [&one_call[..24], &one_call[24..].repeat(3000)].concat();
+    throughput("many calls", &large::large_capture(3000));
+    throughput("one call", &long_call);
+}
+
+#[expect(clippy::print_stdout, reason = "its output is its purpose")]
+fn throughput(what: &str, capture: &[u8]) {
     let median = |run: &dyn Fn() -> usize| {
         let mut times: Vec<f64> = (0..9)
             .map(|_| {
@@ -684,13 +692,13 @@ fn redaction_throughput() {
         times[4]
     };
     let analyze = |capture: &[u8]| report::analyze(capture, &["any"]).packets as usize;
-    let plain = median(&|| analyze(&capture));
+    let plain = median(&|| analyze(capture));
     let hashed = median(&|| {
-        std::hint::black_box(<sha2::Sha256 as sha2::Digest>::digest(&capture));
-        analyze(&capture)
+        std::hint::black_box(<sha2::Sha256 as sha2::Digest>::digest(capture));
+        analyze(capture)
     });
     println!(
-        "{} bytes: {plain:.1} ms, with SHA-256 {hashed:.1} ms",
+        "{what}, {} bytes: {plain:.1} ms, with SHA-256 {hashed:.1} ms",
         capture.len()
     );
     for scope in scopes() {

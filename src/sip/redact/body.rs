@@ -74,9 +74,11 @@ impl Bodies {
                         body.kind = BodyKind::Message;
                     }
                 } else {
-                    let (kind, unreadable) = body_kind(line);
-                    body.kind = kind.unwrap_or(body.kind);
-                    self.unreadable = self.unreadable.or(unreadable);
+                    if let Some(field) = Field::parse(line) {
+                        let (kind, unreadable) = field.body_kind();
+                        body.kind = kind.unwrap_or(body.kind);
+                        self.unreadable = self.unreadable.or(unreadable);
+                    }
                 }
                 return BodyKind::Text;
             }
@@ -108,36 +110,35 @@ impl Bodies {
             }
             return;
         };
-        match first.to_ascii_lowercase() {
-            b'c' | b'l' | b'e' => {}
-            _ => {
-                if let Some(method) = method(line) {
-                    *header = Header {
-                        is_header: true,
-                        is_message: method == b"MESSAGE",
-                        ..Header::default()
-                    };
-                }
-                return;
+        if !matches!(first.to_ascii_lowercase(), b'c' | b'l' | b'e') {
+            if let Some(method) = method(line) {
+                *header = Header {
+                    is_header: true,
+                    is_message: method == b"MESSAGE",
+                    ..Header::default()
+                };
             }
+            return;
         }
-        if let Some(cseq) = field(line, b"cseq", b"cseq") {
-            header.is_header = true;
-            let method = cseq.trim_ascii_start();
-            let digits = count(method, |byte| byte.is_ascii_digit());
-            header.is_message |=
-                method.get(digits..).unwrap_or_default().trim_ascii() == b"MESSAGE";
-        } else if let Some(value) = field(line, b"content-length", b"l") {
-            let digits = value.trim_ascii();
-            header.len = core::str::from_utf8(digits)
-                .ok()
-                .and_then(|digits| digits.parse().ok());
-        } else {
-            let (kind, unreadable) = body_kind(line);
-            header.kind = kind.unwrap_or(header.kind);
-            header.is_multipart |= is_multipart(line);
-            header.is_header |= kind.is_some();
-            self.unreadable = self.unreadable.or(unreadable);
+        match Field::parse(line) {
+            Some(Field::CSeq(value)) => {
+                header.is_header = true;
+                let value = value.trim_ascii();
+                header.is_message |= value.ends_with(b"MESSAGE");
+            }
+            Some(Field::ContentLength(value)) => {
+                header.len = core::str::from_utf8(value.trim_ascii())
+                    .ok()
+                    .and_then(|digits| digits.parse().ok());
+            }
+            Some(field) => {
+                let (kind, unreadable) = field.body_kind();
+                header.kind = kind.unwrap_or(header.kind);
+                header.is_multipart |= field.is_multipart();
+                header.is_header |= kind.is_some();
+                self.unreadable = self.unreadable.or(unreadable);
+            }
+            None => {}
         }
     }
 }
@@ -152,60 +153,85 @@ fn method(line: &[u8]) -> Option<&[u8]> {
     line.starts_with(b"SIP/2.0 ").then_some(b"")
 }
 
-/// The value of a field with this name, in lower case, or its compact form.
-fn field<'a>(line: &'a [u8], name: &[u8], compact: &[u8]) -> Option<&'a [u8]> {
-    let len = count(line, is_name);
-    let found = line.get(..len)?;
-    if !found.eq_ignore_ascii_case(name) && !found.eq_ignore_ascii_case(compact) {
-        return None;
-    }
-    let rest = line.get(len..)?;
-    rest.get(count(rest, |byte| matches!(byte, b' ' | b'\t'))..)?
-        .strip_prefix(b":")
+/// A field that says something about a body, and its value.
+enum Field<'a> {
+    CSeq(&'a [u8]),
+    ContentLength(&'a [u8]),
+    ContentType(&'a [u8]),
+    ContentEncoding(&'a [u8]),
+    TransferEncoding(&'a [u8]),
 }
 
-/// What a field of a header or of a part's header says about the kind of the body; and why the body
-/// cannot be read.
-fn body_kind(line: &[u8]) -> (Option<BodyKind>, Option<&'static str>) {
-    let contains = |value: &[u8], word: &[u8]| {
-        let value = value.get(..200).unwrap_or(value);
-        value
-            .windows(word.len())
-            .any(|part| part.eq_ignore_ascii_case(word))
-    };
-    if let Some(value) = field(line, b"content-type", b"c") {
-        let unreadable = [
-            (&b"/isup"[..], "ISUP body"),
-            (b"/qsig", "QSIG body"),
-            (b"pkcs7-mime", "encrypted body"),
-            (b"multipart/encrypted", "encrypted body"),
-        ];
-        let unreadable = unreadable.iter().find(|(word, _)| contains(value, word));
-        let is_dtmf =
-            contains(value, b"application/dtmf") || contains(value, b"nortelnetworks.digits");
-        let kind = match is_dtmf {
-            true => BodyKind::Dtmf,
-            false => BodyKind::Text,
-        };
-        return (Some(kind), unreadable.map(|(_, why)| *why));
+impl<'a> Field<'a> {
+    /// Reads one of the fields, in its long or its compact form.
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        let len = count(line, is_name);
+        let (name, rest) = line.split_at_checked(len)?;
+        let rest = rest.get(count(rest, |byte| matches!(byte, b' ' | b'\t'))..)?;
+        let value = rest.strip_prefix(b":")?;
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        match len {
+            1 if is(b"l") => Some(Self::ContentLength(value)),
+            1 if is(b"c") => Some(Self::ContentType(value)),
+            1 if is(b"e") => Some(Self::ContentEncoding(value)),
+            4 if is(b"CSeq") => Some(Self::CSeq(value)),
+            12 if is(b"Content-Type") => Some(Self::ContentType(value)),
+            14 if is(b"Content-Length") => Some(Self::ContentLength(value)),
+            16 if is(b"Content-Encoding") => Some(Self::ContentEncoding(value)),
+            25 if is(b"Content-Transfer-Encoding") => Some(Self::TransferEncoding(value)),
+            _ => None,
+        }
     }
-    if let Some(value) = field(line, b"content-transfer-encoding", b"") {
-        return match contains(value, b"base64") {
-            true => (Some(BodyKind::Base64), None),
-            false => (None, None),
-        };
-    }
-    match field(line, b"content-encoding", b"e") {
-        Some(value) if !contains(value, b"identity") => (None, Some("encoded body")),
-        _ => (None, None),
-    }
-}
 
-fn is_multipart(line: &[u8]) -> bool {
-    field(line, b"content-type", b"c").is_some_and(|value| {
+    /// What the field says about the kind of the body; and why the body cannot be read.
+    fn body_kind(&self) -> (Option<BodyKind>, Option<&'static str>) {
+        match self {
+            Self::CSeq(_) | Self::ContentLength(_) => (None, None),
+            // By far the most frequent.
+            Self::ContentType(value) if value.trim_ascii() == b"application/sdp" => {
+                (Some(BodyKind::Text), None)
+            }
+            Self::ContentType(value) => {
+                let unreadable = [
+                    (&b"/isup"[..], "ISUP body"),
+                    (b"/qsig", "QSIG body"),
+                    (b"pkcs7-mime", "encrypted body"),
+                    (b"multipart/encrypted", "encrypted body"),
+                ];
+                let unreadable = unreadable.iter().find(|(word, _)| contains(value, word));
+                let is_dtmf = contains(value, b"application/dtmf")
+                    || contains(value, b"nortelnetworks.digits");
+                let kind = match is_dtmf {
+                    true => BodyKind::Dtmf,
+                    false => BodyKind::Text,
+                };
+                (Some(kind), unreadable.map(|(_, why)| *why))
+            }
+            Self::ContentEncoding(value) if !contains(value, b"identity") => {
+                (None, Some("encoded body"))
+            }
+            Self::TransferEncoding(value) if contains(value, b"base64") => {
+                (Some(BodyKind::Base64), None)
+            }
+            Self::ContentEncoding(_) | Self::TransferEncoding(_) => (None, None),
+        }
+    }
+
+    fn is_multipart(&self) -> bool {
+        let Self::ContentType(value) = self else {
+            return false;
+        };
         let start = value.trim_ascii_start().get(..10);
         start.is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/"))
-    })
+    }
+}
+
+/// Whether the start of a value contains a word.
+fn contains(value: &[u8], word: &[u8]) -> bool {
+    let value = value.get(..200).unwrap_or(value);
+    value
+        .windows(word.len())
+        .any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// Overwrites the digits in a line of a DTMF body.
@@ -269,7 +295,11 @@ pub(super) fn begins_within_line(payload: &[u8]) -> bool {
         _ => is_field(line) || is_log(line),
     };
     let is_header = next > end && (is_field(second) || (second.is_empty() && !rest.is_empty()));
-    !is_other && is_header && !begins_with_start_line(payload)
+    // Asterisks may be the method of a request. A CR alone does not end its line for the parser.
+    let is_line = payload
+        .get(end..)
+        .is_some_and(|rest| rest.starts_with(b"\r\n") || rest.starts_with(b"\n"));
+    is_line && !is_other && is_header && !begins_with_start_line(payload)
 }
 
 /// Whether a line begins with the name of a field and a colon.
