@@ -122,13 +122,11 @@ fn structure(file: &[u8]) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
         let datagram = &record.data[34..];
         assert_eq!(checksum(&record.data[26..34], datagram), 0);
         let message = parser.parse(payload, true, &mut |_, _| {});
+        // Not where the message ends: on a stream, any token begins the next one, and asterisks are
+        // a token. Content-Length may cut a secret in two.
         let message = message.map(|message| {
-            let offsets = (message.body_offset, message.body.len(), message.end);
-            (
-                offsets,
-                message.cseq.map(|cseq| cseq.number),
-                message.content_length,
-            )
+            let cseq = message.cseq.map(|cseq| cseq.number);
+            (message.body_offset, cseq, message.content_length)
         });
         structure.push((record.time_us, payload.len(), message));
     };
@@ -171,6 +169,6 @@ fuzz_target!(|input: (u8, &[u8])| {
     }
     if size % 16 == 2 {
         let (before, after) = (report(&file), report(&redacted));
-        assert_eq!(before.ladder.len(), after.ladder.len());
+        assert_eq!(before.packets, after.packets);
     }
 });

@@ -138,7 +138,7 @@ pub(crate) fn redact_lines(
     rewrite: &mut dyn FnMut(&mut [u8], &mut RedactedKinds),
 ) -> Bodies {
     let mut bodies = Bodies::default();
-    let mut pem = pem::Blocks::new(message);
+    let mut pem = pem::Blocks::default();
     let mut at = 0;
     while at < message.len() {
         let mut end = line_end(message, at);

@@ -131,6 +131,8 @@ fn redact_hides_values_of_secret_names() {
         "pwd=SECRET",
         "db_passwd : SECRET",
         "12:00:01 DEBUG X-Auth-Token: SECRET",
+        "X-Auth-Token: SECRET\r\n SIP/2.0",
+        "X-Auth-Token : SECRET SIP/2.0",
         "X: password=\"SECRET with blanks\"",
         "X: a%3Dtoken%3DSECRET",
         "{\"line\":\"\\u0070assword=SECRET\"}",

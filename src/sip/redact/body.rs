@@ -120,6 +120,15 @@ impl Bodies {
             }
             return;
         }
+        // Nor is Call-ID or Contact: `CSeq`, `Conte…`, or a compact form.
+        let is_other = match (line.get(1), line.get(4)) {
+            (Some(b's' | b'S' | b':' | b' ' | b'\t'), _) => false,
+            (Some(b'o' | b'O'), Some(b'e' | b'E')) => false,
+            _ => true,
+        };
+        if is_other {
+            return;
+        }
         match Field::parse(line) {
             Some(Field::CSeq(value)) => {
                 header.is_header = true;
@@ -286,6 +295,10 @@ pub(super) fn redact_digits(
 pub(super) fn begins_within_line(payload: &[u8]) -> bool {
     let end = line_end(payload, 0);
     let line = payload.get(..end).unwrap_or_default();
+    // Nearly all payloads.
+    if method(line).is_some() {
+        return false;
+    }
     let next = next_line(payload, end);
     let rest = payload.get(next..).unwrap_or_default();
     let second = rest.get(..line_end(rest, 0)).unwrap_or_default();

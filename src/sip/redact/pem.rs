@@ -10,25 +10,21 @@ const PUBLIC: [&[u8]; 4] = [
     b"CERTIFICATE REQUEST",
 ];
 
+/// Longest line that begins with a letter and is not searched for a block, in bytes, inclusive. A
+/// line that holds a whole block is longer.
+const MAX_OTHER: usize = 100;
+
 /// Where PEM blocks begin and end in a text.
+#[derive(Default)]
 pub(super) struct Blocks {
-    /// Whether the text has a block at all; nearly none has.
-    has_blocks: bool,
     is_secret: bool,
 }
 
 impl Blocks {
-    /// For the lines of this text.
-    pub(super) fn new(text: &[u8]) -> Self {
-        Self {
-            has_blocks: memmem::find(text, b"-----BEGIN ").is_some(),
-            is_secret: false,
-        }
-    }
-
     /// Whether the next line is secret: it is inside a block, or holds the whole block.
     pub(super) fn is_secret(&mut self, line: &[u8]) -> bool {
-        self.has_blocks && self.is_secret_line(line)
+        let is_other = line.len() <= MAX_OTHER && line.first().is_none_or(u8::is_ascii_alphabetic);
+        (self.is_secret || !is_other) && self.is_secret_line(line)
     }
 
     fn is_secret_line(&mut self, line: &[u8]) -> bool {

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use memchr::{memchr, memchr3, memrchr};
+use memchr::{memchr, memchr2, memchr3, memrchr};
 
 use super::digest::is_within_name;
 use super::{RedactedKinds, count, overwrite_range};
@@ -15,7 +15,11 @@ pub(super) fn request_uri(line: &[u8]) -> Option<Range<usize>> {
     if !version.eq_ignore_ascii_case(VERSION) {
         return None;
     }
-    Some(memchr(b' ', before)? + 1..end)
+    let uri = memchr(b' ', before)? + 1;
+    // Not a field that ends like a start line: `X-Token: abc SIP/2.0`, or one that is folded.
+    let is_field = memchr2(b':', b'\n', before.get(..uri)?).is_some()
+        || before.get(uri..)?.trim_ascii_start().starts_with(b":");
+    (!is_field).then_some(uri..end)
 }
 
 /// Overwrites the password in a SIP URI: `sip:user:password@host`. Its scheme is from `start` to
