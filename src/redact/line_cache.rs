@@ -31,7 +31,7 @@ pub(super) struct LineCache {
 pub(super) struct Miss(usize);
 
 impl LineCache {
-    /// Rewrites a line as it was rewritten before. Returns whether that changed it, and the kinds of
+    /// Rewrites a line as it was before. Returns whether that changed it, and the kinds of
     /// secrets that are in it.
     #[inline]
     pub(super) fn rewrite(&self, line: &mut [u8]) -> Result<(bool, &[&'static str]), Option<Miss>> {

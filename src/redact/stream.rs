@@ -95,8 +95,8 @@ impl Redactor {
     /// that it is no capture file. Nothing is appended then or later, and the same error is
     /// returned again.
     pub fn push(&mut self, bytes: &[u8], redacted: &mut Vec<u8>) -> Result<(), Error> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
+        if let Some(error) = self.failed {
+            return Err(error);
         }
         self.manifest.original.size_bytes += bytes.len() as u64;
         if let Some(hash) = &mut self.hash {
@@ -115,7 +115,7 @@ impl Redactor {
                 Ok(len) => at += len,
                 Err(error) => {
                     redacted.truncate(begin);
-                    self.failed = Some(error.clone());
+                    self.failed = Some(error);
                     return Err(error);
                 }
             }

@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use homer_export::sip::{Content, redact, redact_with};
 
+use crate::capture::{Capture, healthy};
+use crate::report;
+
 /// A part of every planted secret, with letters that no base64 or hexadecimal check rules out.
 const SECRET: &str = "5ECR3Tz";
 
@@ -203,6 +206,22 @@ fn redact_hides_userinfo_in_any_uri() {
     assert_eq!(text, "INVITE sip:a@h;password=** SIP/2.0");
     let (text, _) = redacted(b"{\"a\":\"sip:b:c@h\",\"d\":\"sip:e@h:5060\"}");
     assert_eq!(text, "{\"a\":\"sip:b:*@h\",\"d\":\"sip:e@h:5060\"}");
+}
+
+#[test]
+fn ladder_hides_what_a_message_hides() {
+    let mut call = healthy();
+    call[0].replace(
+        "sip:bob@192.0.2.20 ",
+        "sip:a@h;password=5ECR3T;pn-prid=5ECR3T ",
+    );
+    call[1].replace("100 Trying", "100 see sip:a:5ECR3T@h, response=\"5ECR3T\"");
+    let json = report::analyze(&Capture::messages(&call), &["made"]).to_json();
+    let json = json.to_string();
+    assert!(
+        !json.contains("5ECR3T") && json.contains("see sip:a:******@h"),
+        "{json}"
+    );
 }
 
 #[test]

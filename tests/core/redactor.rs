@@ -610,7 +610,7 @@ fn redactor_returns_nothing_of_what_is_no_capture() {
     for (bytes, expected) in cases {
         let mut redactor = Redactor::new(&Scope::Secrets, Content::Redact);
         let mut redacted = Vec::new();
-        assert_eq!(redactor.push(bytes, &mut redacted), Err(expected.clone()));
+        assert_eq!(redactor.push(bytes, &mut redacted), Err(expected));
         assert_eq!(redactor.push(&capture, &mut redacted), Err(expected));
         assert!(redacted.is_empty());
     }

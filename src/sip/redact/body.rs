@@ -121,12 +121,11 @@ impl Bodies {
             return;
         }
         // Nor is Call-ID or Contact: `CSeq`, `Conte…`, or a compact form.
-        let is_other = match (line.get(1), line.get(4)) {
-            (Some(b's' | b'S' | b':' | b' ' | b'\t'), _) => false,
-            (Some(b'o' | b'O'), Some(b'e' | b'E')) => false,
-            _ => true,
-        };
-        if is_other {
+        let may_be = matches!(
+            (line.get(1), line.get(4)),
+            (Some(b's' | b'S' | b':' | b' ' | b'\t'), _) | (Some(b'o' | b'O'), Some(b'e' | b'E'))
+        );
+        if !may_be {
             return;
         }
         match Field::parse(line) {
