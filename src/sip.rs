@@ -28,5 +28,5 @@ pub use value::{CSeq, Via};
 
 pub(crate) use message::begins_with_start_line;
 pub(crate) use redact::{
-    RedactedKinds, redact_line, redact_lines, redact_rest_of_line, uri_password,
+    LineRewriter, RedactedKinds, redact_line, redact_lines, redact_rest_of_line, uri_password,
 };

@@ -27,34 +27,61 @@ pub(super) struct LineCache {
     entries: Vec<Entry>,
 }
 
-/// The place of a line that was not found.
-pub(super) struct Miss(usize);
+/// What the place of a line depends on: a hash of its first 32 bytes, which may reach into the next
+/// line. Lines that differ behind them take each other's place, which costs time alone.
+#[derive(Clone, Copy)]
+pub(super) struct Start(usize);
+
+impl Start {
+    /// The start of a text; of a shorter one, there is none.
+    #[inline]
+    pub(super) fn of(text: &[u8]) -> Option<Self> {
+        let words = text.first_chunk::<32>()?.as_chunks::<8>().0;
+        let hash = words.iter().fold(0, |hash: u64, word| {
+            hash.rotate_left(23) ^ u64::from_le_bytes(*word)
+        });
+        let hash = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        Some(Self(hash as usize % PLACES))
+    }
+}
 
 impl LineCache {
-    /// Rewrites a line as it was before. Returns whether that changed it, and the kinds of
-    /// secrets that are in it.
+    /// Rewrites the line at the start of `rest` as it was before, if it has at most `limit` bytes
+    /// and the next line does not continue it. Returns its length, whether it was changed, and the
+    /// kinds of secrets that are in it.
     #[inline]
-    pub(super) fn rewrite(&self, line: &mut [u8]) -> Result<(bool, &[&'static str]), Option<Miss>> {
-        if line.len() > MAX_LEN {
-            return Err(None);
+    pub(super) fn rewrite(
+        &self,
+        rest: &mut [u8],
+        limit: usize,
+    ) -> Option<(usize, bool, &[&'static str])> {
+        let entry = self.entries.get(Start::of(rest)?.0)?;
+        let len = entry.len;
+        let is_same = len > 0 && len <= limit && entry.before.get(..len) == rest.get(..len);
+        if !is_same || matches!(rest.get(len), Some(b' ' | b'\t')) {
+            return None;
         }
-        let place = key(line) % PLACES;
-        match self.entries.get(place) {
-            Some(entry) if entry.before.get(..entry.len) == Some(line) => {
-                let is_changed = !entry.after.is_empty();
-                if is_changed && entry.after.len() == line.len() {
-                    line.copy_from_slice(&entry.after);
-                }
-                Ok((is_changed, &entry.kinds))
-            }
-            _ => Err(Some(Miss(place))),
+        let is_changed = !entry.after.is_empty();
+        if is_changed && let Some(line) = rest.get_mut(..entry.after.len()) {
+            line.copy_from_slice(&entry.after);
         }
+        Some((len, is_changed, &entry.kinds))
+    }
+
+    /// As [`Self::rewrite`], for a line that is all of `line`.
+    pub(super) fn rewrite_all(&self, line: &mut [u8]) -> Option<(bool, &[&'static str])> {
+        let entry = self.entries.get(Start::of(line)?.0)?;
+        if entry.len != line.len() {
+            return None;
+        }
+        let (_, is_changed, kinds) = self.rewrite(line, line.len())?;
+        Some((is_changed, kinds))
     }
 
     /// Inserts a line that has just been rewritten.
     pub(super) fn insert(
         &mut self,
-        miss: &Miss,
+        start: Start,
         before: &[u8],
         after: &[u8],
         kinds: &[&'static str],
@@ -68,7 +95,8 @@ impl LineCache {
             };
             self.entries.resize(PLACES, empty);
         }
-        let Some(entry) = self.entries.get_mut(miss.0) else {
+        let place = self.entries.get_mut(start.0);
+        let Some(entry) = place.filter(|_| before.len() <= MAX_LEN) else {
             return;
         };
         if let Some(place) = entry.before.get_mut(..before.len()) {
@@ -83,29 +111,4 @@ impl LineCache {
         entry.kinds.clear();
         entry.kinds.extend_from_slice(kinds);
     }
-}
-
-/// A hash of the length, the first 32 bytes and the last 8. Lines that differ between them take
-/// each other's place, which costs time alone.
-#[inline]
-fn key(line: &[u8]) -> usize {
-    let mut hash = line.len() as u64;
-    let mut add = |word: u64| hash = hash.rotate_left(23) ^ word;
-    match (line.first_chunk::<32>(), line.last_chunk::<8>()) {
-        (Some(first), Some(last)) => {
-            for word in first.as_chunks::<8>().0.iter().chain([last]) {
-                add(u64::from_le_bytes(*word));
-            }
-        }
-        _ => {
-            let (words, rest) = line.as_chunks::<8>();
-            for word in words {
-                add(u64::from_le_bytes(*word));
-            }
-            add(rest
-                .iter()
-                .fold(0, |word, byte| word << 8 | u64::from(*byte)));
-        }
-    }
-    (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
 }

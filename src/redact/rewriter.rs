@@ -1,10 +1,12 @@
 //! Rewrites the text of a payload.
 
 use super::Scope;
-use super::line_cache::LineCache;
+use super::line_cache::{LineCache, Start};
 use super::pseudonyms::Pseudonyms;
 use super::{address_text, number_text};
-use crate::sip::{Content, RedactedKinds, redact_line, redact_lines, redact_rest_of_line};
+use crate::sip::{
+    Content, LineRewriter, RedactedKinds, redact_line, redact_lines, redact_rest_of_line,
+};
 use crate::text::decoded::{Decoded, EncodedRun};
 
 /// Layers of encoding that are looked through.
@@ -15,7 +17,12 @@ const MAX_LAYERS: u32 = 3;
 pub(super) struct Rewriter {
     content: Content,
     names: Option<Names>,
+    /// Lines that say nothing about others, with their ends.
+    known: LineCache,
+    /// Other lines.
     cache: LineCache,
+    /// The line that is being rewritten, as it was, with its end.
+    whole: alloc::vec::Vec<u8>,
     /// The line that is being rewritten, as it was.
     before: alloc::vec::Vec<u8>,
     /// Whether a line of the current payload has been changed.
@@ -50,7 +57,9 @@ impl Rewriter {
                 Scope::Numbers(key) => Some(names(key, false)),
                 Scope::Addresses(key) => Some(names(key, true)),
             },
+            known: LineCache::default(),
             cache: LineCache::default(),
+            whole: alloc::vec::Vec::new(),
             before: alloc::vec::Vec::new(),
             is_changed: false,
         }
@@ -71,27 +80,50 @@ impl Rewriter {
         self.is_changed = false;
         let content = self.content;
         let lines = redact_rest_of_line(payload, kinds);
-        let bodies = redact_lines(lines, content, kinds, &mut |line, kinds| {
-            self.line(line, kinds);
-        });
+        let bodies = redact_lines(lines, content, kinds, self);
         RewrittenPayload {
             is_changed: self.is_changed || !kinds.0.is_empty(),
             unreadable: bodies.unreadable,
         }
     }
+}
 
-    /// Rewrites one line, which may be folded.
-    pub(super) fn line(&mut self, line: &mut [u8], kinds: &mut RedactedKinds) {
+impl LineRewriter for Rewriter {
+    fn known_line(
+        &mut self,
+        rest: &mut [u8],
+        limit: usize,
+        kinds: &mut RedactedKinds,
+    ) -> Option<usize> {
+        let (len, is_changed, known) = self.known.rewrite(rest, limit)?;
+        self.is_changed |= is_changed;
+        known.iter().for_each(|kind| kinds.add(kind));
+        Some(len)
+    }
+
+    fn new_line(&mut self, rest: &mut [u8], len: usize, next: usize, kinds: &mut RedactedKinds) {
+        let start = Start::of(rest);
+        self.whole.clear();
+        self.whole
+            .extend_from_slice(rest.get(..next).unwrap_or_default());
+        let mut own = RedactedKinds::default();
+        self.line(rest.get_mut(..len).unwrap_or_default(), &mut own);
+        if let Some(start) = start.filter(|_| next > len) {
+            let after = rest.get(..next).unwrap_or_default();
+            self.known.insert(start, &self.whole, after, &own.0);
+        }
+        own.0.into_iter().for_each(|kind| kinds.add(kind));
+    }
+
+    fn line(&mut self, line: &mut [u8], kinds: &mut RedactedKinds) {
         if line.is_empty() {
             return;
         }
-        let miss = match self.cache.rewrite(line) {
-            Ok((is_changed, known)) => {
-                self.is_changed |= is_changed;
-                return known.iter().for_each(|kind| kinds.add(kind));
-            }
-            Err(miss) => miss,
-        };
+        if let Some((is_changed, known)) = self.cache.rewrite_all(line) {
+            self.is_changed |= is_changed;
+            return known.iter().for_each(|kind| kinds.add(kind));
+        }
+        let start = Start::of(line);
         self.before.clear();
         self.before.extend_from_slice(line);
         let mut own = RedactedKinds::default();
@@ -100,8 +132,8 @@ impl Rewriter {
             names.layer(line, MAX_LAYERS);
         }
         self.is_changed |= self.before != line;
-        if let Some(miss) = miss {
-            self.cache.insert(&miss, &self.before, line, &own.0);
+        if let Some(start) = start {
+            self.cache.insert(start, &self.before, line, &own.0);
         }
         own.0.into_iter().for_each(|kind| kinds.add(kind));
     }

@@ -13,7 +13,7 @@ use crate::pcap::{
     Error, FILE_HEADER_LEN, FileHeader, InvalidField, MAX_CAPTURED_LEN, MAX_PACKET_BYTES,
     RECORD_HEADER_LEN,
 };
-use crate::sip::{Content, RedactedKinds};
+use crate::sip::{Content, LineRewriter as _, RedactedKinds};
 
 /// Redacts a capture file, record by record.
 ///

@@ -95,9 +95,11 @@ pub fn redact(message: &mut [u8]) -> Vec<&'static str> {
 pub fn redact_with(message: &mut [u8], content: Content) -> Vec<&'static str> {
     let mut kinds = RedactedKinds::default();
     let rest = redact_rest_of_line(message, &mut kinds);
-    redact_lines(rest, content, &mut kinds, &mut |line, kinds| {
-        redact_line(line, content, kinds);
-    });
+    let mut rewriter = Secrets {
+        content,
+        layers: MAX_LAYERS,
+    };
+    redact_lines(rest, content, &mut kinds, &mut rewriter);
     kinds.0
 }
 
@@ -128,19 +130,60 @@ pub(crate) fn redact_rest_of_line<'a>(
     lines
 }
 
+/// What happens to the lines that are not secret because of where they are.
+pub(crate) trait LineRewriter {
+    /// Rewrites a line, whose length stays.
+    fn line(&mut self, line: &mut [u8], kinds: &mut RedactedKinds);
+
+    /// Rewrites the line at the start of `rest` if it is known, and returns its length with its
+    /// end, at most `limit`. Known lines are those that were given to [`Self::new_line`].
+    fn known_line(
+        &mut self,
+        _rest: &mut [u8],
+        _limit: usize,
+        _kinds: &mut RedactedKinds,
+    ) -> Option<usize> {
+        None
+    }
+
+    /// Rewrites the line at the start of `rest`, of `len` bytes or, with its end, `next`. It says
+    /// nothing about the lines after it.
+    fn new_line(&mut self, rest: &mut [u8], len: usize, _next: usize, kinds: &mut RedactedKinds) {
+        self.line(rest.get_mut(..len).unwrap_or_default(), kinds);
+    }
+}
+
+/// Overwrites secrets, and looks through so many layers of encoding.
+struct Secrets {
+    content: Content,
+    layers: u32,
+}
+
+impl LineRewriter for Secrets {
+    fn line(&mut self, line: &mut [u8], kinds: &mut RedactedKinds) {
+        redact_layer(line, self.content, kinds, self.layers);
+    }
+}
+
 /// Walks through the lines of a message. Overwrites those that are secret because of where they
-/// are, and passes the others to `rewrite`, which keeps their length. Returns what was learned of
-/// the bodies.
+/// are, and passes the others to `rewriter`. Returns what was learned of the bodies.
 pub(crate) fn redact_lines(
     message: &mut [u8],
     content: Content,
     kinds: &mut RedactedKinds,
-    rewrite: &mut dyn FnMut(&mut [u8], &mut RedactedKinds),
+    rewriter: &mut dyn LineRewriter,
 ) -> Bodies {
     let mut bodies = Bodies::default();
     let mut pem = pem::Blocks::default();
     let mut at = 0;
     while at < message.len() {
+        if let Some(limit) = bodies.plain_until(at).filter(|_| !pem.is_open())
+            && let Some(len) =
+                rewriter.known_line(message.get_mut(at..).unwrap_or_default(), limit - at, kinds)
+        {
+            at += len;
+            continue;
+        }
         let mut end = line_end(message, at);
         // A value may continue in lines that begin with a blank (RFC 3261 §7.3.1, folding). An
         // empty line is never continued.
@@ -152,14 +195,19 @@ pub(crate) fn redact_lines(
         let len = message.len();
         let line = message.get_mut(at..end).unwrap_or_default();
         let kind = bodies.line(line, at, next, len);
-        at = next;
+        let start = core::mem::replace(&mut at, next);
         if pem.is_secret(line) {
             overwrite(line);
             kinds.add("PEM");
             continue;
         }
         match kind {
-            BodyKind::Text => rewrite(line, kinds),
+            BodyKind::Text if body::is_neutral(line) => {
+                let len = line.len();
+                let rest = message.get_mut(start..).unwrap_or_default();
+                rewriter.new_line(rest, len, next - start, kinds);
+            }
+            BodyKind::Text => rewriter.line(line, kinds),
             BodyKind::Base64 => {
                 overwrite(line);
                 kinds.add("base64 part");
@@ -172,7 +220,7 @@ pub(crate) fn redact_lines(
                 overwrite(line);
                 kinds.add("text of a MESSAGE");
             }
-            BodyKind::Dtmf | BodyKind::Message => rewrite(line, kinds),
+            BodyKind::Dtmf | BodyKind::Message => rewriter.line(line, kinds),
         }
     }
     bodies
@@ -188,21 +236,19 @@ fn redact_layer(line: &mut [u8], content: Content, kinds: &mut RedactedKinds, la
     if layers == 0 {
         return;
     }
+    let mut inner = Secrets {
+        content,
+        layers: layers - 1,
+    };
     if let Some(mut decoded) = Decoded::new(line) {
         // Line ends may have been behind the escapes.
-        let mut rewrite = |line: &mut [u8], kinds: &mut RedactedKinds| {
-            redact_layer(line, content, kinds, layers - 1);
-        };
-        redact_lines(&mut decoded.bytes, content, kinds, &mut rewrite);
+        redact_lines(&mut decoded.bytes, content, kinds, &mut inner);
         decoded.overwrite(line);
     }
     let mut from = 0;
     while let Some(mut run) = EncodedRun::find(line, from) {
         let original = run.text.clone();
-        let mut rewrite = |line: &mut [u8], kinds: &mut RedactedKinds| {
-            redact_layer(line, content, kinds, layers - 1);
-        };
-        redact_lines(&mut run.text, content, kinds, &mut rewrite);
+        redact_lines(&mut run.text, content, kinds, &mut inner);
         run.overwrite(&original, line);
         from = run.place.end;
     }

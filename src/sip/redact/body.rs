@@ -1,6 +1,7 @@
 //! Bodies that are secret as a whole: texts of MESSAGE, DTMF digits, and base64.
 
 use super::digest::is_within_name;
+use super::pem::MAX_OTHER;
 use super::{RedactedKinds, count, is_name, line_end, next_line, overwrite, overwrite_range};
 use crate::sip::message::begins_with_start_line;
 
@@ -92,6 +93,14 @@ impl Bodies {
         body.kind
     }
 
+    /// If a line at `at` is not secret as a whole: how far that is so.
+    pub(super) fn plain_until(&self, at: usize) -> Option<usize> {
+        match &self.body {
+            None => Some(usize::MAX),
+            Some(body) => (at < body.end && body.kind == BodyKind::Text).then_some(body.end),
+        }
+    }
+
     fn header_line(&mut self, line: &[u8], next: usize, len: usize) {
         let header = &mut self.header;
         let Some(first) = line.first() else {
@@ -149,6 +158,14 @@ impl Bodies {
             None => {}
         }
     }
+}
+
+/// Whether a line says nothing about the lines after it.
+pub(super) fn is_neutral(line: &[u8]) -> bool {
+    line.len() <= MAX_OTHER
+        && line.first().is_some_and(u8::is_ascii_alphabetic)
+        && method(line).is_none()
+        && Field::parse(line).is_none()
 }
 
 /// The method if a line is the start line of a request; empty if it is that of a response.

@@ -12,7 +12,7 @@ const PUBLIC: [&[u8]; 4] = [
 
 /// Longest line that begins with a letter and is not searched for a block, in bytes, inclusive. A
 /// line that holds a whole block is longer.
-const MAX_OTHER: usize = 100;
+pub(super) const MAX_OTHER: usize = 100;
 
 /// Where PEM blocks begin and end in a text.
 #[derive(Default)]
@@ -21,6 +21,11 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
+    /// Whether the next line is inside a block.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_secret
+    }
+
     /// Whether the next line is secret: it is inside a block, or holds the whole block.
     pub(super) fn is_secret(&mut self, line: &[u8]) -> bool {
         let is_other = line.len() <= MAX_OTHER && line.first().is_none_or(u8::is_ascii_alphabetic);
