@@ -198,14 +198,15 @@ pub(super) fn sum(bytes: &[u8]) -> u16 {
     let (words, rest) = bytes.as_chunks::<4>();
     let mut sum: u64 = words
         .iter()
-        .map(|word| u64::from(u32::from_be_bytes(*word)))
+        .map(|word| u64::from(u32::from_le_bytes(*word)))
         .sum();
     let mut last = [0; 4];
     if let Some(start) = last.get_mut(..rest.len()) {
         start.copy_from_slice(rest);
     }
-    sum += u64::from(u32::from_be_bytes(last));
-    fold(sum)
+    sum += u64::from(u32::from_le_bytes(last));
+    // The order of bytes does not matter until the end (RFC 1071 §2 B), and this one is faster.
+    fold(sum).swap_bytes()
 }
 
 fn fold(mut sum: u64) -> u16 {

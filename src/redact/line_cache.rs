@@ -33,15 +33,19 @@ pub(super) struct LineCache {
 pub(super) struct Start(usize);
 
 impl Start {
-    /// The start of a text; of a shorter one, there is none.
     #[inline]
-    pub(super) fn of(text: &[u8]) -> Option<Self> {
-        let words = text.first_chunk::<32>()?.as_chunks::<8>().0;
-        let hash = words.iter().fold(0, |hash: u64, word| {
-            hash.rotate_left(23) ^ u64::from_le_bytes(*word)
-        });
-        let hash = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-        Some(Self(hash as usize % PLACES))
+    pub(super) fn of(text: &[u8]) -> Self {
+        let text = text.get(..32).unwrap_or(text);
+        let (words, rest) = text.as_chunks::<8>();
+        let add = |hash: u64, word: u64| hash.rotate_left(23) ^ word;
+        let hash = words
+            .iter()
+            .fold(0, |hash, word| add(hash, u64::from_le_bytes(*word)));
+        let last = rest
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let hash = add(hash, last).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        Self(hash as usize % PLACES)
     }
 }
 
@@ -55,7 +59,7 @@ impl LineCache {
         rest: &mut [u8],
         limit: usize,
     ) -> Option<(usize, bool, &[&'static str])> {
-        let entry = self.entries.get(Start::of(rest)?.0)?;
+        let entry = self.entries.get(Start::of(rest).0)?;
         let len = entry.len;
         let is_same = len > 0 && len <= limit && entry.before.get(..len) == rest.get(..len);
         if !is_same || matches!(rest.get(len), Some(b' ' | b'\t')) {
@@ -70,7 +74,7 @@ impl LineCache {
 
     /// As [`Self::rewrite`], for a line that is all of `line`.
     pub(super) fn rewrite_all(&self, line: &mut [u8]) -> Option<(bool, &[&'static str])> {
-        let entry = self.entries.get(Start::of(line)?.0)?;
+        let entry = self.entries.get(Start::of(line).0)?;
         if entry.len != line.len() {
             return None;
         }

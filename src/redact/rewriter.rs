@@ -108,7 +108,7 @@ impl LineRewriter for Rewriter {
             .extend_from_slice(rest.get(..next).unwrap_or_default());
         let mut own = RedactedKinds::default();
         self.line(rest.get_mut(..len).unwrap_or_default(), &mut own);
-        if let Some(start) = start.filter(|_| next > len) {
+        if next > len {
             let after = rest.get(..next).unwrap_or_default();
             self.known.insert(start, &self.whole, after, &own.0);
         }
@@ -132,9 +132,7 @@ impl LineRewriter for Rewriter {
             names.layer(line, MAX_LAYERS);
         }
         self.is_changed |= self.before != line;
-        if let Some(start) = start {
-            self.cache.insert(start, &self.before, line, &own.0);
-        }
+        self.cache.insert(start, &self.before, line, &own.0);
         own.0.into_iter().for_each(|kind| kinds.add(kind));
     }
 }

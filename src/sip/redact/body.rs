@@ -129,14 +129,6 @@ impl Bodies {
             }
             return;
         }
-        // Nor is Call-ID or Contact: `CSeq`, `Conte…`, or a compact form.
-        let may_be = matches!(
-            (line.get(1), line.get(4)),
-            (Some(b's' | b'S' | b':' | b' ' | b'\t'), _) | (Some(b'o' | b'O'), Some(b'e' | b'E'))
-        );
-        if !may_be {
-            return;
-        }
         match Field::parse(line) {
             Some(Field::CSeq(value)) => {
                 header.is_header = true;
@@ -190,6 +182,14 @@ enum Field<'a> {
 impl<'a> Field<'a> {
     /// Reads one of the fields, in its long or its compact form.
     fn parse(line: &'a [u8]) -> Option<Self> {
+        // Not Call-ID or Contact: `CSeq`, `Conte…`, or a compact form.
+        let may_be = matches!(
+            (line.get(1)?, line.get(4)),
+            (b's' | b'S' | b':' | b' ' | b'\t', _) | (b'o' | b'O', Some(b'e' | b'E'))
+        );
+        if !may_be {
+            return None;
+        }
         let len = count(line, is_name);
         let (name, rest) = line.split_at_checked(len)?;
         let rest = rest.get(count(rest, |byte| matches!(byte, b' ' | b'\t'))..)?;
