@@ -67,6 +67,7 @@
 //! | [`report`] | what a capture contains: [`CaptureReport`] |
 //! | [`search`] | the calls that Homer holds: [`find_calls`](search::find_calls) |
 //! | [`finding`] | a rule that a message breaks: [`Rule`](finding::Rule) |
+//! | [`redact`] | a capture without secrets, numbers or addresses: [`Redactor`](redact::Redactor) |
 //! | [`error`] | why an export failed: [`ExportError`] |
 //! | [`record`] | conversion of these types from and to those of the WIT bindings |
 //! | [`text`] | untrusted text, made safe for a sentence |
@@ -96,6 +97,7 @@ pub mod packet;
 pub mod pcap;
 pub mod query;
 pub mod record;
+pub mod redact;
 pub mod report;
 mod rtcp;
 pub mod search;

@@ -11,7 +11,7 @@ use super::capture_report::LadderEntry;
 use super::printable::printable;
 use crate::packet::{Route, endpoint};
 use crate::pcap::YEAR_1971_US;
-use crate::sip::{Message, StartLine, uri_secrets};
+use crate::sip::{Content, Message, RedactedKinds, StartLine, redact_line, uri_secrets};
 
 /// Entries kept at each end. A call has 7 messages; with retransmissions and re-INVITEs it has some
 /// dozens.
@@ -140,6 +140,11 @@ impl LadderMessage {
         self.line.clear();
         // Secrets are removed before the line is cut, or half of a password might stay.
         push_start_line(&mut self.line, message);
+        redact_line(
+            &mut self.line,
+            Content::Redact,
+            &mut RedactedKinds::default(),
+        );
         self.line.truncate(MAX_LINE);
     }
 

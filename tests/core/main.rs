@@ -31,6 +31,8 @@ mod query;
 mod random_calls;
 mod recordings;
 mod redact;
+mod redact_shapes;
+mod redactor;
 mod replay;
 mod report;
 mod search;
