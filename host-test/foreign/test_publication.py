@@ -14,7 +14,7 @@ from processes import succeed
 SETTINGS = SETTINGS_PAGE.read_text()
 
 KINDS = ["mcpb", "oci"]
-SECRETS = {"HOMER_PASSWORD", "HOMER_API_TOKEN", "HOMER_JWT"}
+SECRETS = {"HOMER_PASSWORD", "HOMER_API_TOKEN", "HOMER_JWT", "HOMER_PROXY_PASSWORD"}
 FORMATS = ["string", "number", "boolean", "filepath"]
 SERVER_NAME_LABEL = "io.modelcontextprotocol.server.name"
 IMAGE_LABELS = ["title", "description", "version", "revision", "source", "licenses"]

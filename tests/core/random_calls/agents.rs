@@ -61,7 +61,8 @@ impl Seen {
             packets.extend(again);
         }
         // The agents on the links have clocks of their own.
-        if !two_agents && random.percent(8) {
+        let has_clocks = !two_agents && random.percent(8);
+        if has_clocks {
             let apart_us = random.pick(&[20_000, 700_000, 3_000_000]);
             let clocks: Vec<u64> = (0..100).map(|_| random.from(0, apart_us)).collect();
             description += &format!("; clocks of links up to {apart_us} us apart");
@@ -81,8 +82,11 @@ impl Seen {
         for packet in &mut packets {
             packet.sent.time_us += random.from(0, jitter_us);
         }
-        // With more loss, nobody could tell two agents from retransmissions.
-        let loss = match two_agents {
+        // With more loss, nobody could tell two agents from retransmissions, or which of the few
+        // messages of other hops belong together.
+        let loss = match two_agents || !hidden.is_empty() {
+            // Nor, without the time, which response belongs to which attempt.
+            _ if has_clocks => 0,
             true => random.pick(&[0, 0, 3]),
             false => random.pick(&[0, 0, 0, 3, 10, 20]),
         };
