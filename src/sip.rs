@@ -28,5 +28,6 @@ pub use sdp::Sdp;
 pub use value::{CSeq, Via};
 
 pub(crate) use escape::is_invisible;
+pub(crate) use line::line_ends;
 pub(crate) use message::begins_with_start_line;
 pub(crate) use redact::uri_secrets;

@@ -3,7 +3,7 @@
 
 use memchr::memchr;
 
-use crate::sip::begins_with_start_line;
+use crate::sip::{begins_with_start_line, line_ends};
 
 /// Most bytes of a start line that is in several payloads, inclusive. RFC 3261 has no limit; a URI
 /// seldom has more than a few hundred bytes.
@@ -146,7 +146,5 @@ fn split_method(line: &[u8]) -> (&[u8], &[u8]) {
 
 /// The bytes after line ends.
 fn without_line_ends(bytes: &[u8]) -> &[u8] {
-    let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    let len = bytes.iter().take_while(|byte| is_line_end(byte)).count();
-    bytes.get(len..).unwrap_or_default()
+    bytes.get(line_ends(bytes)..).unwrap_or_default()
 }

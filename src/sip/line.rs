@@ -98,6 +98,13 @@ fn field_at(header: &[u8], at: usize) -> String {
     }
 }
 
+/// Number of bytes of the line ends at the start.
+pub(crate) fn line_ends(bytes: &[u8]) -> usize {
+    let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let first = bytes.iter().position(|byte| !is_line_end(byte));
+    first.unwrap_or(bytes.len())
+}
+
 /// The offset of the first byte from `from` on that is not printable ASCII; the length of `bytes`
 /// if there is none.
 fn find_unprintable(bytes: &[u8], from: usize) -> usize {

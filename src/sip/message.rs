@@ -3,6 +3,7 @@
 
 use memchr::memchr;
 
+use super::line::line_ends;
 use super::multipart::{find_sdp, is_multipart, media_type};
 use super::token::{decimal, eq_ignore_case, is_token};
 use super::value::{CSeq, Via};
@@ -235,9 +236,7 @@ impl<'a> Message<'a> {
 
 /// Whether bytes begin with a well-formed start line, after empty lines.
 pub(crate) fn begins_with_start_line(bytes: &[u8]) -> bool {
-    let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    let start = bytes.iter().position(|byte| !is_line_end(byte));
-    let rest = &bytes[start.unwrap_or(bytes.len())..];
+    let rest = &bytes[line_ends(bytes)..];
     let line = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     StartLine::parse(line) != StartLine::Malformed

@@ -2,7 +2,7 @@
 
 use super::field::Field;
 use super::field_cache::FieldCache;
-use super::line::{Anomalies, Line};
+use super::line::{Anomalies, Line, line_ends};
 use super::message::{Message, StartLine, Truncation};
 use super::rules;
 use super::token::is_token;
@@ -57,9 +57,10 @@ impl Parser {
     ) -> Option<Message<'a>> {
         // Empty lines in front of a message are ignored (RFC 3261 §7.5); a payload of line ends
         // alone is a keep-alive.
-        let first = payload
-            .iter()
-            .position(|byte| !matches!(byte, b'\r' | b'\n'))?;
+        let first = line_ends(payload);
+        if first == payload.len() {
+            return None;
+        }
         let line = Line::at(payload, first);
         let start_line = &payload[first..line.end];
         let empty = Message::empty(start_line, payload.len());
@@ -104,14 +105,12 @@ impl Parser {
             None if message.content_type.is_none() && message.is_on_stream() => 0,
             None => return,
         };
-        let Some(surplus) = body.get(len..).filter(|surplus| !surplus.is_empty()) else {
-            return;
-        };
+        let surplus = body.get(len..).unwrap_or_default();
         // Line ends between two messages keep the connection open (RFC 5626 §3.5.1).
-        let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        let Some(next) = surplus.iter().position(|byte| !is_line_end(byte)) else {
+        let next = line_ends(surplus);
+        if next == surplus.len() {
             return;
-        };
+        }
         let start = message.body_offset + len + next;
         let follows = match message.content_length {
             // Blanks and NUL are padding.

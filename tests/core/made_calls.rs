@@ -150,3 +150,32 @@ pub(crate) fn ack_to_contact() -> Sent {
     ack.replace("ACK sip:bob@192.0.2.20", "ACK sip:192.0.2.30");
     ack
 }
+
+/// The callee's BYE to the healthy call with its response, which crosses that of the caller.
+pub(crate) fn crossing_bye() -> Vec<Sent> {
+    let mut sent = healthy()[5..].to_vec();
+    for message in &mut sent {
+        message.replace("tag=aaa", "tag=x");
+        message.replace("tag=bbb", "tag=aaa");
+        message.replace("tag=x", "tag=bbb");
+        message.replace("z9hG4bK3", "z9hG4bKother");
+        (message.from, message.to) = (message.to, message.from);
+        message.time_us -= 5000;
+    }
+    sent
+}
+
+/// A registration with this CSeq number that was granted after `after_s` seconds, with a header
+/// field in its response.
+pub(crate) fn registration(number: u64, after_s: u64, granted: &str) -> Vec<Sent> {
+    let mut sent = vec![healthy()[0].clone(), healthy()[3].clone()];
+    sent[0].replace("INVITE sip", "REGISTER sip");
+    sent[1].replace("Content-Type", &format!("{granted}\r\nContent-Type"));
+    for message in &mut sent {
+        message.replace("1 INVITE", &format!("{number} REGISTER"));
+        message.replace("z9hG4bK1", &format!("z9hG4bKr{number}"));
+        message.time_us += after_s * 1_000_000;
+    }
+    sent[1].time_us = sent[0].time_us + 1000;
+    sent
+}

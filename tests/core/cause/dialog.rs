@@ -1,7 +1,9 @@
 //! Causes within a dialog, and those of registrations.
 
 use crate::capture::{CALL_ID, CALLEE, healthy};
-use crate::made_calls::{causes, offer_again, outcome, report_of, texts, within};
+use crate::made_calls::{
+    causes, crossing_bye, offer_again, outcome, registration, report_of, texts, within,
+};
 
 #[test]
 fn cause_bye_unknown_dialog() {
@@ -14,16 +16,7 @@ fn cause_bye_unknown_dialog() {
     );
     assert!(texts(&report)[0].ends_with("; its tags are those of the dialog"));
     // Both sides hang up at once.
-    let mut other = healthy()[5..].to_vec();
-    for message in &mut other {
-        message.replace("tag=aaa", "tag=x");
-        message.replace("tag=bbb", "tag=aaa");
-        message.replace("tag=x", "tag=bbb");
-        message.replace("z9hG4bK3", "z9hG4bKother");
-        (message.from, message.to) = (message.to, message.from);
-        message.time_us -= 5000;
-    }
-    sent.extend(other);
+    sent.extend(crossing_bye());
     let report = report_of(sent);
     assert_eq!((outcome(&report), causes(&report)), ("completed", vec![]));
 }
@@ -140,18 +133,6 @@ fn cause_of_an_end_without_bye() {
 
 #[test]
 fn cause_registration_expired() {
-    let register = |number: u64, after_s: u64, granted: &str| {
-        let mut sent = vec![healthy()[0].clone(), healthy()[3].clone()];
-        sent[0].replace("INVITE sip", "REGISTER sip");
-        sent[1].replace("Content-Type", &format!("{granted}\r\nContent-Type"));
-        for message in &mut sent {
-            message.replace("1 INVITE", &format!("{number} REGISTER"));
-            message.replace("z9hG4bK1", &format!("z9hG4bKr{number}"));
-            message.time_us += after_s * 1_000_000;
-        }
-        sent[1].time_us = sent[0].time_us + 1000;
-        sent
-    };
     for (granted, after_s, expected) in [
         ("Expires: 60", 90, &["registration-expired"][..]),
         (
@@ -167,7 +148,11 @@ fn cause_registration_expired() {
         ),
         ("X: y", 90, &[]),
     ] {
-        let sent = [register(1, 0, granted), register(2, after_s, granted)].concat();
+        let sent = [
+            registration(1, 0, granted),
+            registration(2, after_s, granted),
+        ]
+        .concat();
         let report = report_of(sent);
         assert_eq!(outcome(&report), "succeeded");
         assert_eq!(causes(&report), expected, "{granted} {after_s}");
@@ -273,18 +258,7 @@ fn cause_glare_names_the_pending_request() {
 
 #[test]
 fn cause_registration_expired_is_likely_if_a_number_is_missing() {
-    let register = |number: u64, after_s: u64| {
-        let mut sent = vec![healthy()[0].clone(), healthy()[3].clone()];
-        sent[0].replace("INVITE sip", "REGISTER sip");
-        sent[1].replace("Content-Type", "Expires: 60\r\nContent-Type");
-        for message in &mut sent {
-            message.replace("1 INVITE", &format!("{number} REGISTER"));
-            message.replace("z9hG4bK1", &format!("z9hG4bKr{number}"));
-            message.time_us += after_s * 1_000_000;
-        }
-        sent[1].time_us = sent[0].time_us + 1000;
-        sent
-    };
+    let register = |number, after_s| registration(number, after_s, "Expires: 60");
     for (number, certainty) in [(2, "certain"), (3, "likely")] {
         let report = report_of([register(1, 0), register(number, 90)].concat());
         assert_eq!(causes(&report), ["registration-expired"]);

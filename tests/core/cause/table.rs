@@ -5,8 +5,8 @@ use homer_export::report::CAUSE_CODES;
 
 use crate::capture::{CALL_ID, Capture, Sent, healthy};
 use crate::made_calls::{
-    TIMER_A_MS, TIMER_E_MS, ack_to_contact, again, attempt, causes, challenged, later, offer_again,
-    refused_call, report_of, within,
+    TIMER_A_MS, TIMER_E_MS, ack_to_contact, again, attempt, causes, challenged, crossing_bye,
+    later, offer_again, refused_call, report_of, within,
 };
 use crate::report::analyze;
 
@@ -253,16 +253,7 @@ fn glare() -> Case {
 /// The BYE gets 481; and the same after the other side has hung up as well.
 fn bye_unknown_dialog() -> Case {
     let sent = with(7, "200 OK", "481 Call/Transaction Does Not Exist");
-    let mut crossing = healthy()[5..].to_vec();
-    for message in &mut crossing {
-        message.replace("tag=aaa", "tag=x");
-        message.replace("tag=bbb", "tag=aaa");
-        message.replace("tag=x", "tag=bbb");
-        message.replace("z9hG4bK3", "z9hG4bKother");
-        (message.from, message.to) = (message.to, message.from);
-        message.time_us -= 5000;
-    }
-    let both = [sent.clone(), crossing].concat();
+    let both = [sent.clone(), crossing_bye()].concat();
     (sent, both)
 }
 
