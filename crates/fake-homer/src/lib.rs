@@ -161,6 +161,24 @@ impl FakeHomer {
         .await
     }
 
+    /// Starts as a Homer with the call `transfer-notify-elsewhere@public.example`: 8 packets in the
+    /// profile `1_call`, and the NOTIFY of its transfer with 3 others in `1_default`.
+    ///
+    /// # Errors
+    /// If there is no free port.
+    pub async fn with_transfer_in_two_profiles() -> Result<Self> {
+        macro_rules! public {
+            ($name:literal) => {
+                include_bytes!(concat!("../../../tests/data/public/", $name, ".pcap")).to_vec()
+            };
+        }
+        Self::with_captures([
+            ("1_call", public!("transfer-notify-elsewhere")),
+            ("1_default", public!("transfer-notify-elsewhere.default")),
+        ])
+        .await
+    }
+
     /// Number of requests for an export so far.
     pub fn exports(&self) -> usize {
         self.state.exports.load(Ordering::SeqCst)

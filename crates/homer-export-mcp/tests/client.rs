@@ -631,15 +631,7 @@ async fn client_reads_a_message_of_a_capture_above_every_limit() {
 
 #[tokio::test]
 async fn client_chooses_profiles_for_both_tools_and_the_resource() {
-    let homer = FakeHomer::with_captures([
-        ("1_call", recorded("public/transfer-notify-elsewhere")),
-        (
-            "1_default",
-            recorded("public/transfer-notify-elsewhere.default"),
-        ),
-    ])
-    .await
-    .unwrap();
+    let homer = FakeHomer::with_transfer_in_two_profiles().await.unwrap();
     let client = client(&[], &[("HOMER_URL", &homer.url())]).await;
     for (profiles, packets, suffix) in [
         (json!(null), 12, ""),

@@ -10,15 +10,7 @@ const CALL_ID: &str = "transfer-notify-elsewhere@public.example";
 
 /// A Homer with the call in one profile and the NOTIFY of its transfer in another one.
 async fn homer() -> FakeHomer {
-    let homer = FakeHomer::with_captures([
-        ("1_call", recorded("public/transfer-notify-elsewhere")),
-        (
-            "1_default",
-            recorded("public/transfer-notify-elsewhere.default"),
-        ),
-    ])
-    .await
-    .unwrap();
+    let homer = FakeHomer::with_transfer_in_two_profiles().await.unwrap();
     // Long enough for requests to be under way at the same time.
     homer.respond_after_ms(20);
     homer

@@ -33,7 +33,6 @@ use serde_json::{Value, json};
 use sse_stream::{Error as SseError, Sse};
 use xtask::artifact::MCP_SERVER;
 
-use host_test::calls::recorded;
 use host_test::untyped_host::Host;
 
 const TOKEN: &str = "s3cret-of-the-callers";
@@ -632,15 +631,7 @@ async fn mcp_server_reads_a_message_of_a_capture_above_every_limit() {
 
 #[tokio::test]
 async fn mcp_server_searches_the_profiles_that_are_named() {
-    let homer = FakeHomer::with_captures([
-        ("1_call", recorded("public/transfer-notify-elsewhere")),
-        (
-            "1_default",
-            recorded("public/transfer-notify-elsewhere.default"),
-        ),
-    ])
-    .await
-    .unwrap();
+    let homer = FakeHomer::with_transfer_in_two_profiles().await.unwrap();
     let server = Server::with_homer(homer, &[]).await;
     for (profiles, packets) in [(json!(null), 12), (json!(["1_default"]), 4)] {
         let mut asked = arguments("transfer-notify-elsewhere@public.example");
