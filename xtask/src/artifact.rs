@@ -52,6 +52,7 @@ pub const EXPORTER: Artifact = Artifact {
     exports: &[
         "homer:capture/homer-export-stream@0.2.0",
         "homer:capture/homer-export@0.2.0",
+        "homer:capture/homer-search@0.2.0",
         "homer:capture/types@0.2.0",
     ],
     documented_world: None,

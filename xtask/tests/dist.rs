@@ -26,8 +26,13 @@ fn components_export_their_own_world_only() {
     for (artifact, exports) in [
         (
             EXPORTER,
-            &["homer-export-stream", "homer-export", "types"]
-                .map(|name| format!("homer:capture/{name}@0.2.0"))[..],
+            &[
+                "homer-export-stream",
+                "homer-export",
+                "homer-search",
+                "types",
+            ]
+            .map(|name| format!("homer:capture/{name}@0.2.0"))[..],
         ),
         (EXPORTER_TEXT, &["homer-export-pcap".to_string()]),
         (
