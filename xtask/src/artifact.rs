@@ -56,7 +56,7 @@ pub const EXPORTER: Artifact = Artifact {
         "homer:capture/types@0.2.0",
     ],
     documented_world: None,
-    max_bytes: 600 * 1024,
+    max_bytes: 800 * 1024,
 };
 
 /// `homer-export-tool.wasm`, for gateways that turn a component into an MCP tool.
@@ -67,7 +67,7 @@ pub const EXPORTER_TEXT: Artifact = Artifact {
         as one function with a text result.",
     exports: &["homer-export-pcap"],
     documented_world: Some("exporter-text"),
-    max_bytes: 620 * 1024,
+    max_bytes: 1000 * 1024,
 };
 
 /// `homer-export-mcp.wasm`, an MCP server for hosts that serve HTTP with a component.
@@ -78,7 +78,7 @@ pub const MCP_SERVER: Artifact = Artifact {
         as an MCP server behind wasi:http.",
     exports: &["wasi:http/incoming-handler@0.2.12"],
     documented_world: None,
-    max_bytes: 820 * 1024,
+    max_bytes: 1000 * 1024,
 };
 
 /// The components that `cargo xtask dist` writes.
