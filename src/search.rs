@@ -31,5 +31,5 @@ pub use filter::{CallFilter, MAX_TEXT, StatusPattern};
 pub use find::find_calls;
 pub use number::party_pattern;
 pub use pattern::Pattern;
-pub use records::{CallFilterFields, FoundCall, FoundCalls, Suggestion, UnsearchedPart};
+pub use records::{CallFilterFields, FoundCall, FoundCalls, UnsearchedPart};
 pub use session::MAX_REQUESTS;

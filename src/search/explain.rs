@@ -4,11 +4,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::Pattern;
 use super::condition::FieldCondition;
 use super::session::{Failure, Search, Session};
-use super::{Pattern, Suggestion};
 use crate::config::Config;
-use crate::error::ExportError;
+use crate::error::{ExportError, Suggestion};
 use crate::homer::search::{Field, ROW_LIMIT, Row};
 use crate::query::{CallId, Profile, Query, Timestamp};
 use crate::text::quoted;
@@ -40,8 +40,8 @@ struct Explanation {
 }
 
 /// Explains an export that failed with `nothing-captured`: adds what Homer's search says to its
-/// text, and returns what to export instead. Any other error is returned as it is, without a
-/// request; so is this one if `HOMER_EXPLAIN` is off.
+/// text, and what to export instead. Any other error is returned as it is, without a request; so is
+/// this one if `HOMER_EXPLAIN` is off.
 ///
 /// It sends at most three requests, besides a login, under the same settings and the same policy of
 /// the host as the export. They search the first profile of the query:
@@ -56,19 +56,26 @@ pub fn explain<T: Transport>(
     query: &Query,
     config: &Config,
     transport: &mut T,
-) -> (ExportError, Option<Suggestion>) {
-    let (ExportError::NothingCaptured(_), Some(days)) = (&error, config.explain_days) else {
-        return (error, None);
+) -> ExportError {
+    let mut error = error;
+    let ExportError::NothingCaptured {
+        suggestion,
+        message,
+    } = &mut error
+    else {
+        return error;
+    };
+    let Some(days) = config.explain_days else {
+        return error;
     };
     let explanation = match Session::open(config, transport) {
         Ok(mut session) => explanation(&mut session, query, days, config.max_window_hours),
         Err(why) => unchecked("whether Homer holds the call at another time", &why),
     };
-    let mut error = error;
-    let message = error.message_mut();
     message.push_str(". ");
     message.push_str(&explanation.text);
-    (error, explanation.suggestion)
+    *suggestion = explanation.suggestion;
+    error
 }
 
 fn explanation<T: Transport>(

@@ -1,9 +1,9 @@
 //! Why an export found nothing.
 
 use homer_export::query::ParameterNames;
-use homer_export::search::{Suggestion, explain};
+use homer_export::search::explain;
 use homer_export::transport::{Transport, TransportError};
-use homer_export::{CallId, Config, ExportError, Query, Window};
+use homer_export::{CallId, Config, ExportError, Query, Suggestion, Window};
 
 use crate::model_homer::{ModelHomer, ModelRow};
 use crate::replay::{Reaction, Replay};
@@ -27,11 +27,14 @@ fn query(call_id: &str) -> Query {
 /// What is added to the text, and the suggestion.
 #[track_caller]
 fn explained(call_id: &str, homer: &mut impl Transport) -> (String, Option<Suggestion>) {
-    let error = ExportError::NothingCaptured(NOTHING.to_string());
-    let (error, suggestion) = explain(error, &query(call_id), &config(&[]), homer);
+    let error = ExportError::nothing_captured(NOTHING);
+    let error = explain(error, &query(call_id), &config(&[]), homer);
     assert_eq!(error.case(), "nothing-captured");
     let text = error.message().strip_prefix(NOTHING).unwrap();
-    (text.strip_prefix(". ").unwrap().to_string(), suggestion)
+    (
+        text.strip_prefix(". ").unwrap().to_string(),
+        error.suggestion().cloned(),
+    )
 }
 
 fn suggested(callid: &str, from_ts: i64, to_ts: i64) -> Option<Suggestion> {
@@ -164,15 +167,18 @@ fn explain_reads_recorded_rows() {
     ]);
     let window = Window::new(FROM - 300_000, FROM + 900_000, 24, &ParameterNames::WIT).unwrap();
     let query = Query::new(vec![CallId::parse("udp-normal-1").unwrap()], window).unwrap();
-    let error = ExportError::NothingCaptured(NOTHING.to_string());
-    let (error, suggestion) = explain(error, &query, &config(&[]), &mut replay);
+    let error = ExportError::nothing_captured(NOTHING);
+    let error = explain(error, &query, &config(&[]), &mut replay);
     assert!(
         error
             .message()
             .ends_with(". Did you mean \"udp-normal-1@192.0.2.10\"?"),
         "{error}"
     );
-    assert_eq!(suggestion.unwrap().callid, "udp-normal-1@192.0.2.10");
+    assert_eq!(
+        error.suggestion().unwrap().callid,
+        "udp-normal-1@192.0.2.10"
+    );
     assert_eq!(replay.requests.len(), 3);
     // A Call-ID over 30 days.
     let mut replay = Replay::new([Reaction::recorded("find-sid-wide-window")]);
@@ -182,10 +188,10 @@ fn explain_reads_recorded_rows() {
         window,
     )
     .unwrap();
-    let error = ExportError::NothingCaptured(NOTHING.to_string());
-    let (_, suggestion) = explain(error, &query, &config(&[]), &mut replay);
+    let error = ExportError::nothing_captured(NOTHING);
+    let error = explain(error, &query, &config(&[]), &mut replay);
     assert_eq!(
-        suggestion,
+        error.suggestion().cloned(),
         suggested("udp-normal-1@192.0.2.10", FROM - 5000, FROM + 103_000)
     );
 }
@@ -259,16 +265,16 @@ fn explain_says_what_could_not_be_checked() {
 #[test]
 fn explain_sends_nothing_unless_it_is_asked_for() {
     let mut homer = ModelHomer::new(call("one@x", FROM - DAY_MS));
-    let nothing = ExportError::NothingCaptured(NOTHING.to_string());
+    let nothing = ExportError::nothing_captured(NOTHING);
     let off = config(&[("HOMER_EXPLAIN", "off")]);
     assert_eq!(
         explain(nothing.clone(), &query("one@x"), &off, &mut homer),
-        (nothing.clone(), None)
+        nothing
     );
     let other = ExportError::TimedOut("too slow".to_string());
     assert_eq!(
         explain(other.clone(), &query("one@x"), &config(&[]), &mut homer),
-        (other, None)
+        other
     );
     assert_eq!(homer.received.len(), 0);
     // And in fewer days, if so configured.
@@ -286,10 +292,10 @@ fn explain_looks_for_every_requested_call_id() {
         .unwrap()
         .with_profiles(&["1_call".to_string(), "1_default".to_string()])
         .unwrap();
-    let error = ExportError::NothingCaptured(NOTHING.to_string());
-    let (_, suggestion) = explain(error, &query, &config(&[]), &mut homer);
+    let error = ExportError::nothing_captured(NOTHING);
+    let error = explain(error, &query, &config(&[]), &mut homer);
     assert_eq!(homer.received[0].conditions, ["sid=a@x;b@x"]);
-    assert_eq!(suggestion.unwrap().callid, "b@x");
+    assert_eq!(error.suggestion().unwrap().callid, "b@x");
 }
 
 #[test]

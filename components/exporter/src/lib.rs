@@ -118,7 +118,7 @@ fn open_pcap(
     config: &Config,
 ) -> Result<PcapStream<WasiBody>, homer_export::ExportError> {
     PcapStream::open(query, config, &mut HttpTransport)
-        .map_err(|error| explain(error, query, config, &mut HttpTransport).0)
+        .map_err(|error| explain(error, query, config, &mut HttpTransport))
 }
 
 /// A resource's methods get it shared, and nothing else runs while one does.
