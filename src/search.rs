@@ -26,7 +26,7 @@ mod status;
 mod unsearched;
 
 pub use candidate::MAX_CALLS;
-pub use explain::explain;
+pub use explain::{MAX_EXPLAIN_REQUESTS, explain, open_or_explain};
 pub use filter::{CallFilter, MAX_TEXT, StatusPattern};
 pub use find::find_calls;
 pub use number::party_pattern;
