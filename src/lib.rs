@@ -106,7 +106,7 @@ pub mod transport;
 pub mod wasi;
 
 pub use config::Config;
-pub use error::ExportError;
+pub use error::{ExportError, Suggestion};
 pub use homer::Credential;
 pub use mcp::auth::CallerPolicy;
 pub use origin::{BaseUrl, Origin};

@@ -26,10 +26,10 @@ mod status;
 mod unsearched;
 
 pub use candidate::MAX_CALLS;
-pub use explain::explain;
+pub use explain::{MAX_EXPLAIN_REQUESTS, explain, open_or_explain};
 pub use filter::{CallFilter, MAX_TEXT, StatusPattern};
 pub use find::find_calls;
 pub use number::party_pattern;
 pub use pattern::Pattern;
-pub use records::{CallFilterFields, FoundCall, FoundCalls, Suggestion, UnsearchedPart};
+pub use records::{CallFilterFields, FoundCall, FoundCalls, UnsearchedPart};
 pub use session::MAX_REQUESTS;

@@ -42,7 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
     });
     let head = RequestHead { method: "POST".to_string(), fields: fields.collect() };
     let _ = server.authorize(&head);
-    let nothing = ExportError::NothingCaptured("nothing".to_string());
+    let nothing = ExportError::nothing_captured("nothing");
     match server.handle(&head, body) {
         RequestOutcome::Response(response) => assert_json(response),
         RequestOutcome::Message(pending) => assert_json(pending.fail(&nothing)),

@@ -207,12 +207,14 @@ impl ResourceError {
         match error {
             // These mean that the URI names no capture. Other failures say nothing about the
             // resource.
-            ExportError::NothingCaptured(_) | ExportError::InvalidRequest(_) => Self::NotFound {
-                message,
-                data: ResourceErrorData {
-                    uri: uri.chars().take(MAX_URI_ECHO_CHARS).collect(),
-                },
-            },
+            ExportError::NothingCaptured { .. } | ExportError::InvalidRequest(_) => {
+                Self::NotFound {
+                    message,
+                    data: ResourceErrorData {
+                        uri: uri.chars().take(MAX_URI_ECHO_CHARS).collect(),
+                    },
+                }
+            }
             _ => Self::Failed { message },
         }
     }

@@ -4,11 +4,12 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::Pattern;
 use super::condition::FieldCondition;
 use super::session::{Failure, Search, Session};
-use super::{Pattern, Suggestion};
 use crate::config::Config;
-use crate::error::ExportError;
+use crate::error::{ExportError, Suggestion};
+use crate::export::PcapStream;
 use crate::homer::search::{Field, ROW_LIMIT, Row};
 use crate::query::{CallId, Profile, Query, Timestamp};
 use crate::text::quoted;
@@ -20,6 +21,9 @@ const MAX_CALL_IDS: usize = 20;
 /// Shortest beginning of a Call-ID that is looked for, in characters, inclusive. A shorter one
 /// would find unrelated calls.
 const MIN_PREFIX: usize = 6;
+
+/// Most requests of an explanation, inclusive, without a login.
+pub const MAX_EXPLAIN_REQUESTS: u32 = 3;
 
 /// Most similar Call-IDs that the text names, inclusive.
 const MAX_SIMILAR: usize = 3;
@@ -40,15 +44,22 @@ struct Explanation {
 }
 
 /// Explains an export that failed with `nothing-captured`: adds what Homer's search says to its
-/// text, and returns what to export instead. Any other error is returned as it is, without a
-/// request; so is this one if `HOMER_EXPLAIN` is off.
+/// text, and what to export instead. Any other error is returned as it is, without a request; so is
+/// this one if `HOMER_EXPLAIN` is off.
 ///
-/// It sends at most three requests, besides a login, under the same settings and the same policy of
-/// the host as the export. They search the first profile of the query:
+/// It sends at most [`MAX_EXPLAIN_REQUESTS`], besides a login, under the same settings and the same
+/// policy of the host as the export. Homer searches one profile in a request. The first one of the
+/// query is where the caller expects the call; for a query without profiles it is `1_call`. They
+/// search
 ///
-/// 1. for the Call-IDs, in the window and `HOMER_EXPLAIN_DAYS` days around it;
-/// 2. if there are none, for any message in the window;
-/// 3. if there is one, for Call-IDs in the window that begin like the first Call-ID.
+/// 1. the first profile for the Call-IDs, in the window and `HOMER_EXPLAIN_DAYS` days around it;
+/// 2. if there are none, the first profile for any message in the window;
+/// 3. if there is one, the first profile for Call-IDs in the window that begin like the first
+///    Call-ID of the query;
+/// 4. the second profile for the Call-IDs, as in 1, if that is not one request too many: if nothing
+///    was found in 2, or if the Call-ID is too short for 3.
+///
+/// The text names the profiles of the query in which the Call-IDs were not looked up.
 ///
 /// If a request fails, the text says what could not be checked, and no further one is sent.
 pub fn explain<T: Transport>(
@@ -56,19 +67,38 @@ pub fn explain<T: Transport>(
     query: &Query,
     config: &Config,
     transport: &mut T,
-) -> (ExportError, Option<Suggestion>) {
-    let (ExportError::NothingCaptured(_), Some(days)) = (&error, config.explain_days) else {
-        return (error, None);
+) -> ExportError {
+    let mut error = error;
+    let ExportError::NothingCaptured {
+        suggestion,
+        message,
+    } = &mut error
+    else {
+        return error;
+    };
+    let Some(days) = config.explain_days else {
+        return error;
     };
     let explanation = match Session::open(config, transport) {
         Ok(mut session) => explanation(&mut session, query, days, config.max_window_hours),
         Err(why) => unchecked("whether Homer holds the call at another time", &why),
     };
-    let mut error = error;
-    let message = error.message_mut();
-    message.push_str(". ");
-    message.push_str(&explanation.text);
-    (error, explanation.suggestion)
+    add_sentence(message, &explanation.text);
+    *suggestion = explanation.suggestion;
+    error
+}
+
+/// Opens the capture of a query. If Homer has none, the error is explained.
+///
+/// # Errors
+/// As [`PcapStream::open`], through [`explain`].
+pub fn open_or_explain<T: Transport>(
+    query: &Query,
+    config: &Config,
+    transport: &mut T,
+) -> Result<PcapStream<T::Body>, ExportError> {
+    PcapStream::open(query, config, transport)
+        .map_err(|error| explain(error, query, config, transport))
 }
 
 fn explanation<T: Transport>(
@@ -77,28 +107,15 @@ fn explanation<T: Transport>(
     days: u32,
     max_hours: u32,
 ) -> Explanation {
-    // Homer searches one profile in a request. The first one is where the caller expects the call.
-    let Some(profile) = query.profiles().first() else {
+    let [profile, others @ ..] = query.profiles() else {
         return Explanation {
             text: String::new(),
             suggestion: None,
         };
     };
-    let (from_ms, to_ms) = query.window().for_homer();
-    let (from_s, to_s) = (from_ms.div_euclid(SECOND_MS), to_ms.div_euclid(SECOND_MS));
-    let around_s = i64::from(days) * DAY_S;
-    let mut search = |conditions: &[FieldCondition], nodes: &[String], around_s: i64| {
-        let page = session.rows(&Search {
-            profile,
-            conditions,
-            nodes,
-            from_s: from_s.saturating_sub(around_s),
-            to_s: to_s.saturating_add(around_s),
-        });
-        page.map(|page| page.rows)
-    };
     // On all nodes: the call may be on one that was not asked.
-    match search(&[call_ids(query.call_ids())], &[], around_s) {
+    let wanted = [call_ids(query.call_ids())];
+    match search(session, query, profile, &wanted, &[], days) {
         Ok(rows) => {
             if let Some(found) = found_elsewhere(&rows, query, profile, max_hours) {
                 return found;
@@ -111,7 +128,9 @@ fn explanation<T: Transport>(
             );
         }
     }
-    match search(&[], query.nodes(), 0) {
+    let nodes = query.nodes();
+    let mut may_go_on = true;
+    let mut explanation = match search(session, query, profile, &[], nodes, 0) {
         Ok(rows) if rows.is_empty() => Explanation {
             text: format!(
                 "Homer returned no messages at all between {} in profile {}, and none of this \
@@ -125,17 +144,18 @@ fn explanation<T: Transport>(
         },
         Ok(_) => {
             let rows = match prefix(query) {
-                Some(pattern) => search(
-                    &[FieldCondition::new(Field::CallId, &pattern)],
-                    query.nodes(),
-                    0,
-                ),
+                Some(pattern) => {
+                    may_go_on = false;
+                    let alike = [FieldCondition::new(Field::CallId, &pattern)];
+                    search(session, query, profile, &alike, nodes, 0)
+                }
                 None => Ok(Vec::new()),
             };
             not_captured(rows, query, profile, days)
         }
         // A crash shows that rows are there, but it may be another server that closes connections.
         Err(why) => {
+            may_go_on = false;
             let mut explanation = unchecked(
                 "whether Homer holds any other message in this window",
                 &why.into_error(),
@@ -148,7 +168,63 @@ fn explanation<T: Transport>(
             );
             explanation
         }
+    };
+    let mut unsearched = others;
+    if let [second, others @ ..] = others
+        && may_go_on
+        && session.requests < MAX_EXPLAIN_REQUESTS
+    {
+        unsearched = others;
+        let text = match search(session, query, second, &wanted, &[], days) {
+            Ok(rows) => match found_elsewhere(&rows, query, second, max_hours) {
+                Some(found) => return found,
+                None => format!(
+                    "Profile {} holds no message of this Call-ID within {days} days of the window \
+                     either",
+                    second.as_str()
+                ),
+            },
+            Err(why) => {
+                let what = format!("whether profile {} holds the call", second.as_str());
+                unchecked(&what, &why.into_error()).text
+            }
+        };
+        add_sentence(&mut explanation.text, &text);
     }
+    if let [_, ..] = unsearched {
+        let keys: Vec<&str> = unsearched.iter().map(Profile::as_str).collect();
+        let text = format!("The Call-ID was not looked up in {}", keys.join(" and "));
+        add_sentence(&mut explanation.text, &text);
+    }
+    explanation
+}
+
+/// The rows of a profile in the window of a query and so many days around it.
+fn search<T: Transport>(
+    session: &mut Session<'_, T>,
+    query: &Query,
+    profile: &Profile,
+    conditions: &[FieldCondition],
+    nodes: &[String],
+    days: u32,
+) -> Result<Vec<Row>, Failure> {
+    let (from_ms, to_ms) = query.window().for_homer();
+    let (from_s, to_s) = (from_ms.div_euclid(SECOND_MS), to_ms.div_euclid(SECOND_MS));
+    let around_s = i64::from(days) * DAY_S;
+    let page = session.rows(&Search {
+        profile,
+        conditions,
+        nodes,
+        from_s: from_s.saturating_sub(around_s),
+        to_s: to_s.saturating_add(around_s),
+    });
+    page.map(|page| page.rows)
+}
+
+fn add_sentence(text: &mut String, sentence: &str) {
+    // A question has its mark already.
+    text.push_str(if text.ends_with('?') { " " } else { ". " });
+    text.push_str(sentence);
 }
 
 /// The condition for the Call-IDs of a query, or for those of them that fit into a list.

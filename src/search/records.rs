@@ -115,21 +115,6 @@ record! {
     }
 }
 
-record! {
-    ($, convert_suggestion)
-    /// What to export instead of a call that was not found.
-    pub struct Suggestion {
-        /// Call-ID to export.
-        pub callid: String,
-        /// Start of the window to use, Unix time in milliseconds, UTC, inclusive.
-        pub from_ts: i64,
-        /// End of the window to use, Unix time in milliseconds, UTC, inclusive.
-        pub to_ts: i64,
-        /// Homer's search profile that holds the call.
-        pub profile: String,
-    }
-}
-
 /// Implements [`Convert`](crate::record::Convert) between the records of the search and the types
 /// of `$bindings`, a module of generated bindings that is in scope: the filter to the library, the
 /// results to the bindings.

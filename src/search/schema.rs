@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
-use super::{CallFilterFields, FoundCall, FoundCalls, Suggestion, UnsearchedPart};
+use super::{CallFilterFields, FoundCall, FoundCalls, UnsearchedPart};
+use crate::error::Suggestion;
 
 const WIT: &str = include_str!("../../wit/homer-capture.wit");
 

@@ -1,9 +1,9 @@
 //! Why an export found nothing.
 
 use homer_export::query::ParameterNames;
-use homer_export::search::{Suggestion, explain};
+use homer_export::search::explain;
 use homer_export::transport::{Transport, TransportError};
-use homer_export::{CallId, Config, ExportError, Query, Window};
+use homer_export::{CallId, Config, ExportError, Query, Suggestion, Window};
 
 use crate::model_homer::{ModelHomer, ModelRow};
 use crate::replay::{Reaction, Replay};
@@ -27,11 +27,14 @@ fn query(call_id: &str) -> Query {
 /// What is added to the text, and the suggestion.
 #[track_caller]
 fn explained(call_id: &str, homer: &mut impl Transport) -> (String, Option<Suggestion>) {
-    let error = ExportError::NothingCaptured(NOTHING.to_string());
-    let (error, suggestion) = explain(error, &query(call_id), &config(&[]), homer);
+    let error = ExportError::nothing_captured(NOTHING);
+    let error = explain(error, &query(call_id), &config(&[]), homer);
     assert_eq!(error.case(), "nothing-captured");
     let text = error.message().strip_prefix(NOTHING).unwrap();
-    (text.strip_prefix(". ").unwrap().to_string(), suggestion)
+    (
+        text.strip_prefix(". ").unwrap().to_string(),
+        error.suggestion().cloned(),
+    )
 }
 
 fn suggested(callid: &str, from_ts: i64, to_ts: i64) -> Option<Suggestion> {
@@ -109,7 +112,8 @@ fn explain_says_if_only_this_call_is_missing() {
         text,
         "Homer holds other messages in this window (profile 1_call), so its database works, but \
          none of this Call-ID within 7 days of it: the call was not captured, or its Call-ID is \
-         spelled differently (Call-IDs are case-sensitive)"
+         spelled differently (Call-IDs are case-sensitive). The Call-ID was not looked up in \
+         1_registration and 1_default"
     );
     assert_eq!(suggestion, None);
     let conditions: Vec<_> = homer
@@ -119,10 +123,15 @@ fn explain_says_if_only_this_call_is_missing() {
         .collect();
     let [sid, prefix] = ["sid=a84b4c76@x", "sid=a84b4c76%"].map(|text| [text.to_string()]);
     assert_eq!(conditions, [&sid[..], &[], &prefix[..]]);
-    // A short beginning would find anything.
+    // A short beginning would find anything, so there is a request left for the next profile.
     let mut homer = ModelHomer::new(call("other@x", FROM + 1000));
     explained("a84b4@x", &mut homer);
-    assert_eq!(homer.received.len(), 2);
+    let [.., last] = homer.received.as_slice() else {
+        panic!("no request")
+    };
+    assert_eq!(homer.received.len(), 3);
+    assert_eq!(last.conditions, ["sid=a84b4@x"]);
+    assert_eq!(last.profile, "1_registration");
 }
 
 #[test]
@@ -131,7 +140,10 @@ fn explain_offers_a_call_id_that_begins_alike() {
     rows.extend(call("a84b4c76@192.0.2.10", FROM + 9000));
     let (text, suggestion) = explained("a84b4c76", &mut ModelHomer::new(rows));
     assert!(
-        text.ends_with(". Did you mean \"a84b4c76@192.0.2.10\" or \"a84b4c76@192.0.2.20\"?"),
+        text.contains(
+            ". Did you mean \"a84b4c76@192.0.2.10\" or \"a84b4c76@192.0.2.20\"? The Call-ID was \
+             not looked up in 1_registration"
+        ),
         "{text}"
     );
     assert_eq!(suggestion, suggested("a84b4c76@192.0.2.10", FROM, TO));
@@ -143,15 +155,17 @@ fn explain_says_if_there_is_nothing_at_all() {
                    2026-11-20T11:00:00Z in profile 1_call, and none of this Call-ID within 7 days \
                    of it: the window is outside of its retention period, nothing was captured \
                    then, or its database is down. No client can tell these apart; export a call \
-                   that you know exists to check the database";
+                   that you know exists to check the database. Profile 1_registration holds no \
+                   message of this Call-ID within 7 days of the window either. The Call-ID was not \
+                   looked up in 1_default";
     let mut homer = ModelHomer::new(call("other@x", TO + 3_600_000));
     assert_eq!(explained("one@x", &mut homer), (nothing.to_string(), None));
-    assert_eq!(homer.received.len(), 2);
+    assert_eq!(homer.received.len(), 3);
     homer.rows = call("one@x", FROM).to_vec();
     homer.database_down = true;
     assert_eq!(explained("one@x", &mut homer), (nothing.to_string(), None));
     // As recorded, with the database down.
-    let mut replay = Replay::new([Reaction::recorded("db-data-down-search")]);
+    let mut replay = Replay::new([1, 2, 3].map(|_| Reaction::recorded("db-data-down-search")));
     assert_eq!(explained("one@x", &mut replay).0, nothing);
 }
 
@@ -164,15 +178,18 @@ fn explain_reads_recorded_rows() {
     ]);
     let window = Window::new(FROM - 300_000, FROM + 900_000, 24, &ParameterNames::WIT).unwrap();
     let query = Query::new(vec![CallId::parse("udp-normal-1").unwrap()], window).unwrap();
-    let error = ExportError::NothingCaptured(NOTHING.to_string());
-    let (error, suggestion) = explain(error, &query, &config(&[]), &mut replay);
+    let error = ExportError::nothing_captured(NOTHING);
+    let error = explain(error, &query, &config(&[]), &mut replay);
     assert!(
         error
             .message()
-            .ends_with(". Did you mean \"udp-normal-1@192.0.2.10\"?"),
+            .contains(". Did you mean \"udp-normal-1@192.0.2.10\"?"),
         "{error}"
     );
-    assert_eq!(suggestion.unwrap().callid, "udp-normal-1@192.0.2.10");
+    assert_eq!(
+        error.suggestion().unwrap().callid,
+        "udp-normal-1@192.0.2.10"
+    );
     assert_eq!(replay.requests.len(), 3);
     // A Call-ID over 30 days.
     let mut replay = Replay::new([Reaction::recorded("find-sid-wide-window")]);
@@ -182,11 +199,50 @@ fn explain_reads_recorded_rows() {
         window,
     )
     .unwrap();
-    let error = ExportError::NothingCaptured(NOTHING.to_string());
-    let (_, suggestion) = explain(error, &query, &config(&[]), &mut replay);
+    let error = ExportError::nothing_captured(NOTHING);
+    let error = explain(error, &query, &config(&[]), &mut replay);
     assert_eq!(
-        suggestion,
+        error.suggestion().cloned(),
         suggested("udp-normal-1@192.0.2.10", FROM - 5000, FROM + 103_000)
+    );
+}
+
+#[test]
+fn explain_names_the_profile_that_holds_the_call() {
+    let mut rows = call("reg@192.0.2.10", FROM - DAY_MS);
+    for row in &mut rows {
+        row.profile = "1_registration";
+    }
+    let mut homer = ModelHomer::new(rows);
+    let (text, suggestion) = explained("reg@192.0.2.10", &mut homer);
+    assert!(
+        text.contains("(profile 1_registration), outside of the requested window; use from "),
+        "{text}"
+    );
+    assert_eq!(suggestion.unwrap().profile, "1_registration");
+    assert_eq!(homer.received.len(), 3);
+    // If that is all that the query asks for, it is the only one that is searched.
+    homer.received.clear();
+    let query = query("reg@192.0.2.10")
+        .with_profiles(&["1_registration".to_string()])
+        .unwrap();
+    let nothing = ExportError::nothing_captured(NOTHING);
+    let error = explain(nothing, &query, &config(&[]), &mut homer);
+    assert_eq!(error.suggestion().unwrap().profile, "1_registration");
+    assert_eq!(homer.received.len(), 1);
+    // A profile that cannot be searched is said, and ends the explanation.
+    let mut homer = ModelHomer {
+        fails_from: Some((3, TransportError::ReadTimeout)),
+        ..ModelHomer::default()
+    };
+    let (text, suggestion) = explained("reg@192.0.2.10", &mut homer);
+    assert!(
+        text.contains("Could not check whether profile 1_registration holds the call: Homer at"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with(". The Call-ID was not looked up in 1_default") && suggestion.is_none(),
+        "{text}"
     );
 }
 
@@ -259,16 +315,16 @@ fn explain_says_what_could_not_be_checked() {
 #[test]
 fn explain_sends_nothing_unless_it_is_asked_for() {
     let mut homer = ModelHomer::new(call("one@x", FROM - DAY_MS));
-    let nothing = ExportError::NothingCaptured(NOTHING.to_string());
+    let nothing = ExportError::nothing_captured(NOTHING);
     let off = config(&[("HOMER_EXPLAIN", "off")]);
     assert_eq!(
         explain(nothing.clone(), &query("one@x"), &off, &mut homer),
-        (nothing.clone(), None)
+        nothing
     );
     let other = ExportError::TimedOut("too slow".to_string());
     assert_eq!(
         explain(other.clone(), &query("one@x"), &config(&[]), &mut homer),
-        (other, None)
+        other
     );
     assert_eq!(homer.received.len(), 0);
     // And in fewer days, if so configured.
@@ -286,10 +342,10 @@ fn explain_looks_for_every_requested_call_id() {
         .unwrap()
         .with_profiles(&["1_call".to_string(), "1_default".to_string()])
         .unwrap();
-    let error = ExportError::NothingCaptured(NOTHING.to_string());
-    let (_, suggestion) = explain(error, &query, &config(&[]), &mut homer);
+    let error = ExportError::nothing_captured(NOTHING);
+    let error = explain(error, &query, &config(&[]), &mut homer);
     assert_eq!(homer.received[0].conditions, ["sid=a@x;b@x"]);
-    assert_eq!(suggestion.unwrap().callid, "b@x");
+    assert_eq!(error.suggestion().unwrap().callid, "b@x");
 }
 
 #[test]
@@ -300,7 +356,7 @@ fn explain_of_a_homer_11_says_what_it_cannot_ask() {
     };
     let (text, _) = explained("a84b4c76@x", &mut homer);
     assert!(
-        text.ends_with(
+        text.contains(
             "(Call-IDs are case-sensitive). Could not check for similar Call-IDs: the server at \
              http://homer:9080 is a HOMER 11, which cannot be searched for a part of a Call-ID; \
              leave this condition out, or use HOMER 11's own interface"

@@ -484,7 +484,7 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
     let contents =
         json!([{ "uri": uri, "mimeType": "application/vnd.tcpdump.pcap", "blob": "AAAA" }]);
     assert_eq!(response["result"]["contents"], contents);
-    let nothing = ExportError::NothingCaptured("nothing".to_string());
+    let nothing = ExportError::nothing_captured("nothing");
     assert_eq!(shown(read.fail(&nothing)).1["error"]["code"], json!(-32002));
     assert_eq!(
         shown(export.fail(&nothing)).1["result"]["isError"],

@@ -7,10 +7,10 @@ extern crate alloc;
 use alloc::string::{String, ToString};
 
 use homer_export::config::setting;
-use homer_export::export::PcapStream;
 use homer_export::mcp::Base64Stream;
 use homer_export::mcp::tools::export_pcap;
 use homer_export::query::ParameterNames;
+use homer_export::search::open_or_explain;
 use homer_export::wasi::{self as wasi_adapter, HttpTransport};
 use homer_export::{CallId, Config, ExportError, Query};
 
@@ -51,7 +51,7 @@ fn export(callid: &str, from_ts: i64, to_ts: i64) -> Result<String, ExportError>
     // The capture is read to its end in any case, because the report of a call that is too large
     // for the text is worth having.
     let capture =
-        PcapStream::open(&query, &config, &mut HttpTransport)?.buffer(inline_bytes, |_| Ok(()))?;
+        open_or_explain(&query, &config, &mut HttpTransport)?.buffer(inline_bytes, |_| Ok(()))?;
     // A string: as `list<u8>`, a capture of 4.8 MB became 12.4 MB of JSON in wassette, and 6.4 MB
     // as base64 (docs/wasm.md §2).
     let base64 = capture.chunks.map(|chunks| {

@@ -13,7 +13,7 @@ use core::cell::RefCell;
 use homer_export::export::PcapStream;
 use homer_export::query::ParameterNames;
 use homer_export::record::Convert;
-use homer_export::search::{CallFilter, CallFilterFields, FoundCalls, explain, find_calls};
+use homer_export::search::{CallFilter, CallFilterFields, FoundCalls, find_calls, open_or_explain};
 use homer_export::wasi::{self as wasi_adapter, HttpTransport, WasiBody};
 use homer_export::{CallId, Config, MEDIA_TYPE, Query, Window};
 
@@ -50,7 +50,7 @@ fn export(
         config.max_window_hours,
         &ParameterNames::WIT,
     )?;
-    let mut pcap = open_pcap(&query, &config)?;
+    let mut pcap = open_or_explain(&query, &config, &mut HttpTransport)?;
     // One list holds the whole file. Hosts with dynamic values trap on lists above about 2.8 MB, so
     // the limit is an error with a text instead (docs/wasm.md §2).
     let data = pcap.read_all(config.max_bytes)?;
@@ -109,16 +109,7 @@ fn open(query: stream::Query) -> Result<PcapStream<WasiBody>, homer_export::Expo
         .with_profiles(&query.profiles)?
         .with_nodes(query.nodes)?
         .without_ips(query.exclude_ips)?;
-    open_pcap(&query, &config)
-}
-
-/// Opens the capture. If there is none, the error says what Homer's search knows about it.
-fn open_pcap(
-    query: &Query,
-    config: &Config,
-) -> Result<PcapStream<WasiBody>, homer_export::ExportError> {
-    PcapStream::open(query, config, &mut HttpTransport)
-        .map_err(|error| explain(error, query, config, &mut HttpTransport).0)
+    open_or_explain(&query, &config, &mut HttpTransport)
 }
 
 /// A resource's methods get it shared, and nothing else runs while one does.

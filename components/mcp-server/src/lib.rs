@@ -7,13 +7,13 @@ extern crate alloc;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
-use homer_export::export::PcapStream;
 use homer_export::mcp::MAX_REQUEST_BYTES;
 use homer_export::mcp::protocol::{
     HttpResponse, McpServer, PendingCapture, PendingMessage, RequestHead, RequestOutcome,
 };
 use homer_export::mcp::tools::ToolConfig;
 use homer_export::mcp::tools::read_message::PacketReader;
+use homer_export::search::open_or_explain;
 use homer_export::wasi::{self as wasi_adapter, HttpTransport, incoming};
 use homer_export::{CallerPolicy, Config, ExportError};
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
@@ -88,7 +88,7 @@ fn export(
     pending: &PendingCapture,
 ) -> Result<(HttpResponse, Chunks), ExportError> {
     let too_large = |seen| Err(tools.too_large(seen));
-    let capture = PcapStream::open(&pending.call().query()?, config, &mut HttpTransport)?
+    let capture = open_or_explain(&pending.call().query()?, config, &mut HttpTransport)?
         .buffer(tools.read_bytes, too_large)?;
     Ok((
         pending.respond(tools, &capture.sha256, &capture.report),
@@ -104,7 +104,7 @@ fn read_message(config: &Config, pending: &PendingMessage) -> Result<HttpRespons
         ..config.clone()
     };
     let query = pending.arguments.call.query()?;
-    let mut pcap = PcapStream::open(&query, &config, &mut HttpTransport)?;
+    let mut pcap = open_or_explain(&query, &config, &mut HttpTransport)?;
     let mut reader = PacketReader::new(&pending.arguments);
     loop {
         let bytes = pcap.read(u32::MAX)?;

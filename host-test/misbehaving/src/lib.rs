@@ -29,11 +29,20 @@ struct Misbehaving;
 
 /// Reports a text to the test, as an error that this component does not use otherwise.
 fn report<T>(text: String) -> Result<T, types::ExportError> {
-    Err(types::ExportError::NothingCaptured(text))
+    Err(types::ExportError::NothingCaptured(types::EmptyCapture {
+        suggestion: None,
+        message: text,
+    }))
 }
 
 impl flat::Guest for Misbehaving {
     fn export_pcap(_: String, _: i64, _: i64) -> Result<types::Capture, types::ExportError> {
+        report("not implemented".into())
+    }
+}
+
+impl search::Guest for Misbehaving {
+    fn find_calls(_: search::CallFilter) -> Result<search::FoundCalls, types::ExportError> {
         report("not implemented".into())
     }
 }

@@ -130,7 +130,7 @@ async fn export_of_an_unknown_call_names_the_call_and_the_window() {
          window; (2) Homer's database is down, which looks the same: export a call that you know \
          exists"
     );
-    assert_eq!(failure, Failure::Export(ExportError::NothingCaptured(why)));
+    assert_eq!(failure, Failure::Export(ExportError::nothing_captured(why)));
 }
 
 #[tokio::test]
@@ -146,7 +146,10 @@ async fn export_searches_only_the_named_profiles() {
     };
     let failure = exporter.open(&asked(&["1_call"])).await.unwrap_err();
     assert!(
-        matches!(failure, Failure::Export(ExportError::NothingCaptured(_))),
+        matches!(
+            failure,
+            Failure::Export(ExportError::NothingCaptured { .. })
+        ),
         "{failure}"
     );
     // A profile that this Homer does not have is skipped.

@@ -30,7 +30,7 @@ fn sandbox(policy: Policy) -> Exporter {
 /// What the component reports after it did what `command` says.
 async fn reported(exporter: &Exporter, command: &str) -> String {
     match exporter.open(&request(command)).await.unwrap_err() {
-        Failure::Export(ExportError::NothingCaptured(text)) => text,
+        Failure::Export(ExportError::NothingCaptured { message, .. }) => message,
         failure => panic!("{failure}"),
     }
 }

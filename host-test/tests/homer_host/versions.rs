@@ -115,7 +115,7 @@ async fn homer_11_without_packets_in_a_profile_is_searched_further() {
     let exporter = Exporter::new(policy(&server.url)).unwrap();
     assert!(matches!(
         error_of(&exporter).await,
-        ExportError::NothingCaptured(_)
+        ExportError::NothingCaptured { .. }
     ));
 }
 
@@ -155,7 +155,10 @@ async fn homer_7_in_node_without_packets_in_a_profile_is_searched_further() {
         .await
         .unwrap_err();
     assert!(
-        matches!(failure, Failure::Export(ExportError::NothingCaptured(_))),
+        matches!(
+            failure,
+            Failure::Export(ExportError::NothingCaptured { .. })
+        ),
         "{failure}"
     );
     assert_eq!(paths(&server), [V7, V7, V7]);
