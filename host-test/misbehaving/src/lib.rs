@@ -42,8 +42,13 @@ impl flat::Guest for Misbehaving {
 }
 
 impl search::Guest for Misbehaving {
-    fn find_calls(_: search::CallFilter) -> Result<search::FoundCalls, types::ExportError> {
-        report("not implemented".into())
+    fn find_calls(filter: search::CallFilter) -> Result<search::FoundCalls, types::ExportError> {
+        match filter.caller.as_deref() {
+            Some("loop") => loop {
+                black_box(());
+            },
+            _ => report("no such command".into()),
+        }
     }
 }
 
@@ -91,17 +96,6 @@ impl stream::Guest for Misbehaving {
             }
             "flood" => Ok(stream::PcapStream::new(Flood { bytes: 16 << 20 })),
             "trickle" => Ok(stream::PcapStream::new(Flood { bytes: 100 })),
-            _ => report("no such command".into()),
-        }
-    }
-}
-
-impl search::Guest for Misbehaving {
-    fn find_calls(filter: search::CallFilter) -> Result<search::FoundCalls, types::ExportError> {
-        match filter.caller.as_deref() {
-            Some("loop") => loop {
-                black_box(());
-            },
             _ => report("no such command".into()),
         }
     }

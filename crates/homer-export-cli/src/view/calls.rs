@@ -78,9 +78,7 @@ pub(crate) fn view(
             .write(&mut text);
     }
     if let Some(command) = command {
-        text.push_str(
-            "\nTo export call 1, or to repeat this search and export call N, add --export N:\n",
-        );
+        text.push_str("\nTo export call 1 (for call N, repeat this search with --export N):\n");
         let _ = writeln!(text, "  {command}");
     } else if !found.calls.is_empty() {
         text.push_str("\nTo export call N, repeat this search with --export N.\n");
