@@ -71,6 +71,31 @@ To export call 1 (for call N, repeat this search with --export N):
 }
 
 #[tokio::test]
+async fn readme_finds_a_call_and_exports_it() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let commands = readme.split("cargo run --bin homer-export -- find --demo ");
+    let commands: Vec<&str> = commands.skip(1).collect();
+    let [find, export] = &commands[..] else {
+        unreachable!("{commands:?}")
+    };
+    let args = |command: &str| {
+        let line = command.lines().next().unwrap_or_default();
+        let args = format!("find --demo {line}");
+        args.split(' ').map(str::to_string).collect::<Vec<_>>()
+    };
+    let (find, exported) = (args(find), args(export));
+    let find: Vec<&str> = find.iter().map(String::as_str).collect();
+    let (_, stdout, _) = outcome(&find, &[]).await;
+    let shown = export.split("```\n").nth(2).unwrap();
+    assert!(stdout.starts_with(&format!("{shown}\n")), "{stdout}");
+    let exported: Vec<&str> = exported.iter().map(String::as_str).collect();
+    let (code, stdout, stderr) = outcome(&exported, &[]).await;
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("\nbusy@demo.pcap: 7 packets"), "{stdout}");
+}
+
+#[tokio::test]
 async fn find_shows_the_calls_of_the_demo() {
     let mut stdout = String::new();
     for method in ["INVITE", "REGISTER"] {
