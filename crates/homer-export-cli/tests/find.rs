@@ -52,16 +52,19 @@ async fn homer_with(rows: impl IntoIterator<Item = Row>) -> FakeHomer {
 #[tokio::test]
 async fn find_prints_a_table_and_the_command_that_exports_a_call() {
     let (code, stdout, stderr) = outcome(&["find", "--demo", "--status", "4xx"], &[]).await;
-    let expected = "\
+    let id = "busy@demo";
+    let expected = format!(
+        "\
 #  TIME                  CALLER  CALLEE  METHOD  STATUS  SOURCE           DESTINATION        CALL-ID
-1  2026-11-20T14:05:00Z  alice   bob     INVITE  486     192.0.2.10:5060  198.51.100.1:5060  busy@demo
+1  2026-11-20T14:05:00Z  alice   bob     INVITE  486     192.0.2.10:5060  198.51.100.1:5060  {id}
 
 1 call between 2026-11-20T00:00:00Z and 2026-11-21T00:00:00Z; the whole window was searched.
 
 To export call 1 (for call N, repeat this search with --export N):
-  homer-export --demo busy@demo --from 2026-11-20T14:04:55Z --to 2026-11-20T15:05:00Z
-";
-    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, expected, ""));
+  homer-export --demo {id} --from 2026-11-20T14:04:55Z --to 2026-11-20T15:05:00Z
+"
+    );
+    assert_eq!((code, &stdout, stderr.as_str()), (0, &expected, ""));
     // The command works.
     let command = stdout.lines().last().unwrap().trim();
     let args: Vec<&str> = command.split(' ').skip(1).collect();
