@@ -11,6 +11,7 @@
 mod candidate;
 mod condition;
 mod explain;
+mod export_window;
 mod filter;
 mod find;
 mod halving;

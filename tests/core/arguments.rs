@@ -11,15 +11,18 @@ use crate::tools::CONFIG;
 
 const FROM: i64 = 1_795_168_800_000;
 const TO: i64 = 1_795_169_100_000;
+/// The current time.
+const NOW: i64 = 1_795_170_000_000;
 
 fn parse(name: &str, arguments: &Value) -> Result<ToolCall, InvalidCall> {
-    ToolCall::parse(name, arguments.as_object(), &CONFIG)
+    ToolCall::parse(name, arguments.as_object(), &CONFIG, NOW)
 }
 
 fn call() -> CallWindow {
     CallWindow {
         call_id: CallId::parse("a@b").unwrap(),
         window: Window::new(FROM, TO, 24, &homer_export::query::ParameterNames::MCP).unwrap(),
+        also: Vec::new(),
         profiles: Vec::new(),
     }
 }
@@ -161,7 +164,7 @@ fn arguments_name_profiles_as_an_option() {
         "callid": "a@b", "from_ts": FROM, "to_ts": TO, "packet": 1, "profiles": ["1_default"],
     });
     let Ok(ToolCall::ReadMessage(message)) =
-        ToolCall::parse(read_message::NAME, arguments.as_object(), &CONFIG)
+        ToolCall::parse(read_message::NAME, arguments.as_object(), &CONFIG, NOW)
     else {
         panic!("{arguments}")
     };

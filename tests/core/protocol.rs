@@ -18,6 +18,9 @@ const CONFIG: ToolConfig = ToolConfig {
     stateless: true,
 };
 
+/// The current time in Unix milliseconds.
+const NOW: i64 = 1_795_170_000_000;
+
 fn server() -> McpServer {
     McpServer {
         callers: CallerPolicy::new(None, Some("1"), None, false).unwrap(),
@@ -65,7 +68,7 @@ fn shown(response: HttpResponse) -> (u16, Value) {
 }
 
 fn respond(head: &RequestHead, message: &Value) -> (u16, Value) {
-    match server().handle(head, message.to_string().as_bytes()) {
+    match server().handle(head, message.to_string().as_bytes(), NOW) {
         RequestOutcome::Response(response) => shown(response),
         pending => panic!("{pending:?}"),
     }
@@ -338,7 +341,7 @@ fn mcp_repeats_the_id_in_the_response() {
     }
     for id in ["1.5", "123456789012345678901234567890", "null", "{}"] {
         let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}");
-        let RequestOutcome::Response(response) = server().handle(&head(&[]), text.as_bytes())
+        let RequestOutcome::Response(response) = server().handle(&head(&[]), text.as_bytes(), NOW)
         else {
             panic!("{id}")
         };
@@ -357,7 +360,7 @@ fn pending(name: &str, params: Value) -> PendingCapture {
 }
 
 fn pending_with(head: &RequestHead, name: &str, params: Value) -> PendingCapture {
-    match server().handle(head, request(name, params).to_string().as_bytes()) {
+    match server().handle(head, request(name, params).to_string().as_bytes(), NOW) {
         RequestOutcome::Capture(pending) => pending,
         other => panic!("{other:?}"),
     }
@@ -418,6 +421,7 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
             &homer_export::query::ParameterNames::MCP,
         )
         .unwrap(),
+        also: Vec::new(),
         profiles: Vec::new(),
     };
     let arguments = json!({ "callid": "a@b", "from_ts": from_ts, "to_ts": to_ts.to_string() });
@@ -496,7 +500,8 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
 fn mcp_keeps_the_order_of_members() {
     // Read as text, since a parser may sort them.
     let list = request("tools/list", json!({})).to_string();
-    let RequestOutcome::Response(response) = server().handle(&head(&[]), list.as_bytes()) else {
+    let RequestOutcome::Response(response) = server().handle(&head(&[]), list.as_bytes(), NOW)
+    else {
         panic!("not a response")
     };
     let HttpBody::Text(text) = response.body else {
@@ -527,7 +532,7 @@ fn mcp_capture_goes_into_its_place_whatever_the_texts_are() {
         let message =
             json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
         let RequestOutcome::Capture(pending) =
-            server().handle(&head(&[]), message.to_string().as_bytes())
+            server().handle(&head(&[]), message.to_string().as_bytes(), NOW)
         else {
             panic!("{message}")
         };
@@ -657,7 +662,7 @@ fn mcp_rejects_what_is_not_json() {
         },
     });
     assert_eq!(shown(not_json(&why)), (400, expected.clone()));
-    let RequestOutcome::Response(response) = server().handle(&head(&[]), b"{") else {
+    let RequestOutcome::Response(response) = server().handle(&head(&[]), b"{", NOW) else {
         panic!("not a response")
     };
     assert_eq!(shown(response), (400, expected));
@@ -685,7 +690,7 @@ proptest! {
     ) {
         let head = RequestHead { method: "POST".to_string(), fields };
         let _ = server().authorize(&head);
-        if let RequestOutcome::Response(response) = server().handle(&head, &body) {
+        if let RequestOutcome::Response(response) = server().handle(&head, &body, NOW) {
             prop_assert!((200..500).contains(&response.status));
             shown(response);
         }

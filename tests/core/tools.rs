@@ -45,6 +45,7 @@ fn call(call_id: &str) -> CallWindow {
     CallWindow {
         call_id: CallId::parse(call_id).unwrap(),
         window: Window::new(FROM, TO, 24, &homer_export::query::ParameterNames::MCP).unwrap(),
+        also: Vec::new(),
         profiles: Vec::new(),
     }
 }
