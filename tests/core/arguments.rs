@@ -57,7 +57,8 @@ fn arguments_are_rejected_with_their_name_and_the_expected_form() {
         ),
         (
             json!({"callid": "a", "from_ts": null, "to_ts": 2}),
-            "from_ts is missing; pass Unix time in milliseconds, UTC",
+            "from_ts is missing; pass Unix time in milliseconds, UTC (1795168800000), RFC 3339 \
+             with an offset (2026-11-20T10:00:00Z), or a time relative to now (-2h, now)",
         ),
         (
             json!({"callid": ["a"]}),
@@ -65,21 +66,25 @@ fn arguments_are_rejected_with_their_name_and_the_expected_form() {
         ),
         (
             json!({"callid": "a"}),
-            "from_ts is missing; pass Unix time in milliseconds, UTC",
+            "from_ts is missing; pass Unix time in milliseconds, UTC (1795168800000), RFC 3339 \
+             with an offset (2026-11-20T10:00:00Z), or a time relative to now (-2h, now)",
         ),
         (
             json!({"callid": "a", "from_ts": 1.5}),
-            "from_ts must be an integer, found 1.5; pass Unix time in milliseconds, UTC, for \
-             example 1795168800000",
+            "from_ts must be an integer or a string, found 1.5; pass Unix time in milliseconds, \
+             UTC (1795168800000), RFC 3339 with an offset (2026-11-20T10:00:00Z), or a time \
+             relative to now (-2h, now)",
         ),
         (
             json!({"callid": "a", "from_ts": 1, "to_ts": "soon"}),
-            "to_ts must be an integer, found \"soon\"; pass Unix time in milliseconds, UTC, for \
-             example 1795168800000",
+            "to_ts is \"soon\", which is not a time; use Unix milliseconds (1795168800000), RFC \
+             3339 with an offset (2026-11-20T10:00:00Z), or a time relative to now (now, -2h, \
+             -1d12h; units d, h, m, s)",
         ),
         (
             json!({"callid": "a", "from_ts": 1, "to_ts": 2, "url": "http://x"}),
-            "unknown argument \"url\"; the arguments are callid, from_ts, to_ts, profiles",
+            "unknown argument \"url\"; the arguments are callid, also_callids, from_ts, \
+             to_ts, profiles",
         ),
     ] {
         assert_eq!(parse(export_pcap::NAME, &arguments), invalid(why));
@@ -87,9 +92,10 @@ fn arguments_are_rejected_with_their_name_and_the_expected_form() {
     // A long value is cut.
     let long = json!({"callid": "a", "from_ts": "x".repeat(1000)});
     let why = format!(
-        "from_ts must be an integer, found \"{}…; pass Unix time in milliseconds, UTC, for \
-         example 1795168800000",
-        "x".repeat(63)
+        "from_ts is \"{}…\", which is not a time; use Unix milliseconds (1795168800000), RFC 3339 \
+         with an offset (2026-11-20T10:00:00Z), or a time relative to now (now, -2h, -1d12h; \
+         units d, h, m, s)",
+        "x".repeat(64)
     );
     assert_eq!(parse(export_pcap::NAME, &long), invalid(&why));
 }
@@ -229,7 +235,8 @@ fn arguments_of_a_message_have_defaults() {
 
 #[test]
 fn call_of_an_unknown_tool_is_rejected() {
-    let message = "unknown tool \"x\"; the tools are homer_export_pcap and homer_read_message";
+    let message = "unknown tool \"x\"; the tools are homer_export_pcap, homer_read_message and \
+                   homer_find_calls";
     assert_eq!(
         parse("x", &json!({})),
         Err(InvalidCall::UnknownTool {

@@ -305,7 +305,8 @@ fn mcp_says_what_is_wrong_with_arguments() {
         ),
         (
             json!({ "name": "x" }),
-            "unknown tool \"x\"; the tools are homer_export_pcap and homer_read_message",
+            "unknown tool \"x\"; the tools are homer_export_pcap, homer_read_message and \
+             homer_find_calls",
         ),
     ] {
         let (status, response) = respond(&head(&[]), &request("tools/call", params));

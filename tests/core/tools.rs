@@ -191,8 +191,15 @@ fn resource_uri_gives_its_query_back() {
         let call = call(id);
         assert_eq!(parse_uri(&call.resource_uri()), Ok(call.clone()));
         let elsewhere = call.with_profiles(["1_default", "1_call"]).unwrap();
-        assert_eq!(parse_uri(&elsewhere.resource_uri()), Ok(elsewhere));
+        assert_eq!(parse_uri(&elsewhere.resource_uri()), Ok(elsewhere.clone()));
+        let legs = elsewhere.with_also(["b,c@h", "d@h"]).unwrap();
+        assert_eq!(parse_uri(&legs.resource_uri()), Ok(legs));
     }
+    let uri = call("a")
+        .with_also(["b,c", "a", "d", "d"])
+        .unwrap()
+        .resource_uri();
+    assert!(uri.ends_with("&also_callids=b%2Cc,d"), "{uri}");
     let swapped = format!("homer-pcap:///a?to_ts={TO}&from_ts={FROM}");
     assert_eq!(parse_uri(&swapped), Ok(call("a")));
     // The commas may be escaped, and an empty list is that of the default profiles.
@@ -202,6 +209,12 @@ fn resource_uri_gives_its_query_back() {
     assert_eq!(parse_uri(&format!("{swapped}&profiles=")), Ok(call("a")));
     assert!(parse_uri(&format!("{swapped}&profiles=1_call%0d")).is_err());
     assert!(parse_uri(&format!("{swapped}&profiles=%ff")).is_err());
+    assert_eq!(
+        parse_uri(&format!("{swapped}&also_callids=")),
+        Ok(call("a"))
+    );
+    assert!(parse_uri(&format!("{swapped}&also_callids=%ff")).is_err());
+    assert!(parse_uri(&format!("{swapped}&also_callids=b%0d")).is_err());
 }
 
 #[test]
@@ -236,12 +249,12 @@ fn resource_uri_of_another_form_is_rejected() {
         ),
         (
             "homer-pcap:///a?from_ts=1&to_ts=2&url=x",
-            "has a parameter other than from_ts, to_ts and profiles",
+            "has a parameter other than from_ts, to_ts, profiles and also_callids",
         ),
     ] {
         let error = parse_uri(uri).unwrap_err();
         let form = "expected homer-pcap:///<Call-ID, percent-encoded>?from_ts=<Unix ms>&to_ts=<Unix ms>, \
-             and optionally &profiles=<profile>,<profile>";
+             and optionally &profiles=<profile>,<profile> and &also_callids=<Call-ID>,<Call-ID>";
         assert_eq!(
             error.to_string(),
             format!("invalid-request: the resource URI {why}; {form}")

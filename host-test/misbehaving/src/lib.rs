@@ -41,12 +41,6 @@ impl flat::Guest for Misbehaving {
     }
 }
 
-impl search::Guest for Misbehaving {
-    fn find_calls(_: search::CallFilter) -> Result<search::FoundCalls, types::ExportError> {
-        report("not implemented".into())
-    }
-}
-
 impl stream::Guest for Misbehaving {
     type PcapStream = Flood;
 
