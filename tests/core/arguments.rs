@@ -45,6 +45,85 @@ fn arguments_accept_integers_however_written() {
 }
 
 #[test]
+fn arguments_accept_times_as_people_write_them() {
+    for (from_ts, to_ts) in [
+        (
+            json!("2026-11-20T10:00:00Z"),
+            json!("2026-11-20T11:05:00+01:00"),
+        ),
+        (json!("-20m"), json!("now-15m")),
+        (json!(FROM), json!("-900s")),
+    ] {
+        let arguments = json!({"callid": "a@b", "from_ts": from_ts, "to_ts": to_ts});
+        assert_eq!(
+            parse(export_pcap::NAME, &arguments),
+            Ok(ToolCall::ExportPcap(call())),
+            "{arguments}"
+        );
+    }
+    // A guess would search the wrong hours.
+    let arguments = json!({"callid": "a@b", "from_ts": "2026-11-20 10:00", "to_ts": TO});
+    assert_eq!(
+        parse(export_pcap::NAME, &arguments),
+        invalid(
+            "from_ts is \"2026-11-20 10:00\", which has no time zone, so it can mean two times: \
+             for UTC write 2026-11-20T10:00:00Z (1795168800000); for local time write its offset \
+             from UTC, for example 2026-11-20T10:00:00+01:00 where it is one hour ahead"
+        )
+    );
+}
+
+#[test]
+fn arguments_name_further_call_ids() {
+    let parse = |also: Value| {
+        let arguments =
+            json!({"callid": "a@b", "from_ts": FROM, "to_ts": TO, "also_callids": also});
+        parse(export_pcap::NAME, &arguments)
+    };
+    // One capture has one name, however it is asked for.
+    for none in [json!(null), json!([]), json!(["a@b"])] {
+        assert_eq!(parse(none), Ok(ToolCall::ExportPcap(call())));
+    }
+    for also in [json!(["c", "d", "c"]), json!(["a@b", "c", "d"])] {
+        let Ok(ToolCall::ExportPcap(call)) = parse(also) else {
+            panic!("not an export")
+        };
+        let query = call.query().unwrap();
+        let ids: Vec<&str> = query.call_ids().iter().map(CallId::as_str).collect();
+        assert_eq!(ids, ["a@b", "c", "d"]);
+    }
+    let Ok(ToolCall::ExportPcap(one)) = parse(json!("c")) else {
+        panic!("not an export")
+    };
+    assert_eq!(one, call().with_also(["c"]).unwrap());
+    let ids = |number: usize| (0..number).map(|id| format!("{id}@x")).collect::<Vec<_>>();
+    assert!(parse(json!(ids(99))).is_ok());
+    assert_eq!(
+        parse(json!(ids(100))),
+        invalid("the query has 101 Call-IDs; the maximum is 100")
+    );
+    assert_eq!(
+        parse(json!([1])),
+        invalid("also_callids must be a list of strings such as [\"b7d1@192.0.2.20\"], found [1]")
+    );
+    let long: Vec<String> = (0..40)
+        .map(|id| format!("{id}{}", "x".repeat(500)))
+        .collect();
+    let Err(InvalidCall::Arguments(error)) = parse(json!(long)) else {
+        panic!("accepted")
+    };
+    assert!(
+        error
+            .message()
+            .starts_with("the 41 Call-IDs are too long together: ")
+            && error
+                .message()
+                .ends_with("the maximum is 16384. Export fewer at a time"),
+        "{error}"
+    );
+}
+
+#[test]
 fn arguments_are_rejected_with_their_name_and_the_expected_form() {
     for (arguments, why) in [
         (

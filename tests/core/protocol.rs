@@ -5,7 +5,10 @@ use homer_export::mcp::protocol::{
     HttpBody, HttpResponse, McpServer, PendingCapture, RequestHead, RequestOutcome, not_json,
 };
 use homer_export::mcp::tools::{CallWindow, ToolConfig};
-use homer_export::{CallId, CallerPolicy, CaptureReport, ExportError, MEDIA_TYPE, Window};
+use homer_export::search::FoundCalls;
+use homer_export::{
+    CallId, CallerPolicy, CaptureReport, ExportError, MEDIA_TYPE, Suggestion, Window,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -495,6 +498,75 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
         shown(export.fail(&nothing)).1["result"]["isError"],
         json!(true)
     );
+}
+
+#[test]
+fn mcp_returns_what_a_search_found() {
+    let arguments = json!({ "from_ts": "-1h", "to_ts": "now", "caller": "alice" });
+    let params = json!({ "name": "homer_find_calls", "arguments": arguments });
+    for (head, meta, result_type) in [
+        (head(&[]), json!({}), Value::Null),
+        (
+            stateless("tools/call", Some("homer_find_calls")),
+            meta(),
+            json!("complete"),
+        ),
+    ] {
+        let mut params = params.clone();
+        params["_meta"] = meta;
+        let calls = request("tools/call", params).to_string();
+        let RequestOutcome::Search(pending) = server().handle(&head, calls.as_bytes(), NOW) else {
+            panic!("not a search")
+        };
+        assert_eq!(
+            (pending.filter.from_ts, pending.filter.to_ts),
+            (NOW - 3_600_000, NOW)
+        );
+        let found = FoundCalls {
+            complete: true,
+            ..FoundCalls::default()
+        };
+        let (status, response) = shown(pending.respond(&CONFIG, &found));
+        let result = &response["result"];
+        assert_eq!((status, &result["resultType"]), (200, &result_type));
+        // Nothing found is a result, and no error.
+        assert_eq!(result["isError"], Value::Null);
+        assert_eq!(result["structuredContent"]["calls"], json!([]));
+        let text = result["content"][0]["text"].as_str().unwrap();
+        let text: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(text, result["structuredContent"]);
+        let failed = shown(pending.fail(&ExportError::TimedOut("slow".to_string()))).1;
+        assert_eq!(failed["result"]["isError"], json!(true));
+        assert_eq!(failed["result"]["content"][0]["text"], "timed-out: slow");
+    }
+}
+
+#[test]
+fn mcp_returns_a_suggestion_with_the_error() {
+    let arguments = json!({ "callid": "a", "from_ts": "-1h", "to_ts": "now" });
+    let params = json!({ "name": "homer_export_pcap", "arguments": arguments });
+    let export = request("tools/call", params).to_string();
+    let RequestOutcome::Capture(pending) = server().handle(&head(&[]), export.as_bytes(), NOW)
+    else {
+        panic!("not an export")
+    };
+    let error = ExportError::NothingCaptured {
+        suggestion: Some(Suggestion {
+            callid: "a@b".to_string(),
+            from_ts: 1,
+            to_ts: 2,
+            profile: "1_call".to_string(),
+        }),
+        message: "nothing".to_string(),
+    };
+    let (_, response) = shown(pending.fail(&error));
+    let suggestion = json!({ "suggestion": { "callid": "a@b", "from_ts": 1, "to_ts": 2 } });
+    let result = &response["result"];
+    assert_eq!(result["structuredContent"], suggestion);
+    assert_eq!(result["content"][0]["text"], "nothing-captured: nothing");
+    let text = result["content"][1]["text"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(text).unwrap(), suggestion);
+    assert_eq!(result["isError"], json!(true));
 }
 
 #[test]

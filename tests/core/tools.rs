@@ -7,7 +7,9 @@ use base64::prelude::BASE64_STANDARD;
 use homer_export::mcp::Base64Stream;
 use homer_export::mcp::delivery::{self, Delivery, ResultMode};
 use homer_export::mcp::tools::export_pcap::{self, Delivered, ExportResult};
-use homer_export::mcp::tools::{CallWindow, MessageArguments, ToolConfig, ToolDefinition};
+use homer_export::mcp::tools::{
+    CallWindow, MessageArguments, ToolConfig, ToolDefinition, ToolResult,
+};
 use homer_export::mcp::tools::{MessageFormat, read_message};
 use homer_export::mcp::uri::{ResourceError, ResourceRequest};
 use homer_export::{CallId, CaptureReport, ExportError, Window};
@@ -106,6 +108,50 @@ fn tool_result_has_what_its_schema_says_and_nothing_else() {
             .into_iter()
             .collect()
     );
+}
+
+/// The window of the export, and the other legs to ask for.
+#[test]
+fn tool_result_says_how_to_go_on() {
+    let others: Vec<String> = (0..20).map(|leg| format!("leg-{leg}@x")).collect();
+    let report = CaptureReport {
+        size_bytes: 100,
+        other_call_ids: others.clone(),
+        ..CaptureReport::default()
+    };
+    let structured = |call: &CallWindow, report| {
+        let result = ToolResult::of_export(&CONFIG, call, &"0".repeat(64), report, None).unwrap();
+        serde_json::from_str::<Value>(result.structured.get()).unwrap()
+    };
+    let result = structured(&call("a@x"), &report);
+    let schema = jsonschema::draft202012::new(&definition()["outputSchema"]).unwrap();
+    assert!(schema.is_valid(&result));
+    assert_eq!(
+        (&result["from_ts"], &result["to_ts"]),
+        (&json!(FROM), &json!(TO))
+    );
+    assert_eq!(result["suggested_also_callids"], json!(others[..10]));
+    let summary = result["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("suggested_also_callids as also_callids"),
+        "{summary}"
+    );
+    // A query has room for 100 Call-IDs.
+    let full = call("a@x")
+        .with_also((0..97).map(|id| format!("{id}@y")))
+        .unwrap();
+    assert_eq!(
+        structured(&full, &report)["suggested_also_callids"],
+        json!(others[..2])
+    );
+    let alone = structured(
+        &call("a@x"),
+        &CaptureReport {
+            other_call_ids: Vec::new(),
+            ..report.clone()
+        },
+    );
+    assert_eq!(alone["suggested_also_callids"], Value::Null);
 }
 
 #[test]
