@@ -28,6 +28,7 @@ mod unsearched;
 
 pub use candidate::MAX_CALLS;
 pub use explain::{MAX_EXPLAIN_REQUESTS, explain, open_or_explain};
+pub use export_window::export_window;
 pub use filter::{CallFilter, MAX_TEXT, StatusPattern};
 pub use find::find_calls;
 pub use number::party_pattern;

@@ -118,6 +118,15 @@ impl Window {
         Ok(Self { from_ms, to_ms })
     }
 
+    /// A window with other ends, which the caller made from valid ones. Ends that are no window
+    /// leave it as it is.
+    pub(crate) fn with_ends(self, from_ms: i64, to_ms: i64) -> Self {
+        match from_ms < to_ms {
+            true => Self { from_ms, to_ms },
+            false => self,
+        }
+    }
+
     /// The start in Unix milliseconds, inclusive.
     pub fn from_ms(self) -> i64 {
         self.from_ms

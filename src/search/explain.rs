@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::Pattern;
 use super::condition::FieldCondition;
+use super::export_window::MARGIN_MS;
 use super::session::{Failure, Search, Session};
 use crate::config::Config;
 use crate::error::{ExportError, Suggestion};
@@ -27,9 +28,6 @@ pub const MAX_EXPLAIN_REQUESTS: u32 = 3;
 
 /// Most similar Call-IDs that the text names, inclusive.
 const MAX_SIMILAR: usize = 3;
-
-/// What the suggested window adds to the call on each side, in milliseconds.
-const MARGIN_MS: i64 = 5000;
 
 const SECOND_MS: i64 = 1000;
 const DAY_S: i64 = 86_400;

@@ -1,30 +1,46 @@
-//! The window in which to export a call that a search has found.
+//! The window in which to export a call that was found.
 
 use super::FoundCall;
+use crate::query::Window;
+
+/// What a suggested window adds before and after a call, in milliseconds. The clocks of capture
+/// agents differ by less, and Homer compares whole seconds.
+pub(super) const MARGIN_MS: i64 = 5000;
+
+/// How long a call may take to be within its window, in milliseconds: an hour. Few are longer, and
+/// the report of one that is says that its end is missing.
+const DURATION_MS: i64 = 3_600_000;
 
 const SECOND_MS: i64 = 1000;
 const HOUR_MS: i64 = 3_600_000;
 
-/// How much earlier than the call its window begins, in milliseconds: capture agents' clocks differ.
-const BEFORE_MS: i64 = 60_000;
-
-/// How long the window is in milliseconds, if windows may be so long. A search shows how a call
-/// begins and not how long it is. Few calls are longer than four hours, and the report of an export
-/// says if the end of a call is missing.
-const LENGTH_MS: i64 = 4 * HOUR_MS;
-
-impl FoundCall {
-    /// The window in which to export this call, from and to in Unix milliseconds: from a minute
-    /// before its first message, four hours long, or `max_hours` if that is less. A call without a
-    /// time gets the window that was searched.
-    pub fn export_window(&self, searched: (i64, i64), max_hours: u32) -> (i64, i64) {
-        let Some(first) = self.first_ts else {
-            return searched;
-        };
-        // A whole second, which Homer compares.
-        let from = first.saturating_sub(BEFORE_MS);
-        let from = from.saturating_sub(from.rem_euclid(SECOND_MS));
-        let length = LENGTH_MS.min(i64::from(max_hours) * HOUR_MS);
-        (from, from.saturating_add(length))
-    }
+/// The window in which to export a call that a search found: from 5 s before its first message to
+/// one hour after it, but at most `max_hours` long. It begins and ends on a whole second. A call
+/// without a time gets the window that was searched.
+///
+/// # Examples
+/// ```
+/// use homer_export::Window;
+/// use homer_export::query::ParameterNames;
+/// use homer_export::search::{FoundCall, export_window};
+///
+/// let (from, to) = (1_795_168_800_000, 1_795_255_200_000);
+/// let searched = Window::new(from, to, 24, &ParameterNames::WIT)?;
+/// let call = FoundCall {
+///     first_ts: Some(from + 60_250),
+///     ..FoundCall::default()
+/// };
+/// let window = export_window(&call, searched, 24);
+/// assert_eq!((window.from_ms(), window.to_ms()), (from + 55_000, from + 3_660_000));
+/// # Ok::<(), homer_export::ExportError>(())
+/// ```
+pub fn export_window(call: &FoundCall, searched: Window, max_hours: u32) -> Window {
+    let Some(first_ms) = call.first_ts else {
+        return searched;
+    };
+    let whole = |ms: i64| ms - ms.rem_euclid(SECOND_MS);
+    let from = whole(first_ms.saturating_sub(MARGIN_MS));
+    let longest = from.saturating_add(i64::from(max_hours) * HOUR_MS);
+    let to = whole(first_ms.saturating_add(DURATION_MS)).min(longest);
+    searched.with_ends(from, to)
 }

@@ -163,7 +163,7 @@ fn find_tool_returns_the_arguments_of_the_export() {
                 "destination": "192.0.2.20:5060", "user_agent": "Softphone/1.0",
                 "correlation_id": "leg-b@x",
                 "export": {
-                    "callid": "a84b4c76@x", "from_ts": FROM + 63_000, "to_ts": FROM + 14_463_000,
+                    "callid": "a84b4c76@x", "from_ts": FROM + 118_000, "to_ts": FROM + 3_723_000,
                 },
             }],
             "complete": true, "unsearched": [],
@@ -179,17 +179,11 @@ fn find_tool_returns_the_arguments_of_the_export() {
 }
 
 #[test]
-fn find_tool_suggests_a_window_that_is_allowed() {
-    let call = found_call("a@x", Some(FROM));
-    let window = |hours| call.export_window((FROM, TO), hours);
-    assert_eq!(window(24), (FROM - 60_000, FROM + 14_340_000));
-    assert_eq!(window(1), (FROM - 60_000, FROM + 3_540_000));
-    // Without a time, the call may be anywhere in the window.
-    let undated = found_call("a@x", None);
-    assert_eq!(undated.export_window((FROM, TO), 24), (FROM, TO));
-    let result = result(&filter(), &found(vec![undated]));
+fn find_tool_suggests_the_searched_window_for_a_call_without_a_time() {
+    let result = result(&filter(), &found(vec![found_call("a@x", None)]));
     assert_eq!(result["calls"][0]["time"], Value::Null);
-    assert_eq!(result["calls"][0]["export"]["from_ts"], json!(FROM));
+    let export = json!({"callid": "a@x", "from_ts": FROM, "to_ts": TO});
+    assert_eq!(result["calls"][0]["export"], export);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use homer_export::homer::login;
 use homer_export::homer::response::{self, MAX_ERROR_BODY};
+use homer_export::homer::search::{MAX_RESPONSE, SEARCH_PATH};
 use homer_export::origin::Scheme;
 use homer_export::transport::ResponseHead;
 use homer_export::{BaseUrl, Credential, ExportError, Origin};
@@ -206,6 +207,7 @@ impl Outbound {
         let target = origin(request.uri()).and_then(|origin| self.targets.get(&origin));
         let target = target.filter(|target| target.allows(&request));
         let target = target.ok_or(Error::HttpRequestDenied)?;
+        let max_text = max_text(&request);
         let mut request = target.prepare(request)?;
         let timeouts = Timeouts::new(options.unwrap_or_default(), &self.limits);
         let (response, is_framed) = match &target.credential {
@@ -219,7 +221,7 @@ impl Outbound {
                     .await?
             }
         };
-        let response = redaction::redact(response, target.to_redact());
+        let response = redaction::redact(response, target.to_redact(), max_text);
         let is_capture = response.status() == StatusCode::OK;
         // An export has a capture for each profile, and each of them counts.
         end_unproven.fetch_or(is_capture && !is_framed, Ordering::Relaxed);
@@ -384,6 +386,16 @@ impl Timeouts {
             first_byte: at_most(asked.first_byte_timeout, limits.first_byte),
             between_bytes: at_most(asked.between_bytes_timeout, limits.between_bytes),
         }
+    }
+}
+
+/// Most bytes that the component reads of the response to a request, if it is not a capture,
+/// inclusive.
+fn max_text(request: &Request<WasiBody>) -> usize {
+    match request.uri().path().ends_with(SEARCH_PATH) {
+        // One byte more shows the component that a response is too large.
+        true => MAX_RESPONSE + 1,
+        false => MAX_ERROR_BODY,
     }
 }
 

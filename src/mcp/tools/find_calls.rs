@@ -14,8 +14,9 @@ use super::{ToolAnnotations, ToolConfig, ToolDefinition, input_schema, names};
 use crate::query::{ParameterNames, Timestamp};
 use crate::search::{
     CallFilter, CallFilterFields, FoundCall, FoundCalls, MAX_REQUESTS, UnsearchedPart,
+    export_window,
 };
-use crate::{CallId, ExportError};
+use crate::{CallId, ExportError, Window};
 
 /// The tool's name.
 pub const NAME: &str = names::FIND_CALLS;
@@ -169,8 +170,11 @@ impl<'a> FindResult<'a> {
 
 impl<'a> FoundRow<'a> {
     fn new(call: &'a FoundCall, filter: &CallFilterFields, max_window_hours: u32) -> Self {
-        let searched = (filter.from_ts, filter.to_ts);
-        let (from_ts, to_ts) = call.export_window(searched, max_window_hours);
+        let (from, to, names) = (filter.from_ts, filter.to_ts, &ParameterNames::MCP);
+        let searched = Window::new(from, to, max_window_hours, names).ok();
+        let window = searched.map(|searched| export_window(call, searched, max_window_hours));
+        // Homer holds whatever came in, but only a valid Call-ID can be exported.
+        let call_id = CallId::parse(&call.callid).ok();
         Self {
             time: call.first_ts.map(|ms| Timestamp::from_ms(ms).to_string()),
             caller: &call.caller,
@@ -181,12 +185,13 @@ impl<'a> FoundRow<'a> {
             destination: &call.destination,
             user_agent: &call.user_agent,
             correlation_id: call.correlation_id.as_deref(),
-            // Homer holds whatever came in, but only a valid Call-ID can be exported.
-            export: CallId::parse(&call.callid).ok().map(|_| ExportArguments {
-                callid: &call.callid,
-                from_ts,
-                to_ts,
-            }),
+            export: window
+                .filter(|_| call_id.is_some())
+                .map(|window| ExportArguments {
+                    callid: &call.callid,
+                    from_ts: window.from_ms(),
+                    to_ts: window.to_ms(),
+                }),
         }
     }
 }
