@@ -4,10 +4,10 @@
 /// a type that implements them.
 ///
 /// The `wasi:*` interfaces are those of the `wasi` crate, so that the library's [`crate::wasi`] and
-/// the component share their types.
+/// the component share their types. Those that only some worlds import follow after `with`.
 #[macro_export]
 macro_rules! component {
-    ($world:literal, $implementation:ident) => {
+    ($world:literal, $implementation:ident $(, with $($more:tt)*)?) => {
         mod bindings {
             wit_bindgen::generate!({
                 world: $world,
@@ -20,6 +20,7 @@ macro_rules! component {
                     "wasi:io/error@0.2.12": wasi::io::error,
                     "wasi:io/poll@0.2.12": wasi::io::poll,
                     "wasi:io/streams@0.2.12": wasi::io::streams,
+                    $($($more)*)?
                 },
             });
 

@@ -9,6 +9,7 @@ use crate::record::record;
 record! {
     ($, convert_call_filter)
     /// Which calls to search for. A call must meet every condition that is given.
+    #[derive(Eq)]
     pub struct CallFilterFields {
         /// Start of the window, Unix time in milliseconds, UTC, inclusive.
         pub from_ts: i64,

@@ -41,17 +41,6 @@ impl flat::Guest for Misbehaving {
     }
 }
 
-impl search::Guest for Misbehaving {
-    fn find_calls(filter: search::CallFilter) -> Result<search::FoundCalls, types::ExportError> {
-        match filter.caller.as_deref() {
-            Some("loop") => loop {
-                black_box(());
-            },
-            _ => report("no such command".into()),
-        }
-    }
-}
-
 impl stream::Guest for Misbehaving {
     type PcapStream = Flood;
 
