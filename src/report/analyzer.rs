@@ -12,7 +12,7 @@ use super::finding_list::{FindingList, MAX_FINDINGS_OF_A_KIND};
 use super::homer11;
 use super::kinds::{Kinds, MAX_KINDS};
 use super::ladder::{Ladder, Observation};
-use super::messages::{Content, Datagram, Messages, Received};
+use super::messages::{Content, Datagram, Messages, Received, Receiver};
 use super::payload::{OTHER_KINDS, OTHER_NAMES, OtherKind};
 use super::printable::printable;
 use super::quality::Quality;
@@ -153,8 +153,7 @@ impl Analyzer {
                     route,
                     payload,
                 };
-                self.messages
-                    .add(&datagram, &mut |content| analysis.content(content));
+                self.messages.add(&datagram, analysis);
             }
             Packet::TcpOrSctp => analysis.count_other(OtherKind::TcpOrSctp),
             Packet::Fragment => analysis.count_other(OtherKind::Fragment),
@@ -171,10 +170,33 @@ impl Analyzer {
                 mut messages,
                 mut analysis,
             } = self.clone();
-            messages.drain(true, &mut |content| analysis.content(content));
+            messages.drain(true, &mut analysis);
             return analysis.report(stats, profiles, api);
         }
         self.analysis.report(stats, profiles, api)
+    }
+}
+
+impl Receiver for Analysis {
+    /// Analyzes what a payload holds.
+    fn receive(&mut self, content: Content<'_>) {
+        match content {
+            Content::Message(received) => self.message(received),
+            Content::CutStartLine(packet, offset) => {
+                let rule = Rule::MessageTruncated { body: None };
+                self.findings.push(packet, Some(offset), rule);
+            }
+            Content::Other(place, route, payload) => {
+                let kind = OtherKind::of(route, payload);
+                self.count_other(kind);
+                if kind == OtherKind::Rtcp {
+                    self.quality.add(place.time_us, route, payload);
+                }
+                if kind.is_foreign(payload) && self.not_sip.len() < MAX_FINDINGS_OF_A_KIND {
+                    self.not_sip.push(place.packet);
+                }
+            }
+        }
     }
 }
 
@@ -253,27 +275,6 @@ impl Analysis {
     fn count_other(&mut self, kind: OtherKind) {
         if let Some(count) = self.others.get_mut(kind as usize) {
             *count += 1;
-        }
-    }
-
-    /// Analyzes what a payload holds.
-    fn content(&mut self, content: Content<'_>) {
-        match content {
-            Content::Message(received) => self.message(received),
-            Content::CutStartLine(packet, offset) => {
-                let rule = Rule::MessageTruncated { body: None };
-                self.findings.push(packet, Some(offset), rule);
-            }
-            Content::Other(place, route, payload) => {
-                let kind = OtherKind::of(route, payload);
-                self.count_other(kind);
-                if kind == OtherKind::Rtcp {
-                    self.quality.add(place.time_us, route, payload);
-                }
-                if kind.is_foreign(payload) && self.not_sip.len() < MAX_FINDINGS_OF_A_KIND {
-                    self.not_sip.push(place.packet);
-                }
-            }
         }
     }
 

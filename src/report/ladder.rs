@@ -1,5 +1,6 @@
 //! The ladder: the first and the last SIP messages of a capture, one entry each.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -116,7 +117,11 @@ struct LadderMessage {
     part: Option<u32>,
     time_us: u64,
     route: Option<Route>,
+    /// The start line; without version and secrets unless it is `raw`.
     line: Vec<u8>,
+    /// Whether the line is as it was received. Secrets and version are then removed when the entry
+    /// is made, because most messages give way to others before.
+    raw: bool,
     cseq: Option<u32>,
     method: Vec<u8>,
     call: Option<u32>,
@@ -138,9 +143,25 @@ impl LadderMessage {
         self.method
             .extend_from_slice(&method[..method.len().min(MAX_METHOD)]);
         self.line.clear();
-        // Secrets are removed before the line is cut, or half of a password might stay.
-        push_start_line(&mut self.line, message);
-        self.line.truncate(MAX_LINE);
+        self.raw = message.start_line.len() <= MAX_LINE;
+        if self.raw {
+            self.line.extend_from_slice(message.start_line);
+        } else {
+            // Secrets are removed before the line is cut, or half of a password might stay.
+            push_start_line(&mut self.line, message.start_line, message.start);
+            self.line.truncate(MAX_LINE);
+        }
+    }
+
+    /// The start line without its version and without secrets.
+    fn start_line(&self) -> Cow<'_, [u8]> {
+        if !self.raw {
+            return Cow::Borrowed(&self.line);
+        }
+        let mut line = Vec::new();
+        push_start_line(&mut line, &self.line, StartLine::parse(&self.line));
+        line.truncate(MAX_LINE);
+        Cow::Owned(line)
     }
 
     fn entry(&self, start_us: Option<u64>, endpoints: &mut Endpoints) -> LadderEntry {
@@ -159,7 +180,7 @@ impl LadderMessage {
             source: address(|route| route.source),
             destination: address(|route| route.destination),
             directed: self.route.is_some_and(|route| route.directed),
-            line: printable(&self.line),
+            line: printable(&self.start_line()),
             cseq: self.cseq.map_or_else(String::new, |number| {
                 format!("{number} {}", printable(&self.method))
             }),
@@ -171,10 +192,9 @@ impl LadderMessage {
 
 /// Appends a start line without its version and without secrets; it may be longer than
 /// [`MAX_LINE`].
-fn push_start_line(line: &mut Vec<u8>, message: &Message<'_>) {
+fn push_start_line(line: &mut Vec<u8>, start_line: &[u8], start: StartLine<'_>) {
     const VERSION: &[u8] = b"SIP/2.0";
-    let start_line = message.start_line;
-    match message.start {
+    match start {
         StartLine::Request { method, uri } => {
             line.extend_from_slice(&method[..method.len().min(MAX_METHOD)]);
             line.push(b' ');

@@ -234,6 +234,17 @@ impl<'a> Leg<'a> {
                 && accepted
                     .is_some_and(|last| last.seen.packet < exchange.first && is_same_dialog(last))
         };
+        // The callee chooses a new tag for each new request (RFC 3261 §12.1.1), so that a response
+        // with the tag of an early dialog belongs to it, even if its final response was lost.
+        let has_early_dialog = |it: &Exchange| {
+            let early = it.provisional.filter(|_| it.last.is_none());
+            it.method == Method::Invite
+                && it.cseq != exchange.cseq
+                && it.from_tag == exchange.from_tag
+                && early.zip(exchange.last).is_some_and(|(early, last)| {
+                    early.to_tag.is_some() && early.to_tag == last.to_tag
+                })
+        };
         let is_within = |it: &Exchange| {
             it.request.is_some()
                 && !matches!(it.method, Method::Ack | Method::Cancel)
@@ -249,7 +260,9 @@ impl<'a> Leg<'a> {
             && !self
                 .all()
                 .take_while(|it| !core::ptr::eq(*it, exchange))
-                .any(|it| starts_dialog(it) || is_within(it) || acknowledges(it))
+                .any(|it| {
+                    starts_dialog(it) || has_early_dialog(it) || is_within(it) || acknowledges(it)
+                })
     }
 
     /// The last of several attempts that are no INVITE. If they have one From tag, their numbers

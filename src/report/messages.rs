@@ -43,6 +43,11 @@ pub(super) enum Content<'a> {
     Other(&'a Segment, &'a Route, &'a [u8]),
 }
 
+/// Gets what the payloads hold, in the order of the file.
+pub(super) trait Receiver {
+    fn receive(&mut self, content: Content<'_>);
+}
+
 /// A broken rule, with its packet and its offset in the payload of the packet.
 pub(super) type Broken = (u64, Option<usize>, Rule);
 
@@ -159,8 +164,8 @@ impl Messages {
         !self.waiting.is_empty()
     }
 
-    /// Adds the next payload. `on` gets what is complete.
-    pub(super) fn add(&mut self, datagram: &Datagram<'_>, on: &mut dyn FnMut(Content<'_>)) {
+    /// Adds the next payload. `receiver` gets what is complete.
+    pub(super) fn add(&mut self, datagram: &Datagram<'_>, receiver: &mut impl Receiver) {
         let segment = Segment {
             packet: datagram.packet,
             time_us: datagram.time_us,
@@ -178,11 +183,11 @@ impl Messages {
                 bytes: payload,
                 may_wait: true,
             };
-            match read.all(&mut segments, on) {
+            match read.all(&mut segments, receiver) {
                 Outcome::Done => return,
                 Outcome::NotSip => {
                     let [segment] = &segments;
-                    return on(Content::Other(segment, route, payload));
+                    return receiver.receive(Content::Other(segment, route, payload));
                 }
                 Outcome::Truncated(at, len) => {
                     self.push(Waiting::new(*route, payload, &segments, at, len));
@@ -197,7 +202,7 @@ impl Messages {
             segments: segments.to_vec(),
             rest: None,
         });
-        self.drain(false, on);
+        self.drain(false, receiver);
     }
 
     fn push(&mut self, waiting: Waiting) {
@@ -206,7 +211,7 @@ impl Messages {
     }
 
     /// Reads the waiting payloads as far as possible, or all of them.
-    pub(super) fn drain(&mut self, all: bool, on: &mut dyn FnMut(Content<'_>)) {
+    pub(super) fn drain(&mut self, all: bool, receiver: &mut impl Receiver) {
         while let Some(first) = self.waiting.front() {
             let mut may_wait = true;
             if first.rest.is_some() {
@@ -228,12 +233,12 @@ impl Messages {
                 return;
             };
             self.bytes -= first.bytes.len();
-            self.read(first, may_wait, on);
+            self.read(first, may_wait, receiver);
         }
     }
 
     /// Reads the payload that has waited longest.
-    fn read(&mut self, mut first: Waiting, may_wait: bool, on: &mut dyn FnMut(Content<'_>)) {
+    fn read(&mut self, mut first: Waiting, may_wait: bool, receiver: &mut impl Receiver) {
         let mut read = Reading {
             parser: &mut self.parser,
             route: &first.route,
@@ -241,14 +246,16 @@ impl Messages {
             bytes: &first.bytes,
             may_wait,
         };
-        match read.all(&mut first.segments, on) {
+        match read.all(&mut first.segments, receiver) {
             Outcome::Done => {}
             Outcome::NotSip => match first.segments.first() {
                 // The rest of a payload that held messages.
                 Some(segment) if segment.offset > 0 => {
-                    on(Content::CutStartLine(segment.packet, segment.offset));
+                    receiver.receive(Content::CutStartLine(segment.packet, segment.offset));
                 }
-                Some(segment) => on(Content::Other(segment, &first.route, &first.bytes)),
+                Some(segment) => {
+                    receiver.receive(Content::Other(segment, &first.route, &first.bytes))
+                }
                 None => {}
             },
             Outcome::Truncated(at, len) => {
@@ -412,9 +419,10 @@ struct Reading<'a, 'p> {
 }
 
 impl<'a> Reading<'a, '_> {
-    fn all(&mut self, segments: &mut [Segment], on: &mut dyn FnMut(Content<'_>)) -> Outcome {
+    fn all(&mut self, segments: &mut [Segment], receiver: &mut impl Receiver) -> Outcome {
         let mut broken = Vec::new();
-        let Some(mut message) = self.parse(segments, 0, &mut broken) else {
+        let mut message = Message::EMPTY;
+        if !self.parse(&mut message, segments, 0, &mut broken) {
             let waits = self.may_wait
                 && self.is_whole
                 && is_certain_start(self.bytes)
@@ -423,7 +431,7 @@ impl<'a> Reading<'a, '_> {
                 true => Outcome::Truncated(0, None),
                 false => Outcome::NotSip,
             };
-        };
+        }
         // A log that quotes a message: its first line is not a start line, but Call-ID and CSeq
         // follow.
         if message.start == StartLine::Malformed && is_log(self.route) {
@@ -446,7 +454,9 @@ impl<'a> Reading<'a, '_> {
             let (mut next, mut next_broken, mut is_cut) = (None, Vec::new(), false);
             let mut len = message.end;
             if end < self.bytes.len() {
-                next = self.parse(segments, end, &mut next_broken);
+                let mut found = Message::EMPTY;
+                let is_message = self.parse(&mut found, segments, end, &mut next_broken);
+                next = is_message.then_some(found);
                 let tail = self.bytes.get(end..).unwrap_or_default();
                 is_cut = next.is_none() && is_cut_start_line(tail);
                 // Without the line ends between two messages.
@@ -455,7 +465,7 @@ impl<'a> Reading<'a, '_> {
             let part = part(segments, at, (next.is_some() || is_cut).then_some(end));
             let place = Place { segments, at };
             let (packet, time_us) = place.begin(message.start_offset(&self.bytes[at..]));
-            on(Content::Message(&Received {
+            receiver.receive(Content::Message(&Received {
                 packet,
                 time_us,
                 is_whole: self.is_whole,
@@ -473,7 +483,7 @@ impl<'a> Reading<'a, '_> {
                 }
                 None if is_cut && self.is_whole => {
                     let (packet, offset) = Place { segments, at: end }.locate(0);
-                    on(Content::CutStartLine(packet, offset));
+                    receiver.receive(Content::CutStartLine(packet, offset));
                     return Outcome::Done;
                 }
                 None => return Outcome::Done,
@@ -493,13 +503,15 @@ impl<'a> Reading<'a, '_> {
     }
 
     /// Parses the message at `at`, and adds the rules that it breaks, each once.
+    /// Returns false if there is none.
     fn parse(
         &mut self,
+        message: &mut Message<'a>,
         segments: &[Segment],
         at: usize,
         broken: &mut Vec<Broken>,
-    ) -> Option<Message<'a>> {
-        let bytes = self.bytes.get(at..)?;
+    ) -> bool {
+        let bytes = self.bytes.get(at..).unwrap_or_default();
         let place = Place { segments, at };
         let mut on_finding = |offset: Option<usize>, rule: Rule| {
             if broken.iter().all(|(.., other)| other.code() != rule.code()) {
@@ -507,7 +519,8 @@ impl<'a> Reading<'a, '_> {
                 broken.push((packet, offset.map(|_| place), rule));
             }
         };
-        self.parser.parse(bytes, self.is_whole, &mut on_finding)
+        self.parser
+            .parse_into(message, bytes, self.is_whole, &mut on_finding)
     }
 }
 

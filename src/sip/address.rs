@@ -86,7 +86,9 @@ fn is_plain(value: &[u8]) -> bool {
         },
         None => name,
     };
-    memchr3(b'"', b',', b';', name).is_none()
+    // Most addresses have no name, or a quoted one.
+    let is_name_plain = name.is_empty() || memchr3(b'"', b',', b';', name).is_none();
+    is_name_plain
         && memchr2(b' ', b'\t', uri).is_none()
         && memchr3(b'"', b',', b'<', after).is_none()
 }

@@ -4,9 +4,9 @@
 use memchr::memchr;
 
 use super::line::line_ends;
-use super::multipart::{find_sdp, is_multipart, media_type};
+use super::multipart::{BodyKind, find_sdp, is_multipart, media_type};
 use super::token::{decimal, eq_ignore_case, is_token};
-use super::value::{CSeq, Via};
+use super::value::{CSeq, Transport, Via};
 
 /// A SIP message, borrowed from the payload that [`Parser::parse`](super::Parser::parse) read.
 ///
@@ -38,10 +38,14 @@ pub struct Message<'a> {
     pub to_tag: Option<&'a [u8]>,
     /// The topmost Via.
     pub via: Option<Via<'a>>,
+    /// What kind of transport the topmost Via names.
+    pub(super) transport: Transport,
     /// The first well-formed Content-Length.
     pub content_length: Option<u64>,
     /// The value of Content-Type, including its parameters.
     pub content_type: Option<&'a [u8]>,
+    /// What Content-Type says that the body is.
+    pub(super) body_kind: BodyKind,
     /// Whether there is a Content-Encoding: the body must be decoded before it is what Content-Type
     /// says.
     pub is_encoded: bool,
@@ -88,18 +92,23 @@ pub enum StartLine<'a> {
 }
 
 impl<'a> Message<'a> {
+    /// A message without anything in it.
+    pub(crate) const EMPTY: Self = Self::of(&[], StartLine::Malformed, 0);
+
     /// A message that has only a start line, in a payload of `len` bytes.
-    pub(super) fn empty(start_line: &'a [u8], len: usize) -> Self {
+    pub(super) const fn of(start_line: &'a [u8], start: StartLine<'a>, len: usize) -> Self {
         Self {
             start_line,
-            start: StartLine::parse(start_line),
+            start,
             call_id: None,
             cseq: None,
             from_tag: None,
             to_tag: None,
             via: None,
+            transport: Transport::Other,
             content_length: None,
             content_type: None,
+            body_kind: BodyKind::Untyped,
             is_encoded: false,
             body: &[],
             body_offset: len,
@@ -111,7 +120,7 @@ impl<'a> Message<'a> {
     /// Whether the body is a session description.
     pub fn is_sdp(&self) -> bool {
         // With a Content-Encoding, the bytes are not those of the SDP.
-        !self.is_encoded && eq_ignore_case(self.media_type(), b"application/sdp")
+        !self.is_encoded && self.body_kind == BodyKind::Sdp
     }
 
     /// Content-Type without its parameters; empty if there is none.
@@ -123,13 +132,14 @@ impl<'a> Message<'a> {
     /// only part of a multipart body that is one (RFC 5621). `None` if there is none; also if
     /// several parts are, since only the receiver knows which one it reads.
     pub fn session_description(&self) -> Option<(usize, &'a [u8])> {
-        let content_type = self.content_type?;
-        if self.is_sdp() {
-            return Some((0, self.content()));
-        }
-        if self.is_encoded || !is_multipart(content_type) {
+        if self.is_encoded {
             return None;
         }
+        let content_type = match self.body_kind {
+            BodyKind::Sdp => return Some((0, self.content())),
+            BodyKind::Multipart => self.content_type?,
+            _ => return None,
+        };
         let (mut found, mut count) = (None, 0);
         find_sdp(content_type, self.content(), 0, &mut |at, sdp| {
             found = Some((at, sdp));
@@ -142,11 +152,11 @@ impl<'a> Message<'a> {
     /// before it stores a message (docs/homer.md §6), which shortens binary bodies such as the ISUP
     /// of SIP-I.
     pub(super) fn has_text_body(&self) -> bool {
-        let media_type = self.media_type();
-        let is_text = media_type
-            .get(..5)
-            .is_some_and(|start| eq_ignore_case(start, b"text/"));
-        media_type.is_empty() || (!self.is_encoded && (is_text || self.is_sdp()))
+        match self.body_kind {
+            BodyKind::Untyped => true,
+            BodyKind::Text | BodyKind::Sdp => !self.is_encoded,
+            BodyKind::Multipart | BodyKind::Other => false,
+        }
     }
 
     /// Whether the body may have lost bytes in the database, so that its length proves nothing. A
@@ -172,25 +182,21 @@ impl<'a> Message<'a> {
     /// one packet, which may hold part of a message or several messages. WebSocket and SCTP keep
     /// the boundaries of messages, but agents that decode them often do not.
     pub fn is_on_stream(&self) -> bool {
-        let transport = self.via.map_or(&[][..], |via| via.transport);
-        // Nearly all messages: one comparison.
-        !self.is_on_udp()
-            && [&b"TCP"[..], b"TLS", b"WS", b"WSS", b"SCTP", b"TLS-SCTP"]
-                .iter()
-                .any(|stream| eq_ignore_case(transport, stream))
+        matches!(
+            self.transport,
+            Transport::NeedsContentLength | Transport::OtherStream
+        )
     }
 
     /// Whether the topmost Via names UDP.
     pub fn is_on_udp(&self) -> bool {
-        self.via
-            .is_some_and(|via| eq_ignore_case(via.transport, b"UDP"))
+        self.transport == Transport::Udp
     }
 
     /// Whether Content-Length is mandatory: on TCP and TLS (RFC 3261 §20.14). WebSocket has frames
     /// of its own (RFC 7118 §5), and so has SCTP (RFC 4168 §5).
     pub(super) fn needs_content_length(&self) -> bool {
-        let transport = self.via.map_or(&[][..], |via| via.transport);
-        eq_ignore_case(transport, b"TCP") || eq_ignore_case(transport, b"TLS")
+        self.transport == Transport::NeedsContentLength
     }
 
     /// Where the start line begins in the payload from which the message was parsed.
@@ -246,7 +252,7 @@ impl<'a> StartLine<'a> {
     const VERSION: &'static [u8] = b"SIP/2.0";
 
     /// Parses a start line without its line end.
-    pub(super) fn parse(line: &'a [u8]) -> Self {
+    pub(crate) fn parse(line: &'a [u8]) -> Self {
         Self::response(line)
             .or_else(|| Self::request(line))
             .unwrap_or(Self::Malformed)
@@ -254,6 +260,10 @@ impl<'a> StartLine<'a> {
 
     /// Parses `SIP/2.0 200 OK`.
     fn response(line: &'a [u8]) -> Option<Self> {
+        // The cheapest test tells nearly all requests: no method has a slash (§25.1, `token`).
+        if line.get(3) != Some(&b'/') {
+            return None;
+        }
         let (version, rest) = line.split_at_checked(Self::VERSION.len())?;
         // The version is case-insensitive (RFC 3261 §7.1).
         if !eq_ignore_case(version, Self::VERSION) {

@@ -9,6 +9,36 @@ use super::value::parameter;
 /// Deepest multipart body within a multipart body that is looked into, inclusive.
 const MAX_DEPTH: u32 = 2;
 
+/// What a body is, as far as it matters how it is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum BodyKind {
+    /// Content-Type is missing or empty.
+    #[default]
+    Untyped,
+    Sdp,
+    Multipart,
+    /// Any other kind of text.
+    Text,
+    Other,
+}
+
+impl BodyKind {
+    /// The kind that a value of Content-Type names.
+    pub(super) fn of(content_type: &[u8]) -> Self {
+        let media_type = media_type(content_type);
+        let is_text = media_type
+            .get(..5)
+            .is_some_and(|start| eq_ignore_case(start, b"text/"));
+        match media_type {
+            [] => Self::Untyped,
+            _ if eq_ignore_case(media_type, b"application/sdp") => Self::Sdp,
+            _ if is_multipart(media_type) => Self::Multipart,
+            _ if is_text => Self::Text,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// The type in Content-Type, without its parameters.
 pub(super) fn media_type(content_type: &[u8]) -> &[u8] {
     let end = memchr(b';', content_type).unwrap_or(content_type.len());

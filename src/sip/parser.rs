@@ -1,6 +1,6 @@
 //! Parses SIP messages, and reports where they break which rule (RFC 3261 §7).
 
-use super::field::Field;
+use super::field::{Field, NotAField};
 use super::field_cache::FieldCache;
 use super::line::{Anomalies, Line, line_ends};
 use super::message::{Message, StartLine, Truncation};
@@ -55,27 +55,41 @@ impl Parser {
         is_whole: bool,
         on_finding: &mut dyn FnMut(Option<usize>, Rule),
     ) -> Option<Message<'a>> {
+        let mut message = Message::EMPTY;
+        let is_message = self.parse_into(&mut message, payload, is_whole, on_finding);
+        is_message.then_some(message)
+    }
+
+    /// Like [`Parser::parse`]. It writes the message where it is needed, since copying one takes as
+    /// long as comparing several of its fields. Returns false if there is none.
+    pub(crate) fn parse_into<'a>(
+        &mut self,
+        message: &mut Message<'a>,
+        payload: &'a [u8],
+        is_whole: bool,
+        on_finding: &mut dyn FnMut(Option<usize>, Rule),
+    ) -> bool {
         // Empty lines in front of a message are ignored (RFC 3261 §7.5); a payload of line ends
         // alone is a keep-alive.
         let first = line_ends(payload);
         if first == payload.len() {
-            return None;
+            return false;
         }
         let line = Line::at(payload, first);
         let start_line = &payload[first..line.end];
-        let empty = Message::empty(start_line, payload.len());
-        if empty.start == StartLine::Malformed {
+        let start = StartLine::parse(start_line);
+        if start == StartLine::Malformed {
             // A first pass without findings decides whether this is SIP at all; a line of a log
             // has none of its rules to break.
-            let mut candidate = empty.clone();
+            let mut candidate = Message::of(start_line, start, payload.len());
             self.parse_fields(payload, &line, &mut candidate, &mut |_, _| {});
             if candidate.call_id.is_none() || candidate.cseq.is_none() {
-                return None;
+                return false;
             }
             on_finding(Some(first), Rule::StartLineMalformed);
         }
         // Devices copy the address of Contact, brackets included (RFC 3261 §7.1).
-        if let StartLine::Request { method, uri } = empty.start
+        if let StartLine::Request { method, uri } = start
             && uri.starts_with(b"<")
         {
             let at = first + method.len() + 1;
@@ -83,11 +97,11 @@ impl Parser {
             on_finding(Some(at), Rule::AddressMalformed { field, why });
         }
         // Fields that the first pass cached need no second parsing.
-        let mut message = empty;
-        let present = self.parse_fields(payload, &line, &mut message, on_finding);
-        self.find_end(payload, &mut message);
-        rules::check(&message, present, is_whole, on_finding);
-        Some(message)
+        *message = Message::of(start_line, start, payload.len());
+        let present = self.parse_fields(payload, &line, message, on_finding);
+        self.find_end(payload, message);
+        rules::check(message, present, is_whole, on_finding);
+        true
     }
 
     /// Finds where the message ends, and where the next one begins.
@@ -128,10 +142,11 @@ impl Parser {
     fn is_message(&mut self, payload: &[u8], start: usize) -> bool {
         let rest = &payload[start..];
         let line = Line::at(rest, 0);
-        if StartLine::parse(&rest[..line.end]) == StartLine::Malformed {
+        let start = StartLine::parse(&rest[..line.end]);
+        if start == StartLine::Malformed {
             return false;
         }
-        let mut candidate = Message::empty(&rest[..line.end], rest.len());
+        let mut candidate = Message::of(&rest[..line.end], start, rest.len());
         self.parse_fields(rest, &line, &mut candidate, &mut |_, _| {});
         candidate.call_id.is_some() && candidate.cseq.is_some()
     }
@@ -179,7 +194,7 @@ impl Parser {
                 }
                 // The line is skipped: what follows may still be well-formed. A line without end is
                 // the start of one that was cut off, and its sender did nothing wrong.
-                Err(rule) if line.end < line.next => on_finding(Some(line.start), rule),
+                Err(error) if line.end < line.next => on_finding(Some(line.start), error.rule()),
                 Err(_) => {}
             }
         }
@@ -188,7 +203,7 @@ impl Parser {
     }
 
     /// Parses the field that begins at `at`, with the lines that continue it, and caches it.
-    fn parse_uncached(&mut self, payload: &[u8], at: usize) -> (Line, Result<Field, Rule>) {
+    fn parse_uncached(&mut self, payload: &[u8], at: usize) -> (Line, Result<Field, NotAField>) {
         let line = Line::unfolded_at(payload, at);
         let field = Field::parse(&payload[line.start..line.end]);
         // A field without a line end may be the cut-off start of a longer one. A field with

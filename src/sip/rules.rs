@@ -20,31 +20,27 @@ pub(super) fn check(
     on_finding: &mut dyn FnMut(Option<usize>, Rule),
 ) {
     // Something that is missing, or that two places contradict, has no offset.
-    if is_whole && let Some(rule) = truncation(message) {
+    if is_whole
+        && message.truncated.is_some()
+        && let Some(rule) = truncation(message)
+    {
         on_finding(None, rule);
     }
     // A field that is missing or wrong may only be cut off.
     if !message.is_header_complete() {
         return;
     }
-    if let Some(rule) = mandatory_fields(message, present) {
-        on_finding(None, rule);
-    }
-    if let Some(rule) = tag(message, present) {
-        on_finding(None, rule);
-    }
+    // Each check calls back instead of returning a rule: nearly no message breaks one, and an empty
+    // result would have to be dropped each time.
+    let on_rule = &mut |rule| on_finding(None, rule);
+    check_mandatory_fields(message, present, on_rule);
+    check_tag(message, present, on_rule);
     if present & Name::Contact.bit() == 0 && needs_contact(message) {
-        on_finding(None, Rule::ContactMissing);
+        on_rule(Rule::ContactMissing);
     }
-    if let Some(rule) = cseq_method(message) {
-        on_finding(None, rule);
-    }
-    if let Some(rule) = branch(message) {
-        on_finding(None, rule);
-    }
-    if let Some(rule) = content_length(message, present, is_whole) {
-        on_finding(None, rule);
-    }
+    check_cseq_method(message, on_rule);
+    check_branch(message, on_rule);
+    check_content_length(message, present, is_whole, on_rule);
 }
 
 /// A message must not end within its header (RFC 3261 §7) or, on a stream, within its body (§18.3).
@@ -57,7 +53,7 @@ fn truncation(message: &Message<'_>) -> Option<Rule> {
     Some(Rule::MessageTruncated { body })
 }
 
-fn mandatory_fields(message: &Message<'_>, present: u16) -> Option<Rule> {
+fn check_mandatory_fields(message: &Message<'_>, present: u16, on_rule: &mut dyn FnMut(Rule)) {
     let is_request = matches!(message.start, StartLine::Request { .. });
     let expected = match is_request {
         true => &MANDATORY[..],
@@ -66,16 +62,16 @@ fn mandatory_fields(message: &Message<'_>, present: u16) -> Option<Rule> {
     // One comparison for the healthy message, which nearly all are.
     let all = (1 << expected.len()) - 1;
     if present & all == all {
-        return None;
+        return;
     }
     let missing = expected
         .iter()
         .enumerate()
         .filter(|(bit, _)| present & (1 << bit) == 0);
     let names: Vec<&str> = missing.map(|(_, name)| *name).collect();
-    Some(Rule::MandatoryFieldMissing {
+    on_rule(Rule::MandatoryFieldMissing {
         names: names.join(", "),
-    })
+    });
 }
 
 /// From must have a tag in a request (RFC 3261 §8.1.1.3), and To in a response other than 100
@@ -83,7 +79,7 @@ fn mandatory_fields(message: &Message<'_>, present: u16) -> Option<Rule> {
 ///
 /// Outside of dialogs the To tag identifies nothing, and registrars omit it without harm (recording
 /// `export-profile-registration`).
-fn tag(message: &Message<'_>, present: u16) -> Option<Rule> {
+fn check_tag(message: &Message<'_>, present: u16, on_rule: &mut dyn FnMut(Rule)) {
     let (name, field, tag) = match message.start {
         StartLine::Request { .. } => (Name::From, "From", message.from_tag),
         StartLine::Response { status: 101.., .. }
@@ -94,11 +90,13 @@ fn tag(message: &Message<'_>, present: u16) -> Option<Rule> {
         {
             (Name::To, "To", message.to_tag)
         }
-        _ => return None,
+        _ => return,
     };
     let is_there = tag.is_some_and(|tag| !tag.is_empty());
     let is_certain = present & name.bit() != 0 && present & HAS_FAULTY_ADDRESS == 0;
-    (!is_there && is_certain).then_some(Rule::TagMissing { field })
+    if !is_there && is_certain {
+        on_rule(Rule::TagMissing { field });
+    }
 }
 
 /// Whether Contact is mandatory: in an INVITE (RFC 3261 §8.1.1.8) and in a 2xx response to it
@@ -116,31 +114,38 @@ fn needs_contact(message: &Message<'_>) -> bool {
 }
 
 /// The method in CSeq must be that of the request (RFC 3261 §8.1.1.5).
-fn cseq_method(message: &Message<'_>) -> Option<Rule> {
-    let StartLine::Request { method, .. } = message.start else {
-        return None;
-    };
-    let cseq = message.cseq.filter(|cseq| cseq.method != method)?;
-    Some(Rule::CSeqMethodMismatch {
-        cseq: Some(text(cseq.method)),
-        request: text(method),
-    })
+fn check_cseq_method(message: &Message<'_>, on_rule: &mut dyn FnMut(Rule)) {
+    if let StartLine::Request { method, .. } = message.start
+        && let Some(cseq) = message.cseq
+        && cseq.method != method
+    {
+        on_rule(Rule::CSeqMethodMismatch {
+            cseq: Some(text(cseq.method)),
+            request: text(method),
+        });
+    }
 }
 
 /// The branch of the topmost Via must begin with the magic cookie (RFC 3261 §8.1.1.7). In a
 /// response the server only copies it, so that the fault is the request's alone.
-fn branch(message: &Message<'_>) -> Option<Rule> {
-    let StartLine::Request { .. } = message.start else {
-        return None;
-    };
-    let via = message.via.filter(|via| !via.has_cookie())?;
-    Some(Rule::BranchWithoutCookie {
-        missing: via.branch.is_none(),
-    })
+fn check_branch(message: &Message<'_>, on_rule: &mut dyn FnMut(Rule)) {
+    if let StartLine::Request { .. } = message.start
+        && let Some(via) = message.via
+        && !via.has_cookie()
+    {
+        on_rule(Rule::BranchWithoutCookie {
+            missing: via.branch.is_none(),
+        });
+    }
 }
 
 /// Content-Length must fit the body (RFC 3261 §18.3), and must be there on a stream (§20.14).
-fn content_length(message: &Message<'_>, present: u16, is_whole: bool) -> Option<Rule> {
+fn check_content_length(
+    message: &Message<'_>,
+    present: u16,
+    is_whole: bool,
+    on_rule: &mut dyn FnMut(Rule),
+) {
     let body = message.body;
     match message.content_length {
         Some(header) if is_whole && header != body.len() as u64 && !message.is_on_stream() => {
@@ -156,17 +161,19 @@ fn content_length(message: &Message<'_>, present: u16, is_whole: bool) -> Option
                     .iter()
                     .all(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)),
             };
-            is_wrong.then_some(Rule::ContentLengthMismatch {
-                header,
-                body: body.len(),
-            })
+            if is_wrong {
+                on_rule(Rule::ContentLengthMismatch {
+                    header,
+                    body: body.len(),
+                });
+            }
         }
         // A malformed Content-Length has been reported and is not also missing.
         None if present & Name::ContentLength.bit() == 0 && message.needs_content_length() => {
             let transport = text(message.via.map_or(&[][..], |via| via.transport));
-            Some(Rule::ContentLengthMissing { transport })
+            on_rule(Rule::ContentLengthMissing { transport });
         }
-        _ => None,
+        _ => {}
     }
 }
 

@@ -28,6 +28,32 @@ pub struct Via<'a> {
 /// come from RFC 2543 devices and may be the same in several transactions.
 const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 
+/// What kind of transport a Via names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Transport {
+    Udp,
+    /// TCP or TLS, on which Content-Length is mandatory (RFC 3261 §20.14). WebSocket has frames of
+    /// its own (RFC 7118 §5), and so has SCTP (RFC 4168 §5).
+    NeedsContentLength,
+    /// Any other stream.
+    OtherStream,
+    /// None, or one that is not known.
+    #[default]
+    Other,
+}
+
+impl Transport {
+    pub(super) fn of(name: &[u8]) -> Self {
+        let is = |names: &[&[u8]]| names.iter().any(|known| eq_ignore_case(name, known));
+        match name {
+            _ if is(&[b"UDP"]) => Self::Udp,
+            _ if is(&[b"TCP", b"TLS"]) => Self::NeedsContentLength,
+            _ if is(&[b"WS", b"WSS", b"SCTP", b"TLS-SCTP"]) => Self::OtherStream,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl<'a> Via<'a> {
     /// Reads the first of the field's comma-separated values.
     pub(super) fn parse(value: &'a [u8]) -> Self {
