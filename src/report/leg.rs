@@ -4,6 +4,8 @@
 //! One Call-ID may have several legs. Proxies forward a request with another branch. Forks add To
 //! tags. A B2BUA or SBC may keep the Call-ID on a leg with tags of its own.
 
+mod initial;
+
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
@@ -205,64 +207,6 @@ impl<'a> Leg<'a> {
         };
         let own = not_forwarded(hops).find(|it| !arrives(it));
         own.or_else(|| nearest_to_sender(hops))
-    }
-
-    /// Whether a transaction starts the call, on any hop. Its request may have been lost, for
-    /// instance because it came in fragments, so that only responses to it were captured.
-    fn is_initial(&self, exchange: &Exchange) -> bool {
-        if exchange.request.is_some() {
-            return exchange.to_tag.is_none() && exchange.method.starts_call();
-        }
-        let may_start = matches!(
-            exchange.method,
-            Method::Invite
-                | Method::Register
-                | Method::Options
-                | Method::Subscribe
-                | Method::Message
-                | Method::Publish
-        );
-        // Within a dialog, it would be a re-INVITE. If the start of the call is not in the window,
-        // requests within the dialog come first.
-        let starts_dialog = |it: &Exchange| {
-            let accepted = it.last.filter(|last| last.status < 300);
-            let is_same_dialog = |last: Response| {
-                it.from_tag == exchange.from_tag || last.to_tag == exchange.from_tag
-            };
-            it.method == Method::Invite
-                && it.cseq != exchange.cseq
-                && accepted
-                    .is_some_and(|last| last.seen.packet < exchange.first && is_same_dialog(last))
-        };
-        // The callee chooses a new tag for each new request (RFC 3261 §12.1.1), so that a response
-        // with the tag of an early dialog belongs to it, even if its final response was lost.
-        let has_early_dialog = |it: &Exchange| {
-            let early = it.provisional.filter(|_| it.last.is_none());
-            it.method == Method::Invite
-                && it.cseq != exchange.cseq
-                && it.from_tag == exchange.from_tag
-                && early.zip(exchange.last).is_some_and(|(early, last)| {
-                    early.to_tag.is_some() && early.to_tag == last.to_tag
-                })
-        };
-        let is_within = |it: &Exchange| {
-            it.request.is_some()
-                && !matches!(it.method, Method::Ack | Method::Cancel)
-                && (it.to_tag.is_some() || !it.method.starts_call())
-        };
-        let acknowledges = |it: &Exchange| {
-            it.method == Method::Ack
-                && it.cseq < exchange.cseq
-                && it.from_tag == exchange.from_tag
-                && self.is_ack_of_2xx(it)
-        };
-        may_start
-            && !self
-                .all()
-                .take_while(|it| !core::ptr::eq(*it, exchange))
-                .any(|it| {
-                    starts_dialog(it) || has_early_dialog(it) || is_within(it) || acknowledges(it)
-                })
     }
 
     /// The last of several attempts that are no INVITE. If they have one From tag, their numbers
