@@ -130,7 +130,14 @@ impl<'a> Leg<'a> {
                             .is_some_and(|last| last.status < 300 && last.to_tag == tag)
                 })
         };
-        (ack.cseq.is_none() || invite.cseq.is_none() || ack.cseq == invite.cseq)
+        // An earlier INVITE may have had the same number. Only one agent sees a link, or both see
+        // all of it, so that a difference between their clocks does not matter.
+        let is_before = ack.source() == invite.source()
+            && ack.receiver() == invite.receiver()
+            && (ack.request.zip(invite.request))
+                .is_some_and(|(ack, invite)| ack.last_packet <= invite.packet);
+        !is_before
+            && (ack.cseq.is_none() || invite.cseq.is_none() || ack.cseq == invite.cseq)
             && self.rejected_invite(ack).is_none()
             && is_known(ack.to_tag)
     }
@@ -380,8 +387,13 @@ impl<'a> Leg<'a> {
 
     /// Whether an address forwards the INVITE.
     fn is_relay(&self, address: Option<IpAddr>) -> bool {
+        // The callee may send a re-INVITE, which has another From tag.
         let invites = || self.all().filter(|it| it.method == Method::Invite);
-        invites().any(|it| it.source() == address) && invites().any(|it| it.receiver() == address)
+        invites().filter(|it| it.source() == address).any(|sent| {
+            invites().any(|it| {
+                it.receiver() == address && it.from_tag == sent.from_tag && it.cseq == sent.cseq
+            })
+        })
     }
 
     /// The CANCEL of an attempt. Branch and number are those of the request that it cancels (RFC
