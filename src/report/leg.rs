@@ -246,7 +246,13 @@ impl<'a> Leg<'a> {
     fn may_follow(&self, attempt: &Exchange, elsewhere: &Exchange) -> bool {
         let mut attempts = self.attempts.iter();
         let is_earlier = |it: &&Exchange| it.cseq == attempt.cseq && !core::ptr::eq(*it, attempt);
-        elsewhere.last_response() > Some(attempt.packet()) || !attempts.any(is_earlier)
+        // The last response may come late because the clocks of the hops differ.
+        let is_over = || {
+            self.rejection_ack(elsewhere)
+                .is_some_and(|ack| ack.first < attempt.packet())
+        };
+        let may_be_late = elsewhere.last_response() > Some(attempt.packet()) && !is_over();
+        may_be_late || !attempts.any(is_earlier)
     }
 
     /// The ACK of a rejection of an INVITE, which has its branch (RFC 3261 §17.1.1.3).
