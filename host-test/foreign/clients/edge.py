@@ -33,7 +33,8 @@ async def main():
                 client.protocol_version
             )
             tools = (await client.list_tools()).tools
-            assert [tool.name for tool in tools] == ["homer_export_pcap", "homer_read_message"], (
+            expected = ["homer_export_pcap", "homer_read_message", "homer_find_calls"]
+            assert [tool.name for tool in tools] == expected, (
                 tools
             )
             result = await client.call_tool("homer_export_pcap", ARGUMENTS)

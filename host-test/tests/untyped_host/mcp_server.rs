@@ -595,6 +595,7 @@ async fn mcp_server_responds_with_an_error_to_a_truncated_capture() {
             &homer_export::query::ParameterNames::MCP,
         )
         .unwrap(),
+        also: Vec::new(),
         profiles: Vec::new(),
     };
     let (_, read) = server
