@@ -34,9 +34,7 @@ async def main():
             )
             tools = (await client.list_tools()).tools
             expected = ["homer_export_pcap", "homer_read_message", "homer_find_calls"]
-            assert [tool.name for tool in tools] == expected, (
-                tools
-            )
+            assert [tool.name for tool in tools] == expected, tools
             result = await client.call_tool("homer_export_pcap", ARGUMENTS)
             structured, blob = result.structured_content, result.content[1].resource.blob
             assert structured["size_bytes"] == 3311 and structured["report"]["complete"], result
