@@ -90,6 +90,17 @@ impl stream::Guest for Misbehaving {
     }
 }
 
+impl search::Guest for Misbehaving {
+    fn find_calls(filter: search::CallFilter) -> Result<search::FoundCalls, types::ExportError> {
+        match filter.caller.as_deref() {
+            Some("loop") => loop {
+                black_box(());
+            },
+            _ => report("no such command".into()),
+        }
+    }
+}
+
 fn outcome(sent: Result<u16, ErrorCode>) -> String {
     match sent {
         Ok(status) => format!("status {status}"),
