@@ -61,8 +61,8 @@ impl Ends {
     /// The window, at most `max_hours` long.
     ///
     /// # Errors
-    /// `invalid-request` as [`Window::new`]. If the window is too long because it ends now, the text
-    /// says so.
+    /// `invalid-request` as [`Window::new`]. If the window is too long because it ends now, the
+    /// text says so.
     pub(crate) fn window(self, max_hours: u32) -> Result<Window, ExportError> {
         Window::new(self.from_ms, self.to_ms, max_hours, &NAMES).map_err(|mut error| {
             let hour_later = self.from_ms.saturating_add(HOUR_MS);

@@ -16,7 +16,8 @@ pub enum Failure {
     Limit(LimitExceeded),
     /// The component trapped. This is a bug of the component.
     Trap(String),
-    /// The embedding program called [`crate::Export`] in the wrong order. This is a bug of that program.
+    /// The embedding program called [`crate::Export`] in the wrong order. This is a bug of that
+    /// program.
     Misuse(&'static str),
 }
 

@@ -9,8 +9,8 @@
 //!
 //! A [`Policy`] states what the component may do. It is plain data, and [`HostConfig`] builds one
 //! from the environment. An [`Exporter`] compiles the component once, and runs each [`Export`] in a
-//! fresh instance of it, so that no export can affect another one. [`Exporter::find_calls`] searches
-//! for calls in the same way.
+//! fresh instance of it, so that no export can affect another one. [`Exporter::find_calls`]
+//! searches for calls in the same way.
 //!
 //! Dependencies run one way: [`policy`] and [`environment`] are data, the sandbox and its outbound
 //! requests are built from them, and [`export`] drives the sandbox.

@@ -70,8 +70,8 @@ struct Target {
 }
 
 impl Target {
-    /// Whether the policy allows a request to this origin: a POST to one of the endpoints, without a
-    /// query.
+    /// Whether the policy allows a request to this origin: a POST to one of the endpoints, without
+    /// a query.
     fn allows(&self, request: &Request<WasiBody>) -> bool {
         let path = request.uri().path_and_query().map(|path| path.as_str());
         request.method() == Method::POST

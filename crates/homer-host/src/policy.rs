@@ -118,7 +118,8 @@ impl AllowedOrigin {
     }
 }
 
-/// The limits of an export, and of a search for calls. A component may ask for shorter timeouts, but not for longer ones.
+/// The limits of an export, and of a search for calls. A component may ask for shorter timeouts,
+/// but not for longer ones.
 ///
 /// # Examples
 ///
@@ -137,9 +138,10 @@ impl AllowedOrigin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The number of exports and searches that may run at a time, and of their requests to Homer.
-    /// A search has one request under way at a time, and counts as one. An export of several profiles begins with two requests, and counts as two until only one of them is under
-    /// way; with a limit of 1, it runs alone. Further exports wait in a first-come, first-served
-    /// queue until their deadline. Homer builds each export in memory and keeps working on it after
+    /// A search has one request under way at a time, and counts as one. An export of several
+    /// profiles begins with two requests, and counts as two until only one of them is under way;
+    /// with a limit of 1, it runs alone. Further ones wait in a first-come, first-served queue
+    /// until their deadline. Homer builds each export in memory and keeps working on it after
     /// its client has disconnected, so more concurrency costs Homer memory: 22 bytes for each byte
     /// of a capture (docs/homer.md §7).
     pub concurrent_exports: usize,
