@@ -23,7 +23,7 @@ async def exports():
     async with connect(StdioServerParameters(command=demo, args=["--demo"]), demo) as client:
         assert client.protocol_version == "2026-07-28", client.protocol_version
         names = [tool.name for tool in (await client.list_tools()).tools]
-        assert names == ["homer_export_pcap", "homer_read_message"], names
+        assert names == ["homer_export_pcap", "homer_read_message", "homer_find_calls"], names
         result = await client.call_tool("homer_export_pcap", ARGUMENTS)
         assert result.structured_content["size_bytes"] == 3311, result
         blob = result.content[1].resource.blob

@@ -39,7 +39,8 @@ const args = { callid: "udp-normal-1@192.0.2.10", from_ts: 1795168800000, to_ts:
 
 const client = await connect({ command: demo, args: ["--demo"] }, demo);
 const { tools } = await client.listTools();
-assert.deepEqual(tools.map((tool) => tool.name), ["homer_export_pcap", "homer_read_message"]);
+const expected = ["homer_export_pcap", "homer_read_message", "homer_find_calls"];
+assert.deepEqual(tools.map((tool) => tool.name), expected);
 const exported = await call(client, args);
 assert.equal(exported.structuredContent.size_bytes, 3311);
 assert.equal(exported.structuredContent.report.complete, true);
