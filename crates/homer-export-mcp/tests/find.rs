@@ -1,9 +1,5 @@
 //! `homer_find_calls` of `homer-export-mcp`, and what follows it, in both eras of the protocol.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use fake_homer::{API_TOKEN, Archive, DEMO_CALL_ID, FakeHomer, Row, SearchBehavior};
 use rmcp::model::{CallToolRequestParams, CallToolResult, ClientConfig, ProtocolVersion};
