@@ -157,6 +157,7 @@ impl ToolResult {
                 filter,
                 found,
                 config.max_window_hours,
+                names::EXPORT_PCAP,
             )),
             attachment: Attachment::None,
         }
