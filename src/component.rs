@@ -4,10 +4,12 @@
 /// a type that implements them.
 ///
 /// The `wasi:*` interfaces are those of the `wasi` crate, so that the library's [`crate::wasi`] and
-/// the component share their types.
+/// the component share their types. Those that only some worlds import follow after `with`.
 #[macro_export]
 macro_rules! component {
-    ($world:literal, $implementation:ident) => {
+    ($world:literal, $implementation:ident $(, with $($more:tt)*)?) => {
+        // A function of a world may have any number of parameters: gateways pass no records.
+        #[allow(clippy::too_many_arguments, reason = "generated code")]
         mod bindings {
             wit_bindgen::generate!({
                 world: $world,
@@ -20,6 +22,7 @@ macro_rules! component {
                     "wasi:io/error@0.2.12": wasi::io::error,
                     "wasi:io/poll@0.2.12": wasi::io::poll,
                     "wasi:io/streams@0.2.12": wasi::io::streams,
+                    $($($more)*)?
                 },
             });
 

@@ -43,6 +43,9 @@ pub struct Config {
     pub max_bytes: u64,
     /// `HOMER_REPORT`: whether the packets are analyzed.
     pub report: bool,
+    /// `HOMER_EXPLAIN_DAYS`: days around the window in which to look for a call that an export did
+    /// not find. `None` if `HOMER_EXPLAIN` is off.
+    pub explain_days: Option<u32>,
 }
 
 impl Config {
@@ -80,6 +83,10 @@ impl Config {
             Some(_) => ProxyCredentialKind::Basic,
             None => credential::proxy_kind(variables)?,
         };
+        let explain_days = match setting::EXPLAIN.choice(variables)? {
+            "on" => u32::try_from(setting::EXPLAIN_DAYS.integer(variables)?).ok(),
+            _ => None,
+        };
         let hours = setting::MAX_WINDOW_HOURS.integer(variables)?;
         Ok(Self {
             homer: HomerServer {
@@ -95,6 +102,7 @@ impl Config {
             max_window_hours: u32::try_from(hours).unwrap_or(u32::MAX),
             max_bytes: setting::MAX_BYTES.integer(variables)?,
             report: setting::REPORT.choice(variables)? == "on",
+            explain_days,
         })
     }
 }

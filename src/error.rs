@@ -1,7 +1,11 @@
 //! Why an export failed: `homer:capture/types.export-error`.
 
+mod suggestion;
+
 use alloc::string::String;
 use core::fmt;
+
+pub use suggestion::Suggestion;
 
 /// Defines [`ExportError`] from one row per case, with the case's name in the WIT and the exit code
 /// of the command line, and the macros that convert it to and from generated bindings. A case of
@@ -86,6 +90,9 @@ macro_rules! export_errors {
         #[macro_export]
         macro_rules! error_to_bindings {
             ($dollar bindings:ident) => {
+                $crate::convert_suggestion!(
+                    $crate::error::Suggestion => $dollar bindings::Suggestion
+                );
                 impl $crate::record::Convert<$dollar bindings::ExportError>
                     for $crate::ExportError
                 {
@@ -95,7 +102,10 @@ macro_rules! export_errors {
                             $(
                                 Self::$case { $($field,)* message } => {
                                     $dollar bindings::ExportError::$case(
-                                        $dollar bindings::$record { $($field,)* message },
+                                        $dollar bindings::$record {
+                                            $($field: $crate::record::Convert::convert($field),)*
+                                            message,
+                                        },
                                     )
                                 }
                             )*
@@ -110,6 +120,9 @@ macro_rules! export_errors {
         #[macro_export]
         macro_rules! error_from_bindings {
             ($dollar bindings:ident) => {
+                $crate::convert_suggestion!(
+                    $dollar bindings::Suggestion => $crate::error::Suggestion
+                );
                 impl $crate::record::Convert<$crate::ExportError>
                     for $dollar bindings::ExportError
                 {
@@ -118,7 +131,10 @@ macro_rules! export_errors {
                             $(Self::$text(text) => $crate::ExportError::$text(text),)*
                             $(
                                 Self::$case($dollar bindings::$record { $($field,)* message }) => {
-                                    $crate::ExportError::$case { $($field,)* message }
+                                    $crate::ExportError::$case {
+                                        $($field: $crate::record::Convert::convert($field),)*
+                                        message,
+                                    }
                                 }
                             )*
                         }
@@ -143,12 +159,15 @@ export_errors! { $
     Unreachable = "unreachable", 6;
     /// Homer was reached but did not respond in time, or a proxy in front of it stopped waiting.
     TimedOut = "timed-out", 7;
-    /// Homer returned an empty capture. Either it has nothing for this call and window, or it
-    /// cannot reach its own database: its response is the same.
-    NothingCaptured = "nothing-captured", 8;
     /// The response was cut off, or is not a complete capture file.
     InvalidResponse = "invalid-response", 10;
     ---
+    /// Homer returned an empty capture. Either it has nothing for this call and window, or it
+    /// cannot reach its own database: its response is the same.
+    NothingCaptured as EmptyCapture {
+        /// What to export instead, if Homer's search found it.
+        suggestion: Option<Suggestion>,
+    } = "nothing-captured", 8;
     /// Homer, or a proxy in front of it, rejected the request.
     Rejected as Rejection {
         /// The HTTP status code, outside of 2xx.
@@ -162,6 +181,24 @@ export_errors! { $
         /// the whole capture.
         seen: u64,
     } = "too-large", 11;
+}
+
+impl ExportError {
+    /// The error of an empty capture, without a suggestion.
+    pub fn nothing_captured(message: impl Into<String>) -> Self {
+        Self::NothingCaptured {
+            suggestion: None,
+            message: message.into(),
+        }
+    }
+
+    /// What to export instead, if the error has a suggestion.
+    pub fn suggestion(&self) -> Option<&Suggestion> {
+        match self {
+            Self::NothingCaptured { suggestion, .. } => suggestion.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for ExportError {

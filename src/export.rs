@@ -25,9 +25,7 @@ mod capture_response;
 mod held_profiles;
 mod merge;
 mod pcap_stream;
-mod prefix;
 mod search;
-mod server;
 
 pub use buffered_capture::BufferedCapture;
 pub use pcap_stream::PcapStream;

@@ -12,6 +12,8 @@ mod proxy;
 mod proxy_credential;
 mod request;
 pub mod response;
+pub mod search;
+pub mod search_v11;
 mod server;
 pub mod transport_failure;
 pub mod v11;

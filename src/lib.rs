@@ -60,10 +60,12 @@
 //! | [`origin`] | where a server is: [`Origin`], [`BaseUrl`] |
 //! | [`homer`] | Homer's requests, and what its responses mean; [`Credential`] |
 //! | [`transport`] | HTTP requests and their responses: [`Transport`](transport::Transport) |
+//! | `client` | login, and requests with the credentials, for exports and searches |
 //! | [`export`] | the order of requests, and the merged file: [`PcapStream`](export::PcapStream) |
 //! | [`pcap`] | the capture file: [`Scanner`](pcap::Scanner) |
 //! | [`packet`], [`sip`] | a packet record, and the SIP message in it |
 //! | [`report`] | what a capture contains: [`CaptureReport`] |
+//! | [`search`] | the calls that Homer holds: [`find_calls`](search::find_calls) |
 //! | [`finding`] | a rule that a message breaks: [`Rule`](finding::Rule) |
 //! | [`error`] | why an export failed: [`ExportError`] |
 //! | [`record`] | conversion of these types from and to those of the WIT bindings |
@@ -78,6 +80,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod client;
 #[cfg(target_family = "wasm")]
 mod component;
 pub mod config;
@@ -95,6 +98,7 @@ pub mod query;
 pub mod record;
 pub mod report;
 mod rtcp;
+pub mod search;
 pub mod sip;
 pub mod text;
 pub mod transport;
@@ -102,7 +106,7 @@ pub mod transport;
 pub mod wasi;
 
 pub use config::Config;
-pub use error::ExportError;
+pub use error::{ExportError, Suggestion};
 pub use homer::Credential;
 pub use mcp::auth::CallerPolicy;
 pub use origin::{BaseUrl, Origin};

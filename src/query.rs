@@ -1,6 +1,7 @@
 //! What to request from Homer: Call-IDs, a window of time, and where in Homer to search.
 
 mod call_id;
+mod instant;
 mod profile;
 mod timestamp;
 mod window;
@@ -14,6 +15,7 @@ use crate::error::ExportError;
 use crate::text::quoted;
 
 pub use call_id::CallId;
+pub use instant::{parse_instant, parse_window};
 pub use profile::{MAX_PROFILES, Profile};
 pub use timestamp::Timestamp;
 pub use window::{ParameterNames, Window};

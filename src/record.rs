@@ -29,7 +29,7 @@ macro_rules! unchanged {
     )*};
 }
 
-unchanged!(bool, u8, u16, u32, u64, f64, String);
+unchanged!(bool, u8, u16, u32, u64, i64, f64, String);
 
 impl<T: Convert<U>, U> Convert<Vec<U>> for Vec<T> {
     fn convert(self) -> Vec<U> {

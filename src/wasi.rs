@@ -6,5 +6,5 @@ mod environment;
 pub mod incoming;
 mod transport;
 
-pub use environment::variables;
+pub use environment::{now_ms, variables};
 pub use transport::{HttpTransport, WasiBody};

@@ -6,6 +6,7 @@
 use homer_export::mcp::delivery::ResultMode;
 use homer_export::mcp::protocol::{HttpBody, HttpResponse, McpServer, RequestOutcome, RequestHead};
 use homer_export::mcp::tools::ToolConfig;
+use homer_export::search::FoundCalls;
 use homer_export::{CallerPolicy, CaptureReport, ExportError};
 use libfuzzer_sys::fuzz_target;
 
@@ -42,10 +43,14 @@ fuzz_target!(|bytes: &[u8]| {
     });
     let head = RequestHead { method: "POST".to_string(), fields: fields.collect() };
     let _ = server.authorize(&head);
-    let nothing = ExportError::NothingCaptured("nothing".to_string());
-    match server.handle(&head, body) {
+    let nothing = ExportError::nothing_captured("nothing");
+    match server.handle(&head, body, 1_795_170_000_000) {
         RequestOutcome::Response(response) => assert_json(response),
         RequestOutcome::Message(pending) => assert_json(pending.fail(&nothing)),
+        RequestOutcome::Search(pending) => {
+            assert_json(pending.fail(&nothing));
+            assert_json(pending.respond(&CONFIG, &FoundCalls::default()));
+        }
         RequestOutcome::Capture(pending) => {
             assert_json(pending.fail(&nothing));
             for size_bytes in [100, 101, 1001] {

@@ -3,8 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::prefix::read_prefix;
-use super::server::Server;
+use crate::client::{Server, read_prefix};
 use crate::error::ExportError;
 use crate::homer::response::{self, MAX_ERROR_BODY};
 use crate::pcap::{self, FileHeader, OnPacket, Scanner};

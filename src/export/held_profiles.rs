@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use super::MAX_HELD_BYTES;
 use super::capture_response::OpenCapture;
-use super::server::Server;
+use crate::client::Server;
 use crate::error::ExportError;
 use crate::pcap::{FILE_HEADER_LEN, FileHeader, RECORD_HEADER_LEN, Record, YEAR_1971_US};
 use crate::query::Profile;

@@ -12,7 +12,7 @@ use super::capture_response::{CaptureResponse, OpenCapture};
 use super::held_profiles::HeldProfiles;
 use super::merge::Merge;
 use super::search::{Found, Search};
-use super::server::Server;
+use crate::client::Server;
 use crate::config::Config;
 use crate::error::ExportError;
 use crate::homer::Api;

@@ -3,26 +3,24 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::capture_response::{CaptureResponse, OpenCapture};
 use super::held_profiles::{HeldProfiles, NotHeld};
-use super::prefix::read_prefix;
-use super::server::Server;
 use super::{MAX_HELD_BYTES, MAX_OPEN_EXCHANGES};
+use crate::client::{Client, Server, read_prefix};
 use crate::config::Config;
 use crate::error::ExportError;
 use crate::homer::response::{self, MAX_ERROR_BODY, NoCapture};
-use crate::homer::{Api, Credential, Request, login};
+use crate::homer::{Api, Request};
 use crate::pcap::{FILE_HEADER_LEN, FileHeader};
 use crate::query::{Profile, Query};
-use crate::transport::{OutboundRequest, OutboundResponse, Transport};
+use crate::transport::{OutboundResponse, Transport};
 
 /// What one export needs to send requests.
 pub(super) struct Search<'t, T> {
-    server: Server,
-    transport: &'t mut T,
+    client: Client<'t, T>,
 }
 
 /// The captures of all profiles.
@@ -76,12 +74,8 @@ impl<T: Transport> Search<'_, T> {
         config: &Config,
         transport: &mut T,
     ) -> Result<(Found<T::Body>, Server, Api), ExportError> {
-        let server = Server {
-            homer: config.homer.clone(),
-            first_byte_timeout_ms: config.first_byte_timeout_ms,
-        };
-        let mut search = Search { server, transport };
-        search.log_in()?;
+        let client = Client::open(&config.homer, config.first_byte_timeout_ms, transport)?;
+        let mut search = Search { client };
         let (found, api) = match config.api {
             Some(api) => match search.profiles(api, query) {
                 Ok(found) => (found, api),
@@ -91,30 +85,7 @@ impl<T: Transport> Search<'_, T> {
             },
             None => search.both_versions(query)?,
         };
-        Ok((found, search.server, api))
-    }
-
-    /// Exchanges a user name and password for a token. Other credentials stay as they are.
-    fn log_in(&mut self) -> Result<(), ExportError> {
-        let homer = &self.server.homer;
-        let Some(Credential::Login {
-            username,
-            password,
-            login_type,
-        }) = &homer.credential
-        else {
-            return Ok(());
-        };
-        let request = login::login_request(&homer.base_url, username, password, *login_type);
-        let pending = self.start(&request)?;
-        let OutboundResponse { head, mut body } = self.receive(pending)?;
-        let opening = read_prefix(&mut body, MAX_ERROR_BODY);
-        let Some(token) = login::token(&head, &opening) else {
-            return Err(login::error(&head, &opening, &self.server.homer));
-        };
-        // The kind stays: error texts then name the causes that fit a login.
-        self.server.homer.credential = Some(Credential::Jwt(token));
-        Ok(())
+        Ok((found, search.client.into_server(), api))
     }
 
     /// Tries Homer 7, which is the more likely one, then HOMER 11. Neither has the endpoint of the
@@ -154,7 +125,7 @@ impl<T: Transport> Search<'_, T> {
             {
                 // One profile in each request: of two, Homer searches one at random (docs/homer.md
                 // §1.9).
-                let request = api.export_request(&self.server.homer, query, profile)?;
+                let request = api.export_request(&self.client.server().homer, query, profile)?;
                 // A failure counts when it is the profile's turn.
                 sent.push_back((profile, self.start(&request)));
             }
@@ -176,7 +147,7 @@ impl<T: Transport> Search<'_, T> {
                 }
                 (Answer::Packets(capture), Some(found)) => {
                     let format = found.source.format;
-                    if let Err(why) = found.held.add(*capture, &self.server, format) {
+                    if let Err(why) = found.held.add(*capture, self.client.server(), format) {
                         found.warnings.push(missing(profile, why));
                     }
                 }
@@ -210,7 +181,7 @@ impl<T: Transport> Search<'_, T> {
             None => Err(AttemptError::Failed(match (first_failure, unknown) {
                 (Some(error), _) => error,
                 (None, Some(error)) if empty_profiles.is_empty() => error,
-                _ => response::nothing_captured(query, &self.server.homer, api),
+                _ => response::nothing_captured(query, &self.client.server().homer, api),
             })),
         }
     }
@@ -228,7 +199,8 @@ impl<T: Transport> Search<'_, T> {
         };
         if !response::is_capture(&response.head) {
             let opening = read_prefix(&mut response.body, MAX_ERROR_BODY);
-            return match response::no_capture(&response.head, &opening, &self.server.homer) {
+            return match response::no_capture(&response.head, &opening, &self.client.server().homer)
+            {
                 NoCapture::UnknownProfile(error) => Answer::UnknownProfile(error),
                 NoCapture::Empty => Answer::Empty,
                 NoCapture::UnknownEndpoint(error) => {
@@ -238,7 +210,7 @@ impl<T: Transport> Search<'_, T> {
             };
         }
         let mut capture = CaptureResponse::new(profile.clone(), response);
-        match capture.begin(&self.server) {
+        match capture.begin(self.client.server()) {
             Err(error) if capture.scanner().has_packets() => Answer::Damaged(error),
             Err(error) => failed(error),
             Ok(opening) => {
@@ -257,27 +229,13 @@ impl<T: Transport> Search<'_, T> {
     }
 
     fn start(&mut self, request: &Request) -> Result<T::Pending, ExportError> {
-        let homer = &self.server.homer;
-        let mut fields = Vec::from([
-            // Homer compares it literally (recording `export-content-type-upper`).
-            ("content-type".to_string(), "application/json".to_string()),
-            ("content-length".to_string(), request.body.len().to_string()),
-        ]);
-        fields.extend(homer.credential_fields());
-        let request = OutboundRequest {
-            origin: homer.base_url.origin(),
-            path: &request.path,
-            fields: &fields,
-            body: &request.body,
-            first_byte_timeout_ms: self.server.first_byte_timeout_ms,
-        };
-        let started = self.transport.start(&request);
-        started.map_err(|error| self.server.failed_before(error))
+        let started = self.client.start(request);
+        started.map_err(|error| self.client.server().failed_before(error))
     }
 
     fn receive(&mut self, pending: T::Pending) -> Result<OutboundResponse<T::Body>, ExportError> {
-        let received = self.transport.receive(pending);
-        received.map_err(|error| self.server.failed_before(error))
+        let received = self.client.receive(pending);
+        received.map_err(|error| self.client.server().failed_before(error))
     }
 }
 

@@ -42,4 +42,12 @@ impl RequestWindow {
         let (from, to) = window.for_homer();
         Self { from, to }
     }
+
+    /// The window between two Unix times in seconds, the unit in which Homer compares.
+    pub(super) fn of_seconds(from_s: i64, to_s: i64) -> Self {
+        Self {
+            from: from_s.saturating_mul(1000),
+            to: to_s.saturating_mul(1000),
+        }
+    }
 }

@@ -180,7 +180,7 @@ pub fn nothing_captured(query: &Query, homer: &HomerServer, api: Api) -> ExportE
         // It skips a node that is not connected, without notice (docs/homer.md §9.5).
         Api::V11 => "none of HOMER 11's nodes is connected, or its database is down",
     };
-    ExportError::NothingCaptured(format!(
+    ExportError::nothing_captured(format!(
         "Homer at {homer} returned an empty capture for {} between {} (profiles {}{nodes}). \
          Possible causes: (1) the Call-ID, which is case-sensitive, or the window is wrong: check \
          both and widen the window; (2) {down}, which looks the same: export a call that you know \

@@ -13,7 +13,6 @@ mod negotiation;
 mod results;
 mod version;
 
-use alloc::string::ToString as _;
 use alloc::vec;
 
 use serde::Serialize;
@@ -25,10 +24,11 @@ use super::auth::CallerPolicy;
 use super::delivery::Attachment;
 use super::tools::read_message::MessageView;
 use super::tools::{
-    self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolResult,
+    self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolFailure, ToolResult,
 };
 use super::uri::{self, ResourceRequest};
 use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, server_info};
+use crate::search::{CallFilterFields, FoundCalls};
 use crate::{CaptureReport, ExportError};
 use jsonrpc::{JsonRpcError, JsonRpcMessage, JsonRpcRequest};
 use results::{
@@ -57,7 +57,7 @@ use version::Protocol;
 /// assert_eq!(server.authorize(&head), Ok(()));
 ///
 /// let ping = br#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#;
-/// let RequestOutcome::Response(response) = server.handle(&head, ping) else {
+/// let RequestOutcome::Response(response) = server.handle(&head, ping, 1_795_168_800_000) else {
 ///     panic!("ping needs no capture");
 /// };
 /// let pong = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
@@ -81,6 +81,8 @@ pub enum RequestOutcome {
     Capture(PendingCapture),
     /// One message of a capture.
     Message(PendingMessage),
+    /// A search.
+    Search(PendingSearch),
 }
 
 /// A request that waits for a capture.
@@ -107,11 +109,20 @@ pub struct PendingMessage {
     pub arguments: MessageArguments,
 }
 
+/// A request that waits for a search: the tool `homer_find_calls`.
+#[derive(Debug)]
+pub struct PendingSearch {
+    request: JsonRpcRequest,
+    /// Which calls.
+    pub filter: CallFilterFields,
+}
+
 /// What [`McpServer::dispatch`] finds.
 enum Dispatched {
     Result(HttpResponse),
     Export(Operation),
     Message(MessageArguments),
+    Search(CallFilterFields),
 }
 
 impl McpServer {
@@ -135,8 +146,9 @@ impl McpServer {
         }
     }
 
-    /// What an authorized request needs.
-    pub fn handle(&self, head: &RequestHead, body: &[u8]) -> RequestOutcome {
+    /// What an authorized request needs. `now_ms` is the current Unix time in milliseconds, which
+    /// tools need for times relative to it.
+    pub fn handle(&self, head: &RequestHead, body: &[u8], now_ms: i64) -> RequestOutcome {
         let mut request = match JsonRpcMessage::parse(body) {
             Ok(JsonRpcMessage::Request(request)) => request,
             // A notification, or a response to a request that this server never sent. Both are
@@ -161,7 +173,7 @@ impl McpServer {
                 ));
             }
         }
-        match self.dispatch(&request) {
+        match self.dispatch(&request, now_ms) {
             Ok(Dispatched::Result(response)) => RequestOutcome::Response(response),
             Ok(Dispatched::Export(operation)) => {
                 RequestOutcome::Capture(PendingCapture { request, operation })
@@ -169,11 +181,14 @@ impl McpServer {
             Ok(Dispatched::Message(arguments)) => {
                 RequestOutcome::Message(PendingMessage { request, arguments })
             }
+            Ok(Dispatched::Search(filter)) => {
+                RequestOutcome::Search(PendingSearch { request, filter })
+            }
             Err(error) => RequestOutcome::Response(failed(&request, &error)),
         }
     }
 
-    fn dispatch(&self, request: &JsonRpcRequest) -> Result<Dispatched, JsonRpcError> {
+    fn dispatch(&self, request: &JsonRpcRequest, now_ms: i64) -> Result<Dispatched, JsonRpcError> {
         let definitions = CACHE_DEFINITIONS;
         let response = match (request.method.as_str(), request.protocol) {
             ("initialize", Protocol::Handshake) => success(
@@ -222,14 +237,15 @@ impl McpServer {
             }
             ("tools/call", _) => {
                 let (name, arguments) = (request.text("name")?, request.arguments()?);
-                match ToolCall::parse(name, arguments, &self.tools) {
+                match ToolCall::parse(name, arguments, &self.tools, now_ms) {
                     Ok(ToolCall::ExportPcap(call)) => {
                         return Ok(Dispatched::Export(Operation::ExportPcap(call)));
                     }
                     Ok(ToolCall::ReadMessage(arguments)) => {
                         return Ok(Dispatched::Message(arguments));
                     }
-                    Err(InvalidCall::Arguments(error)) => tool_error(request, &error),
+                    Ok(ToolCall::FindCalls(filter)) => return Ok(Dispatched::Search(filter)),
+                    Err(InvalidCall::Arguments(error)) => tool_error(request, &(&error).into()),
                     Err(InvalidCall::UnknownTool { message }) => {
                         return Err(JsonRpcError::invalid_params(message));
                     }
@@ -277,7 +293,7 @@ impl PendingCapture {
     /// The response if the export failed.
     pub fn fail(&self, error: &ExportError) -> HttpResponse {
         match &self.operation {
-            Operation::ExportPcap(_) => tool_error(&self.request, error),
+            Operation::ExportPcap(_) => tool_error(&self.request, &ToolFailure::of_export(error)),
             // `resources/read` has no result with `isError`, so this is a protocol error.
             Operation::ReadResource(read) => {
                 let error = JsonRpcError::of_resource(self.request.protocol, read.failed(error));
@@ -295,7 +311,20 @@ impl PendingMessage {
 
     /// The response if the export failed, or the capture has no such message.
     pub fn fail(&self, error: &ExportError) -> HttpResponse {
-        tool_error(&self.request, error)
+        tool_error(&self.request, &error.into())
+    }
+}
+
+impl PendingSearch {
+    /// The response with what was found.
+    pub fn respond(&self, config: &ToolConfig, found: &FoundCalls) -> HttpResponse {
+        let result = ToolResult::of_search(config, &self.filter, found);
+        tool_result(&self.request, &result)
+    }
+
+    /// The response if the search failed.
+    pub fn fail(&self, error: &ExportError) -> HttpResponse {
+        tool_error(&self.request, &error.into())
     }
 }
 
@@ -334,12 +363,14 @@ fn tool_result(request: &JsonRpcRequest, result: &ToolResult) -> HttpResponse {
 
 /// The response with the result of a tool that failed. A model can act on it, so it is a result and
 /// not a protocol error (MCP, server/tools, "Error Handling").
-fn tool_error(request: &JsonRpcRequest, error: &ExportError) -> HttpResponse {
-    let text = error.to_string();
+fn tool_error(request: &JsonRpcRequest, failure: &ToolFailure) -> HttpResponse {
+    let structured = failure.structured.as_deref();
+    let mut content = vec![Block::text(&failure.text)];
+    content.extend(structured.map(|structured| Block::text(structured.get())));
     let result = CallToolResult {
-        structured_content: None,
+        structured_content: structured,
         is_error: Some(true),
-        content: vec![Block::text(&text)],
+        content,
     };
     success(request, None, result)
 }

@@ -1,16 +1,18 @@
 //! The tools of the MCP server: what a model reads about them, their arguments, and their results.
 //!
 //! A call takes two steps, since one front end is asynchronous and the other is not: parse the call
-//! ([`ToolCall::parse`]), export the capture that it needs, and build the result
-//! ([`ToolResult::of_export`] or [`ToolResult::of_message`]).
+//! ([`ToolCall::parse`]), export the capture or make the search that it needs, and build the result
+//! ([`ToolResult::of_export`], [`ToolResult::of_message`] or [`ToolResult::of_search`]).
 
 mod arguments;
 mod config;
 pub mod export_pcap;
+pub mod find_calls;
 mod message_format;
 mod names;
 pub mod read_message;
 mod schema;
+mod tool_failure;
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -22,6 +24,7 @@ use serde_json::{Map, Value};
 
 use super::MAX_ECHO_CHARS;
 use super::delivery::Attachment;
+use crate::search::{CallFilterFields, FoundCalls};
 use crate::text::quoted;
 use crate::{CaptureReport, ExportError};
 
@@ -30,6 +33,7 @@ pub(super) use schema::to_raw_json;
 pub use arguments::{CallWindow, MessageArguments};
 pub use config::ToolConfig;
 pub use message_format::MessageFormat;
+pub use tool_failure::ToolFailure;
 
 /// A call of a tool, with valid arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub enum ToolCall {
     ExportPcap(CallWindow),
     /// `homer_read_message`.
     ReadMessage(MessageArguments),
+    /// `homer_find_calls`.
+    FindCalls(CallFilterFields),
 }
 
 /// Why a call of a tool is not valid.
@@ -54,7 +60,8 @@ pub enum InvalidCall {
 }
 
 impl ToolCall {
-    /// Parses the name and the arguments of a `tools/call` request.
+    /// Parses the name and the arguments of a `tools/call` request. `now_ms` is the current Unix
+    /// time in milliseconds, for times relative to it.
     ///
     /// # Errors
     /// [`InvalidCall`].
@@ -73,29 +80,35 @@ impl ToolCall {
     ///     "from_ts": 1_795_168_800_000_u64,
     ///     "to_ts": 1_795_169_100_000_u64,
     /// });
-    /// let call = ToolCall::parse("homer_export_pcap", arguments.as_object(), &config);
+    /// let now_ms = 1_795_170_000_000;
+    /// let call = ToolCall::parse("homer_export_pcap", arguments.as_object(), &config, now_ms);
     /// assert!(matches!(call, Ok(ToolCall::ExportPcap(_))));
-    /// let unknown = ToolCall::parse("homer_guess", None, &config);
+    /// let unknown = ToolCall::parse("homer_guess", None, &config, now_ms);
     /// assert!(matches!(unknown, Err(InvalidCall::UnknownTool { .. })));
     /// ```
     pub fn parse(
         name: &str,
         arguments: Option<&Map<String, Value>>,
         config: &ToolConfig,
+        now_ms: i64,
     ) -> Result<Self, InvalidCall> {
         // A client may leave out the arguments altogether; then the first of them is missing.
         let no_arguments = Map::new();
         let arguments = arguments.unwrap_or(&no_arguments);
         let call = match name {
-            export_pcap::NAME => CallWindow::parse(arguments, config).map(Self::ExportPcap),
-            read_message::NAME => MessageArguments::parse(arguments, config).map(Self::ReadMessage),
+            export_pcap::NAME => CallWindow::parse(arguments, config, now_ms).map(Self::ExportPcap),
+            read_message::NAME => {
+                MessageArguments::parse(arguments, config, now_ms).map(Self::ReadMessage)
+            }
+            find_calls::NAME => find_calls::parse(arguments, config, now_ms).map(Self::FindCalls),
             _ => {
                 return Err(InvalidCall::UnknownTool {
                     message: format!(
-                        "unknown tool {}; the tools are {} and {}",
+                        "unknown tool {}; the tools are {}, {} and {}",
                         quoted(name, MAX_ECHO_CHARS),
                         export_pcap::NAME,
-                        read_message::NAME
+                        read_message::NAME,
+                        find_calls::NAME
                     ),
                 });
             }
@@ -136,6 +149,19 @@ impl ToolResult {
             attachment: Attachment::None,
         }
     }
+
+    /// The result of `homer_find_calls`.
+    pub fn of_search(config: &ToolConfig, filter: &CallFilterFields, found: &FoundCalls) -> Self {
+        Self {
+            structured: to_raw_json(&find_calls::FindResult::new(
+                filter,
+                found,
+                config.max_window_hours,
+                names::EXPORT_PCAP,
+            )),
+            attachment: Attachment::None,
+        }
+    }
 }
 
 /// An entry of `tools/list`.
@@ -173,18 +199,19 @@ pub struct ToolAnnotations {
 
 /// The definitions of the tools, always in the same order, as clients that cache them prefer (MCP
 /// 2026-07-28, server/tools, "Listing Tools").
-pub fn definitions(config: &ToolConfig) -> [ToolDefinition; 2] {
+pub fn definitions(config: &ToolConfig) -> [ToolDefinition; 3] {
     [
         export_pcap::definition(config),
         read_message::definition(config),
+        find_calls::definition(config),
     ]
 }
 
 /// The input schema `schema` with the sentence that depends on the configuration.
 fn input_schema(schema: &str, config: &ToolConfig) -> Box<RawValue> {
     let to_ts = format!(
-        "End of the search window, inclusive, as Unix time in milliseconds, UTC. Must be later \
-         than from_ts, and no more than {} hours later.",
+        "End of the search window, inclusive, in the same forms as from_ts. Must be later than \
+         from_ts, and no more than {} hours later.",
         config.max_window_hours
     );
     schema::with_member(

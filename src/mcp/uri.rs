@@ -5,6 +5,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
@@ -15,7 +16,7 @@ use crate::query::ParameterNames;
 use crate::{CallId, ExportError, MEDIA_TYPE, Window};
 
 /// The template of the resource URIs (RFC 6570).
-pub const TEMPLATE: &str = "homer-pcap:///{callid}{?from_ts,to_ts,profiles}";
+pub const TEMPLATE: &str = "homer-pcap:///{callid}{?from_ts,to_ts,profiles,also_callids}";
 
 // Three slashes: the authority is empty, because the URI names no server (RFC 3986 §3.2).
 const PREFIX: &str = "homer-pcap:///";
@@ -69,7 +70,26 @@ impl CallWindow {
             uri.push_str("&profiles=");
             uri.push_str(&self.profile_keys().join(","));
         }
+        for (index, id) in self.also.iter().enumerate() {
+            uri.push_str(if index == 0 { "&also_callids=" } else { "," });
+            uri.extend(utf8_percent_encode(id.as_str(), RESERVED));
+        }
         uri
+    }
+
+    /// Whether the resource URI is short enough.
+    ///
+    /// # Errors
+    /// `invalid-request` if it is not, because of many long Call-IDs.
+    pub(super) fn check_uri(&self) -> Result<(), ExportError> {
+        match self.resource_uri().len() {
+            ..=MAX_URI_BYTES => Ok(()),
+            bytes => Err(ExportError::InvalidRequest(format!(
+                "the {} Call-IDs are too long together: the resource URI of their capture would \
+                 have {bytes} bytes; the maximum is {MAX_URI_BYTES}. Export fewer at a time",
+                self.also.len() + 1
+            ))),
+        }
     }
 
     /// The call, window and profiles that a resource URI names. The order of the parameters does
@@ -89,7 +109,7 @@ impl CallWindow {
             ExportError::InvalidRequest(format!(
                 "the resource URI {why}; expected \
                  homer-pcap:///<Call-ID, percent-encoded>?from_ts=<Unix ms>&to_ts=<Unix ms>, \
-                 and optionally &profiles=<profile>,<profile>"
+                 and optionally &profiles=<profile>,<profile> and &also_callids=<Call-ID>,<Call-ID>"
             ))
         };
         let rest = uri
@@ -100,15 +120,16 @@ impl CallWindow {
             .ok_or_else(|| malformed("has no query part"))?;
         let call_id = percent_decoded(path)
             .ok_or_else(|| malformed("has a Call-ID that is not percent-encoded UTF-8"))?;
-        let (mut from_ts, mut to_ts, mut profiles) = (None, None, None);
+        let (mut from_ts, mut to_ts, mut profiles, mut also) = (None, None, None, None);
         for parameter in query.split('&') {
             let (slot, value) = match parameter.split_once('=') {
                 Some(("from_ts", value)) => (&mut from_ts, value),
                 Some(("to_ts", value)) => (&mut to_ts, value),
                 Some(("profiles", value)) => (&mut profiles, value),
+                Some(("also_callids", value)) => (&mut also, value),
                 _ => {
                     return Err(malformed(
-                        "has a parameter other than from_ts, to_ts and profiles",
+                        "has a parameter other than from_ts, to_ts, profiles and also_callids",
                     ));
                 }
             };
@@ -127,9 +148,19 @@ impl CallWindow {
         let profiles = percent_decoded(profiles.unwrap_or_default())
             .ok_or_else(|| malformed("has profiles that are not percent-encoded UTF-8"))?;
         let keys = profiles.split(',').filter(|key| !key.is_empty());
+        // A comma within a Call-ID is escaped, so the list is split before it is decoded.
+        let also = also
+            .unwrap_or_default()
+            .split(',')
+            .filter(|id| !id.is_empty())
+            .map(percent_decoded)
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| malformed("has also_callids that are not percent-encoded UTF-8"))?;
         let call_id = CallId::parse(&call_id)?;
         let window = Window::new(from_ts, to_ts, max_window_hours, &ParameterNames::MCP)?;
-        Self::new(call_id, window).with_profiles(keys)
+        Self::new(call_id, window)
+            .with_profiles(keys)?
+            .with_also(also)
     }
 }
 
@@ -207,12 +238,14 @@ impl ResourceError {
         match error {
             // These mean that the URI names no capture. Other failures say nothing about the
             // resource.
-            ExportError::NothingCaptured(_) | ExportError::InvalidRequest(_) => Self::NotFound {
-                message,
-                data: ResourceErrorData {
-                    uri: uri.chars().take(MAX_URI_ECHO_CHARS).collect(),
-                },
-            },
+            ExportError::NothingCaptured { .. } | ExportError::InvalidRequest(_) => {
+                Self::NotFound {
+                    message,
+                    data: ResourceErrorData {
+                        uri: uri.chars().take(MAX_URI_ECHO_CHARS).collect(),
+                    },
+                }
+            }
             _ => Self::Failed { message },
         }
     }
@@ -244,8 +277,8 @@ pub fn resource_template(config: &ToolConfig) -> ResourceTemplate {
         description: format!(
             "The captured packets of one SIP call as a pcap file of at most {}. from_ts and to_ts \
              are Unix time in milliseconds, UTC. profiles, a list of Homer's search profiles \
-             separated by commas, is optional. Reading the resource fetches the capture from \
-             Homer{kept}.",
+             separated by commas, and also_callids, a list of further Call-IDs, are optional. \
+             Reading the resource fetches the capture from Homer{kept}.",
             size(config.read_bytes)
         ),
         mime_type: MEDIA_TYPE,

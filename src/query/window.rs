@@ -14,6 +14,9 @@ const HOUR_MS: i64 = 3_600_000;
 /// Milliseconds in a minute.
 const MINUTE_MS: i64 = 60_000;
 
+/// Milliseconds in a second.
+const SECOND_MS: i64 = 1000;
+
 /// The values that are accepted as Unix milliseconds, inclusive: March 1973 to the year 5138.
 ///
 /// For every time since SIP exists, the value in seconds lies below this range and the values in
@@ -100,7 +103,7 @@ impl Window {
         if length > i64::from(max_hours) * HOUR_MS {
             return invalid(format!(
                 "the window from {} {} to {} {} is {} h {} min long; the maximum is {max_hours} h. \
-                 Narrow it, or {}",
+                 Narrow it, request its parts one after the other (halves: {}), or {}",
                 names.from,
                 Timestamp::from_ms(from_ms),
                 names.to,
@@ -108,10 +111,20 @@ impl Window {
                 length / HOUR_MS,
                 // Rounded up, so that a window just over the limit does not look like one at it.
                 (length % HOUR_MS + MINUTE_MS - 1) / MINUTE_MS,
+                halves(from_ms, to_ms),
                 names.raise_limit,
             ));
         }
         Ok(Self { from_ms, to_ms })
+    }
+
+    /// A window with other ends, which the caller made from valid ones. Ends that are no window
+    /// leave it as it is.
+    pub(crate) fn with_ends(self, from_ms: i64, to_ms: i64) -> Self {
+        match from_ms < to_ms {
+            true => Self { from_ms, to_ms },
+            false => self,
+        }
     }
 
     /// The start in Unix milliseconds, inclusive.
@@ -135,7 +148,6 @@ impl Window {
     /// which rounding up leaves as it is. The next end that Homer can tell apart is one second
     /// later. For an end with a fraction, the second is only a margin.
     pub fn for_homer(self) -> (i64, i64) {
-        const SECOND_MS: i64 = 1000;
         let floor = |ms: i64| ms - ms.rem_euclid(SECOND_MS);
         let ceil = |ms: i64| floor(ms + SECOND_MS - 1);
         (floor(self.from_ms), ceil(self.to_ms) + SECOND_MS)
@@ -177,4 +189,13 @@ fn unit_hint(name: &str, value: i64) -> Option<String> {
          ({})",
         Timestamp::from_ms(in_ms)
     ))
+}
+
+/// The halves of a window that is too long, for a sentence.
+fn halves(from_ms: i64, to_ms: i64) -> String {
+    // On a whole second, so that the times are short.
+    let middle = from_ms + (to_ms - from_ms) / 2;
+    let middle = Timestamp::from_ms(middle - middle.rem_euclid(SECOND_MS));
+    let (from, to) = (Timestamp::from_ms(from_ms), Timestamp::from_ms(to_ms));
+    format!("{from} to {middle} and {middle} to {to}")
 }

@@ -11,15 +11,18 @@ use crate::tools::CONFIG;
 
 const FROM: i64 = 1_795_168_800_000;
 const TO: i64 = 1_795_169_100_000;
+/// The current time.
+const NOW: i64 = 1_795_170_000_000;
 
 fn parse(name: &str, arguments: &Value) -> Result<ToolCall, InvalidCall> {
-    ToolCall::parse(name, arguments.as_object(), &CONFIG)
+    ToolCall::parse(name, arguments.as_object(), &CONFIG, NOW)
 }
 
 fn call() -> CallWindow {
     CallWindow {
         call_id: CallId::parse("a@b").unwrap(),
         window: Window::new(FROM, TO, 24, &homer_export::query::ParameterNames::MCP).unwrap(),
+        also: Vec::new(),
         profiles: Vec::new(),
     }
 }
@@ -42,6 +45,85 @@ fn arguments_accept_integers_however_written() {
 }
 
 #[test]
+fn arguments_accept_times_as_people_write_them() {
+    for (from_ts, to_ts) in [
+        (
+            json!("2026-11-20T10:00:00Z"),
+            json!("2026-11-20T11:05:00+01:00"),
+        ),
+        (json!("-20m"), json!("now-15m")),
+        (json!(FROM), json!("-900s")),
+    ] {
+        let arguments = json!({"callid": "a@b", "from_ts": from_ts, "to_ts": to_ts});
+        assert_eq!(
+            parse(export_pcap::NAME, &arguments),
+            Ok(ToolCall::ExportPcap(call())),
+            "{arguments}"
+        );
+    }
+    // A guess would search the wrong hours.
+    let arguments = json!({"callid": "a@b", "from_ts": "2026-11-20 10:00", "to_ts": TO});
+    assert_eq!(
+        parse(export_pcap::NAME, &arguments),
+        invalid(
+            "from_ts is \"2026-11-20 10:00\", which has no time zone, so it can mean two times: \
+             for UTC write 2026-11-20T10:00:00Z (1795168800000); for local time write its offset \
+             from UTC, for example 2026-11-20T10:00:00+01:00 where it is one hour ahead"
+        )
+    );
+}
+
+#[test]
+fn arguments_name_further_call_ids() {
+    let parse = |also: Value| {
+        let arguments =
+            json!({"callid": "a@b", "from_ts": FROM, "to_ts": TO, "also_callids": also});
+        parse(export_pcap::NAME, &arguments)
+    };
+    // One capture has one name, however it is asked for.
+    for none in [json!(null), json!([]), json!(["a@b"])] {
+        assert_eq!(parse(none), Ok(ToolCall::ExportPcap(call())));
+    }
+    for also in [json!(["c", "d", "c"]), json!(["a@b", "c", "d"])] {
+        let Ok(ToolCall::ExportPcap(call)) = parse(also) else {
+            panic!("not an export")
+        };
+        let query = call.query().unwrap();
+        let ids: Vec<&str> = query.call_ids().iter().map(CallId::as_str).collect();
+        assert_eq!(ids, ["a@b", "c", "d"]);
+    }
+    let Ok(ToolCall::ExportPcap(one)) = parse(json!("c")) else {
+        panic!("not an export")
+    };
+    assert_eq!(one, call().with_also(["c"]).unwrap());
+    let ids = |number: usize| (0..number).map(|id| format!("{id}@x")).collect::<Vec<_>>();
+    assert!(parse(json!(ids(99))).is_ok());
+    assert_eq!(
+        parse(json!(ids(100))),
+        invalid("the query has 101 Call-IDs; the maximum is 100")
+    );
+    assert_eq!(
+        parse(json!([1])),
+        invalid("also_callids must be a list of strings such as [\"b7d1@192.0.2.20\"], found [1]")
+    );
+    let long: Vec<String> = (0..40)
+        .map(|id| format!("{id}{}", "x".repeat(500)))
+        .collect();
+    let Err(InvalidCall::Arguments(error)) = parse(json!(long)) else {
+        panic!("accepted")
+    };
+    assert!(
+        error
+            .message()
+            .starts_with("the 41 Call-IDs are too long together: ")
+            && error
+                .message()
+                .ends_with("the maximum is 16384. Export fewer at a time"),
+        "{error}"
+    );
+}
+
+#[test]
 fn arguments_are_rejected_with_their_name_and_the_expected_form() {
     for (arguments, why) in [
         (
@@ -54,7 +136,8 @@ fn arguments_are_rejected_with_their_name_and_the_expected_form() {
         ),
         (
             json!({"callid": "a", "from_ts": null, "to_ts": 2}),
-            "from_ts is missing; pass Unix time in milliseconds, UTC",
+            "from_ts is missing; pass Unix time in milliseconds, UTC (1795168800000), RFC 3339 \
+             with an offset (2026-11-20T10:00:00Z), or a time relative to now (-2h, now)",
         ),
         (
             json!({"callid": ["a"]}),
@@ -62,21 +145,25 @@ fn arguments_are_rejected_with_their_name_and_the_expected_form() {
         ),
         (
             json!({"callid": "a"}),
-            "from_ts is missing; pass Unix time in milliseconds, UTC",
+            "from_ts is missing; pass Unix time in milliseconds, UTC (1795168800000), RFC 3339 \
+             with an offset (2026-11-20T10:00:00Z), or a time relative to now (-2h, now)",
         ),
         (
             json!({"callid": "a", "from_ts": 1.5}),
-            "from_ts must be an integer, found 1.5; pass Unix time in milliseconds, UTC, for \
-             example 1795168800000",
+            "from_ts must be an integer or a string, found 1.5; pass Unix time in milliseconds, \
+             UTC (1795168800000), RFC 3339 with an offset (2026-11-20T10:00:00Z), or a time \
+             relative to now (-2h, now)",
         ),
         (
             json!({"callid": "a", "from_ts": 1, "to_ts": "soon"}),
-            "to_ts must be an integer, found \"soon\"; pass Unix time in milliseconds, UTC, for \
-             example 1795168800000",
+            "to_ts is \"soon\", which is not a time; use Unix milliseconds (1795168800000), RFC \
+             3339 with an offset (2026-11-20T10:00:00Z), or a time relative to now (now, -2h, \
+             -1d12h; units d, h, m, s)",
         ),
         (
             json!({"callid": "a", "from_ts": 1, "to_ts": 2, "url": "http://x"}),
-            "unknown argument \"url\"; the arguments are callid, from_ts, to_ts, profiles",
+            "unknown argument \"url\"; the arguments are callid, also_callids, from_ts, \
+             to_ts, profiles",
         ),
     ] {
         assert_eq!(parse(export_pcap::NAME, &arguments), invalid(why));
@@ -84,9 +171,10 @@ fn arguments_are_rejected_with_their_name_and_the_expected_form() {
     // A long value is cut.
     let long = json!({"callid": "a", "from_ts": "x".repeat(1000)});
     let why = format!(
-        "from_ts must be an integer, found \"{}…; pass Unix time in milliseconds, UTC, for \
-         example 1795168800000",
-        "x".repeat(63)
+        "from_ts is \"{}…\", which is not a time; use Unix milliseconds (1795168800000), RFC 3339 \
+         with an offset (2026-11-20T10:00:00Z), or a time relative to now (now, -2h, -1d12h; \
+         units d, h, m, s)",
+        "x".repeat(64)
     );
     assert_eq!(parse(export_pcap::NAME, &long), invalid(&why));
 }
@@ -161,7 +249,7 @@ fn arguments_name_profiles_as_an_option() {
         "callid": "a@b", "from_ts": FROM, "to_ts": TO, "packet": 1, "profiles": ["1_default"],
     });
     let Ok(ToolCall::ReadMessage(message)) =
-        ToolCall::parse(read_message::NAME, arguments.as_object(), &CONFIG)
+        ToolCall::parse(read_message::NAME, arguments.as_object(), &CONFIG, NOW)
     else {
         panic!("{arguments}")
     };
@@ -226,7 +314,8 @@ fn arguments_of_a_message_have_defaults() {
 
 #[test]
 fn call_of_an_unknown_tool_is_rejected() {
-    let message = "unknown tool \"x\"; the tools are homer_export_pcap and homer_read_message";
+    let message = "unknown tool \"x\"; the tools are homer_export_pcap, homer_read_message and \
+                   homer_find_calls";
     assert_eq!(
         parse("x", &json!({})),
         Err(InvalidCall::UnknownTool {

@@ -4,10 +4,12 @@ use homer_export::CallId;
 use homer_export::config::setting::{self, DEFAULT_TEXT_INLINE_BYTES, MAX_MESSAGE_BYTES};
 use homer_export::export::{MAX_HELD_BYTES, MAX_OPEN_EXCHANGES};
 use homer_export::homer::response::MAX_ERROR_BODY;
+use homer_export::homer::search::MAX_RESPONSE;
 use homer_export::homer::v11;
 use homer_export::pcap::MAX_CAPTURED_LEN;
 use homer_export::query::{MAX_CALL_IDS, MAX_FILTERS, MAX_PROFILES};
 use homer_export::report::{MAX_FINDINGS, MAX_FINDINGS_OF_A_KIND};
+use homer_export::search::{MAX_CALLS, MAX_REQUESTS, MAX_TEXT};
 use homer_export::transport::{BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 
 const KIB: u64 = 1024;
@@ -70,6 +72,17 @@ fn documentation_of_limits_has_the_values_of_the_code() {
         format!(
             "| Text of an error response that is read, and that is quoted | {} KiB, 200 characters |",
             MAX_ERROR_BODY as u64 / KIB
+        ),
+        format!("| Requests to Homer, without a login | {MAX_REQUESTS} |"),
+        format!(
+            "| Calls in a result | {},{:03} |",
+            MAX_CALLS / 1000,
+            MAX_CALLS % 1000
+        ),
+        format!("| Text in a condition of the filter | {MAX_TEXT} characters |"),
+        format!(
+            "| Response of Homer | {} MiB, and 12 MiB together |",
+            MAX_RESPONSE as u64 / MIB
         ),
         format!("| Findings | {MAX_FINDINGS}, and {MAX_FINDINGS_OF_A_KIND} with the same code |"),
         format!(

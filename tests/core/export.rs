@@ -339,12 +339,9 @@ fn export_buffers_up_to_a_limit() {
     let capture = buffer(3310, |_| Ok(())).unwrap();
     assert_eq!((capture.chunks, capture.sha256.as_str()), (None, sha256));
     let refused = buffer(3310, |seen| {
-        Err(ExportError::NothingCaptured(seen.to_string()))
+        Err(ExportError::nothing_captured(seen.to_string()))
     });
-    assert_eq!(
-        refused.unwrap_err(),
-        ExportError::NothingCaptured("3311".to_string())
-    );
+    assert_eq!(refused.unwrap_err(), ExportError::nothing_captured("3311"));
 }
 
 #[test]

@@ -666,7 +666,7 @@ fn nothing_captured_names_call_window_and_both_causes() {
                     widen the window; (2) Homer's database is down, which looks the same: export \
                     a call that you know exists";
     let error = response::nothing_captured(&query(&["nobody@nowhere"]), &homer(&[]), Api::V7);
-    assert_eq!(error, ExportError::NothingCaptured(expected.to_string()));
+    assert_eq!(error, ExportError::nothing_captured(expected));
 }
 
 proptest! {

@@ -5,7 +5,10 @@ use homer_export::mcp::protocol::{
     HttpBody, HttpResponse, McpServer, PendingCapture, RequestHead, RequestOutcome, not_json,
 };
 use homer_export::mcp::tools::{CallWindow, ToolConfig};
-use homer_export::{CallId, CallerPolicy, CaptureReport, ExportError, MEDIA_TYPE, Window};
+use homer_export::search::FoundCalls;
+use homer_export::{
+    CallId, CallerPolicy, CaptureReport, ExportError, MEDIA_TYPE, Suggestion, Window,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -17,6 +20,9 @@ const CONFIG: ToolConfig = ToolConfig {
     output_dir: false,
     stateless: true,
 };
+
+/// The current time in Unix milliseconds.
+const NOW: i64 = 1_795_170_000_000;
 
 fn server() -> McpServer {
     McpServer {
@@ -65,7 +71,7 @@ fn shown(response: HttpResponse) -> (u16, Value) {
 }
 
 fn respond(head: &RequestHead, message: &Value) -> (u16, Value) {
-    match server().handle(head, message.to_string().as_bytes()) {
+    match server().handle(head, message.to_string().as_bytes(), NOW) {
         RequestOutcome::Response(response) => shown(response),
         pending => panic!("{pending:?}"),
     }
@@ -302,7 +308,8 @@ fn mcp_says_what_is_wrong_with_arguments() {
         ),
         (
             json!({ "name": "x" }),
-            "unknown tool \"x\"; the tools are homer_export_pcap and homer_read_message",
+            "unknown tool \"x\"; the tools are homer_export_pcap, homer_read_message and \
+             homer_find_calls",
         ),
     ] {
         let (status, response) = respond(&head(&[]), &request("tools/call", params));
@@ -338,7 +345,7 @@ fn mcp_repeats_the_id_in_the_response() {
     }
     for id in ["1.5", "123456789012345678901234567890", "null", "{}"] {
         let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"ping\"}}");
-        let RequestOutcome::Response(response) = server().handle(&head(&[]), text.as_bytes())
+        let RequestOutcome::Response(response) = server().handle(&head(&[]), text.as_bytes(), NOW)
         else {
             panic!("{id}")
         };
@@ -357,7 +364,7 @@ fn pending(name: &str, params: Value) -> PendingCapture {
 }
 
 fn pending_with(head: &RequestHead, name: &str, params: Value) -> PendingCapture {
-    match server().handle(head, request(name, params).to_string().as_bytes()) {
+    match server().handle(head, request(name, params).to_string().as_bytes(), NOW) {
         RequestOutcome::Capture(pending) => pending,
         other => panic!("{other:?}"),
     }
@@ -418,6 +425,7 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
             &homer_export::query::ParameterNames::MCP,
         )
         .unwrap(),
+        also: Vec::new(),
         profiles: Vec::new(),
     };
     let arguments = json!({ "callid": "a@b", "from_ts": from_ts, "to_ts": to_ts.to_string() });
@@ -484,7 +492,7 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
     let contents =
         json!([{ "uri": uri, "mimeType": "application/vnd.tcpdump.pcap", "blob": "AAAA" }]);
     assert_eq!(response["result"]["contents"], contents);
-    let nothing = ExportError::NothingCaptured("nothing".to_string());
+    let nothing = ExportError::nothing_captured("nothing");
     assert_eq!(shown(read.fail(&nothing)).1["error"]["code"], json!(-32002));
     assert_eq!(
         shown(export.fail(&nothing)).1["result"]["isError"],
@@ -493,10 +501,80 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
 }
 
 #[test]
+fn mcp_returns_what_a_search_found() {
+    let arguments = json!({ "from_ts": "-1h", "to_ts": "now", "caller": "alice" });
+    let params = json!({ "name": "homer_find_calls", "arguments": arguments });
+    for (head, meta, result_type) in [
+        (head(&[]), json!({}), Value::Null),
+        (
+            stateless("tools/call", Some("homer_find_calls")),
+            meta(),
+            json!("complete"),
+        ),
+    ] {
+        let mut params = params.clone();
+        params["_meta"] = meta;
+        let calls = request("tools/call", params).to_string();
+        let RequestOutcome::Search(pending) = server().handle(&head, calls.as_bytes(), NOW) else {
+            panic!("not a search")
+        };
+        assert_eq!(
+            (pending.filter.from_ts, pending.filter.to_ts),
+            (NOW - 3_600_000, NOW)
+        );
+        let found = FoundCalls {
+            complete: true,
+            ..FoundCalls::default()
+        };
+        let (status, response) = shown(pending.respond(&CONFIG, &found));
+        let result = &response["result"];
+        assert_eq!((status, &result["resultType"]), (200, &result_type));
+        // Nothing found is a result, and no error.
+        assert_eq!(result["isError"], Value::Null);
+        assert_eq!(result["structuredContent"]["calls"], json!([]));
+        let text = result["content"][0]["text"].as_str().unwrap();
+        let text: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(text, result["structuredContent"]);
+        let failed = shown(pending.fail(&ExportError::TimedOut("slow".to_string()))).1;
+        assert_eq!(failed["result"]["isError"], json!(true));
+        assert_eq!(failed["result"]["content"][0]["text"], "timed-out: slow");
+    }
+}
+
+#[test]
+fn mcp_returns_a_suggestion_with_the_error() {
+    let arguments = json!({ "callid": "a", "from_ts": "-1h", "to_ts": "now" });
+    let params = json!({ "name": "homer_export_pcap", "arguments": arguments });
+    let export = request("tools/call", params).to_string();
+    let RequestOutcome::Capture(pending) = server().handle(&head(&[]), export.as_bytes(), NOW)
+    else {
+        panic!("not an export")
+    };
+    let error = ExportError::NothingCaptured {
+        suggestion: Some(Suggestion {
+            callid: "a@b".to_string(),
+            from_ts: 1,
+            to_ts: 2,
+            profile: "1_call".to_string(),
+        }),
+        message: "nothing".to_string(),
+    };
+    let (_, response) = shown(pending.fail(&error));
+    let suggestion = json!({ "suggestion": { "callid": "a@b", "from_ts": 1, "to_ts": 2 } });
+    let result = &response["result"];
+    assert_eq!(result["structuredContent"], suggestion);
+    assert_eq!(result["content"][0]["text"], "nothing-captured: nothing");
+    let text = result["content"][1]["text"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(text).unwrap(), suggestion);
+    assert_eq!(result["isError"], json!(true));
+}
+
+#[test]
 fn mcp_keeps_the_order_of_members() {
     // Read as text, since a parser may sort them.
     let list = request("tools/list", json!({})).to_string();
-    let RequestOutcome::Response(response) = server().handle(&head(&[]), list.as_bytes()) else {
+    let RequestOutcome::Response(response) = server().handle(&head(&[]), list.as_bytes(), NOW)
+    else {
         panic!("not a response")
     };
     let HttpBody::Text(text) = response.body else {
@@ -527,7 +605,7 @@ fn mcp_capture_goes_into_its_place_whatever_the_texts_are() {
         let message =
             json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
         let RequestOutcome::Capture(pending) =
-            server().handle(&head(&[]), message.to_string().as_bytes())
+            server().handle(&head(&[]), message.to_string().as_bytes(), NOW)
         else {
             panic!("{message}")
         };
@@ -657,7 +735,7 @@ fn mcp_rejects_what_is_not_json() {
         },
     });
     assert_eq!(shown(not_json(&why)), (400, expected.clone()));
-    let RequestOutcome::Response(response) = server().handle(&head(&[]), b"{") else {
+    let RequestOutcome::Response(response) = server().handle(&head(&[]), b"{", NOW) else {
         panic!("not a response")
     };
     assert_eq!(shown(response), (400, expected));
@@ -685,7 +763,7 @@ proptest! {
     ) {
         let head = RequestHead { method: "POST".to_string(), fields };
         let _ = server().authorize(&head);
-        if let RequestOutcome::Response(response) = server().handle(&head, &body) {
+        if let RequestOutcome::Response(response) = server().handle(&head, &body, NOW) {
             prop_assert!((200..500).contains(&response.status));
             shown(response);
         }

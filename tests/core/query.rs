@@ -144,8 +144,9 @@ fn window_refuses_reversed_empty_and_long() {
     refused(
         Window::new(FROM, FROM + 24 * 3_600_000 + 1, 24, &ParameterNames::WIT),
         "the window from from-ts 2026-11-20T10:00:00Z to to-ts 2026-11-21T10:00:00.001Z is 24 h \
-         1 min long; the maximum is 24 h. Narrow it, or ask the operator to raise \
-         HOMER_MAX_WINDOW_HOURS",
+         1 min long; the maximum is 24 h. Narrow it, request its parts one after the other \
+         (halves: 2026-11-20T10:00:00Z to 2026-11-20T22:00:00Z and 2026-11-20T22:00:00Z to \
+         2026-11-21T10:00:00.001Z), or ask the operator to raise HOMER_MAX_WINDOW_HOURS",
     );
 }
 

@@ -60,3 +60,14 @@ pub(crate) fn exchange(name: &str) -> Value {
 pub(crate) fn json(name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(data().join(format!("{name}.json"))).unwrap()).unwrap()
 }
+
+/// The name of every recorded exchange.
+pub(crate) fn names() -> Vec<String> {
+    let files = fs::read_dir(data()).unwrap();
+    let names = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names
+        .filter_map(|name| Some(name.strip_suffix(".json")?.to_string()))
+        .collect();
+    names.sort();
+    names
+}

@@ -177,6 +177,10 @@ fn describe(request: &OutboundRequest<'_>) -> String {
             let search = body["param"]["search"].as_object().unwrap();
             format!("v3 {}", search.keys().next().unwrap())
         }
+        "/api/v3/search/call/data" => {
+            let search = body["param"]["search"].as_object().unwrap();
+            format!("search {}", search.keys().next().unwrap())
+        }
         "/api/v4/transactions/export/pcap" => {
             format!(
                 "v4 {}_{}",

@@ -7,7 +7,9 @@ use base64::prelude::BASE64_STANDARD;
 use homer_export::mcp::Base64Stream;
 use homer_export::mcp::delivery::{self, Delivery, ResultMode};
 use homer_export::mcp::tools::export_pcap::{self, Delivered, ExportResult};
-use homer_export::mcp::tools::{CallWindow, MessageArguments, ToolConfig, ToolDefinition};
+use homer_export::mcp::tools::{
+    CallWindow, MessageArguments, ToolConfig, ToolDefinition, ToolResult,
+};
 use homer_export::mcp::tools::{MessageFormat, read_message};
 use homer_export::mcp::uri::{ResourceError, ResourceRequest};
 use homer_export::{CallId, CaptureReport, ExportError, Window};
@@ -45,6 +47,7 @@ fn call(call_id: &str) -> CallWindow {
     CallWindow {
         call_id: CallId::parse(call_id).unwrap(),
         window: Window::new(FROM, TO, 24, &homer_export::query::ParameterNames::MCP).unwrap(),
+        also: Vec::new(),
         profiles: Vec::new(),
     }
 }
@@ -105,6 +108,50 @@ fn tool_result_has_what_its_schema_says_and_nothing_else() {
             .into_iter()
             .collect()
     );
+}
+
+/// The window of the export, and the other legs to ask for.
+#[test]
+fn tool_result_says_how_to_go_on() {
+    let others: Vec<String> = (0..20).map(|leg| format!("leg-{leg}@x")).collect();
+    let report = CaptureReport {
+        size_bytes: 100,
+        other_call_ids: others.clone(),
+        ..CaptureReport::default()
+    };
+    let structured = |call: &CallWindow, report| {
+        let result = ToolResult::of_export(&CONFIG, call, &"0".repeat(64), report, None).unwrap();
+        serde_json::from_str::<Value>(result.structured.get()).unwrap()
+    };
+    let result = structured(&call("a@x"), &report);
+    let schema = jsonschema::draft202012::new(&definition()["outputSchema"]).unwrap();
+    assert!(schema.is_valid(&result));
+    assert_eq!(
+        (&result["from_ts"], &result["to_ts"]),
+        (&json!(FROM), &json!(TO))
+    );
+    assert_eq!(result["suggested_also_callids"], json!(others[..10]));
+    let summary = result["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("suggested_also_callids as also_callids"),
+        "{summary}"
+    );
+    // A query has room for 100 Call-IDs.
+    let full = call("a@x")
+        .with_also((0..97).map(|id| format!("{id}@y")))
+        .unwrap();
+    assert_eq!(
+        structured(&full, &report)["suggested_also_callids"],
+        json!(others[..2])
+    );
+    let alone = structured(
+        &call("a@x"),
+        &CaptureReport {
+            other_call_ids: Vec::new(),
+            ..report.clone()
+        },
+    );
+    assert_eq!(alone["suggested_also_callids"], Value::Null);
 }
 
 #[test]
@@ -190,8 +237,15 @@ fn resource_uri_gives_its_query_back() {
         let call = call(id);
         assert_eq!(parse_uri(&call.resource_uri()), Ok(call.clone()));
         let elsewhere = call.with_profiles(["1_default", "1_call"]).unwrap();
-        assert_eq!(parse_uri(&elsewhere.resource_uri()), Ok(elsewhere));
+        assert_eq!(parse_uri(&elsewhere.resource_uri()), Ok(elsewhere.clone()));
+        let legs = elsewhere.with_also(["b,c@h", "d@h"]).unwrap();
+        assert_eq!(parse_uri(&legs.resource_uri()), Ok(legs));
     }
+    let uri = call("a")
+        .with_also(["b,c", "a", "d", "d"])
+        .unwrap()
+        .resource_uri();
+    assert!(uri.ends_with("&also_callids=b%2Cc,d"), "{uri}");
     let swapped = format!("homer-pcap:///a?to_ts={TO}&from_ts={FROM}");
     assert_eq!(parse_uri(&swapped), Ok(call("a")));
     // The commas may be escaped, and an empty list is that of the default profiles.
@@ -201,6 +255,12 @@ fn resource_uri_gives_its_query_back() {
     assert_eq!(parse_uri(&format!("{swapped}&profiles=")), Ok(call("a")));
     assert!(parse_uri(&format!("{swapped}&profiles=1_call%0d")).is_err());
     assert!(parse_uri(&format!("{swapped}&profiles=%ff")).is_err());
+    assert_eq!(
+        parse_uri(&format!("{swapped}&also_callids=")),
+        Ok(call("a"))
+    );
+    assert!(parse_uri(&format!("{swapped}&also_callids=%ff")).is_err());
+    assert!(parse_uri(&format!("{swapped}&also_callids=b%0d")).is_err());
 }
 
 #[test]
@@ -235,12 +295,12 @@ fn resource_uri_of_another_form_is_rejected() {
         ),
         (
             "homer-pcap:///a?from_ts=1&to_ts=2&url=x",
-            "has a parameter other than from_ts, to_ts and profiles",
+            "has a parameter other than from_ts, to_ts, profiles and also_callids",
         ),
     ] {
         let error = parse_uri(uri).unwrap_err();
         let form = "expected homer-pcap:///<Call-ID, percent-encoded>?from_ts=<Unix ms>&to_ts=<Unix ms>, \
-             and optionally &profiles=<profile>,<profile>";
+             and optionally &profiles=<profile>,<profile> and &also_callids=<Call-ID>,<Call-ID>";
         assert_eq!(
             error.to_string(),
             format!("invalid-request: the resource URI {why}; {form}")

@@ -13,13 +13,14 @@ use core::cell::RefCell;
 use homer_export::export::PcapStream;
 use homer_export::query::ParameterNames;
 use homer_export::record::Convert;
+use homer_export::search::{CallFilter, CallFilterFields, FoundCalls, find_calls, open_or_explain};
 use homer_export::wasi::{self as wasi_adapter, HttpTransport, WasiBody};
 use homer_export::{CallId, Config, MEDIA_TYPE, Query, Window};
 
 homer_export::component!("exporter", Exporter);
 
 use bindings::exports::homer::capture::{
-    homer_export as flat, homer_export_stream as stream, types,
+    homer_export as flat, homer_export_stream as stream, homer_search as search, types,
 };
 
 struct Exporter;
@@ -49,7 +50,7 @@ fn export(
         config.max_window_hours,
         &ParameterNames::WIT,
     )?;
-    let mut pcap = PcapStream::open(&query, &config, &mut HttpTransport)?;
+    let mut pcap = open_or_explain(&query, &config, &mut HttpTransport)?;
     // One list holds the whole file. Hosts with dynamic values trap on lists above about 2.8 MB, so
     // the limit is an error with a text instead (docs/wasm.md §2).
     let data = pcap.read_all(config.max_bytes)?;
@@ -65,6 +66,20 @@ fn export(
         data,
         report: pcap.report().convert(),
     })
+}
+
+impl search::Guest for Exporter {
+    fn find_calls(filter: search::CallFilter) -> Result<search::FoundCalls, types::ExportError> {
+        find(filter.convert())
+            .map(Convert::convert)
+            .map_err(Convert::convert)
+    }
+}
+
+fn find(fields: CallFilterFields) -> Result<FoundCalls, homer_export::ExportError> {
+    let config = Config::new(&wasi_adapter::variables())?;
+    let filter = CallFilter::parse(&fields, config.max_window_hours, &ParameterNames::WIT)?;
+    find_calls(&filter, &config, &mut HttpTransport)
 }
 
 impl stream::Guest for Exporter {
@@ -94,7 +109,7 @@ fn open(query: stream::Query) -> Result<PcapStream<WasiBody>, homer_export::Expo
         .with_profiles(&query.profiles)?
         .with_nodes(query.nodes)?
         .without_ips(query.exclude_ips)?;
-    PcapStream::open(&query, &config, &mut HttpTransport)
+    open_or_explain(&query, &config, &mut HttpTransport)
 }
 
 /// A resource's methods get it shared, and nothing else runs while one does.

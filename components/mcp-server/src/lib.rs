@@ -7,18 +7,23 @@ extern crate alloc;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
-use homer_export::export::PcapStream;
 use homer_export::mcp::MAX_REQUEST_BYTES;
 use homer_export::mcp::protocol::{
-    HttpResponse, McpServer, PendingCapture, PendingMessage, RequestHead, RequestOutcome,
+    HttpResponse, McpServer, PendingCapture, PendingMessage, PendingSearch, RequestHead,
+    RequestOutcome,
 };
 use homer_export::mcp::tools::ToolConfig;
 use homer_export::mcp::tools::read_message::PacketReader;
+use homer_export::query::ParameterNames;
+use homer_export::search::{CallFilter, find_calls, open_or_explain};
 use homer_export::wasi::{self as wasi_adapter, HttpTransport, incoming};
 use homer_export::{CallerPolicy, Config, ExportError};
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
-homer_export::component!("mcp-server", Component);
+homer_export::component!(
+    "mcp-server", Component,
+    with "wasi:clocks/wall-clock@0.2.12": wasi::clocks::wall_clock
+);
 
 struct Component;
 
@@ -70,12 +75,16 @@ fn respond(
         Ok(body) => body,
         Err(response) => return no_capture(response),
     };
-    match server.handle(head, &body) {
+    match server.handle(head, &body, wasi_adapter::now_ms()) {
         RequestOutcome::Response(response) => no_capture(response),
         RequestOutcome::Capture(pending) => export(&server.tools, config, &pending)
             .unwrap_or_else(|error| no_capture(pending.fail(&error))),
         RequestOutcome::Message(pending) => {
             no_capture(read_message(config, &pending).unwrap_or_else(|error| pending.fail(&error)))
+        }
+        RequestOutcome::Search(pending) => {
+            let found = search(&server.tools, config, &pending);
+            no_capture(found.unwrap_or_else(|error| pending.fail(&error)))
         }
     }
 }
@@ -88,12 +97,23 @@ fn export(
     pending: &PendingCapture,
 ) -> Result<(HttpResponse, Chunks), ExportError> {
     let too_large = |seen| Err(tools.too_large(seen));
-    let capture = PcapStream::open(&pending.call().query()?, config, &mut HttpTransport)?
+    let capture = open_or_explain(&pending.call().query()?, config, &mut HttpTransport)?
         .buffer(tools.read_bytes, too_large)?;
     Ok((
         pending.respond(tools, &capture.sha256, &capture.report),
         capture.chunks.unwrap_or_default(),
     ))
+}
+
+fn search(
+    tools: &ToolConfig,
+    config: &Config,
+    pending: &PendingSearch,
+) -> Result<HttpResponse, ExportError> {
+    let (max_hours, names) = (config.max_window_hours, &ParameterNames::MCP);
+    let filter = CallFilter::parse(&pending.filter, max_hours, names)?;
+    let found = find_calls(&filter, config, &mut HttpTransport)?;
+    Ok(pending.respond(tools, &found))
 }
 
 /// Keeps one packet of the capture, which may have any size.
@@ -104,7 +124,7 @@ fn read_message(config: &Config, pending: &PendingMessage) -> Result<HttpRespons
         ..config.clone()
     };
     let query = pending.arguments.call.query()?;
-    let mut pcap = PcapStream::open(&query, &config, &mut HttpTransport)?;
+    let mut pcap = open_or_explain(&query, &config, &mut HttpTransport)?;
     let mut reader = PacketReader::new(&pending.arguments);
     loop {
         let bytes = pcap.read(u32::MAX)?;

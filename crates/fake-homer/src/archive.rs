@@ -4,8 +4,9 @@
 use anyhow::{Result, ensure};
 use homer_export::pcap::{FILE_HEADER_LEN, RECORD_HEADER_LEN, YEAR_1971_US};
 
-use super::Recording;
 use super::demo::{DEMO_CALLS, DemoCall};
+use super::row::Row;
+use super::{Recording, search};
 
 /// Seconds before and after the window in which Homer's default mapping looks for further messages
 /// of a call that it found (docs/homer.md §5).
@@ -16,6 +17,8 @@ const LOOK_AROUND_S: (i64, i64) = (300, 200);
 pub struct Archive {
     responses: Vec<Recording>,
     calls: Vec<Call>,
+    /// What searches find besides the calls.
+    rows: Vec<Row>,
 }
 
 /// The packets that Homer returns for one Call-ID in one profile.
@@ -131,6 +134,28 @@ impl Archive {
             _ => self.responses.push(recording),
         }
         Ok(())
+    }
+
+    /// Adds rows that searches find.
+    pub fn add_rows(&mut self, rows: impl IntoIterator<Item = Row>) {
+        self.rows.extend(rows);
+    }
+
+    /// The rows that searches find: those of the calls, and the added ones.
+    pub(super) fn rows(&self) -> Vec<Row> {
+        let of_calls = self.calls.iter().flat_map(|call| {
+            let packets = call.packets.iter();
+            packets.filter_map(|packet| {
+                Row::of_record(&call.profile, &call.call_id, packet.time_us, &packet.record)
+            })
+        });
+        of_calls.chain(self.rows.iter().cloned()).collect()
+    }
+
+    /// The response to a search with this request body: status and body. `None` if Homer's handler
+    /// crashes, which closes the connection.
+    pub fn search(&self, request_body: &[u8]) -> Option<(u16, String)> {
+        search::answer(self.rows().iter(), request_body).response()
     }
 
     /// The response recorded under this name.

@@ -5,10 +5,11 @@
 //! path, then credential, then content type and shape of the body, then profile, Call-IDs and
 //! window (docs/homer.md §2 to §5). Captures are assembled from the packet records of the
 //! recordings. All other responses are sent as recorded. Where Homer closes the connection, the
-//! fake one does so too.
+//! fake one does so too. Searches are answered from the messages in the same packet records
+//! (docs/homer.md §13), and from rows that a test adds ([`Archive::add_rows`]).
 //!
-//! It does not imitate databases or nodes that fail, the lookup of B2BUA legs by `…_b2b-1`, or
-//! mappings other than the default one.
+//! It does not imitate exports from databases or nodes that fail, the lookup of B2BUA legs by
+//! `…_b2b-1`, mappings other than the default one, or HOMER 11.
 //!
 //! # Examples
 //!
@@ -31,18 +32,21 @@ mod archive;
 mod demo;
 mod large;
 mod recording;
+mod row;
+mod search;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use homer_export::config::setting;
+use homer_export::homer::search::SEARCH_PATH;
 use homer_export::pcap::FILE_HEADER_LEN;
 use http::{Request, Response, header};
 use http_body_util::combinators::BoxBody;
@@ -56,6 +60,8 @@ pub use archive::Archive;
 pub use demo::{DEMO_CALLS, DemoCall};
 pub use large::large_capture;
 pub use recording::Recording;
+pub use row::Row;
+pub use search::SearchBehavior;
 
 /// The API token that the fake Homer accepts. It is not valid anywhere else.
 pub const API_TOKEN: &str = "demo-token-of-the-fake-homer";
@@ -78,6 +84,12 @@ pub const DEMO_WINDOW_MS: (i64, i64) = (1_795_168_800_000, 1_795_169_100_000);
 #[derive(Debug, Default)]
 struct State {
     archive: Archive,
+    /// What searches find.
+    rows: Vec<Row>,
+    /// What happens to searches.
+    search: Mutex<SearchBehavior>,
+    /// Number of searches so far.
+    searches: AtomicUsize,
     /// The captures of profiles, instead of the calls of the archive.
     captures: Option<Vec<(String, Bytes)>>,
     /// Number of requests for an export so far.
@@ -115,6 +127,7 @@ impl FakeHomer {
     /// If there is no free port.
     pub async fn with_archive(archive: Archive) -> Result<Self> {
         Self::with_state(State {
+            rows: archive.rows(),
             archive,
             ..State::default()
         })
@@ -182,6 +195,17 @@ impl FakeHomer {
     /// Number of requests for an export so far.
     pub fn exports(&self) -> usize {
         self.state.exports.load(Ordering::SeqCst)
+    }
+
+    /// Number of searches so far.
+    pub fn searches(&self) -> usize {
+        self.state.searches.load(Ordering::SeqCst)
+    }
+
+    /// Changes what happens to searches.
+    pub fn set_search(&self, behavior: SearchBehavior) {
+        let search = &self.state.search;
+        *search.lock().unwrap_or_else(PoisonError::into_inner) = behavior;
     }
 
     /// The most exports that were open at a time: from the request to the end of the response.
@@ -292,9 +316,17 @@ async fn respond(
                 .map_err(|_| Crashed);
         }
     }
+    let behavior = *state.search.lock().unwrap_or_else(PoisonError::into_inner);
+    if head.uri.path() == SEARCH_PATH {
+        state.searches.fetch_add(1, Ordering::SeqCst);
+        if let SearchBehavior::Slow(ms) = behavior {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
+    }
     let (recording, body) = match choose_reaction(state, &head, &body) {
         Reaction::AsRecorded(recording) => (recording, recording.body.clone()),
         Reaction::Modified { like, body } => (like, Bytes::from(body)),
+        Reaction::Search(body) => return search_response(state, behavior, body),
         Reaction::Crash => return Err(Crashed),
     };
     let mut response = Response::builder().status(recording.status);
@@ -313,6 +345,30 @@ async fn respond(
         Full::new(body).boxed()
     };
     response.body(body).map_err(|_| Crashed)
+}
+
+/// The response to a search that is authorized.
+fn search_response(
+    state: &State,
+    behavior: SearchBehavior,
+    request: &[u8],
+) -> Result<Response<BoxBody<Bytes, Infallible>>, Crashed> {
+    let (status, body) = match behavior {
+        SearchBehavior::Forbidden => (403, r#"{"message":"exports only"}"#.to_string()),
+        SearchBehavior::DatabaseDown => search::answer([].iter(), request)
+            .response()
+            .ok_or(Crashed)?,
+        SearchBehavior::Answers | SearchBehavior::Slow(_) => {
+            search::answer(state.rows.iter(), request)
+                .response()
+                .ok_or(Crashed)?
+        }
+    };
+    Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(Bytes::from(body)).boxed())
+        .map_err(|_| Crashed)
 }
 
 /// The capture of the profile that a request names. One without packets has the file header alone.
@@ -377,6 +433,8 @@ enum Reaction<'a> {
     AsRecorded(&'a Recording),
     /// With status and header fields of a recording, but another body.
     Modified { like: &'a Recording, body: Vec<u8> },
+    /// Search with this request body.
+    Search(&'a [u8]),
     /// Close the connection.
     Crash,
 }
@@ -433,7 +491,11 @@ fn accepts(state: &State, token: &str) -> bool {
 
 /// The reaction to a request. Checks run in Homer's order, because the first failed one determines
 /// the response.
-fn choose_reaction<'a>(state: &'a State, head: &http::request::Parts, body: &[u8]) -> Reaction<'a> {
+fn choose_reaction<'a>(
+    state: &'a State,
+    head: &http::request::Parts,
+    body: &'a [u8],
+) -> Reaction<'a> {
     let archive = &state.archive;
     let as_recorded = |name: &str| {
         archive
@@ -460,6 +522,9 @@ fn choose_reaction<'a>(state: &'a State, head: &http::request::Parts, body: &[u8
             }
             _ => return as_recorded("authz-none"),
         }
+    }
+    if path == SEARCH_PATH && head.method == http::Method::POST {
+        return Reaction::Search(body);
     }
     if path != EXPORT_PATH || head.method != http::Method::POST {
         return as_recorded("http-404-api-authorized");

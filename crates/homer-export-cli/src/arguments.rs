@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
-use homer_host::Flags;
+use clap::{Args, Parser, Subcommand};
+use homer_host::{CallFilterFields, Flags};
 
-use crate::instant;
+use crate::times::Times;
 
 /// The line of the help about the demo.
 // A macro, because `concat!` accepts literals only.
@@ -22,9 +22,6 @@ macro_rules! demo_help {
     };
 }
 
-/// The day of all calls in the demo.
-const DEMO_DAY: (&str, &str) = ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z");
-
 /// Export the packets of a SIP call from a Homer capture server as a pcap file that opens in
 /// Wireshark.
 ///
@@ -32,41 +29,40 @@ const DEMO_DAY: (&str, &str) = ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z");
 /// this server.
 #[derive(Debug, Parser)]
 #[command(version, name = "homer-export", after_help = AFTER_HELP, max_term_width = 100)]
+// A Call-ID may be any text, so `help` is one and not a subcommand.
+#[command(disable_help_subcommand = true)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) export: ExportArguments,
+}
+
+/// What to do instead of an export.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Find(FindArguments),
+}
+
+/// The arguments of an export.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
     /// Call-ID of the call, exactly as captured; several Call-IDs go into one file
     #[cfg_attr(feature = "demo", arg(required_unless_present = "demo"))]
     #[cfg_attr(not(feature = "demo"), arg(required = true))]
     #[arg(value_name = "CALL-ID")]
     call_id: Vec<String>,
 
-    /// Start of the window: Unix milliseconds, RFC 3339, or relative to now (-2h, -1d12h)
-    #[cfg_attr(feature = "demo", arg(required_unless_present = "demo"))]
-    #[cfg_attr(not(feature = "demo"), arg(required = true))]
-    // `-2h` begins with a dash and is not a flag.
-    #[arg(long, value_name = "T", allow_hyphen_values = true)]
-    from: Option<String>,
+    #[command(flatten)]
+    pub(crate) times: Times,
 
-    /// End of the window, in the same forms [default: now]
-    #[arg(long, value_name = "T", allow_hyphen_values = true)]
-    to: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
 
-    /// File for the capture, or - for standard output [default: the Call-ID with .pcap, without
-    /// characters that are not safe in a file name]
-    #[arg(short, long, value_name = "FILE", allow_hyphen_values = true)]
-    pub(crate) output: Option<PathBuf>,
-
-    /// Overwrite an existing file
-    #[arg(long)]
-    pub(crate) force: bool,
-
-    /// Print the result as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    /// Use a built-in fake Homer with calls that show classic failures; no configuration needed
-    #[cfg(feature = "demo")]
-    #[arg(long)]
-    demo: bool,
+    #[command(flatten)]
+    demo: DemoArgument,
 
     /// List the calls of the demo and exit
     #[cfg(feature = "demo")]
@@ -90,6 +86,92 @@ pub(crate) struct Arguments {
     pub(crate) flags: Flags,
 }
 
+/// Find calls whose Call-ID is not known, and export one of them.
+///
+/// A call must meet every condition that is given. Numbers of six digits or more are compared by
+/// their end, without +, 00 or a national 0. In users and User-Agents, * stands for any text.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_FIND_HELP, max_term_width = 100)]
+pub(crate) struct FindArguments {
+    /// User in From: the number or name of the caller
+    #[arg(long, value_name = "USER")]
+    caller: Option<String>,
+
+    /// User in To: the number or name of the callee
+    #[arg(long, value_name = "USER")]
+    callee: Option<String>,
+
+    /// Caller or callee
+    #[arg(long, value_name = "USER", conflicts_with_all = ["caller", "callee"])]
+    party: Option<String>,
+
+    /// Method of the request that begins the call [default: INVITE]
+    #[arg(long, value_name = "METHOD")]
+    method: Option<String>,
+
+    /// Final status, such as 486, or a class, such as 4xx
+    #[arg(long, value_name = "STATUS")]
+    status: Option<String>,
+
+    /// IP address that sent the request
+    #[arg(long, value_name = "IP")]
+    source: Option<String>,
+
+    /// IP address that received the request
+    #[arg(long, value_name = "IP")]
+    destination: Option<String>,
+
+    /// User-Agent of the caller; upper and lower case differ
+    #[arg(long, value_name = "TEXT")]
+    user_agent: Option<String>,
+
+    /// Beginning of the Call-ID; upper and lower case differ
+    #[arg(long, value_name = "TEXT")]
+    callid_prefix: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) times: Times,
+
+    /// Export the call with this number in the table, instead of printing the table
+    #[arg(long, value_name = "N")]
+    pub(crate) export: Option<usize>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+
+    #[command(flatten)]
+    demo: DemoArgument,
+
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+}
+
+/// Where the result goes.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArguments {
+    /// File for the capture, or - for standard output [default: the Call-ID with .pcap, without
+    /// characters that are not safe in a file name]
+    #[arg(short, long, value_name = "FILE", allow_hyphen_values = true)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Whether to use the built-in fake Homer.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct DemoArgument {
+    /// Use a built-in fake Homer with calls that show classic failures; no configuration needed
+    #[cfg(feature = "demo")]
+    #[arg(long)]
+    demo: bool,
+}
+
 const AFTER_HELP: &str = concat!(
     "\
 Set one credential in the environment: HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME and
@@ -103,45 +185,63 @@ Exit codes: 0 done, 1 other error, 2 usage or invalid request, 3 misconfigured, 
 ",
     demo_help!(),
     "\
+Find it: homer-export find --caller 5550123 --from -2h
 Use it:  HOMER_URL=http://homer:9080 HOMER_API_TOKEN_FILE=token \\
          homer-export a84b4c76e66710@pc33.example.com --from -2h -o call.pcap"
 );
 
-impl Arguments {
-    /// Whether to export from the built-in fake Homer.
-    pub(crate) fn is_demo(&self) -> bool {
+const AFTER_FIND_HELP: &str = "\
+Exit codes are those of homer-export; 8 means that no call was found.
+
+Use it:  homer-export find --caller 5550123 --from -2h
+         homer-export find --party '555*' --status 4xx --from -1d --export 1 -o call.pcap";
+
+impl DemoArgument {
+    /// Whether to use the built-in fake Homer.
+    pub(crate) fn is_set(self) -> bool {
         #[cfg(feature = "demo")]
         return self.demo;
         #[cfg(not(feature = "demo"))]
         return false;
     }
+}
+
+impl ExportArguments {
+    /// Whether to export from the built-in fake Homer.
+    pub(crate) fn is_demo(&self) -> bool {
+        self.demo.is_set()
+    }
 
     /// The Call-IDs. Without any, the demo has one of its own.
     pub(crate) fn call_ids(&self) -> Vec<String> {
         #[cfg(feature = "demo")]
-        if self.demo && self.call_id.is_empty() {
+        if self.is_demo() && self.call_id.is_empty() {
             return vec![fake_homer::DEMO_CALL_ID.to_string()];
         }
         self.call_id.clone()
     }
+}
 
-    /// The two ends of the window in Unix milliseconds. Only their syntax is checked here.
-    ///
-    /// # Errors
-    /// If one end is not a time. The text names the flag.
-    pub(crate) fn window(&self) -> Result<(i64, i64), String> {
-        let (from, to) = if self.is_demo() {
-            DEMO_DAY
-        } else {
-            ("", "now")
-        };
-        let now = instant::now_ms();
-        let end = |flag: &str, given: Option<&str>, default| {
-            instant::parse(given.unwrap_or(default), now).map_err(|why| format!("{flag}: {why}"))
-        };
-        Ok((
-            end("--from", self.from.as_deref(), from)?,
-            end("--to", self.to.as_deref(), to)?,
-        ))
+impl FindArguments {
+    /// Whether to search the built-in fake Homer.
+    pub(crate) fn is_demo(&self) -> bool {
+        self.demo.is_set()
+    }
+
+    /// The filter for a window between two times in Unix milliseconds.
+    pub(crate) fn filter(&self, from_ts: i64, to_ts: i64) -> CallFilterFields {
+        CallFilterFields {
+            from_ts,
+            to_ts,
+            caller: self.caller.clone(),
+            callee: self.callee.clone(),
+            party: self.party.clone(),
+            method: self.method.clone(),
+            status: self.status.clone(),
+            source: self.source.clone(),
+            destination: self.destination.clone(),
+            user_agent: self.user_agent.clone(),
+            callid_prefix: self.callid_prefix.clone(),
+        }
     }
 }

@@ -152,22 +152,32 @@ impl Written {
         }
     }
 
-    /// The page that the report is written on: as wide as the terminal, if it goes to one, with
-    /// colors unless the user has turned them off (<https://no-color.org>).
+    /// The page that the report is written on.
     pub(crate) fn page(&self) -> Page {
         let terminal = match self {
             Self::File(_) => Term::stdout(),
             Self::Stdout => Term::stderr(),
         };
-        if !terminal.is_term() {
-            return Page::new(None, false);
-        }
-        let columns = terminal.size_checked().map(|(_, columns)| columns);
-        // An empty NO_COLOR counts as unset.
-        let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
-        let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
-        Page::new(columns, unset("NO_COLOR") && !is_dumb)
+        page_of(&terminal).unwrap_or(Page::new(None, false))
     }
+}
+
+/// The page on standard output, if that is a terminal.
+pub(crate) fn page() -> Option<Page> {
+    page_of(&Term::stdout())
+}
+
+/// A page as wide as a terminal, with colors unless the user has turned them off
+/// (<https://no-color.org>). `None` if it is no terminal.
+fn page_of(terminal: &Term) -> Option<Page> {
+    if !terminal.is_term() {
+        return None;
+    }
+    let columns = terminal.size_checked().map(|(_, columns)| columns);
+    // An empty NO_COLOR counts as unset.
+    let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
+    Some(Page::new(columns, unset("NO_COLOR") && !is_dumb))
 }
 
 fn exists(path: &Path) -> OutputError {
@@ -188,7 +198,6 @@ fn temporary(why: &io::Error) -> OutputError {
 }
 
 /// Prints a text to standard output.
-#[cfg(feature = "demo")]
 pub(crate) fn print(text: &str) {
     // A reader that closed the pipe early is not an error.
     drop(writeln!(io::stdout(), "{text}"));
@@ -203,7 +212,7 @@ pub(crate) fn report(text: &str, written: &Written) {
     }
 }
 
-/// Prints why there is no capture.
+/// Prints why there is no result.
 pub(crate) fn error(why: &str) {
     // If standard error is closed, the exit code still shows that there was an error.
     let _ = writeln!(io::stderr(), "homer-export: {why}");

@@ -12,14 +12,14 @@ pub(crate) struct ProgressLine {
 }
 
 impl ProgressLine {
-    /// A line that states that an export from this Homer is being prepared. Compiling the component
-    /// without a cache takes a moment.
-    pub(crate) fn new(homer: &str) -> Self {
+    /// A line that states that an `export from` or a `search in` this Homer is being prepared.
+    /// Compiling the component without a cache takes a moment.
+    pub(crate) fn new(task: &str, homer: &str) -> Self {
         // It is hidden if standard error is not a terminal.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(style(
-            "{spinner} preparing the export from {msg} ({elapsed})",
-        ));
+        bar.set_style(style(&format!(
+            "{{spinner}} preparing the {task} {{msg}} ({{elapsed}})"
+        )));
         bar.set_message(homer.to_string());
         bar.enable_steady_tick(Duration::from_millis(100));
         Self {

@@ -1,6 +1,7 @@
 //! The report for people: the verdict, the file, a ladder of who sent what to whom and when, and
 //! everything else that the report states.
 
+pub(crate) mod calls;
 mod columns;
 mod ladder;
 mod paragraph;

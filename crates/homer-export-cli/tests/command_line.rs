@@ -675,6 +675,7 @@ async fn usage_is_explained() {
     assert_eq!(help.status.code(), Some(0));
     for word in [
         "CALL-ID",
+        "find",
         "--demo",
         "--list",
         "HOMER_API_TOKEN_FILE",

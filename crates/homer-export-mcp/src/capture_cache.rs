@@ -91,6 +91,7 @@ mod tests {
                 &homer_export::query::ParameterNames::MCP,
             )
             .unwrap(),
+            also: Vec::new(),
             profiles: Vec::new(),
         }
     }

@@ -35,7 +35,7 @@ pub(crate) async fn check(
         kind => format!("it accepted the configured {kind}"),
     };
     match exporter.open(&query).await {
-        Err(Failure::Export(ExportError::NothingCaptured(_))) => Ok(vec![
+        Err(Failure::Export(ExportError::NothingCaptured { .. })) => Ok(vec![
             "OK: the component runs in its sandbox".to_string(),
             format!("OK: reached Homer at {homer}; {credential}"),
             "OK: the export endpoint responded, without packets for a made-up Call-ID, as expected"

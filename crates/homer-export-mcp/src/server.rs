@@ -2,19 +2,21 @@
 //! [`homer_export::mcp`] into rmcp's types.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use homer_export::MEDIA_TYPE;
 use homer_export::mcp::delivery::Attachment;
 use homer_export::mcp::tools::{
-    self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolResult, read_message,
+    self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolFailure, ToolResult,
+    read_message,
 };
 use homer_export::mcp::uri::{ResourceError, ResourceRequest, resource_template};
 use homer_export::mcp::{
     self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, SERVER_NAME,
 };
-use homer_host::{CompletedExport, ExportRequest, Exporter, Failure};
+use homer_host::{CallFilterFields, CompletedExport, ExportRequest, Exporter, Failure};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
@@ -103,6 +105,7 @@ impl Shared {
         match call {
             ToolCall::ExportPcap(call) => self.export_pcap(call, config, progress).await,
             ToolCall::ReadMessage(arguments) => self.read_message(arguments, progress).await,
+            ToolCall::FindCalls(filter) => self.find_calls(&filter, progress).await,
         }
     }
 
@@ -150,6 +153,19 @@ impl Shared {
             }
         };
         Ok(to_call_result(&ToolResult::of_message(&message), &[]))
+    }
+
+    async fn find_calls(
+        &self,
+        filter: &CallFilterFields,
+        progress: &Progress,
+    ) -> Result<CallToolResult, ToolError> {
+        let found = self
+            .exporter
+            .find_calls_with_progress(filter, |waiting| progress.waiting(waiting))
+            .await?;
+        let result = ToolResult::of_search(&self.config, filter, &found);
+        Ok(to_call_result(&result, &[]))
     }
 
     /// The bytes of a resource.
@@ -206,8 +222,15 @@ impl Shared {
     ) -> Result<Exported, ToolError> {
         let window = call.window;
         let query = ExportRequest {
+            call_ids: call
+                .call_ids()
+                .iter()
+                .map(|id| id.as_str().to_string())
+                .collect(),
+            from_ts: window.from_ms(),
+            to_ts: window.to_ms(),
             profiles: call.profile_keys(),
-            ..ExportRequest::for_call(call.call_id.as_str(), window.from_ms(), window.to_ms())
+            ..ExportRequest::default()
         };
         let export = self
             .exporter
@@ -270,6 +293,23 @@ fn to_call_result(result: &ToolResult, capture: &[u8]) -> CallToolResult {
         )),
     });
     called
+}
+
+fn to_error_result(failure: &ToolFailure) -> CallToolResult {
+    let mut result = CallToolResult::error(vec![ContentBlock::text(&failure.text)]);
+    if let Some(structured) = &failure.structured {
+        // Also as text, for clients without support for structured content.
+        let text = structured.get().to_string();
+        result.content.push(ContentBlock::text(text));
+        result.structured_content = Some(to_rmcp(structured));
+    }
+    result
+}
+
+/// The current Unix time in milliseconds.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
 }
 
 fn blob(capture: &[u8], uri: &str) -> ResourceContents {
@@ -363,7 +403,8 @@ impl ServerHandler for Server {
         let progress = Progress::new(&context);
         let call = async {
             let arguments = request.arguments.as_ref();
-            let call = match ToolCall::parse(&request.name, arguments, &shared.config) {
+            let parsed = ToolCall::parse(&request.name, arguments, &shared.config, now_ms());
+            let call = match parsed {
                 Ok(call) => call,
                 Err(InvalidCall::Arguments(error)) => return Ok(Err(error.into())),
                 Err(InvalidCall::UnknownTool { message }) => {
@@ -385,9 +426,8 @@ impl ServerHandler for Server {
             // Dropping the export ends its request to Homer and frees its instance.
             () = context.ct.cancelled() => return Err(cancelled()),
         };
-        let mut result = called.unwrap_or_else(|error| {
-            CallToolResult::error(vec![ContentBlock::text(error.to_string())])
-        });
+        let mut result =
+            called.unwrap_or_else(|error| to_error_result(&error.failure(&request.name)));
         result.meta = Some(meta());
         Ok(result.into())
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use homer_export::ExportError;
+use homer_export::mcp::tools::{ToolFailure, export_pcap};
 use homer_host::Failure;
 
 use crate::call_limit::MAX_CALLS;
@@ -19,6 +20,21 @@ pub(crate) enum ToolError {
     Busy,
     /// The capture cannot be saved in the output directory.
     StorageFailed(io::Error),
+}
+
+impl ToolError {
+    /// The result of a call of this tool that failed.
+    pub(crate) fn failure(&self, tool: &str) -> ToolFailure {
+        match self {
+            Self::Export(Failure::Export(error)) if tool == export_pcap::NAME => {
+                ToolFailure::of_export(error)
+            }
+            other => ToolFailure {
+                text: other.to_string(),
+                structured: None,
+            },
+        }
+    }
 }
 
 impl fmt::Display for ToolError {

@@ -137,6 +137,8 @@ impl HostConfig {
                 max_window_hours: Some(config.max_window_hours),
                 max_bytes: Some(config.max_bytes),
                 report: Some(config.report),
+                explain: Some(config.explain_days.is_some()),
+                explain_days: config.explain_days,
                 other: vec![],
             },
             ca_file: self.ca_file.clone(),

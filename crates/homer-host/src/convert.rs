@@ -1,7 +1,8 @@
-//! Conversions from the types of the component's bindings to the library's, for the report and
-//! errors.
+//! Conversions from the types of the component's bindings to the library's, for the report, the
+//! results of a search, and errors.
 
-use crate::sandbox::types;
+use crate::sandbox::{search, types};
 
 homer_export::report_from_bindings!(types);
 homer_export::error_from_bindings!(types);
+homer_export::search_from_bindings!(search);

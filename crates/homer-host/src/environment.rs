@@ -55,6 +55,11 @@ pub struct ComponentEnvironment {
     pub max_bytes: Option<u64>,
     /// `HOMER_REPORT`: whether the component analyzes the packets.
     pub report: Option<bool>,
+    /// `HOMER_EXPLAIN`: whether the component searches Homer, if an export finds nothing, for the
+    /// reason.
+    pub explain: Option<bool>,
+    /// `HOMER_EXPLAIN_DAYS`: the days around the window in which this search looks for the call.
+    pub explain_days: Option<u32>,
     /// Further variables, for example a credential where [`crate::Policy::own_credentials`] is set.
     pub other: Vec<(String, String)>,
 }
@@ -98,6 +103,14 @@ impl ComponentEnvironment {
             (
                 &setting::REPORT,
                 self.report.map(|on| on_or_off(on).to_string()),
+            ),
+            (
+                &setting::EXPLAIN,
+                self.explain.map(|on| on_or_off(on).to_string()),
+            ),
+            (
+                &setting::EXPLAIN_DAYS,
+                self.explain_days.map(|days| days.to_string()),
             ),
         ];
         variables

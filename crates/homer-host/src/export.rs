@@ -1,10 +1,7 @@
 //! Exports: a fresh instance exports a capture, and its bytes are passed on as they arrive.
 
 use std::fmt;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
-use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use homer_export::export::MAX_OPEN_EXCHANGES;
@@ -13,14 +10,15 @@ use homer_export::record::Convert;
 use homer_export::{CaptureReport, ExportError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::COMPONENT;
+use crate::deadline::Deadline;
+use crate::failure::Failure;
 use crate::outbound::Outbound;
-use crate::policy::{Limits, Policy};
-use crate::sandbox::{Exports, Guest, LimitExceeded, Sandbox, stream, types};
+use crate::policy::Policy;
+use crate::sandbox::{Exports, Guest, LimitExceeded, Sandbox, stream};
 
 /// What to export. The component parses and checks it, so any values can be passed.
 ///
@@ -165,38 +163,23 @@ impl Exporter {
     async fn open_instance(
         &self,
         request: &ExportRequest,
-        mut on_progress: impl FnMut(WaitingFor),
+        on_progress: impl FnMut(WaitingFor),
     ) -> Result<Instance, Failure> {
         let limits = &self.sandbox.policy().limits;
-        // Before the queue, because the caller waits for the sum of both.
-        let deadline = Deadline::begin(limits);
-        // All at once: exports that wait for a second permit while they keep their first one would
-        // wait for each other.
         let wanted = open_exchanges(request, limits.concurrent_exports);
-        // Tried first, so that only an export that has to wait reports it.
-        let mut permit = match Arc::clone(&self.permits).try_acquire_many_owned(wanted) {
-            Ok(permit) => permit,
-            Err(_) => {
-                on_progress(WaitingFor::Turn {
-                    at_once: limits.concurrent_exports,
-                });
-                let permit = Arc::clone(&self.permits).acquire_many_owned(wanted);
-                tokio::time::timeout_at(deadline.at, permit)
-                    .await
-                    .map_err(|_| deadline.exceeded())?
-                    // Nothing closes this semaphore.
-                    .map_err(|closed| Failure::Trap(closed.to_string()))?
-            }
-        };
-        on_progress(WaitingFor::Homer);
-        let instantiated = self.sandbox.instantiate(self.detected_api());
-        let (mut store, exports) = deadline.run(instantiated).await?;
+        let begun = self.begin("export", wanted, on_progress).await?;
+        let Begun {
+            mut store,
+            exports,
+            deadline,
+            mut permit,
+        } = begun;
         let interface = exports.homer_capture_homer_export_stream();
         let query = to_wit_query(request);
         let opened = deadline
             .run(interface.call_open_pcap(&mut store, &query))
             .await?
-            .map_err(convert_error);
+            .map_err(Failure::of_component);
         if let Err(Failure::Export(ExportError::Rejected { status: 404, .. })) = opened {
             // Homer may have been upgraded since it was detected. The next instance detects anew.
             self.set_detected_api(None);
@@ -210,6 +193,44 @@ impl Exporter {
             exports,
             deadline,
             _permit: permit,
+        })
+    }
+
+    /// A fresh instance that may have this number of exchanges with Homer open, as soon as there
+    /// are permits for them. `noun` says what it is for: `export` or `search`.
+    pub(crate) async fn begin(
+        &self,
+        noun: &'static str,
+        exchanges: u32,
+        mut on_progress: impl FnMut(WaitingFor),
+    ) -> Result<Begun, Failure> {
+        let limits = &self.sandbox.policy().limits;
+        // Before the queue, because the caller waits for the sum of both.
+        let deadline = Deadline::begin(noun, limits);
+        // All at once: exports that wait for a second permit while they keep their first one would
+        // wait for each other. Tried first, so that only an export that has to wait reports it.
+        let permit = match Arc::clone(&self.permits).try_acquire_many_owned(exchanges) {
+            Ok(permit) => permit,
+            Err(_) => {
+                on_progress(WaitingFor::Turn {
+                    at_once: limits.concurrent_exports,
+                });
+                let permit = Arc::clone(&self.permits).acquire_many_owned(exchanges);
+                tokio::time::timeout_at(deadline.at, permit)
+                    .await
+                    .map_err(|_| deadline.exceeded())?
+                    // Nothing closes this semaphore.
+                    .map_err(|closed| Failure::Trap(closed.to_string()))?
+            }
+        };
+        on_progress(WaitingFor::Homer);
+        let instantiated = self.sandbox.instantiate(self.detected_api());
+        let (store, exports) = deadline.run(instantiated).await?;
+        Ok(Begun {
+            store,
+            exports,
+            deadline,
+            permit,
         })
     }
 
@@ -228,6 +249,14 @@ impl Exporter {
     }
 }
 
+/// A fresh instance, before its first call.
+pub(crate) struct Begun {
+    pub(crate) store: Store<Guest>,
+    pub(crate) exports: Exports,
+    pub(crate) deadline: Deadline,
+    pub(crate) permit: OwnedSemaphorePermit,
+}
+
 /// How many exchanges with Homer an export may have open at a time: one for a single profile, or
 /// if only one is allowed at all. In the latter case an export runs alone.
 fn open_exchanges(request: &ExportRequest, limit: usize) -> u32 {
@@ -239,7 +268,7 @@ fn open_exchanges(request: &ExportRequest, limit: usize) -> u32 {
     u32::try_from(most.min(limit)).unwrap_or(u32::MAX)
 }
 
-/// What an export waits for before its first bytes arrive.
+/// What an export or a search waits for before its first bytes arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitingFor {
     /// For other exports: as many requests as are allowed are under way.
@@ -249,63 +278,6 @@ pub enum WaitingFor {
     },
     /// For Homer's response.
     Homer,
-}
-
-/// The time limits of one export.
-#[derive(Clone, Copy, Debug)]
-struct Deadline {
-    /// When the export must have ended.
-    at: Instant,
-    /// How long the export may take, for the error message.
-    after: Duration,
-    /// CPU time within one call.
-    cpu: Duration,
-}
-
-impl Deadline {
-    fn begin(limits: &Limits) -> Self {
-        Self {
-            at: Instant::now() + limits.deadline,
-            after: limits.deadline,
-            cpu: limits.cpu,
-        }
-    }
-
-    /// Runs a call into the component until the deadline, and until it has used up its CPU time.
-    /// After an error the store of the call must not be used any more.
-    ///
-    /// CPU time is the time spent in `poll` of the call. While the call waits for the network, it
-    /// is not polled, so waiting does not count. A component that computes yields at each tick of
-    /// the sandbox (see [`Sandbox`]), so `poll` returns at least that often.
-    async fn run<T>(self, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T, Failure> {
-        let mut call = pin!(call);
-        let mut used = Duration::ZERO;
-        let metered = std::future::poll_fn(|cx| {
-            let begin = Instant::now();
-            let polled = call.as_mut().poll(cx);
-            used += begin.elapsed();
-            match polled {
-                Poll::Ready(result) => {
-                    Poll::Ready(result.map_err(|error| Failure::of_sandbox(&error)))
-                }
-                Poll::Pending if used > self.cpu => {
-                    Poll::Ready(Err(Failure::Limit(LimitExceeded::Cpu { limit: self.cpu })))
-                }
-                Poll::Pending => Poll::Pending,
-            }
-        });
-        tokio::time::timeout_at(self.at, metered)
-            .await
-            .map_err(|_| self.exceeded())?
-    }
-
-    fn exceeded(self) -> Failure {
-        Failure::Export(ExportError::TimedOut(format!(
-            "the export exceeded the host's deadline of {} ms; narrow the window, or raise \
-             HOMER_EXPORT_DEADLINE_MS",
-            self.after.as_millis()
-        )))
-    }
 }
 
 /// One export. Read it to its end with [`Self::next`], then get the report with [`Self::finish`].
@@ -455,7 +427,10 @@ impl Instance {
             .homer_capture_homer_export_stream()
             .pcap_stream();
         let read = stream.call_read(&mut self.store, self.stream, READ_BYTES);
-        self.deadline.run(read).await?.map_err(convert_error)
+        self.deadline
+            .run(read)
+            .await?
+            .map_err(Failure::of_component)
     }
 
     async fn report(&mut self) -> Result<CaptureReport, Failure> {
@@ -467,58 +442,6 @@ impl Instance {
         self.deadline.run(report).await.map(Convert::convert)
     }
 }
-
-/// Why there is no capture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// An error of the contract.
-    Export(ExportError),
-    /// The component exceeded a limit of the sandbox. Ours does not do so in normal use.
-    Limit(LimitExceeded),
-    /// The component trapped. This is a bug of the component.
-    Trap(String),
-    /// The embedding program called [`Export`] in the wrong order. This is a bug of that program.
-    Misuse(&'static str),
-}
-
-impl Failure {
-    /// [`Export::next`] or [`Export::finish`] was called after a failure.
-    const OVER: Self = Self::Misuse("the export is over: an earlier call failed or was dropped");
-
-    /// [`Export::finish`] was called too early.
-    const NOT_READ: Self = Self::Misuse("finish was called before next returned None");
-
-    fn of_sandbox(error: &wasmtime::Error) -> Self {
-        match error.downcast_ref::<LimitExceeded>() {
-            Some(limit) => Self::Limit(*limit),
-            None => Self::Trap(error.root_cause().to_string()),
-        }
-    }
-}
-
-impl From<ExportError> for Failure {
-    fn from(error: ExportError) -> Self {
-        Self::Export(error)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Export(error) => error.fmt(f),
-            Self::Limit(limit) => write!(f, "stopped by the sandbox: {limit}"),
-            Self::Trap(why) => {
-                write!(
-                    f,
-                    "the component failed; this is a bug in homer-export: {why}"
-                )
-            }
-            Self::Misuse(why) => write!(f, "homer_host was used in the wrong order: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
 
 fn to_wit_query(request: &ExportRequest) -> stream::Query {
     let ExportRequest {
@@ -537,8 +460,4 @@ fn to_wit_query(request: &ExportRequest) -> stream::Query {
         nodes,
         exclude_ips,
     }
-}
-
-fn convert_error(error: types::ExportError) -> Failure {
-    Failure::Export(error.convert())
 }

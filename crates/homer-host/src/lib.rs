@@ -9,7 +9,8 @@
 //!
 //! A [`Policy`] states what the component may do. It is plain data, and [`HostConfig`] builds one
 //! from the environment. An [`Exporter`] compiles the component once, and runs each [`Export`] in a
-//! fresh instance of it, so that no export can affect another one.
+//! fresh instance of it, so that no export can affect another one. [`Exporter::find_calls`]
+//! searches for calls in the same way.
 //!
 //! Dependencies run one way: [`policy`] and [`environment`] are data, the sandbox and its outbound
 //! requests are built from them, and [`export`] drives the sandbox.
@@ -17,26 +18,29 @@
 mod cache;
 pub mod config;
 mod convert;
+mod deadline;
 pub mod environment;
 pub mod export;
 mod extra_fields;
+mod failure;
 mod outbound;
 mod partial_file;
 pub mod policy;
 mod sandbox;
+mod search;
 
 pub use config::{Flags, HostConfig, McpFlags};
 pub use environment::ComponentEnvironment;
-pub use export::{
-    CompletedExport, Export, ExportRequest, Exporter, Failure, HashedExport, WaitingFor,
-};
+pub use export::{CompletedExport, Export, ExportRequest, Exporter, HashedExport, WaitingFor};
 pub use extra_fields::{ExtraFields, InvalidExtraFields, ReservedField};
+pub use failure::Failure;
 pub use partial_file::{CompleteFile, PartialFile};
 pub use policy::{AllowedOrigin, Limits, Policy};
 pub use sandbox::LimitExceeded;
 
 // The types of the core in this library's interface, so that an embedder needs one dependency.
 pub use homer_export::homer::{Api, CredentialKind, ProxyCredential, ProxyCredentialKind};
+pub use homer_export::search::{CallFilterFields, FoundCall, FoundCalls, UnsearchedPart};
 pub use homer_export::{BaseUrl, CaptureReport, Credential, ExportError};
 
 /// The component `homer-export.wasm`, the same bytes that `cargo xtask dist` creates.

@@ -1,4 +1,4 @@
-//! Outbound HTTP of a component: origin allow-list, limits, credential injection.
+//! Outbound HTTP of a component: allow-list of endpoints, limits, credential injection.
 //!
 //! A component has no other way out. It cannot see the credential that the host adds here.
 
@@ -11,19 +11,20 @@ mod token_cache;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use homer_export::homer::login;
 use homer_export::homer::response::{self, MAX_ERROR_BODY};
+use homer_export::homer::search::{MAX_RESPONSE, SEARCH_PATH};
 use homer_export::origin::Scheme;
 use homer_export::transport::ResponseHead;
 use homer_export::{BaseUrl, Credential, ExportError, Origin};
 use http::header::{
     AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE, TRANSFER_ENCODING,
 };
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
@@ -61,12 +62,22 @@ struct Target {
     /// The base URL as the policy states it. Requests are addressed with it, so that no authority
     /// that a component wrote reaches the network.
     base: BaseUrl,
+    /// The paths that POST requests may go to.
+    endpoints: Vec<String>,
     credential: TargetCredential,
     /// What a proxy in front of it gets to see.
     extra_fields: ExtraFields,
 }
 
 impl Target {
+    /// Whether the policy allows a request to this origin: a POST to one of the endpoints, without
+    /// a query.
+    fn allows(&self, request: &Request<WasiBody>) -> bool {
+        let path = request.uri().path_and_query().map(|path| path.as_str());
+        request.method() == Method::POST
+            && path.is_some_and(|path| self.endpoints.iter().any(|endpoint| endpoint == path))
+    }
+
     /// The values that a response must not show to the component.
     fn to_redact(&self) -> Vec<String> {
         [self.extra_fields.secrets(), self.credential.to_redact()].concat()
@@ -149,12 +160,12 @@ impl Outbound {
         } else {
             vec![AUTHORIZATION, COOKIE]
         };
-        for AllowedOrigin {
-            base,
-            credential,
-            extra_fields,
-        } in &policy.allowed
-        {
+        for allowed in &policy.allowed {
+            let AllowedOrigin {
+                base,
+                credential,
+                extra_fields,
+            } = allowed;
             let origin = base.origin();
             let credential = TargetCredential::new(credential.as_ref())?;
             credential_headers.extend(credential.header_name());
@@ -168,6 +179,7 @@ impl Outbound {
             let target = Target {
                 client,
                 base: base.clone(),
+                endpoints: allowed.endpoints(policy.own_credentials),
                 credential,
                 extra_fields: extra_fields.clone(),
             };
@@ -193,7 +205,9 @@ impl Outbound {
         end_unproven: &AtomicBool,
     ) -> Result<Response<WasiBody>, Error> {
         let target = origin(request.uri()).and_then(|origin| self.targets.get(&origin));
+        let target = target.filter(|target| target.allows(&request));
         let target = target.ok_or(Error::HttpRequestDenied)?;
+        let max_text = max_text(&request);
         let mut request = target.prepare(request)?;
         let timeouts = Timeouts::new(options.unwrap_or_default(), &self.limits);
         let (response, is_framed) = match &target.credential {
@@ -207,7 +221,7 @@ impl Outbound {
                     .await?
             }
         };
-        let response = redaction::redact(response, target.to_redact());
+        let response = redaction::redact(response, target.to_redact(), max_text);
         let is_capture = response.status() == StatusCode::OK;
         // An export has a capture for each profile, and each of them counts.
         end_unproven.fetch_or(is_capture && !is_framed, Ordering::Relaxed);
@@ -375,6 +389,16 @@ impl Timeouts {
     }
 }
 
+/// Most bytes that the component reads of the response to a request, if it is not a capture,
+/// inclusive.
+fn max_text(request: &Request<WasiBody>) -> usize {
+    match request.uri().path().ends_with(SEARCH_PATH) {
+        // One byte more shows the component that a response is too large.
+        true => MAX_RESPONSE + 1,
+        false => MAX_ERROR_BODY,
+    }
+}
+
 /// A body that is in memory.
 fn in_memory(bytes: Bytes) -> WasiBody {
     Full::new(bytes)
@@ -463,6 +487,8 @@ pub(crate) struct InstanceOutbound {
     shared: Arc<Outbound>,
     // Shared with the requests under way, which outlive the calls that started them.
     end_unproven: Arc<AtomicBool>,
+    /// The number of requests of this instance so far.
+    requests: AtomicU32,
 }
 
 impl InstanceOutbound {
@@ -470,6 +496,7 @@ impl InstanceOutbound {
         Self {
             shared: Arc::clone(shared),
             end_unproven: Arc::default(),
+            requests: AtomicU32::new(0),
         }
     }
 
@@ -502,7 +529,13 @@ impl WasiHttpHooks for InstanceOutbound {
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let shared = Arc::clone(&self.shared);
         let end_unproven = Arc::clone(&self.end_unproven);
+        let before = self.requests.fetch_add(1, Ordering::Relaxed);
         Box::new(async move {
+            let limit = shared.limits.requests;
+            if before >= limit {
+                let why = format!("more than {limit} requests of one export or search");
+                return Err(Error::InternalError(Some(why)));
+            }
             let response = shared.send(request, options, &end_unproven).await?;
             // wasmtime-wasi-http polls this for as long as the response is read. hyper's client
             // runs the connection in a task of its own, so there is nothing to do.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use homer_export::config::setting;
+use homer_export::homer::{login, search, v7, v11};
+use homer_export::search::MAX_REQUESTS;
 use homer_export::transport::{BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 use homer_export::{BaseUrl, Credential};
 
@@ -92,8 +94,8 @@ pub struct Policy {
 /// ```
 #[derive(Clone, Debug)]
 pub struct AllowedOrigin {
-    /// The base URL. Its scheme, host and port are allowed with any path. The host logs in below
-    /// its path.
+    /// The base URL. POST requests are allowed to the [endpoints](Self::endpoints) below it, and
+    /// nothing else. The host logs in below its path.
     pub base: BaseUrl,
     /// The credential that the host adds to each request to this origin, and to no other. The
     /// component never sees it.
@@ -102,7 +104,22 @@ pub struct AllowedOrigin {
     pub extra_fields: ExtraFields,
 }
 
-/// The limits of an export. A component may ask for shorter timeouts, but not for longer ones.
+impl AllowedOrigin {
+    /// The paths that a component may send POST requests to, without a query: the exports of both
+    /// versions of Homer's API, the search, and, for a component with a credential of its own, the
+    /// login. None of them changes anything in Homer.
+    pub fn endpoints(&self, own_credentials: bool) -> Vec<String> {
+        let login = Some(login::LOGIN_PATH).filter(|_| own_credentials);
+        [v7::EXPORT_PATH, v11::EXPORT_PATH, search::SEARCH_PATH]
+            .into_iter()
+            .chain(login)
+            .map(|endpoint| self.base.path(endpoint))
+            .collect()
+    }
+}
+
+/// The limits of an export, and of a search for calls. A component may ask for shorter timeouts,
+/// but not for longer ones.
 ///
 /// # Examples
 ///
@@ -120,13 +137,18 @@ pub struct AllowedOrigin {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The number of exports that may run at a time, and of their requests to Homer. An export of
-    /// several profiles begins with two requests, and counts as two until only one of them is under
-    /// way; with a limit of 1, it runs alone. Further exports wait in a first-come, first-served
-    /// queue until their deadline. Homer builds each export in memory and keeps working on it after
+    /// The number of exports and searches that may run at a time, and of their requests to Homer.
+    /// A search has one request under way at a time, and counts as one. An export of several
+    /// profiles begins with two requests, and counts as two until only one of them is under way;
+    /// with a limit of 1, it runs alone. Further ones wait in a first-come, first-served queue
+    /// until their deadline. Homer builds each export in memory and keeps working on it after
     /// its client has disconnected, so more concurrency costs Homer memory: 22 bytes for each byte
     /// of a capture (docs/homer.md §7).
     pub concurrent_exports: usize,
+    /// Requests of one export or one search, inclusive, without the logins of the host. An export
+    /// needs at most one for each profile and version of Homer's API, three more that explain why
+    /// it found nothing, and two logins. A search needs at most 64 and a login.
+    pub requests: u32,
     /// Linear memory in bytes, inclusive. An export needs 1.25 MiB, whatever the size of the
     /// capture.
     pub memory_bytes: usize,
@@ -153,6 +175,7 @@ impl Default for Limits {
         Self {
             concurrent_exports: usize::try_from(setting::MAX_CONCURRENT.default_integer())
                 .unwrap_or(usize::MAX),
+            requests: MAX_REQUESTS + 2,
             // About 25 times what an export uses.
             memory_bytes: 32 * MIB,
             cpu: Duration::from_secs(10),

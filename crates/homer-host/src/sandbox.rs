@@ -36,6 +36,7 @@ mod bindings {
             world exports {
                 export homer:capture/types@0.2.0;
                 export homer:capture/homer-export-stream@0.2.0;
+                export homer:capture/homer-search@0.2.0;
             }
         ",
         world: "homer:host/exports",
@@ -43,7 +44,9 @@ mod bindings {
     });
 }
 
-pub(crate) use bindings::exports::homer::capture::{homer_export_stream as stream, types};
+pub(crate) use bindings::exports::homer::capture::{
+    homer_export_stream as stream, homer_search as search, types,
+};
 pub(crate) use bindings::{Exports, ExportsPre};
 
 /// How often a running component yields, so that its CPU time and deadline can be checked.

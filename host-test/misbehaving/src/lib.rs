@@ -15,12 +15,12 @@ use core::hint::black_box;
 use homer_export::CaptureReport;
 use homer_export::record::Convert as _;
 use wasi::http::outgoing_handler;
-use wasi::http::types::{ErrorCode, Fields, OutgoingRequest, RequestOptions, Scheme};
+use wasi::http::types::{ErrorCode, Fields, Method, OutgoingRequest, RequestOptions, Scheme};
 
 homer_export::component!("exporter", Misbehaving);
 
 use bindings::exports::homer::capture::{
-    homer_export as flat, homer_export_stream as stream, types,
+    homer_export as flat, homer_export_stream as stream, homer_search as search, types,
 };
 
 homer_export::report_to_bindings!(types);
@@ -29,7 +29,10 @@ struct Misbehaving;
 
 /// Reports a text to the test, as an error that this component does not use otherwise.
 fn report<T>(text: String) -> Result<T, types::ExportError> {
-    Err(types::ExportError::NothingCaptured(text))
+    Err(types::ExportError::NothingCaptured(types::EmptyCapture {
+        suggestion: None,
+        message: text,
+    }))
 }
 
 impl flat::Guest for Misbehaving {
@@ -62,10 +65,18 @@ impl stream::Guest for Misbehaving {
             "environment" => report(format!("{:?}", wasi::cli::environment::get_environment())),
             "arguments" => report(format!("{:?}", wasi::cli::environment::get_arguments())),
             "set" => report(format!("{:?}", Fields::new().append(object, b"smuggled"))),
-            "get" => report(match get(object) {
-                Ok(status) => format!("status {status}"),
-                Err(code) => format!("{code:?}"),
-            }),
+            "get" => report(outcome(send(&Method::Get, object))),
+            "post" => report(outcome(send(&Method::Post, object))),
+            // As often as the host allows.
+            "posts" => {
+                let mut sent = 0;
+                loop {
+                    match send(&Method::Post, object) {
+                        Ok(_) => sent += 1,
+                        Err(code) => return report(format!("{sent} times, then {code:?}")),
+                    }
+                }
+            }
             "hoard" => {
                 let mut fields = Vec::new();
                 loop {
@@ -79,8 +90,26 @@ impl stream::Guest for Misbehaving {
     }
 }
 
+impl search::Guest for Misbehaving {
+    fn find_calls(filter: search::CallFilter) -> Result<search::FoundCalls, types::ExportError> {
+        match filter.caller.as_deref() {
+            Some("loop") => loop {
+                black_box(());
+            },
+            _ => report("no such command".into()),
+        }
+    }
+}
+
+fn outcome(sent: Result<u16, ErrorCode>) -> String {
+    match sent {
+        Ok(status) => format!("status {status}"),
+        Err(code) => format!("{code:?}"),
+    }
+}
+
 /// A request with longer timeouts than any policy allows.
-fn get(url: &str) -> Result<u16, ErrorCode> {
+fn send(method: &Method, url: &str) -> Result<u16, ErrorCode> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let request = OutgoingRequest::new(Fields::new());
@@ -90,7 +119,8 @@ fn get(url: &str) -> Result<u16, ErrorCode> {
         Scheme::Http
     };
     let set = request
-        .set_scheme(Some(&scheme))
+        .set_method(method)
+        .and_then(|()| request.set_scheme(Some(&scheme)))
         .and_then(|()| request.set_authority(Some(authority)))
         .and_then(|()| request.set_path_with_query(Some(if path.is_empty() { "/" } else { path })));
     if set.is_err() {

@@ -38,11 +38,18 @@ fn configuration_passes_everything_to_the_component_but_the_credential() {
         ("HOMER_MAX_WINDOW_HOURS", "48"),
         ("HOMER_MAX_BYTES", "2097152"),
         ("HOMER_REPORT", "on"),
+        ("HOMER_EXPLAIN", "on"),
+        ("HOMER_EXPLAIN_DAYS", "7"),
     ];
     assert_eq!(
         policy.environment.variables(None),
         expected.map(|(name, value)| (name.to_string(), value.to_string()))
     );
+    let off = configuration(&[("HOMER_EXPLAIN", "off")]).unwrap().policy();
+    let variables = off.environment.variables(None);
+    let explain = |name: &str| variables.iter().find(|(variable, _)| variable == name);
+    assert_eq!(explain("HOMER_EXPLAIN").unwrap().1, "off");
+    assert_eq!(explain("HOMER_EXPLAIN_DAYS"), None);
     let api = |policy: &Policy, detected| {
         let variables = policy.environment.variables(Some(detected));
         let api = variables.into_iter().find(|(name, _)| name == "HOMER_API");

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use fake_homer::{API_TOKEN, USERNAME};
+use fake_homer::{API_TOKEN, SearchBehavior, USERNAME};
 use homer_export::{Credential, ExportError};
 use homer_host::{CredentialKind, ExportRequest, Exporter, Failure, HostConfig, Policy};
 
@@ -58,7 +58,9 @@ const CASES: [(&str, u8, &str); 10] = [
         "nothing-captured",
         8,
         "Homer found nothing, or it cannot reach its database. Its response is the same in both \
-         cases.",
+         cases, so up to three searches look for the reason (`HOMER_EXPLAIN`). If they find what \
+         may be meant, the record `suggestion` has it, and the command line prints the command \
+         that exports it. `homer-export find` has the same exit code if it finds no call.",
     ),
     (
         "rejected",
@@ -132,6 +134,35 @@ fn error_response(status: &str, body: &str) -> String {
     )
 }
 
+/// Empty exports, each with another answer of Homer's search.
+async fn empty_exports() -> Vec<ExportError> {
+    let (homer, url) = homer().await;
+    let exporter = Exporter::new(policy(&url)).unwrap();
+    let exported = async |exporter: &Exporter, call_id: &str, days_earlier: i64| {
+        let earlier_ms = days_earlier * 86_400_000;
+        let (from, to) = (DAY.0 - earlier_ms, DAY.1 - earlier_ms);
+        match exporter
+            .open(&ExportRequest::for_call(call_id, from, to))
+            .await
+        {
+            Err(Failure::Export(error)) => shown(error, &url),
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut errors = vec![
+        exported(&exporter, CALL, 1).await,
+        exported(&exporter, "udp-normal-1@192.0.2.99", 0).await,
+        exported(&exporter, "nobody@nowhere", 0).await,
+        exported(&exporter, CALL, 30).await,
+    ];
+    homer.set_search(SearchBehavior::Forbidden);
+    errors.push(exported(&exporter, CALL, 1).await);
+    let mut unexplained = policy(&url);
+    unexplained.environment.explain = Some(false);
+    errors.push(exported(&Exporter::new(unexplained).unwrap(), CALL, 1).await);
+    errors
+}
+
 async fn errors() -> Vec<ExportError> {
     let (from, to) = DAY;
     let capture = recorded("export-ok-auth-token");
@@ -181,7 +212,6 @@ async fn errors() -> Vec<ExportError> {
             Then::Hold,
         )
         .await,
-        responded(whole(&capture[..24]), Then::Serve).await,
         responded(
             error_response("404 Not Found", "{\"message\":\"Not Found\"}"),
             Then::Serve,
@@ -273,6 +303,7 @@ async fn errors() -> Vec<ExportError> {
         .await,
     ];
 
+    errors.extend(empty_exports().await);
     let (_homer, url) = homer().await;
     let mut denied = policy(&url);
     denied.allowed = vec![allow("http://other:9080")];

@@ -15,5 +15,6 @@ mod outbound;
 mod profiles;
 mod proxy;
 mod sandbox;
+mod search;
 mod tls;
 mod versions;

@@ -685,7 +685,7 @@ async fn many_concurrent_exports_end_correctly() {
     for task in exports {
         match task.await.unwrap() {
             (0, Ok((bytes, _))) => assert_eq!(bytes, capture),
-            (1, Err(Failure::Export(ExportError::NothingCaptured(_)))) => {}
+            (1, Err(Failure::Export(ExportError::NothingCaptured { .. }))) => {}
             (2, Err(Failure::Export(ExportError::InvalidResponse(_)))) => {}
             (3, Err(Failure::Export(ExportError::TimedOut(_)))) => {}
             (kind, result) => panic!("{kind}: {:?}", result.map(|(bytes, _)| bytes.len())),

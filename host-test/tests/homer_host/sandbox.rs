@@ -2,7 +2,14 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use homer_export::ExportError;
-use homer_host::{BaseUrl, ComponentEnvironment, Exporter, Failure, LimitExceeded, Limits, Policy};
+use homer_export::homer::login::LOGIN_PATH;
+use homer_export::homer::search::SEARCH_PATH;
+use homer_export::homer::v7::EXPORT_PATH;
+use homer_export::homer::v11;
+use homer_host::{
+    BaseUrl, CallFilterFields, ComponentEnvironment, Exporter, Failure, LimitExceeded, Limits,
+    Policy,
+};
 use wasm_encoder::{
     Component, ComponentImportSection, ComponentTypeRef, ComponentTypeSection, ComponentValType,
     InstanceType, PrimitiveValType,
@@ -23,7 +30,7 @@ fn sandbox(policy: Policy) -> Exporter {
 /// What the component reports after it did what `command` says.
 async fn reported(exporter: &Exporter, command: &str) -> String {
     match exporter.open(&request(command)).await.unwrap_err() {
-        Failure::Export(ExportError::NothingCaptured(text)) => text,
+        Failure::Export(ExportError::NothingCaptured { message, .. }) => message,
         failure => panic!("{failure}"),
     }
 }
@@ -46,7 +53,7 @@ async fn sandbox_allows_one_origin_and_denies_another_port_of_the_host() {
     });
 
     assert_eq!(
-        reported(&exporter, &format!("get {}/x", allowed.url)).await,
+        reported(&exporter, &format!("post {}{EXPORT_PATH}", allowed.url)).await,
         "status 204"
     );
     let port = allowed.url.rsplit(':').next().unwrap();
@@ -58,12 +65,75 @@ async fn sandbox_allows_one_origin_and_denies_another_port_of_the_host() {
         "http://127.0.0.1".to_string(),
     ] {
         assert_eq!(
-            reported(&exporter, &format!("get {refused}/x")).await,
+            reported(&exporter, &format!("post {refused}{EXPORT_PATH}")).await,
             "ErrorCode::HttpRequestDenied",
             "{refused}"
         );
     }
     assert_eq!((allowed.connections(), other.connections()), (1, 0));
+}
+
+#[tokio::test]
+async fn sandbox_allows_posts_to_the_endpoints_and_nothing_else() {
+    let response = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n";
+    let server = Server::start(response, Then::Serve).await;
+    let below = format!("{}/homer", server.url);
+    let policy = |own_credentials| Policy {
+        allowed: vec![allow(&below)],
+        own_credentials,
+        ..Policy::default()
+    };
+    let exporter = sandbox(policy(false));
+    let endpoints = [EXPORT_PATH, v11::EXPORT_PATH, SEARCH_PATH];
+    for path in endpoints {
+        let command = format!("post {below}{path}");
+        assert_eq!(reported(&exporter, &command).await, "status 204", "{path}");
+    }
+    let search = format!("{below}{SEARCH_PATH}");
+    for refused in [
+        format!("get {search}"),
+        format!("post {search}?limit=1"),
+        format!("post {search}/"),
+        format!("post {below}/x/../api/v3/search/call/data"),
+        format!("post {}/", below),
+        format!("post {}{SEARCH_PATH}", server.url),
+        format!("post {below}/api/v3/search/call/message"),
+        format!("post {below}/api/v3/users"),
+        format!("post {below}{LOGIN_PATH}"),
+    ] {
+        let outcome = reported(&exporter, &refused).await;
+        assert_eq!(outcome, "ErrorCode::HttpRequestDenied", "{refused}");
+    }
+    assert_eq!(server.requests().len(), endpoints.len());
+    // A component with a credential of its own has to log in.
+    let exporter = sandbox(policy(true));
+    let login = format!("post {below}{LOGIN_PATH}");
+    assert_eq!(reported(&exporter, &login).await, "status 204");
+}
+
+#[tokio::test]
+async fn sandbox_limits_the_requests_of_an_export() {
+    let response = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n";
+    let server = Server::start(response, Then::Serve).await;
+    let exporter = sandbox(Policy {
+        allowed: vec![allow(&server.url)],
+        limits: Limits {
+            requests: 3,
+            ..Limits::default()
+        },
+        ..Policy::default()
+    });
+    let command = format!("posts {}{SEARCH_PATH}", server.url);
+    // Each export has a number of its own.
+    for _ in 0..2 {
+        let outcome = reported(&exporter, &command).await;
+        assert!(
+            outcome.starts_with("3 times, then ")
+                && outcome.contains("more than 3 requests of one export or search"),
+            "{outcome}"
+        );
+    }
+    assert_eq!(server.requests().len(), 6);
 }
 
 #[tokio::test]
@@ -190,6 +260,41 @@ async fn sandbox_stops_an_endless_loop_of_a_dropped_export() {
 }
 
 #[tokio::test]
+async fn sandbox_stops_an_endless_loop_of_a_search() {
+    let filter = CallFilterFields {
+        caller: Some("loop".to_string()),
+        ..CallFilterFields::default()
+    };
+    let cpu = Duration::from_millis(100);
+    let mut limits = Limits {
+        cpu,
+        concurrent_exports: 1,
+        ..Limits::default()
+    };
+    let limited = |limits| {
+        sandbox(Policy {
+            limits,
+            ..Policy::default()
+        })
+    };
+    let exporter = limited(limits);
+    let failure = exporter.find_calls(&filter).await.unwrap_err();
+    assert_eq!(failure, Failure::Limit(LimitExceeded::Cpu { limit: cpu }));
+    // Its permit is free again.
+    assert_alive(&exporter).await;
+    limits.cpu = Duration::from_secs(10);
+    limits.deadline = Duration::from_millis(100);
+    let exporter = limited(limits);
+    let failure = exporter.find_calls(&filter).await.unwrap_err();
+    let why = "timed-out: the search exceeded the host's deadline of 100 ms; narrow the window, or \
+        raise HOMER_EXPORT_DEADLINE_MS";
+    assert_eq!(failure.to_string(), why);
+    let left = tokio::time::timeout(Duration::from_millis(50), exporter.find_calls(&filter)).await;
+    assert!(left.is_err());
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
 async fn sandbox_stops_a_component_at_its_memory_limit() {
     let limits = Limits {
         memory_bytes: 8 << 20,
@@ -282,7 +387,7 @@ async fn sandbox_shortens_the_timeouts_that_a_component_asks_for() {
     });
     let begin = Instant::now();
     assert_eq!(
-        reported(&exporter, &format!("get {}", silent.url)).await,
+        reported(&exporter, &format!("post {}{EXPORT_PATH}", silent.url)).await,
         "ErrorCode::ConnectionReadTimeout"
     );
     assert!(begin.elapsed() < Duration::from_secs(10));

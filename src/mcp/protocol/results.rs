@@ -81,7 +81,7 @@ pub(super) struct DiscoverResult {
 /// The result of `tools/list`.
 #[derive(Serialize)]
 pub(super) struct Tools {
-    pub(super) tools: [ToolDefinition; 2],
+    pub(super) tools: [ToolDefinition; 3],
 }
 
 /// The result of `resources/list`.

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use super::config::ToolConfig;
 use super::message_format::MessageFormat;
 use crate::mcp::MAX_ECHO_CHARS;
-use crate::query::{DEFAULT_PROFILES, ParameterNames, Profile};
+#[cfg(doc)]
+use crate::query::MAX_CALL_IDS;
+use crate::query::{DEFAULT_PROFILES, ParameterNames, Profile, parse_instant};
 use crate::text::{quoted, truncate_for_display};
 use crate::{CallId, ExportError, Query, Window};
 
@@ -22,6 +24,9 @@ use crate::{CallId, ExportError, Query, Window};
 pub struct CallWindow {
     /// The Call-ID.
     pub call_id: CallId,
+    /// Further Call-IDs whose messages go into the same capture: other legs of the call. Different
+    /// from each other and from the first one.
+    pub also: Vec<CallId>,
     /// The window.
     pub window: Window,
     /// The search profiles. Empty for [`DEFAULT_PROFILES`]: one search has one name, so that a
@@ -42,16 +47,23 @@ pub struct MessageArguments {
     pub offset: u64,
 }
 
-const WINDOW_ARGUMENTS: &[&str] = &["callid", "from_ts", "to_ts", "profiles"];
+const WINDOW_ARGUMENTS: &[&str] = &["callid", "also_callids", "from_ts", "to_ts", "profiles"];
 const MESSAGE_ARGUMENTS: &[&str] = &[
-    "callid", "from_ts", "to_ts", "profiles", "packet", "format", "offset",
+    "callid",
+    "also_callids",
+    "from_ts",
+    "to_ts",
+    "profiles",
+    "packet",
+    "format",
+    "offset",
 ];
 
-type Arguments = Map<String, Value>;
+pub(super) type Arguments = Map<String, Value>;
 
 /// An argument. Clients that fill in all properties of the schema send null for those that their
 /// model left out, so null means that there is none.
-fn argument<'a>(arguments: &'a Arguments, name: &str) -> Option<&'a Value> {
+pub(super) fn argument<'a>(arguments: &'a Arguments, name: &str) -> Option<&'a Value> {
     arguments.get(name).filter(|value| !value.is_null())
 }
 
@@ -60,9 +72,41 @@ impl CallWindow {
     pub fn new(call_id: CallId, window: Window) -> Self {
         Self {
             call_id,
+            also: Vec::new(),
             window,
             profiles: Vec::new(),
         }
+    }
+
+    /// The same capture with the messages of further calls. Duplicates are dropped: one capture has
+    /// one name.
+    ///
+    /// # Errors
+    /// `invalid-request` if a Call-ID is not valid, if there are more than [`MAX_CALL_IDS`]
+    /// together with the first one, or if they are too long for a resource URI.
+    pub fn with_also<I: AsRef<str>>(
+        mut self,
+        call_ids: impl IntoIterator<Item = I>,
+    ) -> Result<Self, ExportError> {
+        for id in call_ids {
+            let id = CallId::parse(id.as_ref())?;
+            if id != self.call_id && !self.also.contains(&id) {
+                self.also.push(id);
+            }
+        }
+        // Checks the number.
+        Query::new(self.call_ids(), self.window)?;
+        self.check_uri()?;
+        Ok(self)
+    }
+
+    /// All Call-IDs, the first one first.
+    pub fn call_ids(&self) -> Vec<CallId> {
+        let also = self.also.iter();
+        core::iter::once(&self.call_id)
+            .chain(also)
+            .cloned()
+            .collect()
     }
 
     /// The same call in other profiles. An empty list keeps the default ones.
@@ -96,27 +140,33 @@ impl CallWindow {
     /// # Errors
     /// None in practice, because its parts are valid.
     pub fn query(&self) -> Result<Query, ExportError> {
-        Query::new([self.call_id.clone()].into(), self.window)?.with_profiles(&self.profile_keys())
+        Query::new(self.call_ids(), self.window)?.with_profiles(&self.profile_keys())
     }
 
     /// Parses the arguments of `homer_export_pcap`.
     ///
     /// # Errors
     /// `invalid-request` with a text for the model: which argument is wrong, and what to send.
-    pub(super) fn parse(arguments: &Arguments, config: &ToolConfig) -> Result<Self, ExportError> {
-        reject_unknown(arguments, WINDOW_ARGUMENTS).map_err(ExportError::InvalidRequest)?;
-        Self::of(arguments, config)
+    pub(super) fn parse(
+        arguments: &Arguments,
+        config: &ToolConfig,
+        now_ms: i64,
+    ) -> Result<Self, ExportError> {
+        reject_unknown(arguments, WINDOW_ARGUMENTS)?;
+        Self::of(arguments, config, now_ms)
     }
 
-    fn of(arguments: &Arguments, config: &ToolConfig) -> Result<Self, ExportError> {
+    fn of(arguments: &Arguments, config: &ToolConfig, now_ms: i64) -> Result<Self, ExportError> {
         let call_id = text(arguments, "callid").map_err(ExportError::InvalidRequest)?;
-        let from_ts = milliseconds(arguments, "from_ts").map_err(ExportError::InvalidRequest)?;
-        let to_ts = milliseconds(arguments, "to_ts").map_err(ExportError::InvalidRequest)?;
-        let profiles = profile_keys(arguments).map_err(ExportError::InvalidRequest)?;
+        let also = list(arguments, "also_callids", "[\"b7d1@192.0.2.20\"]")?;
+        let (from_ts, to_ts) = window_ms(arguments, now_ms)?;
+        let profiles = list(arguments, "profiles", "[\"1_call\"]")?;
         let (max_hours, names) = (config.max_window_hours, &ParameterNames::MCP);
         let call_id = CallId::parse(call_id)?;
         let window = Window::new(from_ts, to_ts, max_hours, names)?;
-        Self::new(call_id, window).with_profiles(profiles)
+        Self::new(call_id, window)
+            .with_profiles(profiles)?
+            .with_also(also)
     }
 }
 
@@ -125,9 +175,13 @@ impl MessageArguments {
     ///
     /// # Errors
     /// As [`CallWindow::parse`].
-    pub(super) fn parse(arguments: &Arguments, config: &ToolConfig) -> Result<Self, ExportError> {
-        reject_unknown(arguments, MESSAGE_ARGUMENTS).map_err(ExportError::InvalidRequest)?;
-        let call = CallWindow::of(arguments, config)?;
+    pub(super) fn parse(
+        arguments: &Arguments,
+        config: &ToolConfig,
+        now_ms: i64,
+    ) -> Result<Self, ExportError> {
+        reject_unknown(arguments, MESSAGE_ARGUMENTS)?;
+        let call = CallWindow::of(arguments, config, now_ms)?;
         let (packet, format, offset) =
             Self::which_part(arguments).map_err(ExportError::InvalidRequest)?;
         Ok(Self {
@@ -160,16 +214,16 @@ impl MessageArguments {
 }
 
 /// Rejects arguments that the tool does not have: a misspelled one would otherwise be ignored.
-fn reject_unknown(arguments: &Arguments, known: &[&str]) -> Result<(), String> {
+pub(super) fn reject_unknown(arguments: &Arguments, known: &[&str]) -> Result<(), ExportError> {
     match arguments
         .keys()
         .find(|name| !known.contains(&name.as_str()))
     {
-        Some(name) => Err(format!(
+        Some(name) => Err(ExportError::InvalidRequest(format!(
             "unknown argument {}; the arguments are {}",
             quoted(name, MAX_ECHO_CHARS),
             known.join(", ")
-        )),
+        ))),
         None => Ok(()),
     }
 }
@@ -184,32 +238,49 @@ fn text<'a>(arguments: &'a Arguments, name: &str) -> Result<&'a str, String> {
     }
 }
 
-/// The optional list of profiles. Null is what some clients send for an argument that is left out,
-/// and a string alone is what some models send for a list of one.
-fn profile_keys(arguments: &Arguments) -> Result<Vec<&str>, String> {
-    let list = match arguments.get("profiles") {
-        None | Some(Value::Null) => &[][..],
+/// An optional list of texts. Null is what some clients send for an argument that is left out, and
+/// a string alone is what some models send for a list of one.
+fn list<'a>(
+    arguments: &'a Arguments,
+    name: &str,
+    example: &str,
+) -> Result<Vec<&'a str>, ExportError> {
+    let list = match argument(arguments, name) {
+        None => return Ok(Vec::new()),
         Some(Value::Array(list)) => list,
         Some(one) => core::slice::from_ref(one),
     };
-    let keys = list.iter().map(Value::as_str).collect::<Option<_>>();
-    keys.ok_or_else(|| {
-        let found = arguments.get("profiles").unwrap_or(&Value::Null);
-        wrong("profiles", "a list of strings such as [\"1_call\"]", found)
+    let texts = list.iter().map(Value::as_str).collect::<Option<_>>();
+    texts.ok_or_else(|| {
+        let found = arguments.get(name).unwrap_or(&Value::Null);
+        let expected = format!("a list of strings such as {example}");
+        ExportError::InvalidRequest(wrong(name, &expected, found))
     })
 }
 
-fn milliseconds(arguments: &Arguments, name: &str) -> Result<i64, String> {
-    // Only the form is checked here. `Window` decides whether the number can be milliseconds, so
-    // that all programs report that in the same way.
-    let value = argument(arguments, name)
-        .ok_or_else(|| format!("{name} is missing; pass Unix time in milliseconds, UTC"))?;
-    integer(value).ok_or_else(|| {
-        format!(
-            "{}; pass Unix time in milliseconds, UTC, for example 1795168800000",
-            wrong(name, "an integer", value)
-        )
-    })
+/// The times of a window in Unix milliseconds. Only their form is checked here. `Window` decides
+/// whether the numbers can be milliseconds, so that all programs report that in the same way.
+pub(super) fn window_ms(arguments: &Arguments, now_ms: i64) -> Result<(i64, i64), ExportError> {
+    let names = &ParameterNames::MCP;
+    Ok((
+        instant(arguments, names.from, now_ms)?,
+        instant(arguments, names.to, now_ms)?,
+    ))
+}
+
+fn instant(arguments: &Arguments, name: &str, now_ms: i64) -> Result<i64, ExportError> {
+    const FORMS: &str = "pass Unix time in milliseconds, UTC (1795168800000), RFC 3339 with an \
+                         offset (2026-11-20T10:00:00Z), or a time relative to now (-2h, now)";
+    match argument(arguments, name) {
+        Some(Value::String(text)) => parse_instant(name, text, now_ms),
+        Some(value) => integer(value).ok_or_else(|| {
+            let why = wrong(name, "an integer or a string", value);
+            ExportError::InvalidRequest(format!("{why}; {FORMS}"))
+        }),
+        None => Err(ExportError::InvalidRequest(format!(
+            "{name} is missing; {FORMS}"
+        ))),
+    }
 }
 
 fn whole_number(value: &Value, name: &str, min: u64) -> Result<u64, String> {
@@ -220,7 +291,7 @@ fn whole_number(value: &Value, name: &str, min: u64) -> Result<u64, String> {
 }
 
 /// The sentence about an argument of another form than expected.
-fn wrong(name: &str, expected: &str, found: &Value) -> String {
+pub(super) fn wrong(name: &str, expected: &str, found: &Value) -> String {
     // As JSON, which shows the difference between `5` and `"5"`.
     let found = found.to_string();
     let found = truncate_for_display(&found, MAX_ECHO_CHARS);

@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+#[cfg(test)]
+use alloc::vec::Vec;
 use core::fmt;
 
 use serde::Serialize;
@@ -12,6 +14,7 @@ use super::names;
 use super::schema::{committed, to_raw_json, with_member};
 use super::{CallWindow, ToolAnnotations, ToolConfig, ToolDefinition, ToolResult, input_schema};
 use crate::mcp::delivery::{Attachment, Delivery, ResultMode, size};
+use crate::query::MAX_CALL_IDS;
 use crate::report::{self, MAX_JSON};
 use crate::{CaptureReport, ExportError, MEDIA_TYPE};
 
@@ -19,6 +22,9 @@ use crate::{CaptureReport, ExportError, MEDIA_TYPE};
 pub const NAME: &str = names::EXPORT_PCAP;
 
 const TITLE: &str = "Export SIP call as pcap";
+
+/// Most further Call-IDs that a result suggests, inclusive.
+const MAX_SUGGESTED: usize = 10;
 
 /// Where the bytes of a capture went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +111,19 @@ pub struct ExportResult<'a> {
     /// Absolute path of the pcap on the server's machine. Absent unless delivery is file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_path: Option<&'a str>,
+    /// Start of the window that was searched, in Unix milliseconds: from_ts for homer_read_message,
+    /// whose packet numbers are those of the same window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_ts: Option<i64>,
+    /// End of the window that was searched, in Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_ts: Option<i64>,
+    /// Call-IDs in the capture that were not requested, usually other legs of the call. Export
+    /// again with them in also_callids to get all messages of these legs, and a verdict on each.
+    /// Absent if there are none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    pub suggested_also_callids: &'a [String],
     /// What the capture contains.
     #[cfg_attr(test, schemars(with = "serde_json::Value"))]
     pub report: Box<RawValue>,
@@ -133,6 +152,9 @@ impl<'a> ExportResult<'a> {
             delivery: delivered.name(),
             resource_uri,
             file_path,
+            from_ts: None,
+            to_ts: None,
+            suggested_also_callids: &[],
             report: to_raw_json(&report.to_json()),
         }
     }
@@ -220,7 +242,20 @@ pub(super) fn build_result(
         // Without a file, whoever exported held the capture in memory to deliver it, and could not.
         (None, Some(Delivery::File) | None) => return Err(config.too_large(report.size_bytes)),
     };
-    let result = ExportResult::new(&filename, sha256, &report, delivered);
+    let mut result = ExportResult::new(&filename, sha256, &report, delivered);
+    // Relative times mean another window in the next call.
+    result.from_ts = Some(call.window.from_ms());
+    result.to_ts = Some(call.window.to_ms());
+    // As many as fit into a query.
+    let room = MAX_CALL_IDS.saturating_sub(call.also.len() + 1);
+    let others = report.other_call_ids.len().min(room).min(MAX_SUGGESTED);
+    result.suggested_also_callids = report.other_call_ids.get(..others).unwrap_or_default();
+    if others > 0 {
+        result.summary.push_str(
+            "; it has messages of other Call-IDs, usually other legs: export again with \
+             suggested_also_callids as also_callids to get all of them",
+        );
+    }
     Ok(ToolResult {
         structured: to_raw_json(&result),
         attachment,
@@ -263,18 +298,19 @@ fn description(config: &ToolConfig) -> String {
          Wireshark or tshark, with a report: how the call ended and why, message ladder, \
          completeness, and findings such as malformed headers. Every byte of the capture is \
          checked. Use it to find out how a call went and why it failed, or to get its packets. Do \
-         not use it to find a call: get the Call-ID and time window first from a search tool, if \
-         one is connected, or from the user. To look at one message of the ladder, use \
-         {read_message}.\n\
+         not use it to find a call: if the exact Call-ID or the time is not known, get them from \
+         {find_calls}. To look at one message of the ladder, use {read_message}.\n\
          \n\
          {written} An export takes one request to Homer for each profile, and usually a few \
          seconds; long calls take longer{progress}. {delivery} A pcap contains phone numbers, IP \
          addresses and possibly SIP credentials: treat it as sensitive.\n\
          \n\
-         If Homer has no packets for that Call-ID in that window, the call fails with an \
-         explanation and returns no empty file: check that both times are in milliseconds, and \
-         widen the window. Rejected credentials, an unreachable Homer and captures over the size \
-         limit are also reported as errors that say what to change.",
+         If Homer has no packets for that Call-ID in that window, the call fails and returns no \
+         empty file. The error then says what Homer's search knows: the window or the similar \
+         Call-ID to use, also as suggestion, or that Homer holds nothing at all. Rejected \
+         credentials, an unreachable Homer and captures over the size limit are also reported as \
+         errors that say what to change.",
+        find_calls = names::FIND_CALLS,
         read_message = names::READ_MESSAGE,
         progress = if config.stateless {
             ""

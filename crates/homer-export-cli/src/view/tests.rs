@@ -1,8 +1,10 @@
-use homer_export::CaptureReport;
 use homer_export::finding::Finding;
+use homer_export::query::ParameterNames;
 use homer_export::report::{Cause, LadderEntry, MediaQuality};
+use homer_export::{CaptureReport, Window};
+use homer_host::{FoundCall, FoundCalls, UnsearchedPart};
 
-use super::{Page, view};
+use super::{Page, calls, view};
 
 const PLAIN: Page = Page {
     width: 100,
@@ -361,4 +363,71 @@ fn view_of_a_capture_without_messages_has_no_ladder() {
         plain(&CaptureReport::default()),
         "call.pcap: 0 packets in 0 bytes, from profile ; 0 SIP messages\nsha256 5a"
     );
+}
+
+fn found(callid: &str) -> FoundCalls {
+    let call = FoundCall {
+        callid: callid.to_string(),
+        first_ts: Some(1_795_168_800_123),
+        caller: "+491705550123".to_string(),
+        callee: "a-long-name-of-a-callee@pbx".to_string(),
+        method: "INVITE".to_string(),
+        status: Some(486),
+        source: "192.0.2.10:5060".to_string(),
+        destination: "[2001:db8::1234:5678]:5060".to_string(),
+        ..FoundCall::default()
+    };
+    FoundCalls {
+        calls: vec![call],
+        complete: true,
+        ..FoundCalls::default()
+    }
+}
+
+fn window() -> Window {
+    let (from, to) = (1_795_168_800_000, 1_795_172_400_000);
+    Window::new(from, to, 24, &ParameterNames::COMMAND_LINE).unwrap_or_else(|why| panic!("{why}"))
+}
+
+#[test]
+fn calls_fit_the_page_and_are_complete_elsewhere() {
+    let found = found(&"x".repeat(60));
+    for columns in [100, 132] {
+        let page = Page::new(Some(columns), false);
+        let text = calls::view(&found, window(), None, Some(page));
+        assert_fits(&text, columns.into());
+        let row = text.lines().nth(1).unwrap_or_default();
+        assert!(row.contains('~') && row.contains(" 486 "), "{row}");
+        // All of the page is used.
+        assert_eq!(console::measure_text_width(row), usize::from(columns));
+    }
+    let text = calls::view(&found, window(), None, None);
+    let row = text.lines().nth(1).unwrap_or_default();
+    assert!(
+        row.ends_with(&"x".repeat(60)) && !row.contains('~'),
+        "{row}"
+    );
+}
+
+#[test]
+fn calls_say_what_could_not_be_searched_or_looked_up() {
+    let mut found = found("a@b");
+    let complete = "1 call between 2026-11-20T10:00:00Z and 2026-11-20T11:00:00Z; the whole window \
+        was searched.";
+    let text = calls::view(&found, window(), Some("homer-export a@b"), Some(PLAIN));
+    assert!(text.contains(complete), "{text}");
+    assert!(text.ends_with("\n  homer-export a@b"), "{text}");
+    found.unknown_statuses = 2;
+    found.unsearched = vec![UnsearchedPart {
+        from_ts: 1_795_168_800_000,
+        to_ts: 1_795_168_860_000,
+        why: "the limit was\u{1b} reached".to_string(),
+    }];
+    let text = calls::view(&found, window(), None, Some(PLAIN));
+    for line in [
+        "  not searched 2026-11-20T10:00:00Z to 2026-11-20T10:01:00Z: the limit was\\x1b reached\n",
+        "  unknown status the final status of 2 of the calls could not be looked up;",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
 }

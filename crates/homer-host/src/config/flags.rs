@@ -38,6 +38,12 @@ impl<const MCP_ONLY: bool> SettingFlags<MCP_ONLY> {
         }
     }
 
+    /// The flags that were given, without dashes, and their values. None of them is secret.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let given = self.given.iter();
+        given.filter_map(|(setting, value)| Some((setting.flag?, value.as_str())))
+    }
+
     /// The settings, and their flags without dashes. Secrets have no flag, because other users of
     /// the machine can see a command line.
     fn settings() -> impl Iterator<Item = (&'static Setting, &'static str)> {

@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use homer_export::homer::response::MAX_ERROR_BODY;
 use homer_export::pcap::begins_like_pcap;
 use http::{HeaderValue, Response};
 use http_body::{Body, Frame};
@@ -20,9 +19,13 @@ use wasmtime_wasi_http::{Error, WasiBody};
 const REDACTED: &str = "[credential]";
 
 /// The response without `credentials`, in its header fields and, unless it is a capture, in its
-/// body. Of a body that is not a capture, at most [`MAX_ERROR_BODY`] bytes remain: the component
-/// does not read more.
-pub(super) fn redact(response: Response<WasiBody>, credentials: Vec<String>) -> Response<WasiBody> {
+/// body. Of a body that is not a capture, at most `max_text` bytes remain: the component does not
+/// read more.
+pub(super) fn redact(
+    response: Response<WasiBody>,
+    credentials: Vec<String>,
+    max_text: usize,
+) -> Response<WasiBody> {
     let credentials: Vec<String> = credentials
         .into_iter()
         // An empty one would match everywhere.
@@ -43,6 +46,7 @@ pub(super) fn redact(response: Response<WasiBody>, credentials: Vec<String>) -> 
     let body = RedactedBody {
         inner: body,
         credentials,
+        max_text,
         state: State::Beginning(Vec::new()),
     };
     Response::from_parts(head, body.boxed_unsync())
@@ -72,6 +76,8 @@ fn redact_bytes(bytes: &[u8], credentials: &[String]) -> Vec<u8> {
 struct RedactedBody {
     inner: WasiBody,
     credentials: Vec<String>,
+    /// Most bytes of a text that are passed on, inclusive.
+    max_text: usize,
     state: State,
 }
 
@@ -96,7 +102,7 @@ impl RedactedBody {
         }
         // Redacted before it is cut, because half a credential could not be found.
         let mut text = redact_bytes(text, &self.credentials);
-        text.truncate(MAX_ERROR_BODY);
+        text.truncate(self.max_text);
         Some(Ok(Frame::data(text.into())))
     }
 
@@ -153,7 +159,7 @@ impl Body for RedactedBody {
                     return Poll::Ready(Some(Ok(Frame::data(bytes))));
                 }
                 None => self.state = State::Beginning(bytes.into()),
-                Some(false) if bytes.len() >= MAX_ERROR_BODY => {
+                Some(false) if bytes.len() >= self.max_text => {
                     return Poll::Ready(self.finish(&bytes, None));
                 }
                 Some(false) => self.state = State::Text(bytes.into()),
@@ -173,13 +179,15 @@ mod tests {
 
     use super::redact;
 
+    const MAX_TEXT: usize = 100;
+
     async fn body(chunks: &[&[u8]], credential: &str) -> Vec<u8> {
         let chunks: Vec<Result<Frame<Bytes>, Error>> = chunks
             .iter()
             .map(|chunk| Ok(Frame::data(Bytes::copy_from_slice(chunk))))
             .collect();
         let body = StreamBody::new(futures::stream::iter(chunks)).boxed_unsync();
-        let response = redact(Response::new(body), vec![credential.to_string()]);
+        let response = redact(Response::new(body), vec![credential.to_string()], MAX_TEXT);
         response
             .into_body()
             .collect()
@@ -203,6 +211,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn redaction_passes_on_a_limited_text() {
+        let rows = [b"{\"sid\":\"s3cret\"}".as_slice(), &[b' '; 150]].concat();
+        for chunks in [vec![rows.as_slice()], rows.chunks(60).collect()] {
+            let redacted = body(&chunks, "s3cret").await;
+            assert_eq!(redacted.len(), MAX_TEXT);
+            assert!(redacted.starts_with(b"{\"sid\":\"[credential]\"}  "));
+        }
+        assert_eq!(body(&[&rows[..MAX_TEXT]], "other").await, rows[..MAX_TEXT]);
+    }
+
+    #[tokio::test]
     async fn redaction_does_not_touch_a_capture() {
         let file = b"\xd4\xc3\xb2\xa1\x02\0\x04\0 Authorization: s3cret-token";
         for at in 0..file.len() {
@@ -215,7 +234,7 @@ mod tests {
     async fn redaction_covers_header_fields() {
         let response = Response::builder().header("location", "/login?token=s3cret");
         let response = response.body(StreamBody::new(futures::stream::empty()).boxed_unsync());
-        let redacted = redact(response.unwrap(), vec!["s3cret".to_string()]);
+        let redacted = redact(response.unwrap(), vec!["s3cret".to_string()], MAX_TEXT);
         assert_eq!(redacted.headers()["location"], "/login?token=[credential]");
     }
 }

@@ -1,0 +1,137 @@
+//! Exports a capture to a file or to standard output.
+
+use homer_export::mcp::tools::export_pcap::{Delivered, ExportResult};
+use homer_export::query::Timestamp;
+use homer_export::{CallId, ExportError};
+use homer_host::{ExportRequest, Exporter, Failure};
+
+use crate::arguments::{ExportArguments, OutputArguments};
+use crate::command;
+#[cfg(feature = "demo")]
+use crate::demo;
+use crate::error::Error;
+use crate::homer::Homer;
+use crate::output::{self, Destination, Written};
+use crate::progress::ProgressLine;
+use crate::view;
+
+/// The name of the subcommand that finds calls.
+const FIND: &str = "find";
+
+/// Exports the calls that the arguments name.
+pub(crate) async fn run(arguments: &ExportArguments) -> Result<(), Error> {
+    #[cfg(feature = "demo")]
+    if arguments.list {
+        output::print(&demo::table());
+        return Ok(());
+    }
+    let call_ids = arguments.call_ids();
+    // clap takes a subcommand behind a flag for a Call-ID.
+    if call_ids.iter().any(|id| id == FIND) && !std::env::args_os().any(|arg| arg == "--") {
+        return Err(Error::Usage(format!(
+            "{FIND} comes first, before all flags; for a call whose Call-ID is {FIND}, write -- \
+             {FIND} at the end"
+        )));
+    }
+    let ends = arguments.times.parse(arguments.is_demo())?;
+    let first = CallId::parse(call_ids.first().map_or("", String::as_str))?;
+    let destination = destination(&arguments.output, &first)?;
+    let homer = Homer::configure(&arguments.flags, arguments.is_demo()).await?;
+    // The component checks the window as well, but it does not know the names of our flags.
+    let window = ends.window(homer.max_window_hours())?;
+    let progress = ProgressLine::new("export from", &homer.url());
+    let exporter = homer.exporter()?;
+    let request = ExportRequest {
+        call_ids,
+        from_ts: window.from_ms(),
+        to_ts: window.to_ms(),
+        profiles: arguments.profile.clone(),
+        nodes: arguments.node.clone(),
+        exclude_ips: arguments.exclude_ip.clone(),
+    };
+    let exported = export(
+        &exporter,
+        &request,
+        destination,
+        arguments.output.json,
+        progress,
+    );
+    exported
+        .await
+        .map_err(|error| with_command(error, arguments))
+}
+
+/// The place for the capture of a call, which is checked before Homer is queried.
+pub(crate) fn destination(
+    arguments: &OutputArguments,
+    call_id: &CallId,
+) -> Result<Destination, Error> {
+    let path = arguments.output.as_deref();
+    Ok(Destination::new(path, call_id, arguments.force)?)
+}
+
+/// Exports to a destination, and prints the report.
+pub(crate) async fn export(
+    exporter: &Exporter,
+    request: &ExportRequest,
+    destination: Destination,
+    json: bool,
+    mut progress: ProgressLine,
+) -> Result<(), Error> {
+    // Before Homer is queried, so that a directory that cannot be written to costs it no work.
+    let mut output = destination.open()?;
+    let mut export = exporter
+        .open_with_progress(request, |waiting| progress.waiting(waiting))
+        .await?
+        .hashed();
+    while let Some(bytes) = export.next().await? {
+        output.write(&bytes)?;
+        progress.received(bytes.len());
+    }
+    let completed = export.finish().await?;
+    drop(progress);
+
+    let written = output.complete()?;
+    let (report, sha256) = (&completed.report, &completed.sha256);
+    let text = if json {
+        let delivery = match &written {
+            Written::File(path) => Delivered::File { path },
+            Written::Stdout => Delivered::Stdout,
+        };
+        let first = CallId::parse(request.call_ids.first().map_or("", String::as_str))?;
+        let filename = first.filename();
+        let result = ExportResult::new(&filename, sha256, report, delivery);
+        format!("{result:#}")
+    } else {
+        view::view(report, written.place(), sha256, written.page())
+    };
+    output::report(&text, &written);
+    Ok(())
+}
+
+/// The error, with the command that exports what Homer has instead, if it has a suggestion.
+fn with_command(error: Error, arguments: &ExportArguments) -> Error {
+    let Error::Export(failure) = error else {
+        return error;
+    };
+    let suggestion = match &failure {
+        Failure::Export(error) => ExportError::suggestion(error),
+        _ => None,
+    };
+    let command = suggestion.and_then(|suggestion| {
+        let mut export = command::Export::new(
+            &suggestion.callid,
+            Timestamp::from_ms(suggestion.from_ts),
+            Timestamp::from_ms(suggestion.to_ts),
+        );
+        // The default profiles contain the suggested one, and other messages of the call.
+        if !arguments.profile.is_empty() {
+            export.profile = Some(&suggestion.profile);
+        }
+        export.line(&arguments.flags, &arguments.output, arguments.is_demo())
+    });
+    match command {
+        Some(command) => Error::Suggestion { failure, command },
+        None => Error::Export(failure),
+    }
+}

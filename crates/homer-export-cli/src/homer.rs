@@ -1,0 +1,60 @@
+//! The Homer to query: the configured one, or the fake one of the demo.
+
+#[cfg(feature = "demo")]
+use fake_homer::FakeHomer;
+use homer_host::{Exporter, Failure, Flags, HostConfig};
+
+use crate::error::Error;
+
+/// A Homer, and how to query it.
+pub(crate) struct Homer {
+    pub(crate) config: HostConfig,
+    /// It serves until it is dropped.
+    #[cfg(feature = "demo")]
+    _fake: Option<FakeHomer>,
+}
+
+impl Homer {
+    /// The Homer that environment and flags configure, or, for the demo, a fake one.
+    #[cfg(feature = "demo")]
+    pub(crate) async fn configure(flags: &Flags, is_demo: bool) -> Result<Self, Error> {
+        if !is_demo {
+            let config = HostConfig::of_process(flags).map_err(Failure::Export)?;
+            return Ok(Self {
+                config,
+                _fake: None,
+            });
+        }
+        let fake = FakeHomer::start()
+            .await
+            .map_err(|why| Error::Other(format!("{why:#}")))?;
+        // The demo ignores the environment, so that no credential of a real Homer is used.
+        let config = HostConfig::isolated(flags, fake.variables()).map_err(Failure::Export)?;
+        Ok(Self {
+            config,
+            _fake: Some(fake),
+        })
+    }
+
+    /// The Homer that environment and flags configure.
+    #[cfg(not(feature = "demo"))]
+    pub(crate) async fn configure(flags: &Flags, _: bool) -> Result<Self, Error> {
+        let config = HostConfig::of_process(flags).map_err(Failure::Export)?;
+        Ok(Self { config })
+    }
+
+    /// The longest window in hours, inclusive.
+    pub(crate) fn max_window_hours(&self) -> u32 {
+        self.config.config.max_window_hours
+    }
+
+    /// The base URL, for progress.
+    pub(crate) fn url(&self) -> String {
+        self.config.config.homer.base_url.to_string()
+    }
+
+    /// What runs exports and searches.
+    pub(crate) fn exporter(&self) -> Result<Exporter, Failure> {
+        Exporter::new(self.config.policy())
+    }
+}
