@@ -8,6 +8,8 @@
 #[macro_export]
 macro_rules! component {
     ($world:literal, $implementation:ident $(, with $($more:tt)*)?) => {
+        // A function of a world may have any number of parameters: gateways pass no records.
+        #[allow(clippy::too_many_arguments, reason = "generated code")]
         mod bindings {
             wit_bindgen::generate!({
                 world: $world,

@@ -75,7 +75,7 @@ fuzz_target!(|input: (bool, bool, &[u8])| {
     let call_ids = vec![CallId::parse("a84b4c76@x").expect("valid")];
     let query = Query::new(call_ids, filter.window()).expect("valid");
     let nothing = ExportError::nothing_captured("");
-    let (error, _) = explain(nothing, &query, &config, &mut server);
+    let error = explain(nothing, &query, &config, &mut server);
     for text in texts.iter().map(String::as_str).chain([error.message()]) {
         assert!(!text.contains(['\n', '\r', '\0']), "{text:?}");
         assert!(!text.contains("s3cret-token"), "{text:?}");

@@ -81,7 +81,11 @@ def test_server_accepts_initialized(mcp_server):
 @VERSIONS
 def test_server_lists_both_tools(mcp_server, version):
     tools = mcp_server.call("tools/list", version=version)["tools"]
-    assert [tool["name"] for tool in tools] == ["homer_export_pcap", "homer_read_message"]
+    assert [tool["name"] for tool in tools] == [
+        "homer_export_pcap",
+        "homer_read_message",
+        "homer_find_calls",
+    ]
 
 
 @VERSIONS

@@ -198,9 +198,13 @@ def test_manifest_options_are_used(manifest):
     assert used == set(manifest["user_config"])
 
 
-def test_bundled_server_lists_both_tools(tools_list):
+def test_bundled_server_lists_its_tools(tools_list):
     tools = tools_list.response["result"]["tools"]
-    assert sorted(tool["name"] for tool in tools) == ["homer_export_pcap", "homer_read_message"]
+    assert sorted(tool["name"] for tool in tools) == [
+        "homer_export_pcap",
+        "homer_find_calls",
+        "homer_read_message",
+    ]
 
 
 def test_bundled_server_has_the_tools_of_the_manifest(tools_list, manifest):

@@ -164,6 +164,21 @@ pub fn not_a_capture(head: &ResponseHead, opening: &[u8], homer: &HomerServer) -
 /// `export-param-node-unknown`, `db-data-down-auth-token`, `db-table-missing`,
 /// `db-statement-timeout`). Nothing in the response tells them apart.
 pub fn nothing_captured(query: &Query, homer: &HomerServer, api: Api) -> ExportError {
+    let down = match api {
+        Api::V7 => "Homer's database is down",
+        // It skips a node that is not connected, without notice (docs/homer.md §9.5).
+        Api::V11 => "none of HOMER 11's nodes is connected, or its database is down",
+    };
+    ExportError::nothing_captured(format!(
+        "{}. Possible causes: (1) the Call-ID, which is case-sensitive, or the window is wrong: \
+         check both and widen the window; (2) {down}, which looks the same: export a call that you \
+         know exists",
+        empty_capture(query, homer)
+    ))
+}
+
+/// What [`nothing_captured`] says without the possible causes, for when the cause is known.
+pub fn empty_capture(query: &Query, homer: &HomerServer) -> String {
     let profiles: Vec<&str> = query
         .profiles()
         .iter()
@@ -175,20 +190,12 @@ pub fn nothing_captured(query: &Query, homer: &HomerServer, api: Api) -> ExportE
     } else {
         ", only the requested nodes"
     };
-    let down = match api {
-        Api::V7 => "Homer's database is down",
-        // It skips a node that is not connected, without notice (docs/homer.md §9.5).
-        Api::V11 => "none of HOMER 11's nodes is connected, or its database is down",
-    };
-    ExportError::nothing_captured(format!(
-        "Homer at {homer} returned an empty capture for {} between {} (profiles {}{nodes}). \
-         Possible causes: (1) the Call-ID, which is case-sensitive, or the window is wrong: check \
-         both and widen the window; (2) {down}, which looks the same: export a call that you know \
-         exists",
+    format!(
+        "Homer at {homer} returned an empty capture for {} between {} (profiles {}{nodes})",
         query.describe_call_ids(),
         query.window(),
         profiles.join(", "),
-    ))
+    )
 }
 
 /// The error if Homer refuses the credential, with the causes that fit its kind.

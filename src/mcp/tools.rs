@@ -80,9 +80,10 @@ impl ToolCall {
     ///     "from_ts": 1_795_168_800_000_u64,
     ///     "to_ts": 1_795_169_100_000_u64,
     /// });
-    /// let call = ToolCall::parse("homer_export_pcap", arguments.as_object(), &config, 1_795_170_000_000);
+    /// let now_ms = 1_795_170_000_000;
+    /// let call = ToolCall::parse("homer_export_pcap", arguments.as_object(), &config, now_ms);
     /// assert!(matches!(call, Ok(ToolCall::ExportPcap(_))));
-    /// let unknown = ToolCall::parse("homer_guess", None, &config, 0);
+    /// let unknown = ToolCall::parse("homer_guess", None, &config, now_ms);
     /// assert!(matches!(unknown, Err(InvalidCall::UnknownTool { .. })));
     /// ```
     pub fn parse(
@@ -156,6 +157,7 @@ impl ToolResult {
                 filter,
                 found,
                 config.max_window_hours,
+                names::EXPORT_PCAP,
             )),
             attachment: Attachment::None,
         }

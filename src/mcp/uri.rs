@@ -277,8 +277,8 @@ pub fn resource_template(config: &ToolConfig) -> ResourceTemplate {
         description: format!(
             "The captured packets of one SIP call as a pcap file of at most {}. from_ts and to_ts \
              are Unix time in milliseconds, UTC. profiles, a list of Homer's search profiles \
-             separated by commas, and also_callids, a list of further Call-IDs, are optional. Reading the resource fetches the capture from \
-             Homer{kept}.",
+             separated by commas, and also_callids, a list of further Call-IDs, are optional. \
+             Reading the resource fetches the capture from Homer{kept}.",
             size(config.read_bytes)
         ),
         mime_type: MEDIA_TYPE,

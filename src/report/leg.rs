@@ -130,7 +130,14 @@ impl<'a> Leg<'a> {
                             .is_some_and(|last| last.status < 300 && last.to_tag == tag)
                 })
         };
-        (ack.cseq.is_none() || invite.cseq.is_none() || ack.cseq == invite.cseq)
+        // An earlier INVITE may have had the same number. Only one agent sees a link, or both see
+        // all of it, so that a difference between their clocks does not matter.
+        let is_before = ack.source() == invite.source()
+            && ack.receiver() == invite.receiver()
+            && (ack.request.zip(invite.request))
+                .is_some_and(|(ack, invite)| ack.last_packet <= invite.packet);
+        !is_before
+            && (ack.cseq.is_none() || invite.cseq.is_none() || ack.cseq == invite.cseq)
             && self.rejected_invite(ack).is_none()
             && is_known(ack.to_tag)
     }
@@ -239,7 +246,13 @@ impl<'a> Leg<'a> {
     fn may_follow(&self, attempt: &Exchange, elsewhere: &Exchange) -> bool {
         let mut attempts = self.attempts.iter();
         let is_earlier = |it: &&Exchange| it.cseq == attempt.cseq && !core::ptr::eq(*it, attempt);
-        elsewhere.last_response() > Some(attempt.packet()) || !attempts.any(is_earlier)
+        // The last response may come late because the clocks of the hops differ.
+        let is_over = || {
+            self.rejection_ack(elsewhere)
+                .is_some_and(|ack| ack.first < attempt.packet())
+        };
+        let may_be_late = elsewhere.last_response() > Some(attempt.packet()) && !is_over();
+        may_be_late || !attempts.any(is_earlier)
     }
 
     /// The ACK of a rejection of an INVITE, which has its branch (RFC 3261 §17.1.1.3).
@@ -380,8 +393,13 @@ impl<'a> Leg<'a> {
 
     /// Whether an address forwards the INVITE.
     fn is_relay(&self, address: Option<IpAddr>) -> bool {
+        // The callee may send a re-INVITE, which has another From tag.
         let invites = || self.all().filter(|it| it.method == Method::Invite);
-        invites().any(|it| it.source() == address) && invites().any(|it| it.receiver() == address)
+        invites().filter(|it| it.source() == address).any(|sent| {
+            invites().any(|it| {
+                it.receiver() == address && it.from_tag == sent.from_tag && it.cseq == sent.cseq
+            })
+        })
     }
 
     /// The CANCEL of an attempt. Branch and number are those of the request that it cancels (RFC

@@ -11,6 +11,7 @@ use super::session::{Failure, Search, Session};
 use crate::config::Config;
 use crate::error::{ExportError, Suggestion};
 use crate::export::PcapStream;
+use crate::homer::response;
 use crate::homer::search::{Field, ROW_LIMIT, Row};
 use crate::query::{CallId, Profile, Query, Timestamp};
 use crate::text::quoted;
@@ -39,6 +40,8 @@ struct Explanation {
     text: String,
     /// What to export instead, if the searches found it.
     suggestion: Option<Suggestion>,
+    /// Whether it replaces the causes that are possible without a search.
+    is_answer: bool,
 }
 
 /// Explains an export that failed with `nothing-captured`: adds what Homer's search says to its
@@ -81,6 +84,9 @@ pub fn explain<T: Transport>(
         Ok(mut session) => explanation(&mut session, query, days, config.max_window_hours),
         Err(why) => unchecked("whether Homer holds the call at another time", &why),
     };
+    if explanation.is_answer {
+        *message = response::empty_capture(query, &config.homer);
+    }
     add_sentence(message, &explanation.text);
     *suggestion = explanation.suggestion;
     error
@@ -109,6 +115,7 @@ fn explanation<T: Transport>(
         return Explanation {
             text: String::new(),
             suggestion: None,
+            is_answer: false,
         };
     };
     // On all nodes: the call may be on one that was not asked.
@@ -139,6 +146,7 @@ fn explanation<T: Transport>(
                 profile.as_str(),
             ),
             suggestion: None,
+            is_answer: true,
         },
         Ok(_) => {
             let rows = match prefix(query) {
@@ -258,6 +266,7 @@ fn found_elsewhere(
                 profile.as_str()
             ),
             suggestion: None,
+            is_answer: true,
         });
     };
     // Homer returns any 200 of the rows.
@@ -292,6 +301,7 @@ fn found_elsewhere(
     Some(Explanation {
         text,
         suggestion: Some(suggestion),
+        is_answer: true,
     })
 }
 
@@ -329,6 +339,7 @@ fn not_captured(
         return Explanation {
             text,
             suggestion: None,
+            is_answer: true,
         };
     };
     let named: Vec<String> = ids.iter().take(MAX_SIMILAR).map(|id| shown(id)).collect();
@@ -341,6 +352,7 @@ fn not_captured(
             to_ts: query.window().to_ms(),
             profile: profile.as_str().to_string(),
         }),
+        is_answer: true,
     }
 }
 
@@ -387,6 +399,7 @@ fn unchecked(what: &str, why: &ExportError) -> Explanation {
     Explanation {
         text: format!("Could not check {what}: {}", why.message()),
         suggestion: None,
+        is_answer: false,
     }
 }
 

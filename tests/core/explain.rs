@@ -1,5 +1,6 @@
 //! Why an export found nothing.
 
+use homer_export::homer::response::empty_capture;
 use homer_export::query::ParameterNames;
 use homer_export::search::explain;
 use homer_export::transport::{Transport, TransportError};
@@ -12,7 +13,7 @@ use crate::replay::{Reaction, Replay};
 const FROM: i64 = 1_795_168_800_000;
 const TO: i64 = FROM + 3_600_000;
 const DAY_MS: i64 = 86_400_000;
-const NOTHING: &str = "Homer returned an empty capture";
+const NOTHING: &str = "Homer returned an empty capture. Possible causes: (1) this; (2) that";
 
 fn config(vars: &[(&str, &str)]) -> Config {
     let url = ("HOMER_URL", "http://homer:9080");
@@ -30,7 +31,13 @@ fn explained(call_id: &str, homer: &mut impl Transport) -> (String, Option<Sugge
     let error = ExportError::nothing_captured(NOTHING);
     let error = explain(error, &query(call_id), &config(&[]), homer);
     assert_eq!(error.case(), "nothing-captured");
-    let text = error.message().strip_prefix(NOTHING).unwrap();
+    // The possible causes stay only if the searches do not tell which one it is.
+    let known = empty_capture(&query(call_id), &config(&[]).homer);
+    let text = error.message();
+    let text = text
+        .strip_prefix(NOTHING)
+        .or_else(|| text.strip_prefix(&known))
+        .unwrap();
     (
         text.strip_prefix(". ").unwrap().to_string(),
         error.suggestion().cloned(),
@@ -50,6 +57,18 @@ fn suggested(callid: &str, from_ts: i64, to_ts: i64) -> Option<Suggestion> {
 fn call(sid: &str, at_ms: i64) -> [ModelRow; 2] {
     let invite = ModelRow::invite(sid, at_ms * 1000 + 123_456);
     [invite.clone(), invite.response(486, 60_000_000)]
+}
+
+#[test]
+fn explain_replaces_the_possible_causes_by_the_one_that_is_known() {
+    let text = |homer: &mut ModelHomer, explain_setting: &str| {
+        let config = config(&[("HOMER_EXPLAIN", explain_setting)]);
+        let error = ExportError::nothing_captured(NOTHING);
+        explain(error, &query("one@192.0.2.10"), &config, homer).to_string()
+    };
+    let mut homer = ModelHomer::new(call("one@192.0.2.10", FROM - 2 * DAY_MS));
+    assert!(!text(&mut homer, "on").contains("Possible causes"));
+    assert!(text(&mut homer, "off").contains("Possible causes"));
 }
 
 #[test]

@@ -12,12 +12,10 @@ use xtask::{Artifact, binary};
 fn components_import_the_allowed_interfaces_only() {
     for artifact in ALL {
         let imports = binary::imports(&artifact.build().unwrap()).unwrap();
-        assert_eq!(
-            imports,
-            ALLOWED_IMPORTS.map(|name| format!("{name}@0.2.12")),
-            "{}",
-            artifact.name
-        );
+        let allowed = ALLOWED_IMPORTS.iter().chain(artifact.more_imports);
+        let mut allowed: Vec<String> = allowed.map(|name| format!("{name}@0.2.12")).collect();
+        allowed.sort_unstable();
+        assert_eq!(imports, allowed, "{}", artifact.name);
     }
 }
 
@@ -34,7 +32,10 @@ fn components_export_their_own_world_only() {
             ]
             .map(|name| format!("homer:capture/{name}@0.2.0"))[..],
         ),
-        (EXPORTER_TEXT, &["homer-export-pcap".to_string()]),
+        (
+            EXPORTER_TEXT,
+            &["homer-export-pcap", "homer-find-calls"].map(str::to_string),
+        ),
         (
             MCP_SERVER,
             &["wasi:http/incoming-handler@0.2.12".to_string()],
@@ -102,6 +103,8 @@ fn exporter_text_has_the_documentation_of_its_world() {
         words(function).contains("HOMER_MAX_INLINE_BYTES (32 KiB unless set)"),
         "{function}"
     );
+    let find = json["worlds"]["root"]["func_exports"]["homer-find-calls"]["docs"].as_str();
+    assert!(find.unwrap().starts_with("Find calls that Homer captured"));
     // Only the world is documented: tools cannot read a file with documentation of an interface.
     assert_eq!(json.as_object().unwrap().len(), 1);
 }
@@ -166,6 +169,14 @@ fn import_is_rejected_unless_it_is_allowed() {
         .unwrap_err();
     let why = "homer-export.wasm imports wasi:filesystem/preopens@0.2.12, which is not allowed";
     assert_eq!(error.to_string(), why);
+    // Only components that read relative times have a clock.
+    let clock = importing("wasi:clocks/wall-clock@0.2.12");
+    assert!(empty.check(&clock).is_err());
+    let with_clock = Artifact {
+        exports: &[],
+        ..MCP_SERVER
+    };
+    with_clock.check(&clock).unwrap();
 }
 
 /// A text without its line breaks.

@@ -8,8 +8,8 @@
 //! fake one does so too. Searches are answered from the messages in the same packet records
 //! (docs/homer.md §13), and from rows that a test adds ([`Archive::add_rows`]).
 //!
-//! It does not imitate databases or nodes that fail, the lookup of B2BUA legs by `…_b2b-1`, or
-//! mappings other than the default one.
+//! It does not imitate exports from databases or nodes that fail, the lookup of B2BUA legs by
+//! `…_b2b-1`, mappings other than the default one, or HOMER 11.
 //!
 //! # Examples
 //!

@@ -15,6 +15,9 @@ use crate::output::{self, Destination, Written};
 use crate::progress::ProgressLine;
 use crate::view;
 
+/// The name of the subcommand that finds calls.
+const FIND: &str = "find";
+
 /// Exports the calls that the arguments name.
 pub(crate) async fn run(arguments: &ExportArguments) -> Result<(), Error> {
     #[cfg(feature = "demo")]
@@ -22,8 +25,15 @@ pub(crate) async fn run(arguments: &ExportArguments) -> Result<(), Error> {
         output::print(&demo::table());
         return Ok(());
     }
-    let ends = arguments.times.parse(arguments.is_demo())?;
     let call_ids = arguments.call_ids();
+    // clap takes a subcommand behind a flag for a Call-ID.
+    if call_ids.iter().any(|id| id == FIND) && !std::env::args_os().any(|arg| arg == "--") {
+        return Err(Error::Usage(format!(
+            "{FIND} comes first, before all flags; for a call whose Call-ID is {FIND}, write -- \
+             {FIND} at the end"
+        )));
+    }
+    let ends = arguments.times.parse(arguments.is_demo())?;
     let first = CallId::parse(call_ids.first().map_or("", String::as_str))?;
     let destination = destination(&arguments.output, &first)?;
     let homer = Homer::configure(&arguments.flags, arguments.is_demo()).await?;

@@ -358,8 +358,6 @@ async fn call_id_may_be_the_name_of_a_subcommand() {
     let env = [("HOMER_URL", url.as_str()), ("HOMER_API_TOKEN", API_TOKEN)];
     for args in [
         &["--from", FROM, "--to", TO, "--", "find"][..],
-        // The subcommand comes first.
-        &["--from", FROM, "--to", TO, "find"],
         &["help", "--from", FROM, "--to", TO],
     ] {
         let (code, _, stderr) = outcome(args, &env).await;
@@ -368,5 +366,18 @@ async fn call_id_may_be_the_name_of_a_subcommand() {
             stderr.contains("returned an empty capture for Call-ID"),
             "{stderr}"
         );
+    }
+}
+
+#[tokio::test]
+async fn find_comes_before_all_flags() {
+    for args in [
+        &["--demo", "find"][..],
+        &["--from", FROM, "--to", TO, "find"],
+    ] {
+        let (code, stdout, stderr) = outcome(args, &[]).await;
+        let expected = "homer-export: find comes first, before all flags; for a call whose Call-ID \
+            is find, write -- find at the end\n";
+        assert_eq!((code, stdout.as_str(), stderr.as_str()), (2, "", expected));
     }
 }

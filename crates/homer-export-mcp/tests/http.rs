@@ -141,7 +141,7 @@ async fn http_serves_the_stateless_protocol() {
     );
     let (_, listed) = server.ask("tools/list", json!({}), &[]).await;
     let result = &listed["result"];
-    assert_eq!(result["tools"].as_array().unwrap().len(), 2);
+    assert_eq!(result["tools"].as_array().unwrap().len(), 3);
     assert_eq!(
         (&result["ttlMs"], &result["cacheScope"]),
         (&json!(3_600_000), &json!("public"))
@@ -227,7 +227,7 @@ async fn http_requires_the_token() {
             head.status.as_u16(),
             listed["result"]["tools"].as_array().map(Vec::len)
         ),
-        (200, Some(2))
+        (200, Some(3))
     );
     for fields in [
         &[][..],

@@ -33,9 +33,8 @@ async def main():
                 client.protocol_version
             )
             tools = (await client.list_tools()).tools
-            assert [tool.name for tool in tools] == ["homer_export_pcap", "homer_read_message"], (
-                tools
-            )
+            expected = ["homer_export_pcap", "homer_read_message", "homer_find_calls"]
+            assert [tool.name for tool in tools] == expected, tools
             result = await client.call_tool("homer_export_pcap", ARGUMENTS)
             structured, blob = result.structured_content, result.content[1].resource.blob
             assert structured["size_bytes"] == 3311 and structured["report"]["complete"], result

@@ -30,7 +30,7 @@ async def exports():
         async with ClientSession(read, write) as session:
             await session.initialize()
             names = [tool.name for tool in (await session.list_tools()).tools]
-            assert names == ["homer_export_pcap", "homer_read_message"], names
+            assert names == ["homer_export_pcap", "homer_read_message", "homer_find_calls"], names
             result = await session.call_tool("homer_export_pcap", ARGUMENTS)
             assert result.structuredContent["size_bytes"] == 3311, result
             blob = result.content[1].resource.blob
@@ -45,6 +45,16 @@ async def exports():
             assert failed.isError and failed.content[0].text.startswith("nothing-captured: "), (
                 failed
             )
+            elsewhere = {**ARGUMENTS, "from_ts": 1795161600000, "to_ts": "2026-11-20T09:00:00Z"}
+            failed = await session.call_tool("homer_export_pcap", elsewhere)
+            assert failed.isError, failed
+            suggestion = failed.structuredContent["suggestion"]
+            again = await session.call_tool("homer_export_pcap", suggestion)
+            assert again.structuredContent["size_bytes"] == 3311, again
+            window = {"from_ts": ARGUMENTS["from_ts"], "to_ts": "2026-11-20T10:05:00Z"}
+            found = await session.call_tool("homer_find_calls", {**window, "caller": "alice"})
+            [call] = found.structuredContent["calls"]
+            assert call["export"]["callid"] == ARGUMENTS["callid"], call
             try:
                 await session.read_resource("file:///etc/passwd")
                 raise AssertionError("a file was read")

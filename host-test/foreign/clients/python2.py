@@ -23,7 +23,7 @@ async def exports():
     async with connect(StdioServerParameters(command=demo, args=["--demo"]), demo) as client:
         assert client.protocol_version == "2026-07-28", client.protocol_version
         names = [tool.name for tool in (await client.list_tools()).tools]
-        assert names == ["homer_export_pcap", "homer_read_message"], names
+        assert names == ["homer_export_pcap", "homer_read_message", "homer_find_calls"], names
         result = await client.call_tool("homer_export_pcap", ARGUMENTS)
         assert result.structured_content["size_bytes"] == 3311, result
         blob = result.content[1].resource.blob
@@ -36,6 +36,16 @@ async def exports():
             "homer_export_pcap", {**ARGUMENTS, "callid": "nobody@nowhere"}
         )
         assert failed.is_error and failed.content[0].text.startswith("nothing-captured: "), failed
+        elsewhere = {**ARGUMENTS, "from_ts": 1795161600000, "to_ts": "2026-11-20T09:00:00Z"}
+        failed = await client.call_tool("homer_export_pcap", elsewhere)
+        assert failed.is_error, failed
+        suggestion = failed.structured_content["suggestion"]
+        again = await client.call_tool("homer_export_pcap", suggestion)
+        assert again.structured_content["size_bytes"] == 3311, again
+        window = {"from_ts": ARGUMENTS["from_ts"], "to_ts": "2026-11-20T10:05:00Z"}
+        found = await client.call_tool("homer_find_calls", {**window, "caller": "alice"})
+        [call] = found.structured_content["calls"]
+        assert call["export"]["callid"] == ARGUMENTS["callid"], call
         try:
             await client.read_resource("file:///etc/passwd")
         except Exception:

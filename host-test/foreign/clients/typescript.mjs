@@ -39,7 +39,8 @@ const args = { callid: "udp-normal-1@192.0.2.10", from_ts: 1795168800000, to_ts:
 
 const client = await connect({ command: demo, args: ["--demo"] }, demo);
 const { tools } = await client.listTools();
-assert.deepEqual(tools.map((tool) => tool.name), ["homer_export_pcap", "homer_read_message"]);
+const expected = ["homer_export_pcap", "homer_read_message", "homer_find_calls"];
+assert.deepEqual(tools.map((tool) => tool.name), expected);
 const exported = await call(client, args);
 assert.equal(exported.structuredContent.size_bytes, 3311);
 assert.equal(exported.structuredContent.report.complete, true);
@@ -55,6 +56,20 @@ assert.match(message.structuredContent.text, /^INVITE sip:bob/);
 const failed = await call(client, { ...args, callid: "nobody@nowhere" });
 assert.equal(failed.isError, true);
 assert.match(failed.content[0].text, /^nothing-captured: /);
+// The SDK compares this result with the output schema, although the call failed.
+const elsewhere = await call(client, {
+  ...args,
+  from_ts: "2026-11-20T08:00:00Z",
+  to_ts: "2026-11-20T10:00:00+01:00",
+});
+assert.equal(elsewhere.isError, true);
+const again = await call(client, elsewhere.structuredContent.suggestion);
+assert.equal(again.structuredContent.size_bytes, 3311);
+const found = await client.callTool({
+  name: "homer_find_calls",
+  arguments: { from_ts: args.from_ts, to_ts: String(args.to_ts), caller: "alice" },
+});
+assert.equal(found.structuredContent.calls[0].export.callid, args.callid);
 await assert.rejects(client.readResource({ uri: "file:///etc/passwd" }));
 await client.close();
 

@@ -1,4 +1,4 @@
-//! `homer-export-tool.wasm`: one function with a text result.
+//! `homer-export-tool.wasm`: functions with a text result.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -100,6 +100,98 @@ async fn exporter_text_fails_with_a_message_that_names_the_case() {
         let result = call(host, call_id, from, to).await;
         let text = result["err"].as_str().unwrap_or_else(|| panic!("{result}"));
         assert!(text.starts_with(beginning), "{text}");
+    }
+}
+
+/// The arguments of a search: a window, one condition, and empty texts.
+fn search(from: &str, to: &str, condition: (&str, &str)) -> Value {
+    let mut arguments = json!({
+        "from-ts": from, "to-ts": to, "caller": "", "callee": "", "party": "", "method": "",
+        "status": "", "source": "", "destination": "", "user-agent": "", "callid-prefix": "",
+    });
+    arguments[condition.0] = json!(condition.1);
+    arguments
+}
+
+#[tokio::test]
+async fn exporter_text_finds_calls() {
+    let homer = FakeHomer::start().await.unwrap();
+    let url = homer.url();
+    let host = Host::new(
+        EXPORTER_TEXT,
+        &[("HOMER_URL", &url), ("HOMER_API_TOKEN", API_TOKEN)],
+    );
+    let find = async |from: &str, to: &str, condition| {
+        host.call(None, "homer-find-calls", search(from, to, condition))
+            .await
+            .unwrap()
+    };
+    let (from, to) = (DEMO_WINDOW_MS.0.to_string(), "2026-11-20T10:04:00Z");
+    for (condition, calls) in [
+        (("caller", "alice"), 1),
+        (("status", "2xx"), 1),
+        (("caller", "nobody"), 0),
+        (("method", "REGISTER"), 0),
+    ] {
+        let result = find(&from, to, condition).await;
+        let found: Value = serde_json::from_str(result["ok"].as_str().unwrap()).unwrap();
+        assert_eq!(
+            (&found["complete"], found["calls"].as_array().unwrap().len()),
+            (&json!(true), calls),
+            "{condition:?}: {found}"
+        );
+        if calls > 0 {
+            let suggested = &found["calls"][0]["export"];
+            let (from, to) = (&suggested["from_ts"], &suggested["to_ts"]);
+            let id = suggested["callid"].as_str().unwrap();
+            let exported = call(&host, id, from.as_i64().unwrap(), to.as_i64().unwrap()).await;
+            assert!(exported["ok"].is_string(), "{exported}");
+        }
+    }
+    // The component has a clock. Today, the archive has no calls.
+    let result = find("-1h", "now", ("caller", "")).await;
+    let found: Value = serde_json::from_str(result["ok"].as_str().unwrap()).unwrap();
+    assert_eq!(found["calls"], json!([]));
+    for (from, condition, beginning) in [
+        (
+            "2026-11-20",
+            ("caller", ""),
+            "invalid-request: from-ts is \"2026-11-20\", which has no time zone",
+        ),
+        (
+            "",
+            ("caller", ""),
+            "invalid-request: from-ts is \"\", which is not a time",
+        ),
+        (
+            &*from,
+            ("status", "100"),
+            "invalid-request: status is \"100\"",
+        ),
+    ] {
+        let result = find(from, to, condition).await;
+        let text = result["err"].as_str().unwrap_or_else(|| panic!("{result}"));
+        assert!(text.starts_with(beginning), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn exporter_text_explains_an_empty_export() {
+    let homer = FakeHomer::start().await.unwrap();
+    let url = homer.url();
+    let variables = [("HOMER_URL", &*url), ("HOMER_API_TOKEN", API_TOKEN)];
+    let (from, to) = (DEMO_WINDOW_MS.0 - 7_200_000, DEMO_WINDOW_MS.0 - 3_600_000);
+    for (explain, told, searches) in [("on", true, 1), ("off", false, 0)] {
+        let before = homer.searches();
+        let host = Host::new(
+            EXPORTER_TEXT,
+            &[&variables[..], &[("HOMER_EXPLAIN", explain)]].concat(),
+        );
+        let result = call(&host, DEMO_CALL_ID, from, to).await;
+        let text = result["err"].as_str().unwrap_or_else(|| panic!("{result}"));
+        assert!(text.starts_with("nothing-captured: "), "{text}");
+        assert_eq!(text.contains("use from 1795168795000 "), told, "{text}");
+        assert_eq!(homer.searches() - before, searches);
     }
 }
 

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use fake_homer::{API_TOKEN, DEMO_CALL_ID, DEMO_WINDOW_MS, FakeHomer, large_capture};
 use futures::stream::BoxStream;
 use homer_export::mcp::delivery::ResultMode;
-use homer_export::mcp::tools::{self, CallWindow, ToolConfig, export_pcap, read_message};
+use homer_export::mcp::tools::{
+    self, CallWindow, ToolConfig, export_pcap, find_calls, read_message,
+};
 use homer_export::mcp::uri::TEMPLATE;
 use homer_export::{CallId, Window};
 use http::{HeaderName, HeaderValue, Request};
@@ -347,9 +349,60 @@ async fn mcp_server_serves_clients_of_both_protocols() {
             (error.code.0, error.message.as_ref()),
             (
                 -32602,
-                "unknown tool \"no_such_tool\"; the tools are homer_export_pcap and \
-             homer_read_message"
+                "unknown tool \"no_such_tool\"; the tools are homer_export_pcap, \
+                 homer_read_message and homer_find_calls"
             )
+        );
+        client.cancel().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mcp_server_finds_a_call_and_explains_an_empty_export() {
+    let server = Server::start(&[]).await;
+    for lifecycle in [ClientLifecycleMode::Initialize, stateless()] {
+        let client = server.client(lifecycle).await;
+        let asked = json!({
+            "from_ts": "2026-11-20T11:00:00+01:00", "to_ts": DEMO_WINDOW_MS.1.to_string(),
+            "caller": "alice",
+        });
+        let found = call(&client, find_calls::NAME, asked).await;
+        let structured = found.structured_content.unwrap();
+        let text: Value = serde_json::from_str(&found.content[0].as_text().unwrap().text).unwrap();
+        assert_eq!((text, found.content.len()), (structured.clone(), 1));
+        assert_eq!(structured["complete"], json!(true));
+        let row = &structured["calls"][0];
+        assert_eq!(row["export"]["callid"], json!(DEMO_CALL_ID));
+        let exported = call(&client, export_pcap::NAME, row["export"].clone()).await;
+        assert_eq!(
+            exported.structured_content.unwrap()["size_bytes"],
+            json!(3311)
+        );
+        // The component has a clock. Today, the archive has no calls.
+        let asked = json!({ "from_ts": "-1h", "to_ts": "now" });
+        let nothing = call(&client, find_calls::NAME, asked).await;
+        assert_ne!(nothing.is_error, Some(true));
+        assert_eq!(nothing.structured_content.unwrap()["calls"], json!([]));
+        // At another time: what to export instead can be passed on.
+        let asked = json!({
+            "callid": DEMO_CALL_ID, "from_ts": "2026-11-20T08:00:00Z",
+            "to_ts": "2026-11-20T09:00:00Z",
+        });
+        let failed = call(&client, export_pcap::NAME, asked).await;
+        assert_eq!(failed.is_error, Some(true));
+        let text = &failed.content[0].as_text().unwrap().text;
+        assert!(text.contains("outside of the requested window"), "{text}");
+        let suggestion = failed.structured_content.unwrap()["suggestion"].take();
+        let exported = call(&client, export_pcap::NAME, suggestion).await;
+        assert_eq!(
+            exported.structured_content.unwrap()["size_bytes"],
+            json!(3311)
+        );
+        let asked = json!({ "from_ts": "2026-11-20", "to_ts": "now" });
+        let refused = call(&client, find_calls::NAME, asked).await;
+        assert_eq!(
+            (refused.is_error, refused.structured_content),
+            (Some(true), None)
         );
         client.cancel().await.unwrap();
     }
@@ -542,6 +595,7 @@ async fn mcp_server_responds_with_an_error_to_a_truncated_capture() {
             &homer_export::query::ParameterNames::MCP,
         )
         .unwrap(),
+        also: Vec::new(),
         profiles: Vec::new(),
     };
     let (_, read) = server

@@ -118,9 +118,9 @@ pub struct ExportResult<'a> {
     /// End of the window that was searched, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to_ts: Option<i64>,
-    /// Call-IDs in the capture that were not requested, usually other legs of the call. Export again
-    /// with them in also_callids to get all messages of these legs, and a verdict on each. Absent if
-    /// there are none.
+    /// Call-IDs in the capture that were not requested, usually other legs of the call. Export
+    /// again with them in also_callids to get all messages of these legs, and a verdict on each.
+    /// Absent if there are none.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub suggested_also_callids: &'a [String],
@@ -307,8 +307,9 @@ fn description(config: &ToolConfig) -> String {
          \n\
          If Homer has no packets for that Call-ID in that window, the call fails and returns no \
          empty file. The error then says what Homer's search knows: the window or the similar \
-         Call-ID to use, also as suggestion, or that Homer holds nothing at all. Rejected credentials, an unreachable Homer and captures over the size \
-         limit are also reported as errors that say what to change.",
+         Call-ID to use, also as suggestion, or that Homer holds nothing at all. Rejected \
+         credentials, an unreachable Homer and captures over the size limit are also reported as \
+         errors that say what to change.",
         find_calls = names::FIND_CALLS,
         read_message = names::READ_MESSAGE,
         progress = if config.stateless {

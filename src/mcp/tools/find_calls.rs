@@ -142,8 +142,14 @@ pub struct FoundRow<'a> {
 }
 
 impl<'a> FindResult<'a> {
-    /// The result of a search with this filter, short enough for a model.
-    pub fn new(filter: &CallFilterFields, found: &'a FoundCalls, max_window_hours: u32) -> Self {
+    /// The result of a search with this filter, short enough for a model. `export_tool` is the name
+    /// of the tool that exports a call.
+    pub fn new(
+        filter: &CallFilterFields,
+        found: &'a FoundCalls,
+        max_window_hours: u32,
+        export_tool: &str,
+    ) -> Self {
         let mut calls = Vec::new();
         let mut bytes = 0;
         for call in &found.calls {
@@ -158,7 +164,7 @@ impl<'a> FindResult<'a> {
         let next = found.calls.get(calls.len());
         let next_from_ts = next.and_then(|call| call.first_ts);
         Self {
-            summary: summary(filter, found, calls.len(), next_from_ts),
+            summary: summary(filter, found, calls.len(), next_from_ts, export_tool),
             calls,
             omitted: (omitted > 0).then_some(omitted),
             next_from_ts,
@@ -202,6 +208,7 @@ fn summary(
     found: &FoundCalls,
     shown: usize,
     next_from_ts: Option<i64>,
+    export_tool: &str,
 ) -> String {
     let (from, to) = (
         Timestamp::from_ms(filter.from_ts),
@@ -261,16 +268,18 @@ fn summary(
         ));
     }
     if number > 0 {
-        text.push_str(" To export a call, pass its export to homer_export_pcap.");
+        text.push_str(&format!(
+            " To export a call, pass its export to {export_tool}."
+        ));
     }
     text
 }
 
 /// The result of `homer-find-calls` in `homer-export-tool.wasm`, as JSON text.
 pub fn text_result(filter: &CallFilterFields, found: &FoundCalls, max_window_hours: u32) -> String {
-    to_raw_json(&FindResult::new(filter, found, max_window_hours))
-        .get()
-        .to_string()
+    // The name of the function, as gateways show it.
+    let result = FindResult::new(filter, found, max_window_hours, "homer-export-pcap");
+    to_raw_json(&result).get().to_string()
 }
 
 /// The definition of the tool as `tools/list` returns it.

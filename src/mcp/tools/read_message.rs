@@ -257,10 +257,11 @@ fn description(config: &ToolConfig) -> String {
     };
     format!(
         "Show one message of a call byte for byte, as Homer captured it, as text with escapes or \
-         as a hex dump. Use it after {export}, with the same callid, also_callids and profiles, and \
-         with from_ts and to_ts of its result, for a packet number of its ladder or findings: to look at a malformed header, a line \
-         ending, an odd encoding or a session description. For the whole call, use the ladder in \
-         the report of {export}; for the file, use {export}.\n\
+         as a hex dump. Use it after {export}, with the same callid, also_callids and profiles, \
+         and with from_ts and to_ts of its result, for a packet number of its ladder or findings: \
+         to look at a malformed header, a line ending, an odd encoding or a session description. \
+         For the whole call, use the ladder in the report of {export}; for the file, use \
+         {export}.\n\
          \n\
          Only reads from Homer, with the server's own credentials. {again} Digest responses and \
          other credentials, Identity tokens, passwords in URIs and media keys are replaced by \

@@ -16,8 +16,8 @@ pub struct ToolFailure {
     /// What happened and what to change, after the name of the case.
     pub text: String,
     /// The structured content, for clients that read it. It meets the output schema of the tool:
-    /// some clients compare it with the schema although the call failed. A second text block repeats
-    /// it for clients without structured content.
+    /// some clients compare it with the schema although the call failed. A second text block
+    /// repeats it for clients without structured content.
     pub structured: Option<Box<RawValue>>,
 }
 

@@ -32,8 +32,16 @@ impl Leg<'_> {
                     .is_some_and(|last| last.seen.packet < exchange.first && is_same_dialog(last))
         };
         // A response with the tag of an early dialog belongs to it, even if the 2xx that confirmed
-        // it was lost (RFC 3261 §12.1.1), unless an ACK shows that it was rejected. Some devices
+        // it was lost (RFC 3261 §12.1.1), unless any hop shows that it was rejected. Some devices
         // keep the tag for the next attempt, whose request another hop may show.
+        let is_rejected = |early: &Exchange| {
+            self.all().any(|it| {
+                it.method == early.method
+                    && it.cseq == early.cseq
+                    && it.from_tag == early.from_tag
+                    && (it.is_rejected() || self.rejection_ack(it).is_some())
+            })
+        };
         let starts_elsewhere = || {
             self.all().any(|it| {
                 it.cseq == exchange.cseq
@@ -50,7 +58,7 @@ impl Leg<'_> {
                 && early.zip(exchange.last).is_some_and(|(early, last)| {
                     early.to_tag.is_some() && early.to_tag == last.to_tag
                 })
-                && self.rejection_ack(it).is_none()
+                && !is_rejected(it)
         };
         let is_within = |it: &Exchange| {
             it.request.is_some()

@@ -9,6 +9,9 @@ use super::agents::Seen;
 use super::call::Call;
 use super::message::{Kind, Message, What};
 
+/// More attempts than a call has.
+const MAX_ATTEMPTS: usize = 10;
+
 /// Any value in `ended_by`.
 pub(super) const ANY: &str = "any";
 
@@ -201,6 +204,48 @@ impl Captured<'_> {
         if !got_through && !(0..attempt).all(is_over) {
             return false;
         }
+        // A response to an INVITE that was not captured, with the tag of an early dialog of which
+        // the capture shows no end: a re-INVITE in that dialog, or a new attempt.
+        let is_request = |what: What| what.attempt == attempt && is_initial(what);
+        let is_open = |before: usize| {
+            let of = |what: What| what.attempt == before && self.is_own(what.link);
+            let is_ended = |what: What| {
+                of(what) && (what.kind.status().is_some() || what.kind == Kind::RejectionAck)
+            };
+            self.has(|what| of(what) && what.kind == Kind::Provisional) && !self.has(is_ended)
+        };
+        if !self.has(is_request) && (0..attempt).any(is_open) {
+            return false;
+        }
+        // What belongs to an attempt whose request is missing looks like part of another one, if
+        // the caller kept the number.
+        let number = |attempt: usize| {
+            let mut messages = self.messages.iter().map(|(it, ..)| *it);
+            let found = messages.find(|it| {
+                it.what.attempt == attempt && self.is_own(it.what.link) && !is_within(it.what.kind)
+            });
+            found.and_then(|it| line(it, "CSeq:").split(' ').nth(1).map(str::to_string))
+        };
+        let has_request =
+            |attempt: usize| self.has(|what| what.attempt == attempt && is_initial(what));
+        let is_mistaken = |lost: usize| {
+            let number_of_lost = number(lost).filter(|_| !has_request(lost));
+            number_of_lost.is_some()
+                && (0..MAX_ATTEMPTS).any(|it| has_request(it) && number(it) == number_of_lost)
+        };
+        if (0..MAX_ATTEMPTS).any(is_mistaken) {
+            return false;
+        }
+        // Whether a response on the caller's link, whose request is missing, came while a proxy
+        // still sent the request again.
+        let is_resent_later = self
+            .messages
+            .iter()
+            .any(|(it, ..)| of_attempt(it.what) && is_initial(it.what) && self.is_resent(it.id));
+        if status.is_none() && !self.has(|what| on_own(what) && is_initial(what)) && is_resent_later
+        {
+            return false;
+        }
         // An attempt that was not captured on the caller's link.
         let is_hidden = |attempt: usize| {
             let of =
@@ -389,6 +434,14 @@ impl Captured<'_> {
         times.dedup();
         times.len() > 1 && times.iter().any(|time| *time != times[0])
     }
+}
+
+/// Whether a message belongs to the dialog or ends an attempt, and does not tell its number.
+fn is_within(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Initial { .. } | Kind::Provisional | Kind::Final(_) | Kind::RejectionAck
+    )
 }
 
 fn vias(message: &Message) -> usize {
