@@ -128,17 +128,15 @@ pub struct ToolResult {
 }
 
 impl ToolResult {
-    /// The result of `homer_export_pcap`. `file` is the path of the capture if it is in a file.
-    ///
-    /// # Errors
-    /// `too-large` if the capture is not in a file and too large for a message.
+    /// The result of `homer_export_pcap`. `file` is the path of the capture if it is in a file. A
+    /// capture that is not, and is too large for a message, is left out; its report is not.
     pub fn of_export(
         config: &ToolConfig,
         call: &CallWindow,
         sha256: &str,
         report: &CaptureReport,
         file: Option<&str>,
-    ) -> Result<Self, ExportError> {
+    ) -> Self {
         export_pcap::build_result(config, call, sha256, report, file)
     }
 
