@@ -340,7 +340,7 @@ impl PendingSearch {
 
 /// The response with the result of a tool.
 fn tool_result(request: &JsonRpcRequest, result: &ToolResult) -> HttpResponse {
-    let text = Block::text(result.structured.get());
+    let text = Block::text(&result.text);
     let attached = match &result.attachment {
         Attachment::None => None,
         Attachment::Blob { uri } => Some(Block::capture(uri)),

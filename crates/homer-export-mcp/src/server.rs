@@ -278,7 +278,7 @@ fn to_rmcp<T: DeserializeOwned>(value: &impl Serialize) -> T {
 
 /// Puts a tool's result into rmcp's type, with the bytes of the capture if it has them attached.
 fn to_call_result(result: &ToolResult, capture: &[u8]) -> CallToolResult {
-    let text = result.structured.get().to_string();
+    let text = result.text.clone();
     let mut called = CallToolResult::structured(to_rmcp(&result.structured));
     // Clients without support for structured content read the text; others may ignore it.
     called.content = vec![ContentBlock::text(text)];

@@ -34,6 +34,7 @@ async fn client(homer: &FakeHomer, era: ClientLifecycleMode) -> Client {
         .env("HOMER_API_TOKEN", API_TOKEN)
         // All tests share the cache of compiled components.
         .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env("XDG_STATE_HOME", env!("CARGO_BIN_EXE_homer-export-mcp"))
         .kill_on_drop(true);
     let transport = TokioChildProcess::new(command).unwrap();
     ClientConfig::default()

@@ -10,18 +10,23 @@ use core::fmt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::names;
 use super::schema::{committed, to_raw_json, with_member};
 use super::{CallWindow, ToolAnnotations, ToolConfig, ToolDefinition, ToolResult, input_schema};
+use super::{export_text, names};
 use crate::mcp::delivery::{Attachment, Delivery, ResultMode, size};
 use crate::query::MAX_CALL_IDS;
 use crate::report::{self, MAX_JSON};
-use crate::{CaptureReport, ExportError, MEDIA_TYPE};
+use crate::{CaptureReport, MEDIA_TYPE};
 
 /// The tool's name.
 pub const NAME: &str = names::EXPORT_PCAP;
 
 const TITLE: &str = "Export SIP call as pcap";
+
+/// Length of a result's text and structured content together, in bytes, inclusive: Codex cuts the
+/// middle out of what is longer than about 12,000 characters. Verdict and causes are never cut, so
+/// that very many of them may exceed it.
+pub const MAX_RESULT: usize = 9000;
 
 /// Most further Call-IDs that a result suggests, inclusive.
 const MAX_SUGGESTED: usize = 10;
@@ -226,7 +231,6 @@ pub(super) fn build_result(
     let filename = file
         .and_then(|path| path.rsplit(['/', '\\']).next())
         .map_or_else(|| call.call_id.filename(), ToString::to_string);
-    let report = report.truncated_to(MAX_JSON);
     let uri = call.resource_uri();
     let (delivered, attachment) = match (file, config.delivery(report.size_bytes)) {
         (Some(path), _) => (Delivered::File { path }, Attachment::None),
@@ -246,8 +250,7 @@ pub(super) fn build_result(
         // The report is worth having without the bytes.
         (None, Delivery::File | Delivery::Withheld) => (Delivered::Omitted, Attachment::None),
     };
-    let mut result = ExportResult::new(&filename, sha256, &report, delivered);
-    // Relative times mean another window in the next call.
+    let mut result = ExportResult::new(&filename, sha256, report, delivered);
     if delivered == Delivered::Omitted {
         result.summary = format!(
             "{}; the pcap itself is omitted, because it is larger than {}, the maximum for one \
@@ -257,6 +260,7 @@ pub(super) fn build_result(
             config.instead_of_message()
         );
     }
+    // Relative times mean another window in the next call.
     result.from_ts = Some(call.window.from_ms());
     result.to_ts = Some(call.window.to_ms());
     // As many as fit into a query.
@@ -269,8 +273,14 @@ pub(super) fn build_result(
              suggested_also_callids as also_callids to get all of them",
         );
     }
+    let text = export_text::text(&result, report, delivered);
+    // Both together: a client may pass both on to its model.
+    let without_report = to_raw_json(&result).get().len() - result.report.get().len();
+    let room = MAX_RESULT.saturating_sub(text.len() + without_report);
+    result.report = to_raw_json(&report.truncated_to(room).to_json());
     ToolResult {
         structured: to_raw_json(&result),
+        text,
         attachment,
     }
 }
