@@ -51,13 +51,16 @@ async fn call(client: &Client, tool: &'static str, arguments: &Value) -> CallToo
         .unwrap()
 }
 
-/// The structured content of a call that succeeds. The first text block has the same JSON.
+/// The structured content of a call that succeeds. The text block of an export is for readers; that
+/// of other tools has the same JSON.
 async fn succeed(client: &Client, tool: &'static str, arguments: Value) -> Value {
     let result = call(client, tool, &arguments).await;
     assert_ne!(result.is_error, Some(true), "{result:?}");
     let structured = result.structured_content.unwrap();
     let text = &result.content[0].as_text().unwrap().text;
-    assert_eq!(serde_json::from_str::<Value>(text).unwrap(), structured);
+    if tool != EXPORT {
+        assert_eq!(serde_json::from_str::<Value>(text).unwrap(), structured);
+    }
     structured
 }
 
