@@ -136,8 +136,10 @@ def test_server_links_a_capture_of_3_mb(host, large_homer):
     assert hashlib.sha256(base64.b64decode(content["blob"])).hexdigest() == structured["sha256"]
 
 
-def test_server_refuses_a_capture_of_30_mb(host, huge_homer):
-    assert_is_error("too-large", host.serve(huge_homer).export())
+def test_server_returns_the_report_of_a_capture_of_30_mb(host, huge_homer):
+    structured = host.serve(huge_homer).export()["structuredContent"]
+    assert structured["delivery"] == "withheld", structured
+    assert structured["size_bytes"] > 30_000_000 and structured["report"]["sip_messages"] > 0
 
 
 def test_server_outlives_a_connection_that_breaks_off(host, failing_homer):
