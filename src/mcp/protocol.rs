@@ -150,7 +150,7 @@ impl McpServer {
     /// tools need for times relative to it.
     pub fn handle(&self, head: &RequestHead, body: &[u8], now_ms: i64) -> RequestOutcome {
         let mut request = match JsonRpcMessage::parse(body) {
-            Ok(JsonRpcMessage::Request(request)) => request,
+            Ok(JsonRpcMessage::Request(request)) => *request,
             // A notification, or a response to a request that this server never sent. Both are
             // accepted and have no effect (MCP, basic/transports, "Sending Messages").
             Ok(JsonRpcMessage::Other) => {

@@ -28,7 +28,7 @@ const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
 /// A message of a client.
 #[derive(Debug)]
 pub(super) enum JsonRpcMessage {
-    Request(JsonRpcRequest),
+    Request(Box<JsonRpcRequest>),
     /// A notification or a response.
     Other,
 }
@@ -96,14 +96,14 @@ impl JsonRpcMessage {
         };
         match (id, &valid_id) {
             (None, _) => Ok(Self::Other),
-            (_, Some(id)) => Ok(Self::Request(JsonRpcRequest {
+            (_, Some(id)) => Ok(Self::Request(Box::new(JsonRpcRequest {
                 id: id.clone(),
                 method,
                 params,
                 protocol: Protocol::Handshake,
                 version: None,
                 note: None,
-            })),
+            }))),
             (Some(_), None) => invalid("id must be a string or an integer"),
         }
     }
