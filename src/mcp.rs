@@ -26,6 +26,8 @@ use alloc::string::String;
 
 use serde::Serialize;
 
+use crate::text::quoted;
+
 pub use base64_stream::Base64Stream;
 
 /// The server's name, as clients see it.
@@ -93,6 +95,15 @@ pub const CACHE_CAPTURES: CacheHint = CacheHint {
     ttl_ms: 0,
     scope: CacheScope::Private,
 };
+
+/// The text of the error about a method that the server does not have.
+pub fn unknown_method(method: &str) -> String {
+    format!(
+        "unknown method {}; this server offers tools and resources: tools/list, tools/call, \
+         resources/list, resources/templates/list and resources/read",
+        quoted(method, MAX_ECHO_CHARS)
+    )
+}
 
 /// The text of the HTTP response to a request over [`MAX_REQUEST_BYTES`].
 pub fn request_too_large() -> String {

@@ -305,6 +305,10 @@ settings! {
     /// Bearer token that callers must send over HTTP
     MCP_TOKEN = "HOMER_MCP_TOKEN", None, Value::Secret,
         [McpProgram, McpComponent];
+    /// File of further bearer tokens, each with a name and an expiry date, one
+    /// `NAME EXPIRES TOKEN` per line
+    MCP_TOKENS_FILE = "HOMER_MCP_TOKENS_FILE", Some("tokens-file"), Value::Text("FILE"),
+        [McpProgram];
     /// 1 to accept callers without a token over HTTP
     MCP_OPEN = "HOMER_MCP_OPEN", None, Value::Text("1"),
         [McpProgram, McpComponent];
@@ -315,6 +319,9 @@ settings! {
     /// Host name that callers use for this server over HTTP; loopback names are always accepted. In
     /// the variable, several names are separated by commas
     MCP_HOSTS = "HOMER_MCP_HOSTS", Some("http-host"), Value::Text("NAME"),
+        [McpProgram];
+    /// Format of the log on standard error, which has one line per call
+    MCP_LOG = "HOMER_MCP_LOG", Some("log"), Value::Choice(&["text", "json", "off"]),
         [McpProgram];
 }
 

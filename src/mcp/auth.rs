@@ -5,16 +5,19 @@
 //! the `Origin` of every request is checked (MCP 2026-07-28, basic/transports/streamable-http,
 //! "Security Warning"). The native server also checks `Host`; it does so in its HTTP library.
 
+mod caller_token;
+
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use subtle::ConstantTimeEq as _;
+pub use caller_token::{CallerToken, MAX_TOKENS, MIN_TOKEN_CHARS};
 
 use super::MAX_ECHO_CHARS;
 use crate::config::{Variables, is_placeholder, misconfigured, setting};
 use crate::text::quoted;
 use crate::{ExportError, Origin};
+use caller_token::unusable;
 
 /// Hosts that name the machine itself. Pages from there may call, whatever their port: whoever
 /// serves them can run programs on the machine anyway.
@@ -26,18 +29,19 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 /// ```
 /// use homer_export::CallerPolicy;
 ///
-/// let token = Some("s3cret".to_string());
+/// let token = Some("16-chars-or-more".to_string());
 /// let policy = CallerPolicy::new(token, None, Some("https://app.example.net"), false)?;
-/// assert!(policy.check_bearer(Some(b"Bearer s3cret")));
-/// assert!(!policy.check_bearer(Some(b"Bearer guessed")));
+/// let now_ms = 1_795_168_800_000;
+/// assert!(policy.check_bearer(Some(b"Bearer 16-chars-or-more"), now_ms).is_ok());
+/// assert!(policy.check_bearer(Some(b"Bearer guessed"), now_ms).is_err());
 /// assert!(policy.allows_origin(Some(b"https://app.example.net")));
 /// assert!(!policy.allows_origin(Some(b"https://evil.example")));
 /// # Ok::<(), homer_export::ExportError>(())
 /// ```
 #[derive(Clone)]
 pub struct CallerPolicy {
-    /// The bearer token that callers must send; `None` if anyone may call.
-    token: Option<String>,
+    /// The bearer tokens, one of which callers must send; empty if anyone may call.
+    tokens: Vec<CallerToken>,
     /// Origins of pages that may call, in addition to those on loopback addresses.
     origins: Vec<Origin>,
     /// Host names under which callers reach this server.
@@ -50,10 +54,24 @@ impl CallerPolicy {
     ///
     /// # Errors
     /// `misconfigured` if other machines could call without a token and `HOMER_MCP_OPEN` is not
-    /// `1`, if `HOMER_MCP_OPEN` has another value, if the token cannot be sent in a header field,
-    /// or if an entry of `HOMER_MCP_ORIGINS` is not an origin.
+    /// `1`, if `HOMER_MCP_OPEN` has another value, if the token is shorter than [`MIN_TOKEN_CHARS`]
+    /// or cannot be sent in a header field, or if an entry of `HOMER_MCP_ORIGINS` is not an origin.
     pub fn new(
         token: Option<String>,
+        open: Option<&str>,
+        origins: Option<&str>,
+        private: bool,
+    ) -> Result<Self, ExportError> {
+        Self::with_tokens(token, Vec::new(), open, origins, private)
+    }
+
+    /// As [`Self::new`], with further tokens: those of the file `HOMER_MCP_TOKENS_FILE`.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_tokens(
+        token: Option<String>,
+        mut tokens: Vec<CallerToken>,
         open: Option<&str>,
         origins: Option<&str>,
         private: bool,
@@ -83,28 +101,28 @@ impl CallerPolicy {
                 ));
             }
         };
-        match &token {
-            None if !open && !private => {
-                return misconfigured(
-                    "HOMER_MCP_TOKEN is not set, but other machines can reach this server; set \
-                     it to a secret that callers send as a bearer token, or set HOMER_MCP_OPEN=1 \
-                     if a proxy or firewall already restricts access",
-                );
+        if let Some(token) = token {
+            // The text does not repeat the token.
+            if let Some(why) = unusable(&token) {
+                return misconfigured(&format!("HOMER_MCP_TOKEN {why}"));
             }
-            Some(_) if open => {
-                return misconfigured(
-                    "HOMER_MCP_TOKEN and HOMER_MCP_OPEN are both set; remove one of them",
-                );
-            }
-            // The value of a header field cannot carry it (RFC 9110 §5.5), or not safely. The text
-            // does not repeat the token.
-            Some(token) if token.bytes().any(|byte| !byte.is_ascii_graphic()) => {
-                return misconfigured(
-                    "HOMER_MCP_TOKEN contains a space, a line break or a character beyond ASCII; \
-                     use printable ASCII characters without spaces",
-                );
-            }
-            _ => {}
+            tokens.push(CallerToken::unnamed(token));
+        }
+        if tokens.is_empty() && !open && !private {
+            return misconfigured(
+                "HOMER_MCP_TOKEN is not set, but other machines can reach this server; set it to \
+                 a secret that callers send as a bearer token, or set HOMER_MCP_OPEN=1 if a proxy \
+                 or firewall already restricts access",
+            );
+        }
+        if open && let Some(token) = tokens.last() {
+            let variable = match token.name() {
+                None => setting::MCP_TOKEN.variable,
+                Some(_) => setting::MCP_TOKENS_FILE.variable,
+            };
+            return misconfigured(&format!(
+                "{variable} and HOMER_MCP_OPEN are both set; remove one of them"
+            ));
         }
         let origins = origins
             .unwrap_or_default()
@@ -120,7 +138,7 @@ impl CallerPolicy {
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            token,
+            tokens,
             origins,
             hosts: Vec::new(),
         })
@@ -132,10 +150,24 @@ impl CallerPolicy {
     /// # Errors
     /// As [`Self::new`].
     pub fn from_settings(variables: &Variables, private: bool) -> Result<Self, ExportError> {
+        Self::from_settings_and_tokens(variables, Vec::new(), private)
+    }
+
+    /// As [`Self::from_settings`], with the tokens of the file `HOMER_MCP_TOKENS_FILE`, which only
+    /// a program with access to files can read.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn from_settings_and_tokens(
+        variables: &Variables,
+        tokens: Vec<CallerToken>,
+        private: bool,
+    ) -> Result<Self, ExportError> {
         // Even a placeholder, which `new` rejects.
         let raw = |setting: &setting::Setting| variables.get_raw(setting.variable);
-        Self::new(
+        Self::with_tokens(
             raw(&setting::MCP_TOKEN).map(|given| given.value.to_string()),
+            tokens,
             raw(&setting::MCP_OPEN).map(|given| given.value),
             setting::MCP_ORIGINS.get(variables).map(|given| given.value),
             private,
@@ -149,19 +181,43 @@ impl CallerPolicy {
         self
     }
 
-    /// Whether the value of a request's `Authorization` field carries the token (RFC 6750 §2.1).
-    /// True for any value if no token is configured.
-    pub fn check_bearer(&self, authorization: Option<&[u8]>) -> bool {
-        let Some(token) = &self.token else {
-            return true;
-        };
+    /// Whether callers need no token.
+    pub fn is_open(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// The token that the value of a request's `Authorization` field carries (RFC 6750 §2.1);
+    /// `None` if no token is configured, whatever the value. `now_ms` is the current Unix time in
+    /// milliseconds.
+    ///
+    /// # Errors
+    /// The response 401, with the class of the reason: no token, an unknown one, an expired one.
+    pub fn check_bearer(
+        &self,
+        authorization: Option<&[u8]>,
+        now_ms: i64,
+    ) -> Result<Option<&CallerToken>, Rejection> {
+        if self.tokens.is_empty() {
+            return Ok(None);
+        }
         // "The scheme name is case-insensitive" (RFC 9110 §11.1).
         let presented = match authorization.unwrap_or_default().split_at_checked(7) {
             Some((scheme, presented)) if scheme.eq_ignore_ascii_case(b"Bearer ") => presented,
-            _ => return false,
+            _ => return Err(NO_TOKEN),
         };
-        // In constant time: the time of a comparison must not tell how much of a guess is right.
-        presented.ct_eq(token.as_bytes()).into()
+        // All are compared, each in constant time: the time of a response must not tell how much
+        // of a guess is right.
+        let mut found = None;
+        for token in &self.tokens {
+            if token.matches(presented) {
+                found = Some(token);
+            }
+        }
+        match found {
+            None => Err(UNKNOWN_TOKEN),
+            Some(token) if token.is_expired(now_ms) => Err(EXPIRED_TOKEN),
+            Some(token) => Ok(Some(token)),
+        }
     }
 
     /// Whether a page of this origin may call, given the value of the request's `Origin` field.
@@ -188,17 +244,19 @@ impl CallerPolicy {
             || self.origins.contains(&origin)
     }
 
-    /// Whether a request may go on, by its method and header fields. `values` returns the values of
-    /// the field with this name, which is in lower case.
+    /// Whether a request may go on, by its method and header fields, and with which token; `None`
+    /// if callers need none. `values` returns the values of the field with this name, which is in
+    /// lower case. `now_ms` is the current Unix time in milliseconds.
     ///
     /// # Errors
     /// The HTTP response to send instead: 403 to a page whose origin is not allowed, 204 to a CORS
-    /// preflight request of a page whose origin is allowed, 401 without the token.
+    /// preflight request of a page whose origin is allowed, 401 without a valid token.
     pub fn authorize<'a, V: IntoIterator<Item = &'a [u8]>>(
         &self,
         method: &str,
         values: impl Fn(&str) -> V,
-    ) -> Result<(), Rejection> {
+        now_ms: i64,
+    ) -> Result<Option<&CallerToken>, Rejection> {
         // `None` if the field appears more than once: a proxy in front of this server may have
         // checked another one than we would.
         let single = |name: &str| {
@@ -226,16 +284,34 @@ impl CallerPolicy {
                 text: "",
             });
         }
-        if !single("authorization").is_some_and(|value| self.check_bearer(value)) {
-            return Err(Rejection {
-                status: 401,
-                fields: &[("www-authenticate", "Bearer")],
-                text: "send Authorization: Bearer <the server's HOMER_MCP_TOKEN>",
-            });
+        match single("authorization") {
+            Some(value) => self.check_bearer(value, now_ms),
+            None if self.is_open() => Ok(None),
+            None => Err(NO_TOKEN),
         }
-        Ok(())
     }
 }
+
+// RFC 6750 §3.1: a request without a token gets no error code, and one with a token that is not
+// valid gets `invalid_token`.
+const NO_TOKEN: Rejection = Rejection {
+    status: 401,
+    fields: &[("www-authenticate", "Bearer")],
+    text: "send Authorization: Bearer <the server's HOMER_MCP_TOKEN>",
+};
+const UNKNOWN_TOKEN: Rejection = Rejection {
+    status: 401,
+    fields: &[("www-authenticate", "Bearer error=\"invalid_token\"")],
+    text: "the bearer token is not one that this server knows; ask its operator for one",
+};
+const EXPIRED_TOKEN: Rejection = Rejection {
+    status: 401,
+    fields: &[(
+        "www-authenticate",
+        "Bearer error=\"invalid_token\", error_description=\"the token has expired\"",
+    )],
+    text: "the bearer token has expired; ask the server's operator for a new one",
+};
 
 /// An HTTP response that is sent before the request's body is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,7 +351,7 @@ pub const CORS_PREFLIGHT: [(&str, &str); 3] = [
 ];
 
 impl core::fmt::Debug for CallerPolicy {
-    /// Without the token.
+    /// Without the tokens.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("CallerPolicy")
             .field("origins", &self.origins)

@@ -150,7 +150,7 @@ impl McpServer {
     /// tools need for times relative to it.
     pub fn handle(&self, head: &RequestHead, body: &[u8], now_ms: i64) -> RequestOutcome {
         let mut request = match JsonRpcMessage::parse(body) {
-            Ok(JsonRpcMessage::Request(request)) => request,
+            Ok(JsonRpcMessage::Request(request)) => *request,
             // A notification, or a response to a request that this server never sent. Both are
             // accepted and have no effect (MCP, basic/transports, "Sending Messages").
             Ok(JsonRpcMessage::Other) => {
@@ -173,6 +173,14 @@ impl McpServer {
                 ));
             }
         }
+        request.note = match request.method.as_str() {
+            "tools/call" => {
+                let tool = request.text("name").unwrap_or_default();
+                let arguments = request.arguments().unwrap_or_default();
+                tools::note_on_unknown_arguments(tool, arguments)
+            }
+            _ => None,
+        };
         match self.dispatch(&request, now_ms) {
             Ok(Dispatched::Result(response)) => RequestOutcome::Response(response),
             Ok(Dispatched::Export(operation)) => {
@@ -340,8 +348,18 @@ impl PendingSearch {
 
 /// The response with the result of a tool.
 fn tool_result(request: &JsonRpcRequest, result: &ToolResult) -> HttpResponse {
-    let text = Block::text(&result.text);
-    let attached = match &result.attachment {
+    let noted = request.note.as_deref().map(|note| {
+        let structured = tools::with_note(&result.structured, note);
+        (structured, note)
+    });
+    let structured = match &noted {
+        Some((structured, _)) => structured,
+        None => &result.structured,
+    };
+    let mut content = vec![Block::text(&result.text)];
+    // Before the capture, which comes last.
+    content.extend(noted.as_ref().map(|(_, note)| Block::text(note)));
+    content.extend(match &result.attachment {
         Attachment::None => None,
         Attachment::Blob { uri } => Some(Block::capture(uri)),
         Attachment::Text => Some(Block::capture_as_text()),
@@ -350,15 +368,13 @@ fn tool_result(request: &JsonRpcRequest, result: &ToolResult) -> HttpResponse {
             filename,
             size_bytes,
         } => Some(Block::link(uri, filename, *size_bytes)),
-    };
+    });
     let has_capture = matches!(
         result.attachment,
         Attachment::Blob { .. } | Attachment::Text
     );
-    let mut content = vec![text];
-    content.extend(attached);
     let result = CallToolResult {
-        structured_content: Some(&result.structured),
+        structured_content: Some(structured),
         is_error: None,
         content,
     };
@@ -375,6 +391,7 @@ fn tool_error(request: &JsonRpcRequest, failure: &ToolFailure) -> HttpResponse {
     let structured = failure.structured.as_deref();
     let mut content = vec![Block::text(&failure.text)];
     content.extend(structured.map(|structured| Block::text(structured.get())));
+    content.extend(request.note.as_deref().map(Block::text));
     let result = CallToolResult {
         structured_content: structured,
         is_error: Some(true),

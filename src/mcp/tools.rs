@@ -14,6 +14,7 @@ mod names;
 pub mod read_message;
 mod schema;
 mod tool_failure;
+mod unknown_arguments;
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -35,6 +36,8 @@ pub use arguments::{CallWindow, MessageArguments};
 pub use config::ToolConfig;
 pub use message_format::MessageFormat;
 pub use tool_failure::ToolFailure;
+pub use unknown_arguments::note_on_unknown_arguments;
+pub(super) use unknown_arguments::with_note;
 
 /// A call of a tool, with valid arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +66,9 @@ pub enum InvalidCall {
 impl ToolCall {
     /// Parses the name and the arguments of a `tools/call` request. `now_ms` is the current Unix
     /// time in milliseconds, for times relative to it.
+    ///
+    /// Null counts as an argument that was left out, and arguments that the tool does not have are
+    /// ignored: [`note_on_unknown_arguments`] says so.
     ///
     /// # Errors
     /// [`InvalidCall`].

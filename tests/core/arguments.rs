@@ -2,7 +2,8 @@
 
 use homer_export::mcp::tools::MessageFormat;
 use homer_export::mcp::tools::{
-    CallWindow, InvalidCall, MessageArguments, ToolCall, export_pcap, read_message,
+    CallWindow, InvalidCall, MessageArguments, ToolCall, export_pcap, find_calls,
+    note_on_unknown_arguments, read_message,
 };
 use homer_export::{CallId, ExportError, Window};
 use serde_json::{Value, json};
@@ -160,11 +161,6 @@ fn arguments_are_rejected_with_their_name_and_the_expected_form() {
              3339 with an offset (2026-11-20T10:00:00Z), or a time relative to now (now, -2h, \
              -1d12h; units d, h, m, s)",
         ),
-        (
-            json!({"callid": "a", "from_ts": 1, "to_ts": 2, "url": "http://x"}),
-            "unknown argument \"url\"; the arguments are callid, also_callids, from_ts, \
-             to_ts, profiles",
-        ),
     ] {
         assert_eq!(parse(export_pcap::NAME, &arguments), invalid(why));
     }
@@ -177,6 +173,52 @@ fn arguments_are_rejected_with_their_name_and_the_expected_form() {
         "x".repeat(64)
     );
     assert_eq!(parse(export_pcap::NAME, &long), invalid(&why));
+}
+
+#[test]
+fn arguments_that_a_tool_does_not_have_are_ignored_and_named() {
+    let known = json!({"callid": "a@b", "from_ts": FROM, "to_ts": TO, "packet": 1});
+    for (tool, takes) in [
+        (
+            export_pcap::NAME,
+            "callid, also_callids, from_ts, to_ts, profiles.",
+        ),
+        (
+            read_message::NAME,
+            "callid, also_callids, from_ts, to_ts, profiles, packet, format, offset.",
+        ),
+        (find_calls::NAME, "from_ts, to_ts, caller, callee, party, "),
+    ] {
+        let mut arguments = known.clone();
+        match tool {
+            export_pcap::NAME => arguments["packet"].take(),
+            find_calls::NAME => {
+                arguments = json!({"from_ts": FROM, "to_ts": TO});
+                Value::Null
+            }
+            _ => Value::Null,
+        };
+        arguments
+            .as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
+        let expected = parse(tool, &arguments);
+        assert!(expected.is_ok(), "{expected:?}");
+        assert_eq!(note_on_unknown_arguments(tool, arguments.as_object()), None);
+        arguments["u\nrl"] = json!("http://x");
+        assert_eq!(parse(tool, &arguments), expected);
+        let note = note_on_unknown_arguments(tool, arguments.as_object()).unwrap();
+        let start =
+            format!("Note: the unknown argument \"u rl\" was ignored; {tool} takes {takes}");
+        assert!(note.starts_with(&start), "{note}");
+    }
+    let many: serde_json::Map<_, _> = (1..=7).map(|n| (format!("a{n}"), json!(n))).collect();
+    let note = note_on_unknown_arguments(export_pcap::NAME, Some(&many)).unwrap();
+    let start =
+        "Note: the unknown arguments \"a1\", \"a2\", \"a3\", \"a4\", \"a5\" and 2 more were";
+    assert!(note.starts_with(start), "{note}");
+    assert_eq!(note_on_unknown_arguments("no_tool", Some(&many)), None);
+    assert_eq!(note_on_unknown_arguments(export_pcap::NAME, None), None);
 }
 
 #[test]

@@ -370,6 +370,48 @@ fn pending_with(head: &RequestHead, name: &str, params: Value) -> PendingCapture
     }
 }
 
+#[test]
+fn mcp_mentions_arguments_that_were_ignored() {
+    let arguments = json!({
+        "callid": "a@b", "from_ts": 1_795_168_800_000_i64, "to_ts": 1_795_169_100_000_i64,
+        "url": "http://evil.example",
+    });
+    let params = json!({ "name": "homer_export_pcap", "arguments": arguments });
+    let note = "Note: the unknown argument \"url\" was ignored; homer_export_pcap takes callid, \
+                also_callids, from_ts, to_ts, profiles.";
+    let report = CaptureReport {
+        size_bytes: 100,
+        ..CaptureReport::default()
+    };
+    let export = pending("tools/call", params);
+    let result = shown(export.respond(&CONFIG, "c8d0", &report)).1["result"].take();
+    // Before the capture, which comes last.
+    assert_eq!(result["content"][1], json!({"type": "text", "text": note}));
+    assert_eq!(result["content"][2]["resource"]["blob"], "AAAA");
+    let summary = result["structuredContent"]["summary"].as_str().unwrap();
+    assert!(
+        summary.ends_with(note) && summary.len() > note.len(),
+        "{summary}"
+    );
+    // Also if an argument is missing, perhaps because it is the misspelled one.
+    let misspelled = json!({ "name": "homer_export_pcap", "arguments": { "call_id": "a@b" } });
+    let (_, response) = respond(&head(&[]), &request("tools/call", misspelled));
+    let content = &response["result"]["content"];
+    assert!(
+        content[0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("callid is missing"),
+        "{content}"
+    );
+    assert!(
+        content[1]["text"]
+            .as_str()
+            .unwrap()
+            .contains("argument \"call_id\" was ignored")
+    );
+}
+
 /// Resource links are new in 2025-06-18, as is the header field that states the version.
 #[test]
 fn mcp_sends_no_link_to_a_client_that_does_not_know_links() {
@@ -644,7 +686,8 @@ fn mcp_says_what_is_wrong_with_a_request() {
         ),
         (
             json!({ "jsonrpc": "2.0", "id": 1, "method": "pong" }),
-            "unknown method \"pong\"",
+            "unknown method \"pong\"; this server offers tools and resources: tools/list, \
+             tools/call, resources/list, resources/templates/list and resources/read",
         ),
     ] {
         assert_eq!(message(request), why);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use homer_export::CallerPolicy;
-use homer_export::mcp::auth::cors_headers;
+use homer_export::mcp::auth::{CallerToken, cors_headers};
 use homer_export::mcp::protocol::{HttpBody, HttpResponse, not_json};
 use homer_export::mcp::{MAX_REQUEST_BYTES, REQUEST_INCOMPLETE, request_too_large};
 use http::header::ORIGIN;
@@ -29,6 +29,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 
 use crate::call_limit::{CallLimit, PermitBody};
+use crate::call_log::{CallLog, Caller};
+use crate::now_ms;
 use crate::server::Server;
 
 /// A response in the types of hyper and rmcp.
@@ -36,6 +38,16 @@ type HyperResponse = Response<BoxBody<Bytes, Infallible>>;
 
 /// The path of the MCP endpoint.
 const PATH: &str = "/mcp";
+
+/// The path that says that the server runs, to whoever asks.
+const HEALTH_PATH: &str = "/health";
+
+/// The body of the response at [`HEALTH_PATH`].
+const HEALTH: &str = concat!(
+    "{\"status\":\"ok\",\"version\":\"",
+    env!("CARGO_PKG_VERSION"),
+    "\"}\n"
+);
 
 /// Connections at a time; the operating system queues further ones. Each takes a file descriptor,
 /// and a process often may have only 1,024 of them.
@@ -72,6 +84,10 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long to wait after a connection that could not be accepted.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// The text of the response to a request with another `Host`.
+const UNKNOWN_HOST: &str = "the Host of the request is not one of this server's names; use another \
+                            name, or let the operator add this one with --http-host NAME";
 
 /// Which callers may use the server, and under which names.
 #[derive(Clone, Debug)]
@@ -110,18 +126,20 @@ impl HttpConfig {
             .with_sse_keep_alive(Some(KEEP_ALIVE))
     }
 
-    /// Whether a request may go on to be read.
-    fn authorize(&self, request: &Parts) -> Result<(), HttpResponse> {
+    /// Whether a request may go on to be read, and the name of its token.
+    fn authorize(&self, request: &Parts) -> Result<Option<Arc<str>>, HttpResponse> {
         let values = |name: &str| {
             let values = request.headers.get_all(name).iter();
             values.map(HeaderValue::as_bytes).collect::<Vec<_>>()
         };
-        self.callers.authorize(request.method.as_str(), values)?;
+        let token = self
+            .callers
+            .authorize(request.method.as_str(), values, now_ms())?;
         if request.uri.path() != PATH {
             let text = format!("the MCP endpoint is {PATH}");
             return Err(HttpResponse::plain_text(404, &text));
         }
-        Ok(())
+        Ok(token.and_then(CallerToken::name).map(Arc::from))
     }
 }
 
@@ -131,6 +149,7 @@ struct Endpoint {
     mcp: StreamableHttpService<Server, LocalSessionManager>,
     sessions: Arc<LocalSessionManager>,
     calls: CallLimit,
+    log: CallLog,
 }
 
 impl Endpoint {
@@ -138,7 +157,7 @@ impl Endpoint {
         let mut sessions = LocalSessionManager::default();
         sessions.session_config.completed_cache_ttl = COMPLETED_RESPONSE_TTL;
         let sessions = Arc::new(sessions);
-        let calls = server.call_limit();
+        let (calls, log) = (server.call_limit(), server.log());
         let new_server = move || Ok(server.clone());
         let mcp = StreamableHttpService::new(new_server, Arc::clone(&sessions), for_rmcp);
         Self {
@@ -146,14 +165,22 @@ impl Endpoint {
             mcp,
             sessions,
             calls,
+            log,
         }
     }
 
     /// The response, with CORS header fields if it goes to a page that may call. A page that may
     /// call also reads why its request was rejected.
-    async fn respond(&self, request: Request<Incoming>) -> HyperResponse {
+    async fn respond(&self, request: Request<Incoming>, address: SocketAddr) -> HyperResponse {
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        if is_read && request.uri().path() == HEALTH_PATH {
+            return health();
+        }
         let origin = request.headers().get(ORIGIN).cloned();
-        let mut response = self.respond_to_any(request).await.unwrap_or_else(to_hyper);
+        let mut response = self
+            .respond_to_any(request, address)
+            .await
+            .unwrap_or_else(to_hyper);
         let origin = origin.filter(|o| self.config.callers.allows_origin(Some(o.as_bytes())));
         if let Some(origin) = origin.as_ref().and_then(|origin| origin.to_str().ok()) {
             for (name, value) in cors_headers(origin) {
@@ -168,14 +195,27 @@ impl Endpoint {
     async fn respond_to_any(
         &self,
         request: Request<Incoming>,
+        address: SocketAddr,
     ) -> Result<HyperResponse, HttpResponse> {
         let (mut parts, body) = request.into_parts();
-        self.config.authorize(&parts)?;
+        let token = self.config.authorize(&parts).inspect_err(|rejected| {
+            if let (401 | 403, HttpBody::Text(why)) = (rejected.status, &rejected.body) {
+                self.log.rejected(address, rejected.status, why.trim_end());
+            }
+        })?;
+        parts.extensions.insert(Caller { address, token });
         let body = self.read(body).await?;
         // GET opens an event stream of a session, DELETE ends the session.
         if parts.method != Method::POST {
+            let ends_session = parts.method == Method::DELETE;
             let request = Request::from_parts(parts, Full::new(body));
-            return Ok(self.mcp.handle(request).await);
+            let mut response = self.handle(request, address).await?;
+            // The session has ended at once. rmcp says that it will, and the Python SDK warns of
+            // every status but 200 and 204.
+            if ends_session && response.status() == StatusCode::ACCEPTED {
+                *response.status_mut() = StatusCode::NO_CONTENT;
+            }
+            return Ok(response);
         }
         // rmcp would call it an unsupported media type.
         let message: Value = serde_json::from_slice(&body).map_err(|why| not_json(&why))?;
@@ -195,8 +235,26 @@ impl Endpoint {
             parts.extensions.insert(permit.clone());
         }
         let request = Request::from_parts(parts, Full::new(body));
-        let response = self.mcp.handle(request).await;
+        let response = self.handle(request, address).await?;
         Ok(response.map(|body| PermitBody::new(body, permit).boxed()))
+    }
+
+    /// rmcp's response.
+    ///
+    /// # Errors
+    /// The response to a request whose `Host` is none of this server's names: rmcp's does not say
+    /// what to change.
+    async fn handle(
+        &self,
+        request: Request<Full<Bytes>>,
+        address: SocketAddr,
+    ) -> Result<HyperResponse, HttpResponse> {
+        let response = self.mcp.handle(request).await;
+        if response.status() == StatusCode::FORBIDDEN {
+            self.log.rejected(address, 403, UNKNOWN_HOST);
+            return Err(HttpResponse::plain_text(403, UNKNOWN_HOST));
+        }
+        Ok(response)
     }
 
     /// The body of a request, all of it.
@@ -223,6 +281,7 @@ impl Endpoint {
     fn serve_connection(
         self: Arc<Self>,
         socket: TcpStream,
+        address: SocketAddr,
         connections: &GracefulShutdown,
     ) -> impl Future<Output = ()> + use<> {
         let timeouts = self.config.timeouts;
@@ -234,7 +293,7 @@ impl Endpoint {
         socket.set_write_timeout(Some(timeouts.read));
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
             let endpoint = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(endpoint.respond(request).await) }
+            async move { Ok::<_, Infallible>(endpoint.respond(request, address).await) }
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
@@ -253,6 +312,14 @@ fn set(response: &mut HyperResponse, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }
+}
+
+/// The response at [`HEALTH_PATH`]. hyper leaves out the body if the method is HEAD.
+fn health() -> HyperResponse {
+    let mut response = Response::new(Full::new(Bytes::from_static(HEALTH.as_bytes())).boxed());
+    set(&mut response, "content-type", "application/json");
+    set(&mut response, "cache-control", "no-store");
+    response
 }
 
 fn to_hyper(response: HttpResponse) -> HyperResponse {
@@ -285,11 +352,11 @@ pub(crate) async fn serve(
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     tokio::pin!(shutdown);
     loop {
-        let (socket, slot) = tokio::select! {
+        let (socket, address, slot) = tokio::select! {
             () = &mut shutdown => break,
             accepted = accept(&listener, &slots) => accepted,
         };
-        let connection = Arc::clone(&endpoint).serve_connection(socket, &connections);
+        let connection = Arc::clone(&endpoint).serve_connection(socket, address, &connections);
         tokio::spawn(async move {
             connection.await;
             drop(slot);
@@ -305,12 +372,12 @@ pub(crate) async fn serve(
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
     // `None` only if the semaphore is closed, which it never is.
     let slot = Arc::clone(slots).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((socket, _)) => return (socket, slot),
+            Ok((socket, address)) => return (socket, address, slot),
             // Often the process has no file descriptor left. Other connections will end.
             Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
         }
@@ -333,6 +400,7 @@ mod tests {
 
     use super::{ClientTimeouts, HttpConfig, MAX_SESSIONS, serve};
     use crate::call_limit::{CallLimit, MAX_CALLS};
+    use crate::call_log::{CallLog, LogFormat};
     use crate::server::Server;
 
     const SHORT_TIMEOUTS: ClientTimeouts = ClientTimeouts {
@@ -361,7 +429,8 @@ mod tests {
             output_dir: false,
             stateless: false,
         };
-        let server = Server::new(exporter, tools, None);
+        let log = CallLog::start(LogFormat::Off);
+        let server = Server::new(exporter, tools, None, log);
         let calls = server.call_limit();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

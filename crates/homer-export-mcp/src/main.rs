@@ -2,22 +2,25 @@
 //! output or over HTTP.
 
 mod call_limit;
+mod call_log;
 mod capture_cache;
 mod check;
 mod files;
 mod http;
+mod listen_address;
 mod progress;
 mod server;
+mod stdio;
+mod tokens_file;
 mod tool_error;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use homer_export::config::{Variables, setting};
-use homer_export::mcp::MAX_REQUEST_BYTES;
 use homer_export::mcp::delivery::ResultMode;
 use homer_export::mcp::tools::ToolConfig;
 use homer_export::{CallerPolicy, ExportError};
@@ -25,11 +28,13 @@ use homer_host::config::{process_variables, read_secret};
 use homer_host::{Exporter, Flags, HostConfig, McpFlags};
 use rmcp::ServiceExt as _;
 use rmcp::service::ServerInitializeError;
-use rmcp::transport::async_rw::AsyncRwTransport;
 use tokio::net::TcpListener;
 
+use self::call_log::{CallLog, LogFormat};
 use self::files::OutputDir;
+use self::listen_address::parse_listen_address;
 use self::server::Server;
+use self::stdio::StdioTransport;
 
 /// MCP server that exports the packets of SIP calls from a Homer capture server
 ///
@@ -49,11 +54,12 @@ struct Arguments {
     #[arg(long)]
     check: bool,
 
-    /// Serve streamable HTTP at this address and path /mcp instead of standard input and output. If
-    /// other machines can reach the address, callers must send HOMER_MCP_TOKEN (or the contents of
-    /// HOMER_MCP_TOKEN_FILE) as a bearer token, unless HOMER_MCP_OPEN=1. HOMER_MCP_ORIGINS lists
-    /// the origins of web pages that may call
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    /// Serve streamable HTTP at this address and path /mcp instead of standard input and output; a
+    /// port alone, such as 8080, means 127.0.0.1. If other machines can reach the address, callers
+    /// must send HOMER_MCP_TOKEN (or the contents of HOMER_MCP_TOKEN_FILE), or a token of
+    /// --tokens-file, as a bearer token, unless HOMER_MCP_OPEN=1. HOMER_MCP_ORIGINS lists the
+    /// origins of web pages that may call
+    #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = parse_listen_address)]
     http: Option<SocketAddr>,
 
     #[command(flatten)]
@@ -123,16 +129,38 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         }
         return Ok(());
     }
-    let server = Server::new(exporter, tools, output_dir);
-    if let Some(address) = arguments.http {
-        let callers = CallerPolicy::from_settings(&variables, address.ip().is_loopback())
+    let format = setting::MCP_LOG
+        .choice(&variables)
+        .map_err(|error| error.to_string())?;
+    let call_log = CallLog::start(LogFormat::from_name(format));
+    let server = Server::new(exporter, tools, output_dir, call_log.clone());
+    let served = serve(arguments.http, server, &variables).await;
+    call_log.flush();
+    served
+}
+
+/// Serves over HTTP if there is an address, and otherwise over standard input and output.
+async fn serve(
+    http: Option<SocketAddr>,
+    server: Server,
+    variables: &Variables,
+) -> Result<(), String> {
+    if let Some(address) = http {
+        let (tokens, warnings) =
+            tokens_file::read(variables, now_ms()).map_err(|error| error.to_string())?;
+        let private = address.ip().is_loopback();
+        let callers = CallerPolicy::from_settings_and_tokens(variables, tokens, private)
             .map_err(|error| error.to_string())?;
-        let config = http::HttpConfig::new(address, callers, hosts(&variables));
+        let hint = reachability(address, callers.is_open(), &hosts(variables));
+        let config = http::HttpConfig::new(address, callers, hosts(variables));
         let cannot_listen = |why: std::io::Error| format!("cannot listen on {address}: {why}");
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let local = listener.local_addr().map_err(cannot_listen)?;
         let shutdown = shutdown_signal();
         log(&format!("MCP at http://{local}/mcp"));
+        for line in hint.iter().chain(&warnings) {
+            log(line);
+        }
         http::serve(listener, server, config, shutdown).await;
         return Ok(());
     }
@@ -145,8 +173,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 
 async fn serve_stdio(server: Server) -> Result<(), String> {
     let (input, output) = rmcp::transport::stdio();
-    let transport =
-        AsyncRwTransport::new_server(input, output).with_max_line_length(MAX_REQUEST_BYTES);
+    let transport = StdioTransport::start(input, output);
     let service = match server.serve(transport).await {
         Ok(service) => service,
         // The input ended before the first request.
@@ -214,6 +241,35 @@ fn hosts(variables: &Variables) -> Vec<String> {
         .map(str::trim)
         .filter(|name| !name.is_empty());
     names.map(str::to_string).collect()
+}
+
+/// What the operator should know about who can reach the server; `open` states that callers need
+/// no token.
+fn reachability(address: SocketAddr, open: bool, hosts: &[String]) -> Option<String> {
+    let ip = address.ip();
+    match (ip.is_loopback(), open) {
+        (true, true) => Some(
+            "every user of this machine can call it; set HOMER_MCP_TOKEN to prevent this"
+                .to_string(),
+        ),
+        (true, false) => None,
+        (false, _) => {
+            let own = Some(ip.to_string()).filter(|_| !ip.is_unspecified());
+            let names = hosts.iter().cloned().chain(own);
+            let names: Vec<_> = ["localhost".to_string()].into_iter().chain(names).collect();
+            Some(format!(
+                "callers must use one of these host names, and get 403 for another one: {}; add \
+                 names with --http-host",
+                names.join(", ")
+            ))
+        }
+    }
+}
+
+/// The current Unix time in milliseconds.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Ready once a signal asks the program to end. A signal counts from this call on, and not only

@@ -1,7 +1,7 @@
 //! The progress of a call, for clients that ask for it (MCP, basic/utilities/progress).
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use homer_host::WaitingFor;
@@ -14,6 +14,8 @@ pub(crate) struct Progress {
     to: Option<(Peer<RoleServer>, ProgressToken)>,
     /// Notifications sent: the progress value, which must increase with each.
     steps: AtomicU32,
+    /// The number of bytes received, for the log.
+    bytes: Arc<AtomicU64>,
     /// When the number of bytes was last sent.
     sent: Mutex<Option<Instant>>,
     /// The notifications that may not have been sent yet.
@@ -25,11 +27,13 @@ pub(crate) struct Progress {
 const INTERVAL: Duration = Duration::from_millis(500);
 
 impl Progress {
-    pub(crate) fn new(context: &RequestContext<RoleServer>) -> Self {
+    /// `bytes` becomes the number of bytes received.
+    pub(crate) fn new(context: &RequestContext<RoleServer>, bytes: Arc<AtomicU64>) -> Self {
         let token = context.meta.get_progress_token();
         Self {
             to: token.map(|token| (context.peer.clone(), token)),
             steps: AtomicU32::new(0),
+            bytes,
             sent: Mutex::new(None),
             unsent: Mutex::new(Vec::new()),
         }
@@ -47,6 +51,7 @@ impl Progress {
 
     /// This many bytes have been received.
     pub(crate) fn received(&self, bytes: u64) {
+        self.bytes.store(bytes, Ordering::Relaxed);
         if self.to.is_none() {
             return;
         }

@@ -2,11 +2,9 @@
 //! [`homer_export::mcp`] into rmcp's types.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use homer_export::MEDIA_TYPE;
 use homer_export::mcp::delivery::Attachment;
 use homer_export::mcp::tools::{
     self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolFailure, ToolResult,
@@ -16,11 +14,14 @@ use homer_export::mcp::uri::{ResourceError, ResourceRequest, resource_template};
 use homer_export::mcp::{
     self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, SERVER_NAME,
 };
+use homer_export::{ExportError, MEDIA_TYPE};
 use homer_host::{CallFilterFields, CompletedExport, ExportRequest, Exporter, Failure};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    Annotations, CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
-    DiscoverResult, EmbeddedResource, ErrorData, Implementation, ListResourceTemplatesResult,
+    Annotations, CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult,
+    CompleteRequestParams, CompleteResult, ContentBlock, CustomRequest, CustomResult,
+    DiscoverResult, EmbeddedResource, ErrorCode, ErrorData, GetPromptRequestParams,
+    GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams,
     ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
     ResourceContents, ResourceTemplate, Role, ServerCapabilities, ServerConfig, Tool,
@@ -28,10 +29,13 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, RoleServer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::call_limit::{CallLimit, CallPermit};
+use crate::call_log::CallLog;
 use crate::capture_cache::CaptureCache;
 use crate::files::OutputDir;
+use crate::now_ms;
 use crate::progress::Progress;
 use crate::tool_error::ToolError;
 
@@ -51,6 +55,7 @@ struct Shared {
     output_dir: Option<OutputDir>,
     cache: CaptureCache,
     calls: CallLimit,
+    log: CallLog,
 }
 
 impl Server {
@@ -58,6 +63,7 @@ impl Server {
         exporter: Exporter,
         config: ToolConfig,
         output_dir: Option<OutputDir>,
+        log: CallLog,
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -69,6 +75,7 @@ impl Server {
                 output_dir,
                 cache: CaptureCache::default(),
                 calls: CallLimit::new(),
+                log,
             }),
         }
     }
@@ -76,6 +83,11 @@ impl Server {
     /// The limit of its calls.
     pub(crate) fn call_limit(&self) -> CallLimit {
         self.shared.calls.clone()
+    }
+
+    /// The log of its calls.
+    pub(crate) fn log(&self) -> CallLog {
+        self.shared.log.clone()
     }
 }
 
@@ -318,12 +330,6 @@ fn to_error_result(failure: &ToolFailure) -> CallToolResult {
     result
 }
 
-/// The current Unix time in milliseconds.
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
-}
-
 fn blob(capture: &[u8], uri: &str) -> ResourceContents {
     ResourceContents::blob(BASE64_STANDARD.encode(capture), uri).with_mime_type(MEDIA_TYPE)
 }
@@ -362,6 +368,22 @@ macro_rules! list {
         list.meta = Some(meta());
         Ok(list)
     }};
+}
+
+/// Adds a sentence for the model: to the summary, since some clients show a model nothing but the
+/// structured content, and as a text block before what is attached.
+fn add_note(result: &mut CallToolResult, note: String) {
+    let structured = result.structured_content.as_mut();
+    if let Some(Value::String(summary)) = structured.and_then(|it| it.get_mut("summary")) {
+        summary.push(' ');
+        summary.push_str(&note);
+    }
+    let texts = result
+        .content
+        .iter()
+        .take_while(|it| it.as_text().is_some());
+    let position = texts.count().min(1);
+    result.content.insert(position, ContentBlock::text(note));
 }
 
 /// rmcp sends no response to a canceled request; the error only ends its handler.
@@ -412,34 +434,57 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let shared = &self.shared;
-        let progress = Progress::new(&context);
+        let arguments = request.arguments.as_ref();
+        let mut logged = shared
+            .log
+            .begin(&context, "tools/call", Some(&request.name));
+        let progress = Progress::new(&context, logged.bytes());
+        let parsed = ToolCall::parse(&request.name, arguments, &shared.config, now_ms());
+        match &parsed {
+            Ok(call) => logged.asks_for(call),
+            Err(InvalidCall::Arguments(_)) => {}
+            Err(InvalidCall::UnknownTool { message }) => {
+                logged.failed("unknown-tool");
+                return Err(ErrorData::invalid_params(message.clone(), None));
+            }
+        }
         let call = async {
-            let arguments = request.arguments.as_ref();
-            let parsed = ToolCall::parse(&request.name, arguments, &shared.config, now_ms());
             let call = match parsed {
                 Ok(call) => call,
-                Err(InvalidCall::Arguments(error)) => return Ok(Err(error.into())),
+                Err(InvalidCall::Arguments(error)) => return Err(error.into()),
+                // Not here: see above.
                 Err(InvalidCall::UnknownTool { message }) => {
-                    return Err(ErrorData::invalid_params(message, None));
+                    return Err(ExportError::InvalidRequest(message).into());
                 }
             };
             // After the arguments have been parsed, because an invalid call needs no permit.
             let permit: Option<CallPermit> = shared.calls.permit_of(&context.extensions);
-            Ok(match permit {
+            match permit {
                 Some(_permit) => {
                     let config = shared.config_for(&context);
                     shared.call(call, config, &progress).await
                 }
                 None => Err(ToolError::Busy),
-            })
+            }
         };
         let called = tokio::select! {
-            called = call => called?,
+            called = call => called,
             // Dropping the export ends its request to Homer and frees its instance.
             () = context.ct.cancelled() => return Err(cancelled()),
         };
-        let mut result =
-            called.unwrap_or_else(|error| to_error_result(&error.failure(&request.name)));
+        let mut result = match called {
+            Ok(result) => {
+                logged.succeeded();
+                result
+            }
+            Err(error) => {
+                logged.failed(error.code());
+                to_error_result(&error.failure(&request.name))
+            }
+        };
+        if let Some(note) = tools::note_on_unknown_arguments(&request.name, arguments) {
+            add_note(&mut result, note);
+        }
         result.meta = Some(meta());
         Ok(result.into())
     }
@@ -470,9 +515,16 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let shared = &self.shared;
-        let progress = Progress::new(&context);
-        let resource =
-            ResourceRequest::parse(&request.uri, &shared.config).map_err(to_error_data)?;
+        let mut logged = shared.log.begin(&context, "resources/read", None);
+        let progress = Progress::new(&context, logged.bytes());
+        let resource = match ResourceRequest::parse(&request.uri, &shared.config) {
+            Ok(resource) => resource,
+            Err(error) => {
+                logged.failed("invalid-request");
+                return Err(to_error_data(error));
+            }
+        };
+        logged.asks_for(&ToolCall::ExportPcap(resource.call.clone()));
         let read = async {
             match shared.calls.permit_of(&context.extensions) {
                 Some(_permit) => shared.read_resource(&resource.call, &progress).await,
@@ -483,14 +535,74 @@ impl ServerHandler for Server {
             read = read => read,
             () = context.ct.cancelled() => return Err(cancelled()),
         };
-        let capture = read.map_err(|error| match &error {
-            ToolError::Export(Failure::Export(error)) => to_error_data(resource.failed(error)),
-            other => ErrorData::internal_error(other.to_string(), None),
-        })?;
+        let capture = match read {
+            Ok(capture) => capture,
+            Err(error) => {
+                logged.failed(error.code());
+                return Err(match &error {
+                    ToolError::Export(Failure::Export(error)) => {
+                        to_error_data(resource.failed(error))
+                    }
+                    other => ErrorData::internal_error(other.to_string(), None),
+                });
+            }
+        };
+        logged.succeeded();
         let mut result = ReadResourceResult::new(vec![blob(&capture, &resource.uri)])
             .with_ttl_ms(CACHE_CAPTURES.ttl_ms)
             .with_cache_scope(scope(CACHE_CAPTURES));
         result.meta = Some(meta());
         Ok(result.into())
     }
+
+    // rmcp's errors about methods that a server does not have are their bare names.
+
+    async fn complete(
+        &self,
+        _: CompleteRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        Err(unknown_method("completion/complete"))
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Err(unknown_method("prompts/list"))
+    }
+
+    async fn get_prompt(
+        &self,
+        _: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        Err(unknown_method("prompts/get"))
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(unknown_method(&request.method))
+    }
+
+    #[expect(deprecated, reason = "clients of older versions of MCP send it")]
+    async fn set_level(
+        &self,
+        _: rmcp::model::SetLevelRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        Err(unknown_method("logging/setLevel"))
+    }
+}
+
+fn unknown_method(method: &str) -> ErrorData {
+    ErrorData::new(
+        ErrorCode::METHOD_NOT_FOUND,
+        mcp::unknown_method(method),
+        None,
+    )
 }

@@ -23,6 +23,17 @@ pub(crate) enum ToolError {
 }
 
 impl ToolError {
+    /// The code at the beginning of its text, for the log.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Export(Failure::Export(error)) => error.case(),
+            Self::Export(Failure::Limit(_)) => "sandbox-limit",
+            Self::Export(Failure::Trap(_) | Failure::Misuse(_)) => "internal-error",
+            Self::Busy => "busy",
+            Self::StorageFailed(_) => "storage-failed",
+        }
+    }
+
     /// The result of a call of this tool that failed.
     pub(crate) fn failure(&self, tool: &str) -> ToolFailure {
         match self {

@@ -1036,7 +1036,7 @@ async fn server_treats_an_unexpanded_placeholder_as_unset() {
 }
 
 #[tokio::test]
-async fn server_drops_lines_longer_than_a_request_may_be() {
+async fn server_rejects_lines_longer_than_a_request_may_be() {
     let (_child, mut input, mut output) = demo_server().await;
     // The second line is within the limit; its response repeats the long id.
     for length in [256 << 10, 200 << 10] {
@@ -1047,8 +1047,14 @@ async fn server_drops_lines_longer_than_a_request_may_be() {
             .await
             .unwrap();
     }
-    let response = next_message(&mut output).await.unwrap();
-    assert_eq!(response["id"].as_str().map(str::len), Some(200 << 10));
+    // In either order: the second line does not wait until the error has been sent.
+    let mut responses = Vec::new();
+    for _ in 0..2 {
+        responses.push(next_message(&mut output).await.unwrap());
+    }
+    responses.sort_by_key(|response| response["id"].is_string());
+    assert_eq!(responses[0]["error"]["code"], -32600);
+    assert_eq!(responses[1]["id"].as_str().map(str::len), Some(200 << 10));
 }
 
 #[tokio::test]

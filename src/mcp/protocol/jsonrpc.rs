@@ -28,7 +28,7 @@ const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
 /// A message of a client.
 #[derive(Debug)]
 pub(super) enum JsonRpcMessage {
-    Request(JsonRpcRequest),
+    Request(Box<JsonRpcRequest>),
     /// A notification or a response.
     Other,
 }
@@ -45,6 +45,8 @@ pub(super) struct JsonRpcRequest {
     /// The version of MCP that the client uses, if its request states one. Clients do so since
     /// 2025-06-18 (basic/transports, "Protocol Version Header").
     pub(super) version: Option<String>,
+    /// What the result of a tool says about arguments that were ignored.
+    pub(super) note: Option<String>,
 }
 
 impl JsonRpcMessage {
@@ -94,13 +96,14 @@ impl JsonRpcMessage {
         };
         match (id, &valid_id) {
             (None, _) => Ok(Self::Other),
-            (_, Some(id)) => Ok(Self::Request(JsonRpcRequest {
+            (_, Some(id)) => Ok(Self::Request(Box::new(JsonRpcRequest {
                 id: id.clone(),
                 method,
                 params,
                 protocol: Protocol::Handshake,
                 version: None,
-            })),
+                note: None,
+            }))),
             (Some(_), None) => invalid("id must be a string or an integer"),
         }
     }
@@ -168,10 +171,7 @@ impl JsonRpcError {
     }
 
     pub(super) fn unknown_method(method: &str) -> Self {
-        Self::new(
-            METHOD_NOT_FOUND,
-            format!("unknown method {}", quoted(method, MAX_ECHO_CHARS)),
-        )
+        Self::new(METHOD_NOT_FOUND, crate::mcp::unknown_method(method))
     }
 
     pub(super) fn header_mismatch(message: impl Into<String>) -> Self {

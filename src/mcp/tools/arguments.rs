@@ -15,7 +15,7 @@ use crate::mcp::MAX_ECHO_CHARS;
 #[cfg(doc)]
 use crate::query::MAX_CALL_IDS;
 use crate::query::{DEFAULT_PROFILES, ParameterNames, Profile, parse_instant};
-use crate::text::{quoted, truncate_for_display};
+use crate::text::truncate_for_display;
 use crate::{CallId, ExportError, Query, Window};
 
 /// One call in a window of time, and where to search for it: the arguments of `homer_export_pcap`,
@@ -47,8 +47,9 @@ pub struct MessageArguments {
     pub offset: u64,
 }
 
-const WINDOW_ARGUMENTS: &[&str] = &["callid", "also_callids", "from_ts", "to_ts", "profiles"];
-const MESSAGE_ARGUMENTS: &[&str] = &[
+pub(super) const WINDOW_ARGUMENTS: &[&str] =
+    &["callid", "also_callids", "from_ts", "to_ts", "profiles"];
+pub(super) const MESSAGE_ARGUMENTS: &[&str] = &[
     "callid",
     "also_callids",
     "from_ts",
@@ -152,7 +153,6 @@ impl CallWindow {
         config: &ToolConfig,
         now_ms: i64,
     ) -> Result<Self, ExportError> {
-        reject_unknown(arguments, WINDOW_ARGUMENTS)?;
         Self::of(arguments, config, now_ms)
     }
 
@@ -180,7 +180,6 @@ impl MessageArguments {
         config: &ToolConfig,
         now_ms: i64,
     ) -> Result<Self, ExportError> {
-        reject_unknown(arguments, MESSAGE_ARGUMENTS)?;
         let call = CallWindow::of(arguments, config, now_ms)?;
         let (packet, format, offset) =
             Self::which_part(arguments).map_err(ExportError::InvalidRequest)?;
@@ -210,21 +209,6 @@ impl MessageArguments {
             Some(value) => whole_number(value, "offset", 0)?,
         };
         Ok((packet, format, offset))
-    }
-}
-
-/// Rejects arguments that the tool does not have: a misspelled one would otherwise be ignored.
-pub(super) fn reject_unknown(arguments: &Arguments, known: &[&str]) -> Result<(), ExportError> {
-    match arguments
-        .keys()
-        .find(|name| !known.contains(&name.as_str()))
-    {
-        Some(name) => Err(ExportError::InvalidRequest(format!(
-            "unknown argument {}; the arguments are {}",
-            quoted(name, MAX_ECHO_CHARS),
-            known.join(", ")
-        ))),
-        None => Ok(()),
     }
 }
 

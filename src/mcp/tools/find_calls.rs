@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::arguments::{Arguments, argument, reject_unknown, window_ms, wrong};
+use super::arguments::{Arguments, argument, window_ms, wrong};
 use super::schema::{committed, to_raw_json};
 use super::tool_failure::ExportArguments;
 use super::{ToolAnnotations, ToolConfig, ToolDefinition, input_schema, names};
@@ -29,7 +29,7 @@ const MAX_CALLS_JSON: usize = 16 * 1024;
 /// Most parts of the window that a result names, inclusive.
 const MAX_PARTS: usize = 10;
 
-const ARGUMENTS: &[&str] = &[
+pub(super) const ARGUMENTS: &[&str] = &[
     "from_ts",
     "to_ts",
     "caller",
@@ -52,7 +52,6 @@ pub(super) fn parse(
     config: &ToolConfig,
     now_ms: i64,
 ) -> Result<CallFilterFields, ExportError> {
-    reject_unknown(arguments, ARGUMENTS)?;
     let (from_ts, to_ts) = window_ms(arguments, now_ms)?;
     let text = |name| text(arguments, name);
     let fields = CallFilterFields {

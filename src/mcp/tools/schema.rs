@@ -51,7 +51,15 @@ pub(super) fn with_member(json: &str, path: &[&str], value: &RawValue) -> Box<Ra
 }
 
 /// The members of a JSON object in their order, with their values as text.
-struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, RawValue>)>);
+pub(super) struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, RawValue>)>);
+
+impl<'a> Members<'a> {
+    /// The value of a member.
+    pub(super) fn member(&mut self, name: &str) -> Option<&mut Cow<'a, RawValue>> {
+        let member = self.0.iter_mut().find(|(known, _)| known == name);
+        member.map(|(_, value)| value)
+    }
+}
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
