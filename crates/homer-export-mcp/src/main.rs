@@ -3,7 +3,6 @@
 
 mod call_limit;
 mod capture_cache;
-mod check;
 mod files;
 mod http;
 mod progress;
@@ -36,7 +35,7 @@ use self::server::Server;
 /// HTTP. Each export runs as a WebAssembly component in a sandbox that can reach your Homer and
 /// nothing else.
 #[derive(Debug, Parser)]
-#[command(version, name = "homer-export-mcp", after_help = AFTER_HELP, max_term_width = 100)]
+#[command(version = env!("HOMER_EXPORT_VERSION"), name = "homer-export-mcp", after_help = AFTER_HELP, max_term_width = 100)]
 struct Arguments {
     /// Use a built-in fake Homer with calls that show classic failures; no configuration needed.
     /// `homer-export --demo --list` lists them
@@ -115,7 +114,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let (tools, output_dir) = tool_config(&variables, configuration.config.max_window_hours)?;
     let exporter = Exporter::new(configuration.policy()).map_err(|failure| failure.to_string())?;
     if arguments.check {
-        for line in check::check(&exporter, &configuration).await? {
+        let checked = homer_host::check(&exporter, &configuration).await;
+        for line in checked.map_err(|failure| failure.to_string())? {
             log(&line);
         }
         return Ok(());

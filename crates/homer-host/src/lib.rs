@@ -16,6 +16,7 @@
 //! requests are built from them, and [`export`] drives the sandbox.
 
 mod cache;
+mod check;
 pub mod config;
 mod convert;
 mod deadline;
@@ -29,6 +30,7 @@ pub mod policy;
 mod sandbox;
 mod search;
 
+pub use check::check;
 pub use config::{Flags, HostConfig, McpFlags};
 pub use environment::ComponentEnvironment;
 pub use export::{CompletedExport, Export, ExportRequest, Exporter, HashedExport, WaitingFor};
