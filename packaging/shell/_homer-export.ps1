@@ -28,6 +28,8 @@ Register-ArgumentCompleter -Native -CommandName 'homer-export' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Search profile to query; repeat it for several, which are queried in this order [default: 1_call, 1_registration, 1_default]')
             [CompletionResult]::new('--node', '--node', [CompletionResultType]::ParameterName, 'Database node to query; repeat it for several [default: all]')
             [CompletionResult]::new('--exclude-ip', '--exclude-ip', [CompletionResultType]::ParameterName, 'Leave out messages from or to this IP address; repeat it for several')
+            [CompletionResult]::new('--homer', '--homer', [CompletionResultType]::ParameterName, 'Homer to use: its name in the configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: homer-export/config.toml in $XDG_CONFIG_HOME, which is ~/.config if not set]')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Homer''s base URL, with its path prefix if any, for example http://homer:9080 (HOMER_URL)')
             [CompletionResult]::new('--login-type', '--login-type', [CompletionResultType]::ParameterName, 'Where HOMER 11 checks the password; Homer 7 ignores it (HOMER_LOGIN_TYPE) [possible values: internal, ldap] [default: internal]')
             [CompletionResult]::new('--token-header', '--token-header', [CompletionResultType]::ParameterName, 'Name of the header field that carries the API token; Auth-Token if not set (HOMER_TOKEN_HEADER)')
@@ -69,6 +71,8 @@ Register-ArgumentCompleter -Native -CommandName 'homer-export' -ScriptBlock {
             [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Export the call with this number in the table, instead of printing the table')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'File for the capture, or - for standard output [default: the Call-ID with .pcap, without characters that are not safe in a file name]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'File for the capture, or - for standard output [default: the Call-ID with .pcap, without characters that are not safe in a file name]')
+            [CompletionResult]::new('--homer', '--homer', [CompletionResultType]::ParameterName, 'Homer to use: its name in the configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: homer-export/config.toml in $XDG_CONFIG_HOME, which is ~/.config if not set]')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Homer''s base URL, with its path prefix if any, for example http://homer:9080 (HOMER_URL)')
             [CompletionResult]::new('--login-type', '--login-type', [CompletionResultType]::ParameterName, 'Where HOMER 11 checks the password; Homer 7 ignores it (HOMER_LOGIN_TYPE) [possible values: internal, ldap] [default: internal]')
             [CompletionResult]::new('--token-header', '--token-header', [CompletionResultType]::ParameterName, 'Name of the header field that carries the API token; Auth-Token if not set (HOMER_TOKEN_HEADER)')
@@ -91,6 +95,8 @@ Register-ArgumentCompleter -Native -CommandName 'homer-export' -ScriptBlock {
             break
         }
         'homer-export;check' {
+            [CompletionResult]::new('--homer', '--homer', [CompletionResultType]::ParameterName, 'Homer to use: its name in the configuration file')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Configuration file [default: homer-export/config.toml in $XDG_CONFIG_HOME, which is ~/.config if not set]')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Homer''s base URL, with its path prefix if any, for example http://homer:9080 (HOMER_URL)')
             [CompletionResult]::new('--login-type', '--login-type', [CompletionResultType]::ParameterName, 'Where HOMER 11 checks the password; Homer 7 ignores it (HOMER_LOGIN_TYPE) [possible values: internal, ldap] [default: internal]')
             [CompletionResult]::new('--token-header', '--token-header', [CompletionResultType]::ParameterName, 'Name of the header field that carries the API token; Auth-Token if not set (HOMER_TOKEN_HEADER)')

@@ -29,7 +29,7 @@ _homer__export() {
 
     case "${cmd}" in
         homer__export)
-            opts="-o -h -V --from --to --output --force --json --demo --list --profile --node --exclude-ip --url --login-type --token-header --extra-headers-file --api --timeout-ms --max-window-hours --report --explain --explain-days --ca-file --export-max-bytes --export-deadline-ms --max-concurrent --help --version find check"
+            opts="-o -h -V --from --to --output --force --json --demo --list --profile --node --exclude-ip --homer --config --url --login-type --token-header --extra-headers-file --api --timeout-ms --max-window-hours --report --explain --explain-days --ca-file --export-max-bytes --export-deadline-ms --max-concurrent --help --version find check"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -60,6 +60,14 @@ _homer__export() {
                     return 0
                     ;;
                 --exclude-ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --homer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -127,12 +135,20 @@ _homer__export() {
             return 0
             ;;
         homer__subcmd__export__subcmd__check)
-            opts="-h --demo --url --login-type --token-header --extra-headers-file --api --timeout-ms --max-window-hours --report --explain --explain-days --ca-file --export-max-bytes --export-deadline-ms --max-concurrent --help"
+            opts="-h --demo --homer --config --url --login-type --token-header --extra-headers-file --api --timeout-ms --max-window-hours --report --explain --explain-days --ca-file --export-max-bytes --export-deadline-ms --max-concurrent --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --homer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -197,7 +213,7 @@ _homer__export() {
             return 0
             ;;
         homer__subcmd__export__subcmd__find)
-            opts="-o -h --caller --callee --party --method --status --source --destination --user-agent --callid-prefix --from --to --export --output --force --json --demo --url --login-type --token-header --extra-headers-file --api --timeout-ms --max-window-hours --report --explain --explain-days --ca-file --export-max-bytes --export-deadline-ms --max-concurrent --help"
+            opts="-o -h --caller --callee --party --method --status --source --destination --user-agent --callid-prefix --from --to --export --output --force --json --demo --homer --config --url --login-type --token-header --extra-headers-file --api --timeout-ms --max-window-hours --report --explain --explain-days --ca-file --export-max-bytes --export-deadline-ms --max-concurrent --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -256,6 +272,14 @@ _homer__export() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --homer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

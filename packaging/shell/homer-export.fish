@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_homer_export_global_optspecs
-    string join \n from= to= o/output= force json demo list profile= node= exclude-ip= url= login-type= token-header= extra-headers-file= api= timeout-ms= max-window-hours= report= explain= explain-days= ca-file= export-max-bytes= export-deadline-ms= max-concurrent= h/help V/version
+    string join \n from= to= o/output= force json demo list profile= node= exclude-ip= homer= config= url= login-type= token-header= extra-headers-file= api= timeout-ms= max-window-hours= report= explain= explain-days= ca-file= export-max-bytes= export-deadline-ms= max-concurrent= h/help V/version
 end
 
 function __fish_homer_export_needs_command
@@ -30,6 +30,8 @@ complete -c homer-export -n "__fish_homer_export_needs_command" -s o -l output -
 complete -c homer-export -n "__fish_homer_export_needs_command" -l profile -d 'Search profile to query; repeat it for several, which are queried in this order [default: 1_call, 1_registration, 1_default]' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l node -d 'Database node to query; repeat it for several [default: all]' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l exclude-ip -d 'Leave out messages from or to this IP address; repeat it for several' -r
+complete -c homer-export -n "__fish_homer_export_needs_command" -l homer -d 'Homer to use: its name in the configuration file' -r
+complete -c homer-export -n "__fish_homer_export_needs_command" -l config -d 'Configuration file [default: homer-export/config.toml in $XDG_CONFIG_HOME, which is ~/.config if not set]' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l url -d 'Homer\'s base URL, with its path prefix if any, for example http://homer:9080 (HOMER_URL)' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l login-type -d 'Where HOMER 11 checks the password; Homer 7 ignores it (HOMER_LOGIN_TYPE) [possible values: internal, ldap] [default: internal]' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l token-header -d 'Name of the header field that carries the API token; Auth-Token if not set (HOMER_TOKEN_HEADER)' -r
@@ -65,6 +67,8 @@ complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l from 
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l to -d 'End of the window, in the same forms [default: now]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l export -d 'Export the call with this number in the table, instead of printing the table' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -s o -l output -d 'File for the capture, or - for standard output [default: the Call-ID with .pcap, without characters that are not safe in a file name]' -r -F
+complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l homer -d 'Homer to use: its name in the configuration file' -r
+complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l config -d 'Configuration file [default: homer-export/config.toml in $XDG_CONFIG_HOME, which is ~/.config if not set]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l url -d 'Homer\'s base URL, with its path prefix if any, for example http://homer:9080 (HOMER_URL)' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l login-type -d 'Where HOMER 11 checks the password; Homer 7 ignores it (HOMER_LOGIN_TYPE) [possible values: internal, ldap] [default: internal]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l token-header -d 'Name of the header field that carries the API token; Auth-Token if not set (HOMER_TOKEN_HEADER)' -r
@@ -83,6 +87,8 @@ complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l force
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l json -d 'Print the result as JSON'
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l demo -d 'Use a built-in fake Homer with calls that show classic failures; no configuration needed'
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l homer -d 'Homer to use: its name in the configuration file' -r
+complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l config -d 'Configuration file [default: homer-export/config.toml in $XDG_CONFIG_HOME, which is ~/.config if not set]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l url -d 'Homer\'s base URL, with its path prefix if any, for example http://homer:9080 (HOMER_URL)' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l login-type -d 'Where HOMER 11 checks the password; Homer 7 ignores it (HOMER_LOGIN_TYPE) [possible values: internal, ldap] [default: internal]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l token-header -d 'Name of the header field that carries the API token; Auth-Token if not set (HOMER_TOKEN_HEADER)' -r

@@ -219,6 +219,9 @@ Set one credential in the environment: HOMER_API_TOKEN, or HOMER_JWT, or HOMER_U
 HOMER_PASSWORD. To read a secret from a file, append _FILE to the variable's name, for example \
 HOMER_API_TOKEN_FILE. The component never sees a credential.
 
+For several Homers, give each a name in the configuration file, as docs/configuration.md shows, \
+and choose one with --homer.
+
 Exit codes: 0 done, 1 other error, 2 usage or invalid request, 3 misconfigured, 4 denied, \
 5 unauthorized, 6 unreachable, 7 timed out, 8 nothing captured, 9 rejected, 10 invalid response, \
 11 too large, 130 interrupted.

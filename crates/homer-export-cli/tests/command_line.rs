@@ -822,6 +822,75 @@ async fn check_refuses_a_server_that_is_not_a_homer() {
     assert_ne!(output.status.code(), Some(0), "{}", text(&output.stdout));
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn homer_is_chosen_by_its_name_in_the_configuration_file() {
+    let (_homer, url) = homer().await;
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config/homer-export/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let toml = format!(
+        "default = \"down\"\n[homer.prod]\nurl = \"{url}\"\ntoken_command = [\"echo\", \
+         \"{API_TOKEN}\"]\n[homer.down]\nurl = \"http://127.0.0.1:9\"\n"
+    );
+    fs::write(&config, toml).unwrap();
+    let xdg = dir.path().join("config");
+    // A credential of another Homer is not sent to this one.
+    let env = [
+        ("XDG_CONFIG_HOME", xdg.to_str().unwrap()),
+        ("HOMER_JWT", "s3cret"),
+    ];
+    let url_in_env = [&env[..], &[("HOMER_URL", "http://127.0.0.1:9")]].concat();
+    for (args, env, code, case) in [
+        (&["--homer", "prod"][..], &env[..], 0, ""),
+        (&["--homer", "prod"], &url_in_env, 0, ""),
+        (
+            &["--homer", "prod", "--config", config.to_str().unwrap()],
+            &[],
+            0,
+            "",
+        ),
+        (&[], &env, 6, "unreachable: http://127.0.0.1:9"),
+        (
+            &["--homer", "other"],
+            &env,
+            3,
+            "has no [homer.other]; it has: down, prod",
+        ),
+        (
+            &["--homer", "prod", "--url", &url],
+            &env,
+            3,
+            "--homer and --url both choose a Homer",
+        ),
+        (
+            &["--homer", "prod", "--demo"],
+            &env,
+            3,
+            "--homer and --demo both choose a Homer",
+        ),
+        (
+            &["--config", "no.toml"],
+            &env,
+            3,
+            "misconfigured: cannot read no.toml",
+        ),
+    ] {
+        let output = run(dir.path(), &[&["check"], args].concat(), env).await;
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
+        assert!(stderr.contains(case), "{stderr}");
+        let printed = text(&output.stdout) + &stderr;
+        assert!(
+            !printed.contains(API_TOKEN) && !printed.contains("s3cret"),
+            "{printed}"
+        );
+    }
+    let args = [&[CALL, "--homer", "prod", "-o", "c.pcap"], &WINDOW[..]].concat();
+    let output = run(dir.path(), &args, &env).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
 #[tokio::test]
 async fn demo_can_be_checked() {
     let dir = tempfile::tempdir().unwrap();

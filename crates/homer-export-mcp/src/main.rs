@@ -154,11 +154,20 @@ async fn serve_stdio(server: Server) -> Result<(), String> {
     Ok(())
 }
 
-/// The settings of this program, from its environment and its flags. The demo uses them as well,
-/// because they do not concern Homer.
+/// The settings of this program, from its environment, the configuration file and its flags. The
+/// demo uses them as well, without the file, which concerns Homer.
 fn variables(arguments: &Arguments) -> Result<Variables, ExportError> {
-    let mut variables = process_variables()?;
-    arguments.flags.apply(&mut variables);
+    #[cfg(feature = "demo")]
+    let is_demo = arguments.demo;
+    #[cfg(not(feature = "demo"))]
+    let is_demo = false;
+    let mut variables = if is_demo {
+        let mut variables = process_variables()?;
+        arguments.flags.apply(&mut variables);
+        variables
+    } else {
+        arguments.flags.variables()?
+    };
     arguments.mcp_flags.apply(&mut variables);
     read_secret(&mut variables, &setting::MCP_TOKEN)?;
     Ok(variables)

@@ -88,9 +88,9 @@ pub(crate) fn view(
     text
 }
 
-/// The columns that a narrow page leaves out, in this order: destination, source, method. The
-/// number in the first column is enough to export a call.
-const LEFT_OUT: [usize; 3] = [7, 6, 4];
+/// The columns that a narrow page leaves out, in this order: destination, source, method, Call-ID.
+/// The number in the first column is enough to export a call.
+const LEFT_OUT: [usize; 4] = [7, 6, 4, 8];
 
 /// The calls, each on a line. On a page, the widest columns are shortened until the lines fit, and
 /// if that is not enough, the columns in [`LEFT_OUT`] are left out. Elsewhere, all texts are complete, so that programs can read them.

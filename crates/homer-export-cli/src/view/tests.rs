@@ -415,10 +415,11 @@ fn calls_on_a_narrow_page_have_fewer_columns() {
     for (columns, heading) in [
         (
             93,
-            "# TIME CALLER CALLEE METHOD STATUS SOURCE DESTIN~ CALL-ID",
+            "# TIME CALLER CALLEE METHOD STATUS SOURCE DESTINA~ CALL-ID",
         ),
-        (80, "# TIME CALLER CALLEE METHOD STATUS SOURCE CALL-ID"),
-        (60, "# TIME CALLER CALLEE STATUS CALL-ID"),
+        (83, "# TIME CALLER CALLEE METHOD STATUS SOURCE CALL-ID"),
+        (66, "# TIME CALLER CALLEE STATUS CALL-ID"),
+        (60, "# TIME CALLER CALLEE STATUS"),
     ] {
         let page = Page::new(Some(columns), false);
         let text = calls::view(&found, window(), None, Some(page));
