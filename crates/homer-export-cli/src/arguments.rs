@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
 /// What to do instead of an export.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Find(FindArguments),
+    Find(Box<FindArguments>),
     Check(CheckArguments),
 }
 

@@ -1,5 +1,5 @@
-//! The shell completions and the man pages in `packaging/shell`, which these tests generate from the
-//! arguments: `BLESS=1 cargo test -p homer-export-cli generated` writes them. The program itself does
+//! The shell completions and the man pages in `packaging/shell`, which these tests generate from
+//! the arguments: `BLESS=1 cargo test -p homer-export-cli generated` writes them. The program does
 //! not contain the generators.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

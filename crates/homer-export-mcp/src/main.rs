@@ -35,7 +35,8 @@ use self::server::Server;
 /// HTTP. Each export runs as a WebAssembly component in a sandbox that can reach your Homer and
 /// nothing else.
 #[derive(Debug, Parser)]
-#[command(version = env!("HOMER_EXPORT_VERSION"), name = "homer-export-mcp", after_help = AFTER_HELP, max_term_width = 100)]
+#[command(version = env!("HOMER_EXPORT_VERSION"), name = "homer-export-mcp")]
+#[command(after_help = AFTER_HELP, max_term_width = 100)]
 struct Arguments {
     /// Use a built-in fake Homer with calls that show classic failures; no configuration needed.
     /// `homer-export --demo --list` lists them

@@ -93,7 +93,8 @@ pub(crate) fn view(
 const LEFT_OUT: [usize; 4] = [7, 6, 4, 8];
 
 /// The calls, each on a line. On a page, the widest columns are shortened until the lines fit, and
-/// if that is not enough, the columns in [`LEFT_OUT`] are left out. Elsewhere, all texts are complete, so that programs can read them.
+/// if that is not enough, the columns in [`LEFT_OUT`] are left out. Elsewhere, all texts are
+/// complete, so that programs can read them.
 fn table(calls: &[FoundCall], page: Option<Page>, text: &mut String) {
     let numbered = calls.iter().enumerate();
     let rows = numbered.map(|(at, call)| cells(at + 1, call));
