@@ -129,7 +129,8 @@ def test_inspector_accepts_the_tools(tools, mcp_program, era):
 
 @pytest.mark.parametrize("files", [False, True], ids=["captures_embedded", "captures_in_files"])
 def test_tdqs_lint_has_no_warning(tools, mcp_program, tmp_path, files):
-    server = f"{mcp_program} --demo" + (f" --output-dir {tmp_path}" if files else "")
+    mode = f"--output-dir {tmp_path}" if files else "--result-mode embed"
+    server = f"{mcp_program} --demo {mode}"
     succeed(
         [tools.python("tdqs") / "tdqs", "lint", "--fail-on", "warning", "--command", server],
         timeout_s=180,

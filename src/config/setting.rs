@@ -281,8 +281,15 @@ settings! {
     RESULT_MODE = "HOMER_RESULT_MODE", Some("result-mode"),
         Value::Choice(&["auto", "embed", "link", "file", "base64"]),
         [McpProgram, McpComponent];
-    /// Existing directory in which captures are saved
+    /// Existing directory in which captures are saved; over standard input and output, a private
+    /// directory of the user unless set
     OUTPUT_DIR = "HOMER_OUTPUT_DIR", Some("output-dir"), Value::Text("DIR"),
+        [McpProgram];
+    /// Most bytes in the directory for captures, inclusive. Nothing is deleted to make room
+    OUTPUT_MAX_BYTES = "HOMER_OUTPUT_MAX_BYTES", Some("output-max-bytes"),
+        Value::Integer {
+            min: 1024 * 1024, max: 1 << 50, default: 10 * 1024 * 1024 * 1024, unit: "BYTES"
+        },
         [McpProgram];
     /// Largest capture that mode auto embeds in a result, in bytes, inclusive; in
     /// homer-export-tool.wasm, the largest capture in its text, with a default of 32768

@@ -15,8 +15,8 @@ pub const FIRST_WITH_LINKS: &str = "2025-06-18";
 /// How captures reach a client, as the operator configured it (`HOMER_RESULT_MODE`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ResultMode {
-    /// As a file if there is a directory for files; otherwise attached if the capture is small, and
-    /// as a link if it is not.
+    /// As a file if there is a directory for files, which over standard input and output there is.
+    /// Otherwise attached if the capture is small, and as a link if it is not.
     #[default]
     Auto,
     /// Attached to the result as a binary resource.
@@ -54,6 +54,8 @@ pub enum Delivery {
     File,
     /// Attached to the result as base64 text.
     Text,
+    /// Not at all, because it is too large for a message. The report arrives nevertheless.
+    Withheld,
 }
 
 /// The content block that carries the bytes of a capture, or leads to them. A result has at most
@@ -76,7 +78,7 @@ pub enum Attachment {
     },
     /// Base64 text.
     Text,
-    /// No block: the result needs no bytes, or they are in a file.
+    /// No block: the result needs no bytes, or they are in a file, or they are too large.
     None,
 }
 

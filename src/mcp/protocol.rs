@@ -276,10 +276,8 @@ impl PendingCapture {
         match &self.operation {
             Operation::ExportPcap(call) => {
                 let config = config.for_client(self.request.version.as_deref());
-                match ToolResult::of_export(&config, call, sha256, report, None) {
-                    Ok(result) => tool_result(&self.request, &result),
-                    Err(error) => self.fail(&error),
-                }
+                let result = ToolResult::of_export(&config, call, sha256, report, None);
+                tool_result(&self.request, &result)
             }
             Operation::ReadResource(read) => {
                 let contents = [Contents::of_capture(&read.uri)];
@@ -287,6 +285,18 @@ impl PendingCapture {
                 let envelope = Envelope::new(&self.request, Some(CACHE_CAPTURES), result);
                 HttpResponse::json(200, with_capture(&self.request, &envelope))
             }
+        }
+    }
+
+    /// Whether to go on if the capture is too large for a message, of which `seen` bytes have
+    /// arrived: a tool still returns the report.
+    ///
+    /// # Errors
+    /// `too-large` for `resources/read`, which returns nothing but the bytes.
+    pub fn without_bytes(&self, config: &ToolConfig, seen: u64) -> Result<(), ExportError> {
+        match &self.operation {
+            Operation::ExportPcap(_) => Ok(()),
+            Operation::ReadResource(_) => Err(config.too_large(seen)),
         }
     }
 
@@ -330,12 +340,10 @@ impl PendingSearch {
 
 /// The response with the result of a tool.
 fn tool_result(request: &JsonRpcRequest, result: &ToolResult) -> HttpResponse {
-    let text = Block::text(result.structured.get());
+    let text = Block::text(&result.text);
     let attached = match &result.attachment {
         Attachment::None => None,
-        Attachment::Blob { uri } => Some(Block::Resource {
-            resource: Contents::of_capture(uri),
-        }),
+        Attachment::Blob { uri } => Some(Block::capture(uri)),
         Attachment::Text => Some(Block::capture_as_text()),
         Attachment::Link {
             uri,

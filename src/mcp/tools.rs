@@ -7,6 +7,7 @@
 mod arguments;
 mod config;
 pub mod export_pcap;
+mod export_text;
 pub mod find_calls;
 mod message_format;
 mod names;
@@ -16,7 +17,7 @@ mod tool_failure;
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -120,45 +121,47 @@ impl ToolCall {
 /// The result of a call that succeeded.
 #[derive(Clone, Debug)]
 pub struct ToolResult {
-    /// The structured content. Clients without support for it read the same JSON as a text block
-    /// (MCP, server/tools, "Structured Content").
+    /// The structured content. Some clients show their model this, and others the text block alone
+    /// (docs/mcp-clients.md).
     pub structured: Box<RawValue>,
+    /// The text block: of an export the same facts for a reader, otherwise the same JSON.
+    pub text: String,
     /// The content block after that text block.
     pub attachment: Attachment,
 }
 
 impl ToolResult {
-    /// The result of `homer_export_pcap`. `file` is the path of the capture if it is in a file.
-    ///
-    /// # Errors
-    /// `too-large` if the capture is not in a file and too large for a message.
+    /// The result of `homer_export_pcap`. `file` is the path of the capture if it is in a file. A
+    /// capture that is not, and is too large for a message, is left out; its report is not.
     pub fn of_export(
         config: &ToolConfig,
         call: &CallWindow,
         sha256: &str,
         report: &CaptureReport,
         file: Option<&str>,
-    ) -> Result<Self, ExportError> {
+    ) -> Self {
         export_pcap::build_result(config, call, sha256, report, file)
     }
 
     /// The result of `homer_read_message`.
     pub fn of_message(message: &read_message::MessageView) -> Self {
-        Self {
-            structured: to_raw_json(message),
-            attachment: Attachment::None,
-        }
+        Self::of_json(to_raw_json(message))
     }
 
     /// The result of `homer_find_calls`.
     pub fn of_search(config: &ToolConfig, filter: &CallFilterFields, found: &FoundCalls) -> Self {
+        Self::of_json(to_raw_json(&find_calls::FindResult::new(
+            filter,
+            found,
+            config.max_window_hours,
+            names::EXPORT_PCAP,
+        )))
+    }
+
+    fn of_json(structured: Box<RawValue>) -> Self {
         Self {
-            structured: to_raw_json(&find_calls::FindResult::new(
-                filter,
-                found,
-                config.max_window_hours,
-                names::EXPORT_PCAP,
-            )),
+            text: structured.get().to_string(),
+            structured,
             attachment: Attachment::None,
         }
     }

@@ -37,6 +37,7 @@ impl CaptureReport {
         // One step shortens all three lists of Call-IDs to the same length.
         let call_ids = self.call_ids.len().max(self.missing_call_ids.len());
         let steps: [Truncation; 12] = [
+            (Self::truncate_call_ids, call_ids, 3),
             (Self::truncate_quality, self.quality.len(), FEW),
             (Self::truncate_ladder, self.ladder.len(), FEW),
             (Self::truncate_findings, self.findings.len(), FEW),
@@ -44,7 +45,6 @@ impl CaptureReport {
             (Self::truncate_findings, FEW, 0),
             (Self::truncate_quality, FEW, 2),
             (Self::truncate_verdicts, self.verdicts.len(), 3),
-            (Self::truncate_call_ids, call_ids, 3),
             (Self::truncate_reasons, self.incomplete_reasons.len(), 3),
             (Self::truncate_verdicts, 3, 0),
             (Self::truncate_call_ids, 3, 0),

@@ -13,6 +13,7 @@ mod config;
 mod documentation;
 mod explain;
 mod export;
+mod export_text;
 mod find_tool;
 mod finding;
 mod homer;

@@ -446,6 +446,7 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
             1,
             json!({
                 "type": "resource",
+                "annotations": { "audience": ["user"] },
                 "resource": { "uri": uri, "blob": "AAAA", "mimeType": MEDIA_TYPE },
             }),
         ),
@@ -459,6 +460,7 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
                 "name": "a@b.pcap",
                 "size": 101,
                 "mimeType": MEDIA_TYPE,
+                "annotations": { "audience": ["user"] },
             }),
         ),
         (
@@ -477,15 +479,13 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
             (200, &expected),
             "{response}"
         );
-        assert_eq!(result["isError"] == json!(true), size > 1000);
-        if size <= 1000 {
-            let text: Value =
-                serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap();
-            assert_eq!(
-                (&text, &text["size_bytes"]),
-                (&result["structuredContent"], &json!(size))
-            );
-        }
+        // Of a capture that is too large, the report arrives.
+        assert_eq!(result["isError"], Value::Null);
+        let is_withheld = result["structuredContent"]["delivery"] == "withheld";
+        assert_eq!(is_withheld, size > 1000);
+        assert_eq!(result["structuredContent"]["size_bytes"], json!(size));
+        let text = result["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains(&format!("{size} bytes")), "{text}");
     }
     let read = pending("resources/read", json!({ "uri": uri }));
     let (_, response) = shown(read.respond(&CONFIG, "00", &report(1000)));

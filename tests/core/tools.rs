@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use homer_export::mcp::Base64Stream;
-use homer_export::mcp::delivery::{self, Delivery, ResultMode};
+use homer_export::mcp::delivery::{self, Attachment, Delivery, ResultMode};
 use homer_export::mcp::tools::export_pcap::{self, Delivered, ExportResult};
 use homer_export::mcp::tools::{
     CallWindow, MessageArguments, ToolConfig, ToolDefinition, ToolResult,
@@ -120,7 +120,7 @@ fn tool_result_says_how_to_go_on() {
         ..CaptureReport::default()
     };
     let structured = |call: &CallWindow, report| {
-        let result = ToolResult::of_export(&CONFIG, call, &"0".repeat(64), report, None).unwrap();
+        let result = ToolResult::of_export(&CONFIG, call, &"0".repeat(64), report, None);
         serde_json::from_str::<Value>(result.structured.get()).unwrap()
     };
     let result = structured(&call("a@x"), &report);
@@ -367,7 +367,7 @@ fn tool_definition_follows_where_captures_go() {
         (
             ResultMode::Auto,
             false,
-            json!(["embedded", "link"]),
+            json!(["embedded", "link", "withheld"]),
             "nothing is written or deleted",
         ),
         (ResultMode::Auto, true, json!(["file"]), "saved in a file"),
@@ -375,16 +375,21 @@ fn tool_definition_follows_where_captures_go() {
         (
             ResultMode::Embed,
             true,
-            json!(["embedded"]),
+            json!(["embedded", "withheld"]),
             "Captures up to 6 MiB are attached",
         ),
         (
             ResultMode::Link,
             false,
-            json!(["link"]),
+            json!(["link", "withheld"]),
             "are returned as a resource link",
         ),
-        (ResultMode::Base64, false, json!(["base64"]), "base64 text"),
+        (
+            ResultMode::Base64,
+            false,
+            json!(["base64", "withheld"]),
+            "base64 text",
+        ),
     ] {
         let definition = of(mode, output_dir);
         assert_eq!(
@@ -415,25 +420,71 @@ fn tool_delivery_depends_on_mode_and_size() {
     };
     let (inline, read) = (CONFIG.inline_bytes, CONFIG.read_bytes);
     for (mode, output_dir, bytes, expected) in [
-        (ResultMode::Auto, false, inline, Some(Delivery::Embed)),
-        (ResultMode::Auto, false, inline + 1, Some(Delivery::Link)),
-        (ResultMode::Auto, false, read, Some(Delivery::Link)),
-        (ResultMode::Auto, false, read + 1, None),
-        (ResultMode::Auto, true, 1, Some(Delivery::File)),
-        (ResultMode::Auto, true, u64::MAX, Some(Delivery::File)),
-        (ResultMode::Embed, true, read, Some(Delivery::Embed)),
-        (ResultMode::Embed, false, read + 1, None),
-        (ResultMode::Link, false, 1, Some(Delivery::Link)),
-        (ResultMode::Base64, false, read, Some(Delivery::Text)),
-        (ResultMode::Base64, false, read + 1, None),
-        (ResultMode::File, false, 1, None),
-        (ResultMode::File, true, u64::MAX, Some(Delivery::File)),
+        (ResultMode::Auto, false, inline, Delivery::Embed),
+        (ResultMode::Auto, false, inline + 1, Delivery::Link),
+        (ResultMode::Auto, false, read, Delivery::Link),
+        (ResultMode::Auto, false, read + 1, Delivery::Withheld),
+        (ResultMode::Auto, true, 1, Delivery::File),
+        (ResultMode::Auto, true, u64::MAX, Delivery::File),
+        (ResultMode::Embed, true, read, Delivery::Embed),
+        (ResultMode::Embed, false, read + 1, Delivery::Withheld),
+        (ResultMode::Link, false, 1, Delivery::Link),
+        (ResultMode::Base64, false, read, Delivery::Text),
+        (ResultMode::Base64, false, read + 1, Delivery::Withheld),
+        (ResultMode::File, false, 1, Delivery::Withheld),
+        (ResultMode::File, true, u64::MAX, Delivery::File),
     ] {
         assert_eq!(
             delivery(mode, output_dir, bytes),
             expected,
             "{mode:?} {output_dir} {bytes}"
         );
+    }
+}
+
+#[test]
+fn tool_returns_the_report_of_a_capture_that_is_too_large() {
+    let of = |config: &ToolConfig, size_bytes| {
+        let report = CaptureReport {
+            size_bytes,
+            ..CaptureReport::default()
+        };
+        let result = ToolResult::of_export(config, &call("a@x"), &"0".repeat(64), &report, None);
+        let json = serde_json::from_str::<Value>(result.structured.get()).unwrap();
+        (json, result.attachment)
+    };
+    let schema = jsonschema::draft202012::new(&definition()["outputSchema"]).unwrap();
+    let (largest, _) = of(&CONFIG, CONFIG.read_bytes);
+    assert_eq!(largest["delivery"], "link");
+    let (beyond, attachment) = of(&CONFIG, CONFIG.read_bytes + 1);
+    assert_eq!(beyond["delivery"], "withheld");
+    assert_eq!(attachment, Attachment::None);
+    assert!(schema.is_valid(&beyond), "{beyond}");
+    let summary = beyond["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("the maximum for one message of this server"),
+        "{summary}"
+    );
+    assert!(summary.contains("narrow from_ts and to_ts"), "{summary}");
+    assert_eq!(beyond["report"]["size_bytes"], CONFIG.read_bytes + 1);
+}
+
+#[test]
+fn tool_result_names_the_file_as_it_is_on_disk() {
+    let config = ToolConfig {
+        output_dir: true,
+        ..CONFIG
+    };
+    let report = CaptureReport {
+        size_bytes: 100,
+        ..CaptureReport::default()
+    };
+    for path in ["/captures/a_x-1-2-3.pcap", r"C:\captures\a_x-1-2-3.pcap"] {
+        let call = call("a@x");
+        let result = ToolResult::of_export(&config, &call, &"0".repeat(64), &report, Some(path));
+        let result = serde_json::from_str::<Value>(result.structured.get()).unwrap();
+        assert_eq!(result["filename"], "a_x-1-2-3.pcap");
+        assert_eq!(result["file_path"], path);
     }
 }
 

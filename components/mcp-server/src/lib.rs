@@ -96,7 +96,7 @@ fn export(
     config: &Config,
     pending: &PendingCapture,
 ) -> Result<(HttpResponse, Chunks), ExportError> {
-    let too_large = |seen| Err(tools.too_large(seen));
+    let too_large = |seen| pending.without_bytes(tools, seen);
     let capture = open_or_explain(&pending.call().query()?, config, &mut HttpTransport)?
         .buffer(tools.read_bytes, too_large)?;
     Ok((

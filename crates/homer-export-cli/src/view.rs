@@ -6,7 +6,6 @@ mod columns;
 mod ladder;
 mod paragraph;
 mod quality;
-mod rows;
 #[cfg(test)]
 #[expect(clippy::panic, reason = "a test fails by panicking")]
 mod tests;

@@ -1,10 +1,14 @@
-//! Captures as files, in the directory that the operator configured.
+//! Captures as files, in the directory that the operator configured or in one of the user.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use homer_export::mcp::delivery::size;
 use homer_export::mcp::tools::CallWindow;
-use homer_host::PartialFile;
+use homer_host::{PartialFile, create_private};
 
 /// Names to try for one capture.
 const MAX_TRIES: u32 = 100;
@@ -13,6 +17,75 @@ const MAX_TRIES: u32 = 100;
 #[derive(Clone, Debug)]
 pub(crate) struct OutputDir {
     path: PathBuf,
+    /// Most bytes in it, inclusive.
+    max_bytes: u64,
+    /// Bytes in it: those that were there when the last file was begun, and what was written since.
+    used: Arc<AtomicU64>,
+}
+
+/// Why a capture cannot be saved.
+#[derive(Debug)]
+pub(crate) enum StorageError {
+    /// The operating system's error.
+    Io(io::Error),
+    /// The directory holds as many bytes as it may.
+    Full {
+        /// The directory.
+        path: PathBuf,
+        /// Most bytes in it, inclusive.
+        max_bytes: u64,
+    },
+}
+
+impl fmt::Display for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(why) => write!(
+                f,
+                "the capture cannot be saved in the output directory: {why}; ask the operator to \
+                 fix this"
+            ),
+            Self::Full { path, max_bytes } => write!(
+                f,
+                "the capture does not fit into {}, which may hold {}; nothing was deleted. Ask the \
+                 operator to remove captures that are no longer needed, or to raise \
+                 HOMER_OUTPUT_MAX_BYTES",
+                path.display(),
+                size(*max_bytes)
+            ),
+        }
+    }
+}
+
+impl From<io::Error> for StorageError {
+    fn from(why: io::Error) -> Self {
+        Self::Io(why)
+    }
+}
+
+/// A capture that is being written.
+pub(crate) struct CaptureFile {
+    file: PartialFile,
+    dir: OutputDir,
+}
+
+impl CaptureFile {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        let dir = &self.dir;
+        let len = bytes.len() as u64;
+        let used = dir.used.fetch_add(len, Ordering::Relaxed);
+        if used.saturating_add(len) > dir.max_bytes {
+            return Err(StorageError::Full {
+                path: dir.path.clone(),
+                max_bytes: dir.max_bytes,
+            });
+        }
+        Ok(self.file.write(bytes)?)
+    }
 }
 
 impl OutputDir {
@@ -21,8 +94,8 @@ impl OutputDir {
     ///
     /// # Errors
     /// A text for the operator.
-    pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let unusable = |why: &dyn std::fmt::Display| {
+    pub(crate) fn open(path: &Path, max_bytes: u64) -> Result<Self, String> {
+        let unusable = |why: &dyn fmt::Display| {
             format!("cannot use the output directory {}: {why}", path.display())
         };
         // Absolute, since the client receives paths in it.
@@ -30,17 +103,52 @@ impl OutputDir {
         if !path.is_dir() {
             return Err(unusable(&"not a directory"));
         }
-        let dir = Self { path };
-        dir.begin().map_err(|why| unusable(&why))?;
+        let dir = Self {
+            path,
+            max_bytes,
+            used: Arc::default(),
+        };
+        PartialFile::create_in(&dir.path).map_err(|why| unusable(&why))?;
         Ok(dir)
+    }
+
+    /// Opens the directory of the user, which is created if it does not exist.
+    ///
+    /// # Errors
+    /// A text for the operator: if it cannot be created, or if other users could read or replace
+    /// what is in it.
+    pub(crate) fn of_user(max_bytes: u64) -> Result<Self, String> {
+        let path = directory_of_user().ok_or("this user has no home directory")?;
+        create_private(&path).map_err(|why| format!("cannot use {}: {why}", path.display()))?;
+        Self::open(&path, max_bytes)
     }
 
     /// Begins a file under a temporary name. It is removed unless [`Self::keep`] keeps it.
     ///
     /// # Errors
-    /// The operating system's.
-    pub(crate) fn begin(&self) -> io::Result<PartialFile> {
-        PartialFile::create_in(&self.path)
+    /// [`StorageError`].
+    pub(crate) fn begin(&self) -> Result<CaptureFile, StorageError> {
+        // Files that were removed meanwhile no longer count.
+        self.used.store(self.measure()?, Ordering::Relaxed);
+        Ok(CaptureFile {
+            file: PartialFile::create_in(&self.path)?,
+            dir: self.clone(),
+        })
+    }
+
+    /// Number of bytes of the files in the directory.
+    fn measure(&self) -> io::Result<u64> {
+        let mut bytes: u64 = 0;
+        for entry in self.path.read_dir()? {
+            // A file that was removed meanwhile takes no room.
+            match entry?.metadata() {
+                Ok(found) if found.is_file() => bytes = bytes.saturating_add(found.len()),
+                Ok(_) => {}
+                Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+                Err(why) => return Err(why),
+            }
+        }
+        Ok(bytes)
     }
 
     /// Gives a file with a complete capture its name, `<Call-ID, made safe>-<from>-<to>.pcap`, with
@@ -48,10 +156,14 @@ impl OutputDir {
     /// fails if anything has it.
     ///
     /// # Errors
-    /// The operating system's.
-    pub(crate) async fn keep(&self, file: PartialFile, call: &CallWindow) -> io::Result<PathBuf> {
+    /// [`StorageError::Io`].
+    pub(crate) async fn keep(
+        &self,
+        file: CaptureFile,
+        call: &CallWindow,
+    ) -> Result<PathBuf, StorageError> {
         // Writing to disk may take seconds; other calls must not wait for it.
-        let mut file = tokio::task::spawn_blocking(move || file.complete())
+        let mut file = tokio::task::spawn_blocking(move || file.file.complete())
             .await
             .map_err(io::Error::other)??;
         let name = call.call_id.filename();
@@ -71,11 +183,65 @@ impl OutputDir {
             match file.persist(&path, false) {
                 Ok(()) => return Ok(path),
                 Err((why, same)) if why.kind() == io::ErrorKind::AlreadyExists => file = same,
-                Err((why, _)) => return Err(why),
+                Err((why, _)) => return Err(why.into()),
             }
         }
-        Err(io::Error::other(format!(
+        Err(StorageError::Io(io::Error::other(format!(
             "there are {MAX_TRIES} captures of this call and window already"
-        )))
+        ))))
+    }
+}
+
+/// The user's directory for captures: `homer-export/captures` in `$XDG_STATE_HOME`, or in
+/// `~/.local/state`; on Windows in `%LOCALAPPDATA%`.
+fn directory_of_user() -> Option<PathBuf> {
+    // The XDG base directory specification ignores relative paths.
+    let variable = |name| {
+        let path = PathBuf::from(std::env::var_os(name)?);
+        path.is_absolute().then_some(path)
+    };
+    let state = match cfg!(windows) {
+        true => variable("LOCALAPPDATA"),
+        false => variable("XDG_STATE_HOME")
+            .or_else(|| std::env::home_dir().map(|home| home.join(".local/state"))),
+    };
+    state.map(|state| state.join("homer-export").join("captures"))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::{OutputDir, StorageError};
+
+    const MIB: usize = 1024 * 1024;
+
+    #[test]
+    fn output_dir_takes_as_many_bytes_as_it_may_and_deletes_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        std::fs::write(parent.path().join("before.pcap"), vec![0; MIB - 10]).unwrap();
+        let dir = OutputDir::open(parent.path(), MIB as u64).unwrap();
+        let mut file = dir.begin().unwrap();
+        file.write(&[0; 10]).unwrap();
+        let why = file.write(&[0]).unwrap_err();
+        assert!(matches!(why, StorageError::Full { .. }), "{why}");
+        assert!(
+            why.to_string()
+                .contains("which may hold 1 MiB; nothing was deleted")
+        );
+        drop(file);
+        assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 1);
+        // What was removed by hand makes room again.
+        std::fs::remove_file(parent.path().join("before.pcap")).unwrap();
+        dir.begin().unwrap().write(&[0; 11]).unwrap();
+    }
+
+    #[test]
+    fn output_dir_counts_what_other_calls_write_at_the_same_time() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = OutputDir::open(parent.path(), MIB as u64).unwrap();
+        let (mut one, mut other) = (dir.begin().unwrap(), dir.begin().unwrap());
+        one.write(&vec![0; MIB / 2]).unwrap();
+        other.write(&vec![0; MIB / 2]).unwrap();
+        assert!(one.write(&[0]).is_err());
     }
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use clap::Parser;
 use homer_export::config::{Variables, setting};
 use homer_export::mcp::MAX_REQUEST_BYTES;
+use homer_export::mcp::delivery::ResultMode;
 use homer_export::mcp::tools::ToolConfig;
 use homer_export::{CallerPolicy, ExportError};
 use homer_host::config::{process_variables, read_secret};
@@ -112,7 +113,9 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     #[cfg(not(feature = "demo"))]
     let configuration = HostConfig::new(variables.clone());
     let configuration = configuration.map_err(|error| error.to_string())?;
-    let (tools, output_dir) = tool_config(&variables, configuration.config.max_window_hours)?;
+    let serves_stdio = arguments.http.is_none();
+    let max_hours = configuration.config.max_window_hours;
+    let (tools, output_dir) = tool_config(&variables, max_hours, serves_stdio)?;
     let exporter = Exporter::new(configuration.policy()).map_err(|failure| failure.to_string())?;
     if arguments.check {
         let checked = homer_host::check(&exporter, &configuration).await;
@@ -178,14 +181,37 @@ fn variables(arguments: &Arguments) -> Result<Variables, ExportError> {
 fn tool_config(
     variables: &Variables,
     max_window_hours: u32,
+    serves_stdio: bool,
 ) -> Result<(ToolConfig, Option<OutputDir>), String> {
-    let output_dir = setting::OUTPUT_DIR
-        .get(variables)
-        .map(|given| OutputDir::open(given.value.as_ref()))
-        .transpose()?;
+    let max_bytes = setting::OUTPUT_MAX_BYTES.integer(variables);
+    let max_bytes = max_bytes.map_err(|error| error.to_string())?;
+    let output_dir = match setting::OUTPUT_DIR.get(variables) {
+        Some(given) => Some(OutputDir::open(given.value.as_ref(), max_bytes)?),
+        // The client runs on this machine as the same user, so that it can open a file. Three of
+        // four clients lose what is attached (docs/mcp-clients.md).
+        None if serves_stdio && wants_files(variables)? => OutputDir::of_user(max_bytes)
+            .map(Some)
+            .unwrap_or_else(|why| {
+                log(&format!(
+                    "captures are attached to results and not saved as files: {why}"
+                ));
+                None
+            }),
+        None => None,
+    };
     let tools = ToolConfig::new(variables, max_window_hours, output_dir.is_some(), false)
         .map_err(|error| error.to_string())?;
     Ok((tools, output_dir))
+}
+
+/// Whether captures are to be saved as files if there is a directory for them.
+fn wants_files(variables: &Variables) -> Result<bool, String> {
+    let mode = setting::RESULT_MODE.choice(variables);
+    let mode = mode.map_err(|error| error.to_string())?;
+    Ok(matches!(
+        ResultMode::from_name(mode),
+        Some(ResultMode::Auto | ResultMode::File)
+    ))
 }
 
 /// Host names of this server.

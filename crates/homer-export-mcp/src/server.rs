@@ -19,11 +19,11 @@ use homer_export::mcp::{
 use homer_host::{CallFilterFields, CompletedExport, ExportRequest, Exporter, Failure};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
-    DiscoverResult, ErrorData, Implementation, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, MetaObject, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
-    ServerCapabilities, ServerConfig, Tool,
+    Annotations, CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock,
+    DiscoverResult, EmbeddedResource, ErrorData, Implementation, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
+    ResourceContents, ResourceTemplate, Role, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde::Serialize;
@@ -120,10 +120,14 @@ impl Shared {
                 let (exported, path) = self.export_into(dir, &call, progress).await?;
                 (exported, Some(path))
             }
-            _ => (self.export_into_memory(&call, progress).await?, None),
+            // Of a capture that is too large for a message, the report remains.
+            _ => (
+                self.export(&call, u64::MAX, progress, |_| Ok(())).await?,
+                None,
+            ),
         };
         let CompletedExport { report, sha256 } = &exported.finished;
-        let result = ToolResult::of_export(&config, &call, sha256, report, path.as_deref())?;
+        let result = ToolResult::of_export(&config, &call, sha256, report, path.as_deref());
         Ok(to_call_result(
             &result,
             exported.bytes.as_deref().unwrap_or_default(),
@@ -274,13 +278,15 @@ fn to_rmcp<T: DeserializeOwned>(value: &impl Serialize) -> T {
 
 /// Puts a tool's result into rmcp's type, with the bytes of the capture if it has them attached.
 fn to_call_result(result: &ToolResult, capture: &[u8]) -> CallToolResult {
-    let text = result.structured.get().to_string();
+    let text = result.text.clone();
     let mut called = CallToolResult::structured(to_rmcp(&result.structured));
     // Clients without support for structured content read the text; others may ignore it.
     called.content = vec![ContentBlock::text(text)];
     called.content.extend(match &result.attachment {
         Attachment::None => None,
-        Attachment::Blob { uri } => Some(ContentBlock::resource(blob(capture, uri))),
+        Attachment::Blob { uri } => Some(ContentBlock::Resource(
+            EmbeddedResource::new(blob(capture, uri)).with_annotations(for_user()),
+        )),
         Attachment::Text => Some(ContentBlock::text(BASE64_STANDARD.encode(capture))),
         Attachment::Link {
             uri,
@@ -289,10 +295,16 @@ fn to_call_result(result: &ToolResult, capture: &[u8]) -> CallToolResult {
         } => Some(ContentBlock::resource_link(
             Resource::new(uri, filename)
                 .with_mime_type(MEDIA_TYPE)
-                .with_size(*size_bytes),
+                .with_size(*size_bytes)
+                .with_annotations(for_user()),
         )),
     });
     called
+}
+
+/// A capture is for the user, since no model can read one.
+fn for_user() -> Annotations {
+    Annotations::default().with_audience(vec![Role::User])
 }
 
 fn to_error_result(failure: &ToolFailure) -> CallToolResult {

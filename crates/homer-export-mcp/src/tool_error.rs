@@ -1,13 +1,13 @@
 //! Why a call failed.
 
 use std::fmt;
-use std::io;
 
 use homer_export::ExportError;
 use homer_export::mcp::tools::{ToolFailure, export_pcap};
 use homer_host::Failure;
 
 use crate::call_limit::MAX_CALLS;
+use crate::files::StorageError;
 
 /// Why a call failed. All of these reach the model as results with `isError`, so that it can tell
 /// the user or try again (MCP, server/tools, "Error Handling"). Their texts begin with a code and a
@@ -19,7 +19,7 @@ pub(crate) enum ToolError {
     /// The server handles as many calls as it may.
     Busy,
     /// The capture cannot be saved in the output directory.
-    StorageFailed(io::Error),
+    StorageFailed(StorageError),
 }
 
 impl ToolError {
@@ -46,11 +46,7 @@ impl fmt::Display for ToolError {
                 "busy: the server is handling {MAX_CALLS} calls, its maximum; retry in a few \
                  seconds"
             ),
-            Self::StorageFailed(why) => write!(
-                f,
-                "storage-failed: the capture cannot be saved in the output directory: {why}; ask \
-                 the operator to fix this"
-            ),
+            Self::StorageFailed(why) => write!(f, "storage-failed: {why}"),
         }
     }
 }
@@ -81,7 +77,7 @@ mod tests {
                 "busy: the server is handling 64 calls, its maximum; retry in a few seconds",
             ),
             (
-                ToolError::StorageFailed(io::Error::other("no space left on device")),
+                ToolError::StorageFailed(io::Error::other("no space left on device").into()),
                 "storage-failed: the capture cannot be saved in the output directory: no space \
                  left on device; ask the operator to fix this",
             ),

@@ -35,6 +35,8 @@ fn program(args: &[&str], env: &[(&str, &str)]) -> Command {
     command
         .args(args)
         .env_clear()
+        // A file is no directory, so that captures are attached unless a test says otherwise.
+        .env("XDG_STATE_HOME", env!("CARGO_BIN_EXE_homer-export-mcp"))
         .envs(env.iter().copied())
         .kill_on_drop(true);
     // All tests share the cache of compiled components.
@@ -155,10 +157,11 @@ async fn client_exports_a_call() {
         (&json!("embedded"), &json!(7))
     );
 
-    // The text block has the same JSON, and the bytes are attached once.
+    // The text block has the same facts for a reader, and the bytes are attached once.
     assert_eq!(result.content.len(), 2);
-    let text: Value = serde_json::from_str(&result.content[0].as_text().unwrap().text).unwrap();
-    assert_eq!(text, structured);
+    let text = &result.content[0].as_text().unwrap().text;
+    assert!(text.starts_with("completed: 200 after "), "{text}");
+    assert!(text.contains("\n1 0.000 A > B INVITE sip:"), "{text}");
     let resource = &result.content[1].as_resource().unwrap().resource;
     let ResourceContents::BlobResourceContents {
         uri,
@@ -221,8 +224,8 @@ async fn client_gets_advice_on_bad_arguments() {
         "nothing-captured: ",
         "\"nobody@nowhere\"",
         "2026-11-20T10:00:00Z",
-        "widen the window",
-        "Homer's database is down",
+        "so its database works",
+        "its Call-ID is spelled differently",
     ] {
         assert!(unknown.contains(part), "{unknown}");
     }
@@ -256,6 +259,84 @@ async fn client_gets_advice_on_rejected_credentials() {
         why.contains("token access is off") && !why.contains("s3cret"),
         "{why}"
     );
+    client.cancel().await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn client_gets_a_file_in_a_private_directory_by_default() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let state = tempfile::tempdir().unwrap();
+    let private = [("XDG_STATE_HOME", state.path().to_str().unwrap())];
+    let client = client(&["--demo"], &private).await;
+    let result = call(&client, export_arguments()).await;
+    assert_eq!(result.content.len(), 1, "no bytes in the conversation");
+    let structured = result.structured_content.unwrap();
+    assert_eq!(structured["delivery"], "file");
+    let path = std::path::Path::new(structured["file_path"].as_str().unwrap());
+    let directory = state
+        .path()
+        .canonicalize()
+        .unwrap()
+        .join("homer-export/captures");
+    assert_eq!(path.parent(), Some(directory.as_path()));
+    assert_eq!(
+        path.file_name().unwrap().to_str(),
+        structured["filename"].as_str()
+    );
+    assert_eq!(
+        std::fs::read(path).unwrap(),
+        recorded("export-ok-auth-token")
+    );
+    let mode = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(directory.as_path()), mode(path)), (0o700, 0o600));
+    client.cancel().await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn client_gets_captures_attached_if_others_could_replace_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let state = tempfile::tempdir().unwrap();
+    let captures = state.path().join("homer-export/captures");
+    std::fs::create_dir_all(&captures).unwrap();
+    std::fs::set_permissions(&captures, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let private = [("XDG_STATE_HOME", state.path().to_str().unwrap())];
+    let client = client(&["--demo"], &private).await;
+    let structured = call(&client, export_arguments())
+        .await
+        .structured_content
+        .unwrap();
+    assert_eq!(structured["delivery"], "embedded");
+    assert_eq!(std::fs::read_dir(&captures).unwrap().count(), 0);
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn client_is_told_if_the_directory_for_captures_is_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    std::fs::write(dir.path().join("before.pcap"), vec![0; 1024 * 1024]).unwrap();
+    let args = [
+        "--demo",
+        "--output-dir",
+        path,
+        "--output-max-bytes",
+        "1048576",
+    ];
+    let client = client(&args, &[]).await;
+    let why = failure(&client, export_arguments()).await;
+    assert!(
+        why.starts_with("storage-failed: the capture does not fit into "),
+        "{why}"
+    );
+    assert!(
+        why.contains("1 MiB") && why.contains("HOMER_OUTPUT_MAX_BYTES"),
+        "{why}"
+    );
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     client.cancel().await.unwrap();
 }
 
@@ -425,14 +506,23 @@ async fn client_gets_base64_text_where_the_operator_says_so() {
 }
 
 #[tokio::test]
-async fn client_gets_an_error_for_a_capture_over_the_read_limit() {
+async fn client_gets_the_report_alone_for_a_capture_over_the_read_limit() {
     let client = client(&["--demo"], &[("HOMER_MAX_READ_BYTES", "3310")]).await;
-    let why = failure(&client, export_arguments()).await;
-    assert!(
-        why.starts_with("too-large: the capture is larger than 3310 bytes, the maximum for "),
-        "{why}"
+    let result = call(&client, export_arguments()).await;
+    assert_eq!(result.content.len(), 1);
+    let structured = result.structured_content.unwrap();
+    assert_eq!(
+        (&structured["delivery"], &structured["report"]["outcome"]),
+        (&json!("withheld"), &json!("completed"))
     );
-    assert!(why.contains("--output-dir"), "{why}");
+    let text = &result.content[0].as_text().unwrap().text;
+    for summary in [text, structured["summary"].as_str().unwrap()] {
+        assert!(
+            summary.contains("because it is larger than 3310 bytes"),
+            "{summary}"
+        );
+        assert!(summary.contains("--output-dir"), "{summary}");
+    }
     client.cancel().await.unwrap();
 }
 
@@ -1007,11 +1097,15 @@ async fn cancelled_call_ends_its_request() {
 
 #[tokio::test]
 async fn server_without_input_exits_successfully() {
-    let output = program(&["--demo"], &[])
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let output = program(
+        &["--demo"],
+        &[("XDG_STATE_HOME", state.path().to_str().unwrap())],
+    )
+    .stdin(Stdio::null())
+    .output()
+    .await
+    .unwrap();
     assert_eq!(
         (output.status.code(), output.stdout, output.stderr),
         (Some(0), vec![], vec![])

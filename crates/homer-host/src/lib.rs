@@ -27,6 +27,7 @@ mod failure;
 mod outbound;
 mod partial_file;
 pub mod policy;
+mod private_directory;
 mod sandbox;
 mod search;
 
@@ -38,6 +39,7 @@ pub use extra_fields::{ExtraFields, InvalidExtraFields, ReservedField};
 pub use failure::Failure;
 pub use partial_file::{CompleteFile, PartialFile};
 pub use policy::{AllowedOrigin, Limits, Policy};
+pub use private_directory::create_private;
 pub use sandbox::LimitExceeded;
 
 // The types of the core in this library's interface, so that an embedder needs one dependency.

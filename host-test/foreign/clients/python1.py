@@ -22,7 +22,7 @@ def connect(stdio, url):
 
 
 async def exports():
-    async with connect(StdioServerParameters(command=demo, args=["--demo"]), demo) as (
+    async with connect(StdioServerParameters(command=demo, args=["--demo", "--result-mode", "embed"]), demo) as (
         read,
         write,
         *_,

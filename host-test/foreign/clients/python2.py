@@ -20,7 +20,7 @@ def connect(stdio, url):
 
 
 async def exports():
-    async with connect(StdioServerParameters(command=demo, args=["--demo"]), demo) as client:
+    async with connect(StdioServerParameters(command=demo, args=["--demo", "--result-mode", "embed"]), demo) as client:
         assert client.protocol_version == "2026-07-28", client.protocol_version
         names = [tool.name for tool in (await client.list_tools()).tools]
         assert names == ["homer_export_pcap", "homer_read_message", "homer_find_calls"], names

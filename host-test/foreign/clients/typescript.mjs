@@ -37,7 +37,7 @@ const call = (client, args, options) =>
 
 const args = { callid: "udp-normal-1@192.0.2.10", from_ts: 1795168800000, to_ts: 1795169100000 };
 
-const client = await connect({ command: demo, args: ["--demo"] }, demo);
+const client = await connect({ command: demo, args: ["--demo", "--result-mode", "embed"] }, demo);
 const { tools } = await client.listTools();
 const expected = ["homer_export_pcap", "homer_read_message", "homer_find_calls"];
 assert.deepEqual(tools.map((tool) => tool.name), expected);

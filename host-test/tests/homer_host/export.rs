@@ -125,10 +125,8 @@ async fn export_of_an_unknown_call_names_the_call_and_the_window() {
     let why = format!(
         "Homer at {url} returned an empty capture for Call-ID \"nobody@nowhere\" between \
          2026-11-20T00:00:00Z and \
-         2026-11-21T00:00:00Z (profiles 1_call, 1_registration, 1_default). Possible causes: (1) \
-         the Call-ID, which is case-sensitive, or the window is wrong: check both and widen the \
-         window; (2) Homer's database is down, which looks the same: export a call that you know \
-         exists. Homer holds other messages in this window"
+         2026-11-21T00:00:00Z (profiles 1_call, 1_registration, 1_default). Homer holds other \
+         messages in this window"
     );
     let Failure::Export(ExportError::NothingCaptured { message, .. }) = failure else {
         panic!("{failure}")

@@ -116,6 +116,8 @@ pub(super) enum Block<'a> {
         text: &'a str,
     },
     Resource {
+        annotations: Annotations,
+        // It comes last: see `with_capture`.
         resource: Contents<'a>,
     },
     ResourceLink {
@@ -124,7 +126,19 @@ pub(super) enum Block<'a> {
         #[serde(rename = "mimeType")]
         mime_type: &'static str,
         size: u64,
+        annotations: Annotations,
     },
+}
+
+/// For whom a block is (MCP, schema, "Annotations"): a capture is for the user, since no model can
+/// read one.
+#[derive(Serialize)]
+pub(super) struct Annotations {
+    audience: [&'static str; 1],
+}
+
+impl Annotations {
+    const FOR_USER: Self = Self { audience: ["user"] };
 }
 
 impl<'a> Block<'a> {
@@ -138,6 +152,15 @@ impl<'a> Block<'a> {
             name,
             mime_type: MEDIA_TYPE,
             size,
+            annotations: Annotations::FOR_USER,
+        }
+    }
+
+    /// For [`with_capture`].
+    pub(super) fn capture(uri: &'a str) -> Self {
+        Self::Resource {
+            annotations: Annotations::FOR_USER,
+            resource: Contents::of_capture(uri),
         }
     }
 

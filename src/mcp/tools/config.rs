@@ -1,7 +1,7 @@
 //! The settings of the tools, and the decision how a capture is delivered.
 
 use alloc::format;
-use alloc::string::ToString as _;
+use alloc::string::{String, ToString as _};
 
 use super::names;
 use crate::ExportError;
@@ -93,19 +93,18 @@ impl ToolConfig {
         }
     }
 
-    /// How a capture of this many bytes reaches the client; `None` if it is too large.
-    pub fn delivery(&self, bytes: u64) -> Option<Delivery> {
-        let (delivery, limit) = match self.mode {
-            ResultMode::Auto | ResultMode::File if self.writes_files() => {
-                return Some(Delivery::File);
-            }
-            ResultMode::Auto if bytes <= self.inline_bytes => (Delivery::Embed, self.inline_bytes),
-            ResultMode::Auto | ResultMode::Link => (Delivery::Link, self.read_bytes),
-            ResultMode::Embed => (Delivery::Embed, self.read_bytes),
-            ResultMode::File => return None,
-            ResultMode::Base64 => (Delivery::Text, self.read_bytes),
-        };
-        (bytes <= limit).then_some(delivery)
+    /// How a capture of this many bytes reaches the client.
+    pub fn delivery(&self, bytes: u64) -> Delivery {
+        match self.mode {
+            ResultMode::Auto | ResultMode::File if self.writes_files() => Delivery::File,
+            _ if bytes > self.read_bytes => Delivery::Withheld,
+            ResultMode::Auto if bytes <= self.inline_bytes => Delivery::Embed,
+            ResultMode::Auto | ResultMode::Link => Delivery::Link,
+            ResultMode::Embed => Delivery::Embed,
+            // Not without a directory: the configuration would have been refused.
+            ResultMode::File => Delivery::Withheld,
+            ResultMode::Base64 => Delivery::Text,
+        }
     }
 
     /// Whether captures are written to files.
@@ -113,11 +112,9 @@ impl ToolConfig {
         self.output_dir && matches!(self.mode, ResultMode::Auto | ResultMode::File)
     }
 
-    /// The error for a capture that is too large for a message; `seen` is the number of bytes that
-    /// had arrived when that was known.
-    pub fn too_large(&self, seen: u64) -> ExportError {
-        // What helps depends on the server: a model cannot start it with other options, and the
-        // component has no files at all.
+    /// What helps if a capture is too large for a message. A model cannot start the server with
+    /// other options, and the component has no files at all.
+    pub(super) fn instead_of_message(&self) -> String {
         let otherwise = if self.writes_files() {
             format!(
                 "export it with {}, which saves captures of any size as files",
@@ -130,13 +127,19 @@ impl ToolConfig {
              size as files, or to save this one with the command line program homer-export"
                 .to_string()
         };
+        format!("narrow from_ts and to_ts to the part of the call that matters, or {otherwise}")
+    }
+
+    /// The error for a resource that is too large for a message; `seen` is the number of bytes that
+    /// had arrived when that was known.
+    pub fn too_large(&self, seen: u64) -> ExportError {
         ExportError::TooLarge {
             limit: self.read_bytes,
             seen,
             message: format!(
-                "the capture is larger than {}, the maximum for one message of this server. \
-                 Narrow from_ts and to_ts to the part of the call that matters, or {otherwise}",
-                size(self.read_bytes)
+                "the capture is larger than {}, the maximum for one message of this server: {}",
+                size(self.read_bytes),
+                self.instead_of_message()
             ),
         }
     }

@@ -10,18 +10,23 @@ use core::fmt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::names;
 use super::schema::{committed, to_raw_json, with_member};
 use super::{CallWindow, ToolAnnotations, ToolConfig, ToolDefinition, ToolResult, input_schema};
+use super::{export_text, names};
 use crate::mcp::delivery::{Attachment, Delivery, ResultMode, size};
 use crate::query::MAX_CALL_IDS;
 use crate::report::{self, MAX_JSON};
-use crate::{CaptureReport, ExportError, MEDIA_TYPE};
+use crate::{CaptureReport, MEDIA_TYPE};
 
 /// The tool's name.
 pub const NAME: &str = names::EXPORT_PCAP;
 
 const TITLE: &str = "Export SIP call as pcap";
+
+/// Length of a result's text and structured content together, in bytes, inclusive: Codex cuts the
+/// middle out of what is longer than about 12,000 characters. Verdict and causes are never cut, so
+/// that very many of them may exceed it.
+pub const MAX_RESULT: usize = 9000;
 
 /// Most further Call-IDs that a result suggests, inclusive.
 const MAX_SUGGESTED: usize = 10;
@@ -99,8 +104,9 @@ pub struct ExportResult<'a> {
     #[cfg_attr(test, schemars(regex(pattern = "^[0-9a-f]{64}$")))]
     pub sha256: &'a str,
     /// Where the pcap is. embedded: attached to this result as a base64 blob; link: resources/read
-    /// returns it for resource_uri; file: saved at file_path; base64: attached as base64 text.
-    #[cfg_attr(test, schemars(extend("enum" = ["embedded", "link", "file", "base64"])))]
+    /// returns it for resource_uri; file: saved at file_path; base64: attached as base64 text;
+    /// withheld: too large, and the summary says how to get it.
+    #[cfg_attr(test, schemars(extend("enum" = ["embedded", "link", "file", "base64", "withheld"])))]
     pub delivery: &'static str,
     /// URI of the pcap for resources/read; it contains the Call-ID, the window and the profiles, if
     /// some were passed. Absent if the
@@ -220,17 +226,19 @@ pub(super) fn build_result(
     sha256: &str,
     report: &CaptureReport,
     file: Option<&str>,
-) -> Result<ToolResult, ExportError> {
-    let filename = call.call_id.filename();
-    let report = report.truncated_to(MAX_JSON);
+) -> ToolResult {
+    // The name on disk, which has the window in it as well.
+    let filename = file
+        .and_then(|path| path.rsplit(['/', '\\']).next())
+        .map_or_else(|| call.call_id.filename(), ToString::to_string);
     let uri = call.resource_uri();
     let (delivered, attachment) = match (file, config.delivery(report.size_bytes)) {
         (Some(path), _) => (Delivered::File { path }, Attachment::None),
-        (None, Some(Delivery::Embed)) => (
+        (None, Delivery::Embed) => (
             Delivered::Embedded { uri: &uri },
             Attachment::Blob { uri: uri.clone() },
         ),
-        (None, Some(Delivery::Link)) => (
+        (None, Delivery::Link) => (
             Delivered::Linked { uri: &uri },
             Attachment::Link {
                 uri: uri.clone(),
@@ -238,11 +246,20 @@ pub(super) fn build_result(
                 size_bytes: report.size_bytes,
             },
         ),
-        (None, Some(Delivery::Text)) => (Delivered::Text, Attachment::Text),
-        // Without a file, whoever exported held the capture in memory to deliver it, and could not.
-        (None, Some(Delivery::File) | None) => return Err(config.too_large(report.size_bytes)),
+        (None, Delivery::Text) => (Delivered::Text, Attachment::Text),
+        // The report is worth having without the bytes.
+        (None, Delivery::File | Delivery::Withheld) => (Delivered::Omitted, Attachment::None),
     };
-    let mut result = ExportResult::new(&filename, sha256, &report, delivered);
+    let mut result = ExportResult::new(&filename, sha256, report, delivered);
+    if delivered == Delivered::Omitted {
+        result.summary = format!(
+            "{}; the pcap itself is omitted, because it is larger than {}, the maximum for one \
+             message of this server: {}",
+            result.summary,
+            size(config.read_bytes),
+            config.instead_of_message()
+        );
+    }
     // Relative times mean another window in the next call.
     result.from_ts = Some(call.window.from_ms());
     result.to_ts = Some(call.window.to_ms());
@@ -256,10 +273,16 @@ pub(super) fn build_result(
              suggested_also_callids as also_callids to get all of them",
         );
     }
-    Ok(ToolResult {
+    let text = export_text::text(&result, report, delivered);
+    // Both together: a client may pass both on to its model.
+    let without_report = to_raw_json(&result).get().len() - result.report.get().len();
+    let room = MAX_RESULT.saturating_sub(text.len() + without_report);
+    result.report = to_raw_json(&report.truncated_to(room).to_json());
+    ToolResult {
         structured: to_raw_json(&result),
+        text,
         attachment,
-    })
+    }
 }
 
 /// The definition of the tool as `tools/list` returns it.
@@ -308,8 +331,7 @@ fn description(config: &ToolConfig) -> String {
          If Homer has no packets for that Call-ID in that window, the call fails and returns no \
          empty file. The error then says what Homer's search knows: the window or the similar \
          Call-ID to use, also as suggestion, or that Homer holds nothing at all. Rejected \
-         credentials, an unreachable Homer and captures over the size limit are also reported as \
-         errors that say what to change.",
+         credentials and an unreachable Homer are also reported as errors that say what to change.",
         find_calls = names::FIND_CALLS,
         read_message = names::READ_MESSAGE,
         progress = if config.stateless {
@@ -324,9 +346,13 @@ fn description(config: &ToolConfig) -> String {
 /// How the bytes reach the client, as sentences.
 fn delivery(config: &ToolConfig) -> String {
     let (inline, read) = (size(config.inline_bytes), size(config.read_bytes));
-    let in_file = || "The capture is saved in a file on the server's machine.".to_string();
-    match config.mode {
-        ResultMode::Auto if config.output_dir => in_file(),
+    let in_file = || {
+        "The capture is saved in a file on the server's machine; the result names its path, and \
+         no byte of it is in the conversation."
+            .to_string()
+    };
+    let attached = match config.mode {
+        ResultMode::Auto if config.output_dir => return in_file(),
         ResultMode::Auto => format!(
             "Captures up to {inline} are attached as a base64 binary resource, larger ones up to \
              {read} are returned as a resource link for resources/read."
@@ -337,19 +363,20 @@ fn delivery(config: &ToolConfig) -> String {
         ResultMode::Link => {
             format!("Captures up to {read} are returned as a resource link for resources/read.")
         }
-        ResultMode::File => in_file(),
+        ResultMode::File => return in_file(),
         ResultMode::Base64 => format!("Captures up to {read} are attached as base64 text."),
-    }
+    };
+    format!("{attached} Of larger ones, only the report is returned.")
 }
 
 fn output_schema(config: &ToolConfig) -> Box<RawValue> {
     let deliveries: &[&str] = match config.mode {
         ResultMode::Auto if config.output_dir => &["file"],
-        ResultMode::Auto => &["embedded", "link"],
-        ResultMode::Embed => &["embedded"],
-        ResultMode::Link => &["link"],
+        ResultMode::Auto => &["embedded", "link", "withheld"],
+        ResultMode::Embed => &["embedded", "withheld"],
+        ResultMode::Link => &["link", "withheld"],
         ResultMode::File => &["file"],
-        ResultMode::Base64 => &["base64"],
+        ResultMode::Base64 => &["base64", "withheld"],
     };
     let schema = with_member(
         include_str!("export_pcap.output.schema.json"),

@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use console::{measure_text_width, truncate_str};
-
-use super::rows::Row;
+use homer_export::report::Row;
 
 /// Fewest columns between two participants: room for an arrow and `INVITE`.
 const NARROWEST: usize = 12;

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use console::Style;
 use homer_export::CaptureReport;
+use homer_export::report::{Row, rows};
 
 use super::Page;
 use super::columns::{Columns, letter};
 use super::paragraph::Paragraph;
-use super::rows::{Row, rows};
 
 /// Most participants that have a name, inclusive.
 const MAX_PARTICIPANTS: usize = 702;

@@ -1,24 +1,30 @@
 //! The rows of the ladder: its messages, with repeated ones folded into one row.
 
-use homer_export::report::LadderEntry;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::capture_report::LadderEntry;
 
 /// A row of the ladder.
-pub(super) struct Row<'a> {
-    pub(super) entry: &'a LadderEntry,
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The first copy of the message.
+    pub entry: &'a LadderEntry,
     /// Index of the entry in the ladder.
-    pub(super) at: usize,
-    /// How often the ladder has the message.
-    pub(super) copies: u32,
+    pub at: usize,
+    /// Number of copies of the message in the ladder.
+    pub copies: u32,
 }
 
 impl Row<'_> {
     /// The packet with the first copy, if the ladder does not show it.
-    pub(super) fn elided_first(&self) -> Option<u64> {
+    pub fn elided_first(&self) -> Option<u64> {
         self.entry.repeats
     }
 
     /// The number of the packet, and of the message in it: `12` or `12.2`.
-    pub(super) fn packet(&self) -> String {
+    pub fn packet(&self) -> String {
         let packet = self.entry.packet;
         match self.entry.part {
             Some(part) => format!("{packet}.{part}"),
@@ -39,7 +45,7 @@ impl Row<'_> {
 
 /// The rows. A retransmission or duplicate is counted in the row of its first copy, or in that of
 /// the first repetition if the first copy is omitted.
-pub(super) fn rows(ladder: &[LadderEntry]) -> Vec<Row<'_>> {
+pub fn rows(ladder: &[LadderEntry]) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = Vec::new();
     for (at, entry) in ladder.iter().enumerate() {
         match rows.iter_mut().find(|row| row.has_copy(entry)) {

@@ -1,0 +1,195 @@
+//! The text of an export over MCP, and its length.
+
+use homer_export::CaptureReport;
+use homer_export::mcp::delivery::ResultMode;
+use homer_export::mcp::tools::export_pcap::MAX_RESULT;
+use homer_export::mcp::tools::{CallWindow, ToolCall, ToolConfig, ToolResult};
+
+use crate::capture::{CALL_ID, Sent, healthy};
+use crate::made_calls::{TIMER_A_MS, again, refused, report_of};
+use crate::report::analyze;
+
+const CONFIG: ToolConfig = ToolConfig {
+    max_window_hours: 24,
+    mode: ResultMode::Auto,
+    inline_bytes: 262_144,
+    read_bytes: 6 * 1024 * 1024,
+    output_dir: true,
+    stateless: false,
+};
+
+fn call() -> CallWindow {
+    let arguments = serde_json::json!({
+        "callid": CALL_ID, "from_ts": 1_795_168_800_000_i64, "to_ts": 1_795_169_100_000_i64,
+    });
+    let call = ToolCall::parse("homer_export_pcap", arguments.as_object(), &CONFIG, 0);
+    let Ok(ToolCall::ExportPcap(call)) = call else {
+        panic!("{call:?}")
+    };
+    call
+}
+
+/// The text and the structured content.
+fn result(report: &CaptureReport) -> (String, String) {
+    let path = "/captures/made_192.0.2.10-1-2.pcap";
+    let result = ToolResult::of_export(&CONFIG, &call(), &"0".repeat(64), report, Some(path));
+    (result.text, result.structured.get().to_string())
+}
+
+#[test]
+fn export_text_of_a_healthy_call_says_what_happened() {
+    let (text, _) = result(&report_of(healthy()));
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("completed: 200 after "), "{text}");
+    assert!(lines[1].starts_with("Capture: 7 packets in "), "{text}");
+    assert!(
+        lines[2].starts_with("Saved as /captures/made_192.0.2.10-1-2.pcap ("),
+        "{text}"
+    );
+    assert_eq!(
+        lines[3],
+        "Participants: A = 192.0.2.10:5060, B = 192.0.2.20:5060"
+    );
+    assert_eq!(
+        lines[4],
+        "Messages (packet, seconds, from > to, message, CSeq):"
+    );
+    assert!(lines[5].starts_with("1 0.000 A > B INVITE sip:"), "{text}");
+    assert!(
+        lines[11].starts_with("7 ") && lines[11].contains(" B > A 200 OK ("),
+        "{text}"
+    );
+    assert_eq!(lines[12], "No protocol violations.");
+    assert!(lines[13].contains("homer_read_message"), "{text}");
+    assert_eq!(lines.len(), 14, "{text}");
+}
+
+#[test]
+fn export_text_of_a_failed_call_begins_with_the_verdict_and_its_causes() {
+    let report = refused("486 Busy Here", "");
+    let (text, _) = result(&report);
+    let mut lines = text.lines();
+    assert!(
+        lines.next().unwrap().starts_with("refused: 486 Busy Here"),
+        "{text}"
+    );
+    let cause = lines.next().unwrap();
+    assert!(cause.starts_with("Cause busy (certain): "), "{text}");
+    assert!(cause.contains(". Check next: "), "{text}");
+}
+
+#[test]
+fn export_text_folds_retransmissions_and_names_several_calls() {
+    let mut sent = again(&healthy()[0], &TIMER_A_MS);
+    sent.push(healthy()[0].clone());
+    let mut other = healthy();
+    for message in &mut other {
+        message.replace(CALL_ID, "other@192.0.2.10");
+        message.time_us += 1;
+    }
+    sent.extend(other);
+    let report = report_of(sent);
+    let (text, _) = result(&report);
+    assert!(
+        text.contains("\nCalls: a = \"made@192.0.2.10\", b = \"other@192.0.2.10\"\n"),
+        "{text}"
+    );
+    assert!(text.contains("\n1 0.000 a A > B INVITE "), "{text}");
+    assert!(text.contains(" x7\n"), "{text}");
+    assert!(
+        text.contains("also_callids: \"other@192.0.2.10\"."),
+        "{text}"
+    );
+}
+
+/// Calls between the same two participants, each with a Call-ID of its own.
+fn legs(number: usize) -> CaptureReport {
+    let mut sent: Vec<Sent> = Vec::new();
+    for leg in 0..number {
+        let mut call = healthy();
+        for message in &mut call {
+            if leg > 0 {
+                message.replace(CALL_ID, &format!("leg-{leg}-of-a-conference@192.0.2.10"));
+            }
+            message.time_us += leg as u64 * 1000;
+        }
+        sent.extend(call);
+    }
+    report_of(sent)
+}
+
+#[test]
+fn export_text_and_structured_content_fit_together_whatever_the_call() {
+    let long = |messages: usize| {
+        // A call with as many OPTIONS in its dialog.
+        let mut sent = healthy();
+        for number in 0..messages {
+            let mut ping = healthy()[5].clone();
+            ping.replace("BYE", "INFO");
+            ping.replace("BYE", "INFO");
+            let cseq = String::from_utf8_lossy(&ping.message).into_owned();
+            let at = cseq.find("CSeq: ").unwrap() + 6;
+            let end = at + cseq[at..].find(' ').unwrap();
+            ping.message
+                .splice(at..end, format!("{}", 10 + number).into_bytes());
+            ping.time_us = healthy()[4].time_us + number as u64 * 1000;
+            sent.push(ping);
+        }
+        report_of(sent)
+    };
+    let repeated = |copies: u64| {
+        let mut sent = healthy();
+        let times: Vec<u64> = (1..copies).map(|copy| copy * 100).collect();
+        sent.extend(again(&healthy()[0], &times));
+        report_of(sent)
+    };
+    for (what, report) in [
+        ("healthy", report_of(healthy())),
+        ("305 legs", legs(305)),
+        ("420 messages", long(413)),
+        ("10,000 retransmissions", repeated(10_000)),
+        ("busy", refused("486 Busy Here", "")),
+    ] {
+        let (text, structured) = result(&report);
+        let len = text.len() + structured.len();
+        assert!(
+            len <= MAX_RESULT,
+            "{what}: {} + {}",
+            text.len(),
+            structured.len()
+        );
+        // Neither the verdict nor the first and the last messages are ever left out.
+        let verdict = format!("{}: ", report.outcome.as_deref().unwrap());
+        assert!(text.starts_with(&verdict), "{what}: {text}");
+        let (first, last) = (
+            report.ladder.first().unwrap(),
+            report.ladder.last().unwrap(),
+        );
+        for entry in [first, last] {
+            let row = format!("\n{} ", entry.repeats.unwrap_or(entry.packet));
+            let is_folded = entry.repeats.is_some();
+            assert!(
+                text.contains(&row) || is_folded,
+                "{what}: {row:?} in {text}"
+            );
+        }
+        let json: serde_json::Value = serde_json::from_str(&structured).unwrap();
+        assert_eq!(
+            json["report"]["outcome"],
+            report.outcome.as_deref().unwrap()
+        );
+        assert!(
+            !json["report"]["ladder"].as_array().unwrap().is_empty(),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn export_text_shows_no_text_of_a_stranger_as_ours() {
+    let mut sent = healthy();
+    sent[2].replace("180 Ringing", "180 \u{1b}[31m\u{202e}Ignore");
+    let report = analyze(&crate::capture::Capture::messages(&sent), &[CALL_ID]);
+    let (text, _) = result(&report);
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+}
