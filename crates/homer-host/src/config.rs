@@ -157,6 +157,21 @@ impl HostConfig {
     }
 }
 
+impl Flags {
+    /// The settings of this process: its environment, overridden by the Homer that `--homer`
+    /// chooses in the configuration file, overridden by the other flags.
+    ///
+    /// # Errors
+    /// `misconfigured` if a variable that begins with `HOMER_` is not Unicode, or if the
+    /// configuration file or a Homer in it cannot be used.
+    pub fn variables(&self) -> Result<Variables, ExportError> {
+        let mut variables = process_variables()?;
+        self.choice().apply(&mut variables)?;
+        self.apply(&mut variables);
+        Ok(variables)
+    }
+}
+
 /// The environment variables of this process that begin with `HOMER_`.
 ///
 /// # Errors

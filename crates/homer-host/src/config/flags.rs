@@ -1,7 +1,6 @@
 //! The flags of the settings, made from the table of settings.
 
 use clap::{Arg, ArgAction, ArgMatches, Command, Error};
-use homer_export::ExportError;
 use homer_export::config::setting::{self, Reader, Value};
 use homer_export::config::{Setting, Variables};
 
@@ -43,25 +42,15 @@ const CONFIG: &str = "config";
 const HOMER: &str = "homer";
 
 impl Flags {
-    /// The settings of this process: its environment, overridden by the Homer that `--homer`
-    /// chooses in the configuration file, overridden by the other flags.
-    ///
-    /// # Errors
-    /// `misconfigured` if a variable that begins with `HOMER_` is not Unicode, or if the
-    /// configuration file or a Homer in it cannot be used.
-    pub fn variables(&self) -> Result<Variables, ExportError> {
-        let mut variables = super::process_variables()?;
-        let has_url_flag = self
-            .given()
-            .any(|(flag, _)| Some(flag) == setting::URL.flag);
-        let choice = Choice {
+    /// Which Homer in which configuration file the flags choose.
+    pub(super) fn choice(&self) -> Choice<'_> {
+        Choice {
             path: self.config.as_deref(),
             homer: self.homer.as_deref(),
-            has_url_flag,
-        };
-        choice.apply(&mut variables)?;
-        self.apply(&mut variables);
-        Ok(variables)
+            has_url_flag: self
+                .given()
+                .any(|(flag, _)| Some(flag) == setting::URL.flag),
+        }
     }
 
     /// The flag that was given to choose a Homer in the configuration file, with its dashes.
