@@ -74,7 +74,8 @@ def check_program(program, version):
         said = subprocess.run([str(program), "--version"], capture_output=True, text=True, timeout=60).stdout
     except (OSError, ValueError, subprocess.TimeoutExpired) as why:
         sys.exit(f"{program} does not say its version: {why}")
-    if said.strip() != f"{NAME} {version}":
+    # The commit may follow.
+    if said.split()[:2] != [NAME, version]:
         sys.exit(f"{program} says {said.strip()!r}, but the workspace has version {version}; build it anew")
 
 

@@ -7,6 +7,7 @@
 pub mod artifact;
 pub mod binary;
 pub mod cargo_component;
+pub mod commit;
 pub mod documentation;
 
 pub use artifact::Artifact;

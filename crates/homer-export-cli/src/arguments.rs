@@ -12,7 +12,7 @@ use crate::times::Times;
 #[cfg(feature = "demo")]
 macro_rules! demo_help {
     () => {
-        "Try it:  homer-export --demo --list, then homer-export --demo dead-peer@demo\n"
+        "Try it:  homer-export --demo --list\n         homer-export --demo dead-peer@demo\n"
     };
 }
 #[cfg(not(feature = "demo"))]
@@ -28,7 +28,8 @@ macro_rules! demo_help {
 /// A WebAssembly component receives and checks every byte. It runs in a sandbox that can reach only
 /// this server.
 #[derive(Debug, Parser)]
-#[command(version, name = "homer-export", after_help = AFTER_HELP, max_term_width = 100)]
+#[command(version = env!("HOMER_EXPORT_VERSION"), name = "homer-export", override_usage = USAGE)]
+#[command(after_help = AFTER_HELP, max_term_width = 100)]
 // A Call-ID may be any text, so `help` is one and not a subcommand.
 #[command(disable_help_subcommand = true)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -43,7 +44,13 @@ pub(crate) struct Arguments {
 /// What to do instead of an export.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Find(FindArguments),
+    Find(Box<FindArguments>),
+    Check(CheckArguments),
+}
+
+impl Command {
+    /// The names of the subcommands.
+    pub(crate) const NAMES: [&str; 2] = ["find", "check"];
 }
 
 /// The arguments of an export.
@@ -91,7 +98,7 @@ pub(crate) struct ExportArguments {
 /// A call must meet every condition that is given. Numbers of six digits or more are compared by
 /// their end, without +, 00 or a national 0. In users and User-Agents, * stands for any text.
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_FIND_HELP, max_term_width = 100)]
+#[command(override_usage = FIND_USAGE, after_help = AFTER_FIND_HELP, max_term_width = 100)]
 pub(crate) struct FindArguments {
     /// User in From: the number or name of the caller
     #[arg(long, value_name = "USER")]
@@ -146,6 +153,17 @@ pub(crate) struct FindArguments {
     pub(crate) flags: Flags,
 }
 
+/// Check that exports will work: reach Homer, log in, and export a call that does not exist.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_CHECK_HELP, max_term_width = 100)]
+pub(crate) struct CheckArguments {
+    #[command(flatten)]
+    demo: DemoArgument,
+
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+}
+
 /// Where the result goes.
 #[derive(Debug, Args)]
 pub(crate) struct OutputArguments {
@@ -172,29 +190,61 @@ pub(crate) struct DemoArgument {
     demo: bool,
 }
 
-const AFTER_HELP: &str = concat!(
+/// How the program is called. clap would leave out `--from`, because the demo does not need it.
+pub(crate) const USAGE: &str = "\
+homer-export <CALL-ID>... --from <T> [OPTIONS]
+       homer-export find --from <T> [CONDITIONS] [OPTIONS]
+       homer-export check [OPTIONS]";
+
+const FIND_USAGE: &str = "homer-export find --from <T> [CONDITIONS] [OPTIONS]";
+
+/// What `homer-export` without arguments prints.
+pub(crate) const SHORT_HELP: &str = concat!(
     "\
-Set one credential in the environment: HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME and
-HOMER_PASSWORD. To read a secret from a file, append _FILE to the variable's name, for example
+Finds SIP calls in a Homer capture server and exports their packets as a pcap file.
+
+  homer-export check                               whether Homer can be reached
+  homer-export find --caller 5550123 --from -2h    find a call
+  homer-export a84b4c76e66710@pc33 --from -2h      export a call
+
+",
+    demo_help!(),
+    "All options:  homer-export --help, homer-export find --help"
+);
+
+const AFTER_HELP: &str = concat!(
+    // Each paragraph is one line, which clap breaks at the width of the terminal.
+    "\
+Set one credential in the environment: HOMER_API_TOKEN, or HOMER_JWT, or HOMER_USERNAME and \
+HOMER_PASSWORD. To read a secret from a file, append _FILE to the variable's name, for example \
 HOMER_API_TOKEN_FILE. The component never sees a credential.
 
-Exit codes: 0 done, 1 other error, 2 usage or invalid request, 3 misconfigured, 4 denied,
-5 unauthorized, 6 unreachable, 7 timed out, 8 nothing captured, 9 rejected, 10 invalid response,
+For several Homers, give each a name in the configuration file, as docs/configuration.md shows, \
+and choose one with --homer.
+
+Exit codes: 0 done, 1 other error, 2 usage or invalid request, 3 misconfigured, 4 denied, \
+5 unauthorized, 6 unreachable, 7 timed out, 8 nothing captured, 9 rejected, 10 invalid response, \
 11 too large, 130 interrupted.
 
 ",
     demo_help!(),
     "\
-Find it: homer-export find --caller 5550123 --from -2h
-Use it:  HOMER_URL=http://homer:9080 HOMER_API_TOKEN_FILE=token \\
-         homer-export a84b4c76e66710@pc33.example.com --from -2h -o call.pcap"
+Use it:  export HOMER_URL=http://homer:9080
+         export HOMER_API_TOKEN_FILE=token
+         homer-export check
+         homer-export find --caller 5550123 --from -2h
+         homer-export a84b4c76e66710@pc33 --from -2h"
 );
+
+const AFTER_CHECK_HELP: &str = "\
+The exit code is 0 if exports will work; otherwise it is the code of homer-export for the error, \
+for example 5 for unauthorized.";
 
 const AFTER_FIND_HELP: &str = "\
 Exit codes are those of homer-export; 8 means that no call was found.
 
 Use it:  homer-export find --caller 5550123 --from -2h
-         homer-export find --party '555*' --status 4xx --from -1d --export 1 -o call.pcap";
+         homer-export find --party '555*' --from -1d --export 1";
 
 impl DemoArgument {
     /// Whether to use the built-in fake Homer.
@@ -219,6 +269,13 @@ impl ExportArguments {
             return vec![fake_homer::DEMO_CALL_ID.to_string()];
         }
         self.call_id.clone()
+    }
+}
+
+impl CheckArguments {
+    /// Whether to check the built-in fake Homer.
+    pub(crate) fn is_demo(&self) -> bool {
+        self.demo.is_set()
     }
 }
 

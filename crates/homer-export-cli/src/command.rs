@@ -4,7 +4,7 @@ use homer_export::query::Timestamp;
 use homer_export::sip::escape;
 use homer_host::Flags;
 
-use crate::arguments::OutputArguments;
+use crate::arguments::{Command, OutputArguments};
 
 /// A command that exports one call.
 pub(crate) struct Export<'a> {
@@ -42,7 +42,7 @@ impl<'a> Export<'a> {
         }
         let mut words = vec!["homer-export".to_string()];
         words.extend(is_demo.then(|| "--demo".to_string()));
-        let is_plain = !self.call_id.starts_with('-') && self.call_id != "find";
+        let is_plain = !self.call_id.starts_with('-') && !Command::NAMES.contains(&self.call_id);
         if is_plain {
             words.push(quoted(self.call_id));
         }
@@ -109,6 +109,7 @@ mod tests {
             ("c:\\d", " 'c:\\d'", ""),
             ("-x", "", " -- -x"),
             ("find", "", " -- find"),
+            ("check", "", " -- check"),
         ] {
             let expected = format!("homer-export{first} {window}{last}");
             assert_eq!(line(call_id), Some(expected), "{call_id}");

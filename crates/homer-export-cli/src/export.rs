@@ -5,7 +5,7 @@ use homer_export::query::Timestamp;
 use homer_export::{CallId, ExportError};
 use homer_host::{ExportRequest, Exporter, Failure};
 
-use crate::arguments::{ExportArguments, OutputArguments};
+use crate::arguments::{Command, ExportArguments, OutputArguments};
 use crate::command;
 #[cfg(feature = "demo")]
 use crate::demo;
@@ -14,9 +14,6 @@ use crate::homer::Homer;
 use crate::output::{self, Destination, Written};
 use crate::progress::ProgressLine;
 use crate::view;
-
-/// The name of the subcommand that finds calls.
-const FIND: &str = "find";
 
 /// Exports the calls that the arguments name.
 pub(crate) async fn run(arguments: &ExportArguments) -> Result<(), Error> {
@@ -27,10 +24,13 @@ pub(crate) async fn run(arguments: &ExportArguments) -> Result<(), Error> {
     }
     let call_ids = arguments.call_ids();
     // clap takes a subcommand behind a flag for a Call-ID.
-    if call_ids.iter().any(|id| id == FIND) && !std::env::args_os().any(|arg| arg == "--") {
+    let is_name = |id: &&String| Command::NAMES.contains(&id.as_str());
+    if let Some(name) = call_ids.iter().find(is_name)
+        && !std::env::args_os().any(|arg| arg == "--")
+    {
         return Err(Error::Usage(format!(
-            "{FIND} comes first, before all flags; for a call whose Call-ID is {FIND}, write -- \
-             {FIND} at the end"
+            "{name} comes first, before all flags; for a call whose Call-ID is {name}, write -- \
+             {name} at the end"
         )));
     }
     let ends = arguments.times.parse(arguments.is_demo())?;

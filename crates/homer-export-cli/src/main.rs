@@ -4,12 +4,15 @@
 //! report for people.
 
 mod arguments;
+mod check;
 mod command;
 #[cfg(feature = "demo")]
 mod demo;
 mod error;
 mod export;
 mod find;
+#[cfg(all(test, feature = "demo"))]
+mod generated;
 mod homer;
 mod output;
 mod progress;
@@ -20,13 +23,20 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use self::arguments::{Arguments, Command};
+use self::arguments::{Arguments, Command, SHORT_HELP, USAGE};
 use self::error::Error;
+
+/// Exit code of a usage error, as clap has it.
+const USAGE_ERROR: u8 = 2;
 
 /// Exit code of an export that a signal interrupted: 128 + SIGINT, as shells report it.
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
+    if std::env::args_os().len() <= 1 {
+        output::usage(&format!("Usage: {USAGE}\n\n{SHORT_HELP}"));
+        return ExitCode::from(USAGE_ERROR);
+    }
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -82,6 +92,7 @@ async fn interrupted() {
 
 async fn run(arguments: Arguments) -> Result<(), Error> {
     match &arguments.command {
+        Some(Command::Check(arguments)) => check::run(arguments).await,
         Some(Command::Find(arguments)) => find::run(arguments).await,
         None => export::run(&arguments.export).await,
     }

@@ -158,7 +158,7 @@ impl Written {
             Self::File(_) => Term::stdout(),
             Self::Stdout => Term::stderr(),
         };
-        page_of(&terminal).unwrap_or(Page::new(None, false))
+        page_of(&terminal).unwrap_or(Page::new(columns_variable(), false))
     }
 }
 
@@ -173,11 +173,19 @@ fn page_of(terminal: &Term) -> Option<Page> {
     if !terminal.is_term() {
         return None;
     }
-    let columns = terminal.size_checked().map(|(_, columns)| columns);
+    let size = || terminal.size_checked().map(|(_, columns)| columns);
+    let columns = columns_variable().or_else(size);
     // An empty NO_COLOR counts as unset.
     let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
     Some(Page::new(columns, unset("NO_COLOR") && !is_dumb))
+}
+
+/// The columns that the user wants: the variable `COLUMNS`, if it is exported and a positive number
+/// (POSIX, "Environment Variables"). Shells export it only if the user says so.
+fn columns_variable() -> Option<u16> {
+    let columns = std::env::var("COLUMNS").ok()?.parse().ok()?;
+    Some(columns).filter(|columns| *columns > 0)
 }
 
 fn exists(path: &Path) -> OutputError {
@@ -210,6 +218,11 @@ pub(crate) fn report(text: &str, written: &Written) {
         Written::File(_) => drop(writeln!(io::stdout(), "{text}")),
         Written::Stdout => drop(writeln!(io::stderr(), "{text}")),
     }
+}
+
+/// Prints how the program is used.
+pub(crate) fn usage(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Prints why there is no result.

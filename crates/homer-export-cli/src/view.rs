@@ -35,8 +35,8 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// A page for a terminal with this number of columns, or for something else. `has_colors` must
-    /// be true only for a terminal.
+    /// A page with this number of columns, or with 100 if nothing says how many there are.
+    /// `has_colors` must be true only for a terminal.
     pub(crate) fn new(columns: Option<u16>, has_colors: bool) -> Self {
         let width = columns.map_or(DEFAULT_WIDTH, |columns| usize::from(columns).max(MIN_WIDTH));
         Self { width, has_colors }

@@ -676,6 +676,7 @@ async fn usage_is_explained() {
     for word in [
         "CALL-ID",
         "find",
+        "check",
         "--demo",
         "--list",
         "HOMER_API_TOKEN_FILE",
@@ -686,6 +687,215 @@ async fn usage_is_explained() {
             "--help does not mention {word}"
         );
     }
+}
+
+#[tokio::test]
+async fn usage_without_arguments_is_short_and_shows_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &[], &[]).await;
+    let stderr = text(&output.stderr);
+    assert_eq!(
+        (output.status.code(), text(&output.stdout)),
+        (Some(2), String::new())
+    );
+    let first = "Usage: homer-export <CALL-ID>... --from <T> [OPTIONS]\n";
+    assert!(
+        stderr.starts_with(first) && stderr.lines().count() < 16,
+        "{stderr}"
+    );
+    for args in [&["--help"][..], &["find", "--help"]] {
+        let help = text(&run(dir.path(), args, &[]).await.stdout);
+        let usage = help
+            .lines()
+            .find(|line| line.starts_with("Usage: "))
+            .unwrap();
+        assert!(usage.contains("--from <T>"), "{usage}");
+    }
+}
+
+#[tokio::test]
+async fn help_is_as_wide_as_the_terminal_up_to_100_columns() {
+    let dir = tempfile::tempdir().unwrap();
+    for (columns, most) in [("60", 60), ("80", 80), ("200", 100)] {
+        for args in [&["--help"][..], &["find", "--help"], &["check", "--help"]] {
+            let output = run(dir.path(), args, &[("COLUMNS", columns)]).await;
+            let help = text(&output.stdout);
+            let widest = help.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(
+                (most - 12..=most).contains(&widest),
+                "{widest} of {columns}: {help}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn version_begins_with_the_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let version = text(&run(dir.path(), &["--version"], &[]).await.stdout);
+    let number = concat!("homer-export ", env!("CARGO_PKG_VERSION"));
+    let commit = version.trim_end().strip_prefix(number).unwrap();
+    // A commit follows if the program was built in a checkout of git.
+    let commit = commit
+        .strip_prefix(" (")
+        .map(|commit| commit.strip_suffix(')').unwrap());
+    let is_name = |commit: &str| commit.len() == 12 && u64::from_str_radix(commit, 16).is_ok();
+    assert!(commit.is_none_or(is_name), "{version}");
+}
+
+#[tokio::test]
+async fn report_is_as_wide_as_columns_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["--demo", "busy@demo", "--force"];
+    // Narrower than 60 columns, the terminal breaks the lines. Invalid values are ignored.
+    for (columns, most) in [
+        ("60", 60),
+        ("132", 132),
+        ("0", 100),
+        ("wide", 100),
+        ("9", 60),
+    ] {
+        let output = run(dir.path(), &args, &[("COLUMNS", columns)]).await;
+        let stdout = text(&output.stdout);
+        let lines = stdout.lines().filter(|line| !line.starts_with("sha256 "));
+        let widest = lines.map(|line| line.chars().count()).max().unwrap();
+        assert!(
+            (most - 2..=most).contains(&widest),
+            "{widest} of {columns}: {stdout}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn check_says_what_works_and_what_does_not() {
+    let (_homer, url) = homer().await;
+    let homer = ("HOMER_URL", url.as_str());
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(
+        dir.path(),
+        &["check"],
+        &[homer, ("HOMER_API_TOKEN", API_TOKEN)],
+    )
+    .await;
+    let stdout = text(&output.stdout);
+    let reached = format!("OK: reached Homer at {url}; it accepted the configured API token\n");
+    assert_eq!(
+        (output.status.code(), text(&output.stderr)),
+        (Some(0), String::new())
+    );
+    assert!(
+        stdout.contains(&reached) && !stdout.contains(API_TOKEN),
+        "{stdout}"
+    );
+    assert!(files(dir.path()).is_empty());
+
+    let unreachable = ["check", "--url", "http://127.0.0.1:9"];
+    for (args, env, code, case) in [
+        (
+            &["check"][..],
+            &[homer, ("HOMER_API_TOKEN", "wr0ng")][..],
+            5,
+            "unauthorized",
+        ),
+        (&unreachable, &[], 6, "unreachable"),
+        (&["check"], &[], 3, "misconfigured"),
+    ] {
+        let output = run(dir.path(), args, env).await;
+        let stderr = text(&output.stderr);
+        assert_eq!(
+            (output.status.code(), output.stdout),
+            (Some(code), vec![]),
+            "{stderr}"
+        );
+        let begins = stderr.starts_with(&format!("homer-export: {case}: "));
+        assert!(begins && !stderr.contains("wr0ng"), "{stderr}");
+    }
+}
+
+#[tokio::test]
+async fn check_refuses_a_server_that_is_not_a_homer() {
+    let capture = recorded("export-ok-auth-token");
+    let reply = [CAPTURE_HEAD.as_bytes(), &chunk(&capture), b"0\r\n\r\n"].concat();
+    let server = Server::start(reply, Then::Close).await;
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["check"], &[("HOMER_URL", &server.url)]).await;
+    assert_ne!(output.status.code(), Some(0), "{}", text(&output.stdout));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn homer_is_chosen_by_its_name_in_the_configuration_file() {
+    let (_homer, url) = homer().await;
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config/homer-export/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let toml = format!(
+        "default = \"down\"\n[homer.prod]\nurl = \"{url}\"\ntoken_command = [\"echo\", \
+         \"{API_TOKEN}\"]\n[homer.down]\nurl = \"http://127.0.0.1:9\"\n"
+    );
+    fs::write(&config, toml).unwrap();
+    let xdg = dir.path().join("config");
+    // A credential of another Homer is not sent to this one.
+    let env = [
+        ("XDG_CONFIG_HOME", xdg.to_str().unwrap()),
+        ("HOMER_JWT", "s3cret"),
+    ];
+    let url_in_env = [&env[..], &[("HOMER_URL", "http://127.0.0.1:9")]].concat();
+    for (args, env, code, case) in [
+        (&["--homer", "prod"][..], &env[..], 0, ""),
+        (&["--homer", "prod"], &url_in_env, 0, ""),
+        (
+            &["--homer", "prod", "--config", config.to_str().unwrap()],
+            &[],
+            0,
+            "",
+        ),
+        (&[], &env, 6, "unreachable: http://127.0.0.1:9"),
+        (
+            &["--homer", "other"],
+            &env,
+            3,
+            "has no [homer.other]; it has: down, prod",
+        ),
+        (
+            &["--homer", "prod", "--url", &url],
+            &env,
+            3,
+            "--homer and --url both choose a Homer",
+        ),
+        (
+            &["--homer", "prod", "--demo"],
+            &env,
+            3,
+            "--homer and --demo both choose a Homer",
+        ),
+        (
+            &["--config", "no.toml"],
+            &env,
+            3,
+            "misconfigured: cannot read no.toml",
+        ),
+    ] {
+        let output = run(dir.path(), &[&["check"], args].concat(), env).await;
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
+        assert!(stderr.contains(case), "{stderr}");
+        let printed = text(&output.stdout) + &stderr;
+        assert!(
+            !printed.contains(API_TOKEN) && !printed.contains("s3cret"),
+            "{printed}"
+        );
+    }
+    let args = [&[CALL, "--homer", "prod", "-o", "c.pcap"], &WINDOW[..]].concat();
+    let output = run(dir.path(), &args, &env).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
+async fn demo_can_be_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["check", "--demo"], &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
 }
 
 #[cfg(unix)]

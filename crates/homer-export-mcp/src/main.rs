@@ -4,7 +4,6 @@
 mod call_limit;
 mod call_log;
 mod capture_cache;
-mod check;
 mod files;
 mod http;
 mod listen_address;
@@ -42,7 +41,8 @@ use self::stdio::StdioTransport;
 /// HTTP. Each export runs as a WebAssembly component in a sandbox that can reach your Homer and
 /// nothing else.
 #[derive(Debug, Parser)]
-#[command(version, name = "homer-export-mcp", after_help = AFTER_HELP, max_term_width = 100)]
+#[command(version = env!("HOMER_EXPORT_VERSION"), name = "homer-export-mcp")]
+#[command(after_help = AFTER_HELP, max_term_width = 100)]
 struct Arguments {
     /// Use a built-in fake Homer with calls that show classic failures; no configuration needed.
     /// `homer-export --demo --list` lists them
@@ -124,7 +124,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let (tools, output_dir) = tool_config(&variables, max_hours, serves_stdio)?;
     let exporter = Exporter::new(configuration.policy()).map_err(|failure| failure.to_string())?;
     if arguments.check {
-        for line in check::check(&exporter, &configuration).await? {
+        let checked = homer_host::check(&exporter, &configuration).await;
+        for line in checked.map_err(|failure| failure.to_string())? {
             log(&line);
         }
         return Ok(());
@@ -184,11 +185,20 @@ async fn serve_stdio(server: Server) -> Result<(), String> {
     Ok(())
 }
 
-/// The settings of this program, from its environment and its flags. The demo uses them as well,
-/// because they do not concern Homer.
+/// The settings of this program, from its environment, the configuration file and its flags. The
+/// demo uses them as well, without the file, which concerns Homer.
 fn variables(arguments: &Arguments) -> Result<Variables, ExportError> {
-    let mut variables = process_variables()?;
-    arguments.flags.apply(&mut variables);
+    #[cfg(feature = "demo")]
+    let is_demo = arguments.demo;
+    #[cfg(not(feature = "demo"))]
+    let is_demo = false;
+    let mut variables = if is_demo {
+        let mut variables = process_variables()?;
+        arguments.flags.apply(&mut variables);
+        variables
+    } else {
+        arguments.flags.variables()?
+    };
     arguments.mcp_flags.apply(&mut variables);
     read_secret(&mut variables, &setting::MCP_TOKEN)?;
     Ok(variables)

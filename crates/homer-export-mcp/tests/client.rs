@@ -611,6 +611,19 @@ async fn check_reports_what_works_and_what_does_not() {
     );
     let (code, said) = check(&[("HOMER_URL", "http://127.0.0.1:1")]).await;
     assert!(code == Some(1) && said.contains("unreachable: "), "{said}");
+    // The default Homer of the configuration file.
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("homer-export")).unwrap();
+    std::fs::write(dir.path().join("homer-export/token"), API_TOKEN).unwrap();
+    let toml =
+        format!("default = \"prod\"\n[homer.prod]\nurl = \"{url}\"\napi_token_file = \"token\"\n");
+    std::fs::write(dir.path().join("homer-export/config.toml"), toml).unwrap();
+    let dir = dir.path().to_str().unwrap();
+    let (code, said) = check(&[("XDG_CONFIG_HOME", dir), ("APPDATA", dir)]).await;
+    assert!(
+        code == Some(0) && said.contains("the configured API token"),
+        "{said}"
+    );
 }
 
 #[tokio::test]

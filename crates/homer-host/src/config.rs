@@ -1,7 +1,9 @@
 //! The configuration of a native program, converted to a policy.
 
 mod extra_headers;
+mod file;
 mod flags;
+mod secret_command;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,14 +40,13 @@ pub struct HostConfig {
 }
 
 impl HostConfig {
-    /// The configuration of this process: its environment, overridden by `flags`.
+    /// The configuration of this process: its environment, overridden by the Homer that the flags
+    /// choose in the configuration file, overridden by `flags`.
     ///
     /// # Errors
-    /// As [`Self::new`], and if a variable that begins with `HOMER_` is not Unicode.
+    /// As [`Self::new`] and [`Flags::variables`].
     pub fn of_process(flags: &Flags) -> Result<Self, ExportError> {
-        let mut variables = process_variables()?;
-        flags.apply(&mut variables);
-        Self::new(variables)
+        Self::new(flags.variables()?)
     }
 
     /// A configuration that does not depend on this process's environment: `flags`, overridden by
@@ -53,11 +54,14 @@ impl HostConfig {
     /// Homer only.
     ///
     /// # Errors
-    /// As [`Self::new`].
+    /// As [`Self::new`], and if the flags choose a Homer in a configuration file.
     pub fn isolated(
         flags: &Flags,
         vars: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ExportError> {
+        if let Some(flag) = flags.file_flag() {
+            return misconfigured(format!("{flag} and --demo both choose a Homer; keep one"));
+        }
         let mut variables = Variables::default();
         flags.apply(&mut variables);
         for (name, value) in vars {
@@ -150,6 +154,21 @@ impl HostConfig {
                 ..Limits::default()
             },
         }
+    }
+}
+
+impl Flags {
+    /// The settings of this process: its environment, overridden by the Homer that `--homer`
+    /// chooses in the configuration file, overridden by the other flags.
+    ///
+    /// # Errors
+    /// `misconfigured` if a variable that begins with `HOMER_` is not Unicode, or if the
+    /// configuration file or a Homer in it cannot be used.
+    pub fn variables(&self) -> Result<Variables, ExportError> {
+        let mut variables = process_variables()?;
+        self.choice().apply(&mut variables)?;
+        self.apply(&mut variables);
+        Ok(variables)
     }
 }
 

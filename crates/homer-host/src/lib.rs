@@ -16,6 +16,7 @@
 //! requests are built from them, and [`export`] drives the sandbox.
 
 mod cache;
+mod check;
 pub mod config;
 mod convert;
 mod deadline;
@@ -30,6 +31,7 @@ mod private_directory;
 mod sandbox;
 mod search;
 
+pub use check::check;
 pub use config::{Flags, HostConfig, McpFlags};
 pub use environment::ComponentEnvironment;
 pub use export::{CompletedExport, Export, ExportRequest, Exporter, HashedExport, WaitingFor};

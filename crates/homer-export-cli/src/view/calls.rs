@@ -88,8 +88,13 @@ pub(crate) fn view(
     text
 }
 
-/// The calls, each on a line. On a page, the widest columns are shortened until the lines fit.
-/// Elsewhere, all texts are complete, so that programs can read them.
+/// The columns that a narrow page leaves out, in this order: destination, source, method, Call-ID.
+/// The number in the first column is enough to export a call.
+const LEFT_OUT: [usize; 4] = [7, 6, 4, 8];
+
+/// The calls, each on a line. On a page, the widest columns are shortened until the lines fit, and
+/// if that is not enough, the columns in [`LEFT_OUT`] are left out. Elsewhere, all texts are
+/// complete, so that programs can read them.
 fn table(calls: &[FoundCall], page: Option<Page>, text: &mut String) {
     let numbered = calls.iter().enumerate();
     let rows = numbered.map(|(at, call)| cells(at + 1, call));
@@ -106,7 +111,8 @@ fn table(calls: &[FoundCall], page: Option<Page>, text: &mut String) {
         fit(&mut widths, page.width);
     }
     for row in &rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| {
+        let shown = row.iter().zip(widths).filter(|(_, width)| *width > 0);
+        let cells = shown.map(|(cell, width)| {
             let cell = truncate_str(cell, width, "~");
             pad_str(&cell, width, console::Alignment::Left, None).into_owned()
         });
@@ -115,18 +121,25 @@ fn table(calls: &[FoundCall], page: Option<Page>, text: &mut String) {
     }
 }
 
-/// Shortens the widest columns until a line has at most `room` columns, or until there is nothing
-/// left to shorten.
+/// Shortens the widest columns until a line has at most `room` columns, and leaves out columns if
+/// they are still too wide. The width of a column that is left out becomes 0.
 fn fit(widths: &mut [usize; 9], room: usize) {
-    let gaps = GAP * (widths.len() - 1);
-    while widths.iter().sum::<usize>() + gaps > room {
+    let mut left_out = LEFT_OUT.iter();
+    loop {
+        let shown = widths.iter().filter(|width| **width > 0);
+        if shown.map(|width| width + GAP).sum::<usize>() <= room + GAP {
+            return;
+        }
         // Time, method and status say nothing if they are cut, and are short.
         let widest = [2, 3, 6, 7, 8]
             .into_iter()
             .max_by_key(|at| widths.get(*at).copied());
         match widest.and_then(|at| widths.get_mut(at)) {
             Some(width) if *width > NARROWEST => *width -= 1,
-            _ => return,
+            _ => match left_out.next().and_then(|at| widths.get_mut(*at)) {
+                Some(width) => *width = 0,
+                None => return,
+            },
         }
     }
 }

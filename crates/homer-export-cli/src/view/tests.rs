@@ -410,6 +410,30 @@ fn calls_fit_the_page_and_are_complete_elsewhere() {
 }
 
 #[test]
+fn calls_on_a_narrow_page_have_fewer_columns() {
+    let found = found(&"x".repeat(60));
+    for (columns, heading) in [
+        (
+            93,
+            "# TIME CALLER CALLEE METHOD STATUS SOURCE DESTINA~ CALL-ID",
+        ),
+        (83, "# TIME CALLER CALLEE METHOD STATUS SOURCE CALL-ID"),
+        (66, "# TIME CALLER CALLEE STATUS CALL-ID"),
+        (60, "# TIME CALLER CALLEE STATUS"),
+    ] {
+        let page = Page::new(Some(columns), false);
+        let text = calls::view(&found, window(), None, Some(page));
+        assert_fits(&text, columns.into());
+        let first: Vec<&str> = text
+            .lines()
+            .take(1)
+            .flat_map(str::split_whitespace)
+            .collect();
+        assert_eq!(first.join(" "), heading);
+    }
+}
+
+#[test]
 fn calls_say_what_could_not_be_searched_or_looked_up() {
     let mut found = found("a@b");
     let complete = "1 call between 2026-11-20T10:00:00Z and 2026-11-20T11:00:00Z; the whole window \

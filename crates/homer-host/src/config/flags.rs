@@ -4,6 +4,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command, Error};
 use homer_export::config::setting::{self, Reader, Value};
 use homer_export::config::{Setting, Variables};
 
+use super::file::Choice;
+
 /// The flags that both native programs have, for `#[command(flatten)]`.
 ///
 /// # Examples
@@ -28,6 +30,34 @@ pub type McpFlags = SettingFlags<true>;
 #[derive(Clone, Debug, Default)]
 pub struct SettingFlags<const MCP_ONLY: bool> {
     given: Vec<(&'static Setting, String)>,
+    /// `--config` and `--homer`, which only [`Flags`] has.
+    config: Option<String>,
+    homer: Option<String>,
+}
+
+/// The flag that names the configuration file.
+const CONFIG: &str = "config";
+
+/// The flag that names a Homer in that file.
+const HOMER: &str = "homer";
+
+impl Flags {
+    /// Which Homer in which configuration file the flags choose.
+    pub(super) fn choice(&self) -> Choice<'_> {
+        Choice {
+            path: self.config.as_deref(),
+            homer: self.homer.as_deref(),
+            has_url_flag: self
+                .given()
+                .any(|(flag, _)| Some(flag) == setting::URL.flag),
+        }
+    }
+
+    /// The flag that was given to choose a Homer in the configuration file, with its dashes.
+    pub(super) fn file_flag(&self) -> Option<&'static str> {
+        let homer = self.homer.as_ref().map(|_| "--homer");
+        homer.or(self.config.as_ref().map(|_| "--config"))
+    }
 }
 
 impl<const MCP_ONLY: bool> SettingFlags<MCP_ONLY> {
@@ -40,8 +70,11 @@ impl<const MCP_ONLY: bool> SettingFlags<MCP_ONLY> {
 
     /// The flags that were given, without dashes, and their values. None of them is secret.
     pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let config = self.config.as_deref().map(|path| (CONFIG, path));
+        let homer = self.homer.as_deref().map(|name| (HOMER, name));
         let given = self.given.iter();
-        given.filter_map(|(setting, value)| Some((setting.flag?, value.as_str())))
+        let given = given.filter_map(|(setting, value)| Some((setting.flag?, value.as_str())));
+        config.into_iter().chain(homer).chain(given)
     }
 
     /// The settings, and their flags without dashes. Secrets have no flag, because other users of
@@ -59,14 +92,36 @@ impl<const MCP_ONLY: bool> SettingFlags<MCP_ONLY> {
 }
 
 impl<const MCP_ONLY: bool> clap::Args for SettingFlags<MCP_ONLY> {
-    fn augment_args(command: Command) -> Command {
+    fn augment_args(mut command: Command) -> Command {
+        let heading = "Configuration; each flag overrides its environment variable";
+        if !MCP_ONLY {
+            let flag = |name: &'static str, value: &'static str, help: &'static str| {
+                Arg::new(name)
+                    .long(name)
+                    .value_name(value)
+                    .help(help)
+                    .help_heading(heading)
+            };
+            command = command
+                .arg(flag(
+                    HOMER,
+                    "NAME",
+                    "Homer to use: its name in the configuration file",
+                ))
+                .arg(flag(
+                    CONFIG,
+                    "FILE",
+                    "Configuration file [default: homer-export/config.toml in $XDG_CONFIG_HOME, \
+                     which is ~/.config if not set]",
+                ));
+        }
         Self::settings().fold(command, |command, (setting, flag)| {
             command.arg(
                 Arg::new(flag)
                     .long(flag)
                     .value_name(placeholder(setting))
                     .help(help(setting))
-                    .help_heading("Configuration; each flag overrides its environment variable")
+                    .help_heading(heading)
                     .action(ArgAction::Append),
             )
         })
@@ -90,13 +145,23 @@ impl<const MCP_ONLY: bool> clap::FromArgMatches for SettingFlags<MCP_ONLY> {
             };
             Some((setting, value))
         });
+        // clap refuses to look up a flag that the command does not have.
+        let text = |name| match MCP_ONLY {
+            true => None,
+            false => matches.get_one::<String>(name).cloned(),
+        };
         Ok(Self {
             given: given.collect(),
+            config: text(CONFIG),
+            homer: text(HOMER),
         })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
-        self.given.extend(Self::from_arg_matches(matches)?.given);
+        let newer = Self::from_arg_matches(matches)?;
+        self.given.extend(newer.given);
+        self.config = newer.config.or(self.config.take());
+        self.homer = newer.homer.or(self.homer.take());
         Ok(())
     }
 }

@@ -1,9 +1,12 @@
-//! `--check`: whether exports will work.
+//! Whether exports will work: `homer-export check` and `homer-export-mcp --check`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use homer_export::ExportError;
-use homer_host::{ExportRequest, Exporter, Failure, HostConfig};
+
+use crate::config::HostConfig;
+use crate::export::{ExportRequest, Exporter};
+use crate::failure::Failure;
 
 /// A Call-ID that no call has: `invalid` is a reserved domain (RFC 2606).
 const NONEXISTENT_CALL_ID: &str = "homer-export-check@invalid";
@@ -15,11 +18,12 @@ const WINDOW_MS: i64 = 60_000;
 /// reached, accepted the credentials, and has the export endpoint. Returns lines for the operator.
 ///
 /// # Errors
-/// What went wrong and what to change.
-pub(crate) async fn check(
+/// As [`Exporter::open`], and `invalid-response` if the server returns a capture for the call that
+/// does not exist.
+pub async fn check(
     exporter: &Exporter,
     configuration: &HostConfig,
-) -> Result<Vec<String>, String> {
+) -> Result<Vec<String>, Failure> {
     let config = &configuration.config;
     let homer = &config.homer;
     let now = SystemTime::now()
@@ -44,10 +48,10 @@ pub(crate) async fn check(
              you know"
                 .to_string(),
         ]),
-        Ok(_) => Err(format!(
+        Ok(_) => Err(Failure::Export(ExportError::InvalidResponse(format!(
             "the server at {homer} returned a capture for a made-up Call-ID; is HOMER_URL the \
              address of a Homer?"
-        )),
-        Err(failure) => Err(failure.to_string()),
+        )))),
+        Err(failure) => Err(failure),
     }
 }
