@@ -7,7 +7,6 @@
 mod arguments;
 mod config;
 pub mod export_pcap;
-mod export_text;
 pub mod find_calls;
 mod message_format;
 mod names;

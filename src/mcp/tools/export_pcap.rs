@@ -1,5 +1,7 @@
 //! The tool that exports a call: `homer_export_pcap`.
 
+mod text;
+
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -10,9 +12,9 @@ use core::fmt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::names;
 use super::schema::{committed, to_raw_json, with_member};
 use super::{CallWindow, ToolAnnotations, ToolConfig, ToolDefinition, ToolResult, input_schema};
-use super::{export_text, names};
 use crate::mcp::delivery::{Attachment, Delivery, ResultMode, size};
 use crate::query::MAX_CALL_IDS;
 use crate::report::{self, MAX_JSON};
@@ -273,7 +275,7 @@ pub(super) fn build_result(
              suggested_also_callids as also_callids to get all of them",
         );
     }
-    let text = export_text::text(&result, report, delivered);
+    let text = text::of_export(&result, report, delivered);
     // Both together: a client may pass both on to its model.
     let without_report = to_raw_json(&result).get().len() - result.report.get().len();
     let room = MAX_RESULT.saturating_sub(text.len() + without_report);

@@ -5,16 +5,16 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::export_pcap::{Delivered, ExportResult};
-use super::names;
+use super::{Delivered, ExportResult};
 use crate::CaptureReport;
 use crate::finding::Finding;
+use crate::mcp::tools::names;
 use crate::query::CallId;
 use crate::report::{Row, rows};
 use crate::text::quoted;
 
 /// Length of the text in bytes, inclusive, up to which rows of the ladder and findings are added.
-pub(super) const MAX_TEXT: usize = 4500;
+const MAX_TEXT: usize = 4500;
 
 /// Rows of the ladder that are always there, if the call has so many: half of them from its start.
 const MIN_ROWS: usize = 12;
@@ -26,7 +26,11 @@ const MAX_FINDINGS: usize = 1200;
 const FEW: usize = 5;
 
 /// The text of a result. `report` is the whole report, and not the shortened one of the result.
-pub(super) fn text(result: &ExportResult<'_>, report: &CaptureReport, to: Delivered<'_>) -> String {
+pub(super) fn of_export(
+    result: &ExportResult<'_>,
+    report: &CaptureReport,
+    to: Delivered<'_>,
+) -> String {
     let mut text = String::new();
     verdicts(report, &mut text);
     push(&mut text, &format!("Capture: {}.", report.file_summary()));
