@@ -27,7 +27,7 @@ use super::tools::{
     self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolFailure, ToolResult,
 };
 use super::uri::{self, ResourceRequest};
-use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, server_info};
+use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, INSTRUCTIONS, server_info};
 use crate::search::{CallFilterFields, FoundCalls};
 use crate::{CaptureReport, ExportError};
 use jsonrpc::{JsonRpcError, JsonRpcMessage, JsonRpcRequest};
@@ -206,6 +206,7 @@ impl McpServer {
                     protocol_version: negotiation::agreed(request),
                     capabilities: Capabilities::default(),
                     server_info: server_info(),
+                    instructions: INSTRUCTIONS,
                 },
             ),
             // An empty object to the letter, without `_meta` (2025-11-25, basic/utilities/ping).
@@ -218,6 +219,7 @@ impl McpServer {
                 DiscoverResult {
                     supported_versions: &version::VERSIONS,
                     capabilities: Capabilities::default(),
+                    instructions: INSTRUCTIONS,
                 },
             ),
             ("tools/list", _) => {

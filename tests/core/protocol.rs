@@ -4,7 +4,7 @@ use homer_export::mcp::delivery::ResultMode;
 use homer_export::mcp::protocol::{
     HttpBody, HttpResponse, McpServer, PendingCapture, RequestHead, RequestOutcome, not_json,
 };
-use homer_export::mcp::tools::{CallWindow, ToolConfig};
+use homer_export::mcp::tools::{self, CallWindow, ToolConfig};
 use homer_export::search::FoundCalls;
 use homer_export::{
     CallId, CallerPolicy, CaptureReport, ExportError, MEDIA_TYPE, Suggestion, Window,
@@ -110,6 +110,25 @@ fn mcp_discover_lists_versions_and_capabilities() {
         result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"],
         "homer-export-mcp"
     );
+}
+
+#[test]
+fn mcp_instructions_name_every_tool_in_three_sentences() {
+    let (_, discovered) = respond(
+        &stateless("server/discover", None),
+        &request("server/discover", json!({ "_meta": meta() })),
+    );
+    let (_, initialized) = respond(
+        &head(&[]),
+        &request("initialize", json!({ "protocolVersion": "2025-11-25" })),
+    );
+    for response in [discovered, initialized] {
+        let text = response["result"]["instructions"].as_str().unwrap();
+        for tool in tools::definitions(&CONFIG) {
+            assert!(text.contains(tool.name), "{text}");
+        }
+        assert_eq!(text.matches(". ").count() + 1, 3, "{text}");
+    }
 }
 
 #[test]

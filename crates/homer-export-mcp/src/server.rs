@@ -400,6 +400,7 @@ impl ServerHandler for Server {
                 .build(),
         )
         .with_server_info(Implementation::new(SERVER_NAME, mcp::server_info().version))
+        .with_instructions(mcp::INSTRUCTIONS)
     }
 
     async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use fake_homer::{FakeHomer, large_capture};
+use homer_export::mcp;
 use homer_export::mcp::delivery::ResultMode;
 use homer_export::mcp::tools::{self, ToolConfig, read_message};
 use homer_export::mcp::uri::TEMPLATE;
@@ -122,6 +123,8 @@ async fn client_lists_the_tool_as_defined() {
             .name,
         "homer-export-mcp"
     );
+    let instructions = client.peer_info().unwrap().instructions.clone();
+    assert_eq!(instructions.as_deref(), Some(mcp::INSTRUCTIONS));
     client.cancel().await.unwrap();
 }
 

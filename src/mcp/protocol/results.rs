@@ -69,6 +69,7 @@ pub(super) struct InitializeResult {
     pub(super) protocol_version: &'static str,
     pub(super) capabilities: Capabilities,
     pub(super) server_info: ServerInfo,
+    pub(super) instructions: &'static str,
 }
 
 #[derive(Serialize)]
@@ -76,6 +77,7 @@ pub(super) struct InitializeResult {
 pub(super) struct DiscoverResult {
     pub(super) supported_versions: &'static [&'static str],
     pub(super) capabilities: Capabilities,
+    pub(super) instructions: &'static str,
 }
 
 /// The result of `tools/list`.
