@@ -6,6 +6,7 @@ use fake_homer::{API_TOKEN, Archive, FakeHomer, Row, SearchBehavior};
 use homer_export::error::Suggestion;
 use homer_host::{
     CallFilterFields, ExportError, ExportRequest, Exporter, Failure, FoundCalls, HostConfig,
+    WaitingFor,
 };
 
 use host_test::calls::{CALL, DAY, export, homer, in_one_profile, policy};
@@ -178,30 +179,48 @@ async fn search_that_is_refused_is_an_error() {
 }
 
 #[tokio::test]
-async fn search_counts_as_one_concurrent_export() {
+async fn search_ends_at_the_deadline() {
     let (homer, url) = homer().await;
-    homer.set_search(SearchBehavior::Slow(300));
+    homer.set_search(SearchBehavior::Slow(60_000));
     let mut limited = policy(&url);
-    limited.limits.concurrent_exports = 1;
     limited.limits.deadline = Duration::from_millis(200);
     let exporter = Exporter::new(limited).unwrap();
-    let failure = exporter.find_calls(&day()).await.unwrap_err();
+    let failure = exporter.find_calls(&day()).await.unwrap_err().to_string();
     assert!(
-        failure
-            .to_string()
-            .starts_with("timed-out: the search exceeded"),
+        failure.starts_with("timed-out: the search exceeded"),
         "{failure}"
     );
-    // An export waits for the permit of a search, in vain within its own deadline.
+}
+
+#[tokio::test]
+async fn search_counts_as_one_concurrent_export() {
+    let (homer, url) = homer().await;
+    homer.set_search(SearchBehavior::Slow(60_000));
+    let mut limited = policy(&url);
+    limited.limits.concurrent_exports = 1;
+    let exporter = Exporter::new(limited).unwrap();
     let (filter, request) = (day(), in_one_profile(CALL));
-    let (searched, exported) = tokio::join!(exporter.find_calls(&filter), exporter.open(&request));
-    assert!(searched.is_err());
-    assert!(matches!(
-        exported.unwrap_err(),
-        Failure::Export(ExportError::TimedOut(_))
-    ));
-    homer.set_search(SearchBehavior::Answers);
-    assert!(exporter.find_calls(&day()).await.is_ok());
+    let mut search = Box::pin(exporter.find_calls(&filter));
+    while homer.searches() == 0 {
+        tokio::select! {
+            found = &mut search => panic!("{found:?}"),
+            () = tokio::time::sleep(Duration::from_millis(5)) => {}
+        }
+    }
+    let mut waits = Vec::new();
+    let export = exporter.open_with_progress(&request, |waiting| waits.push(waiting));
+    tokio::select! {
+        found = &mut search => panic!("{found:?}"),
+        opened = export => panic!("{opened:?}"),
+        () = tokio::time::sleep(Duration::from_millis(200)) => {}
+    }
+    assert!(
+        matches!(waits[..], [WaitingFor::Turn { at_once: 1 }]),
+        "{waits:?}"
+    );
+    // A search that is given up returns its permit.
+    drop(search);
+    assert!(exporter.open(&request).await.is_ok());
 }
 
 #[tokio::test]
