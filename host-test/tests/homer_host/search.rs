@@ -319,7 +319,7 @@ async fn empty_export_says_that_homer_returns_nothing_at_all() {
 async fn empty_export_says_what_could_not_be_checked() {
     let (homer, url) = homer().await;
     let mut hasty = policy(&url);
-    hasty.limits.first_byte = Duration::from_millis(300);
+    hasty.limits.first_byte = Duration::from_secs(2);
     let exporter = Exporter::new(hasty).unwrap();
     let request = ExportRequest::for_call("nobody@nowhere", DAY.0, DAY.1);
     for (behavior, why) in [
