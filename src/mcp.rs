@@ -67,8 +67,8 @@ pub fn server_info() -> ServerInfo {
 pub const INSTRUCTIONS: &str = "\
 To find out why a SIP call failed, or to get its packets, export it with homer_export_pcap, which \
 needs the exact Call-ID and a time window. If you do not know both, find the call with \
-homer_find_calls first, and pass the arguments that it returns for the call. To look at one message \
-of the exported call, use homer_read_message with its packet number.";
+homer_find_calls first, and pass the arguments that it returns for the call. To look at one \
+message of the exported call, use homer_read_message with its packet number.";
 
 /// How long, and by whom, a result may be cached (MCP 2026-07-28, server/utilities/caching).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
