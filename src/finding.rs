@@ -24,6 +24,19 @@ record! {
     }
 }
 
+impl Finding {
+    /// The finding without its code: `packet 3, byte 12: … (RFC 3261 §7)`.
+    pub fn sentence(&self) -> String {
+        let place = self
+            .offset
+            .map_or_else(String::new, |offset| format!(", byte {offset}"));
+        format!(
+            "packet {}{place}: {} ({})",
+            self.packet, self.text, self.rule
+        )
+    }
+}
+
 /// Defines [`Rule`] from one row per rule: the values that its text quotes, its code, the document
 /// that states it, and its text.
 macro_rules! rules {

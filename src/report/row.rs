@@ -6,6 +6,9 @@ use alloc::vec::Vec;
 
 use super::capture_report::LadderEntry;
 
+/// Most participants that have a name, inclusive: `A` to `Z`, and `AA` to `ZZ`.
+const MAX_PARTICIPANTS: usize = 702;
+
 /// A row of the ladder.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
@@ -58,4 +61,30 @@ pub fn rows(ladder: &[LadderEntry]) -> Vec<Row<'_>> {
         }
     }
     rows
+}
+
+/// The addresses in the ladder in the order of their first message; the first 702.
+pub fn participants(ladder: &[LadderEntry]) -> Vec<&str> {
+    let mut participants: Vec<&str> = Vec::new();
+    for end in ladder
+        .iter()
+        .flat_map(|entry| [&entry.source, &entry.destination])
+    {
+        // A linear search: a ladder has few hundred messages and seldom more than five
+        // participants.
+        if !participants.contains(&end.as_str()) && participants.len() < MAX_PARTICIPANTS {
+            participants.push(end);
+        }
+    }
+    participants
+}
+
+/// The name of the participant or call at an index: `A` to `Z`, then `AA` to `ZZ`. `first` is the
+/// first letter, `b'A'` or `b'a'`.
+pub fn letter(at: usize, first: u8) -> String {
+    let one = |at: usize| char::from(first + (at % 26) as u8);
+    match at / 26 {
+        0 => one(at).to_string(),
+        before => format!("{}{}", one(before - 1), one(at)),
+    }
 }

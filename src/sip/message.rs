@@ -4,7 +4,7 @@
 use memchr::memchr;
 
 use super::line::line_ends;
-use super::multipart::{BodyKind, find_sdp, is_multipart, media_type};
+use super::multipart::{BodyKind, find_sdp, media_type};
 use super::token::{decimal, eq_ignore_case, is_token};
 use super::value::{CSeq, Transport, Via};
 
@@ -168,7 +168,7 @@ impl<'a> Message<'a> {
             let found = media_type.get(..start.len());
             found.is_some_and(|found| eq_ignore_case(found, start))
         };
-        if is_multipart(media_type) && !self.is_encoded {
+        if self.body_kind == BodyKind::Multipart && !self.is_encoded {
             return self.body.trim_ascii_end().ends_with(b"--");
         }
         let is_text = begins(b"message/")

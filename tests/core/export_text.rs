@@ -4,6 +4,7 @@ use homer_export::CaptureReport;
 use homer_export::mcp::delivery::ResultMode;
 use homer_export::mcp::tools::export_pcap::MAX_RESULT;
 use homer_export::mcp::tools::{CallWindow, ToolCall, ToolConfig, ToolResult};
+use homer_export::report::Cause;
 
 use crate::capture::{CALL_ID, Sent, healthy};
 use crate::made_calls::{TIMER_A_MS, again, refused, report_of};
@@ -76,6 +77,24 @@ fn export_text_of_a_failed_call_begins_with_the_verdict_and_its_causes() {
     let cause = lines.next().unwrap();
     assert!(cause.starts_with("Cause busy (certain): "), "{text}");
     assert!(cause.contains(". Check next: "), "{text}");
+}
+
+#[test]
+fn export_text_names_a_cause_without_a_call_once() {
+    let cause = Cause {
+        code: "not-sip".to_string(),
+        ..refused("486 Busy Here", "").causes.swap_remove(0)
+    };
+    let report = CaptureReport {
+        causes: vec![cause],
+        ..CaptureReport::default()
+    };
+    let (text, _) = result(&report);
+    assert_eq!(
+        text.matches("Cause not-sip (certain): ").count(),
+        1,
+        "{text}"
+    );
 }
 
 #[test]

@@ -15,7 +15,6 @@ use std::fmt::Write as _;
 
 use console::Style;
 use homer_export::CaptureReport;
-use homer_export::finding::Finding;
 
 use self::paragraph::Paragraph;
 
@@ -88,21 +87,11 @@ fn findings(report: &CaptureReport, page: Page, text: &mut String) {
     }
     for finding in &report.findings {
         Paragraph::headed(page, &finding.code, page.style().yellow())
-            .text(&sentence(finding))
+            .text(&finding.sentence())
             .write(text);
     }
     if report.findings_elided > 0 {
         // The report limits the number of findings.
         let _ = writeln!(text, "  and {} more", report.findings_elided);
     }
-}
-
-fn sentence(finding: &Finding) -> String {
-    let place = finding
-        .offset
-        .map_or_else(String::new, |offset| format!(", byte {offset}"));
-    format!(
-        "packet {}{place}: {} ({})",
-        finding.packet, finding.text, finding.rule
-    )
 }

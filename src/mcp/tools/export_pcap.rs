@@ -2,6 +2,7 @@
 
 mod text;
 
+use alloc::borrow::ToOwned as _;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -146,6 +147,18 @@ impl<'a> ExportResult<'a> {
         report: &CaptureReport,
         delivered: Delivered<'a>,
     ) -> Self {
+        let json = to_raw_json(&report.to_json());
+        Self::around(json, filename, sha256, report, delivered)
+    }
+
+    /// As [`Self::new`], with this JSON in the place of the report.
+    fn around(
+        json: Box<RawValue>,
+        filename: &'a str,
+        sha256: &'a str,
+        report: &CaptureReport,
+        delivered: Delivered<'a>,
+    ) -> Self {
         let (resource_uri, file_path) = match delivered {
             Delivered::Embedded { uri } | Delivered::Linked { uri } => (Some(uri), None),
             Delivered::File { path } => (None, Some(path)),
@@ -163,7 +176,7 @@ impl<'a> ExportResult<'a> {
             from_ts: None,
             to_ts: None,
             suggested_also_callids: &[],
-            report: to_raw_json(&report.to_json()),
+            report: json,
         }
     }
 }
@@ -252,7 +265,9 @@ pub(super) fn build_result(
         // The report is worth having without the bytes.
         (None, Delivery::File | Delivery::Withheld) => (Delivered::Omitted, Attachment::None),
     };
-    let mut result = ExportResult::new(&filename, sha256, report, delivered);
+    // The report comes last, when it is known how long it may be.
+    let none = RawValue::NULL.to_owned();
+    let mut result = ExportResult::around(none, &filename, sha256, report, delivered);
     if delivered == Delivered::Omitted {
         result.summary = format!(
             "{}; the pcap itself is omitted, because it is larger than {}, the maximum for one \

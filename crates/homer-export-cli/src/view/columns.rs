@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use console::{measure_text_width, truncate_str};
-use homer_export::report::Row;
+use homer_export::report::{Row, letter};
 
 /// Fewest columns between two participants: room for an arrow and `INVITE`.
 const NARROWEST: usize = 12;
@@ -117,13 +117,4 @@ fn label(row: &Row<'_>, room: usize) -> String {
         line
     };
     format!("{}{again}", truncate_str(line, room, "~"))
-}
-
-/// A short name for the thing with this index: A to Z, then AA, AB and so on, if `first` is `A`.
-pub(super) fn letter(at: usize, first: u8) -> String {
-    let one = |at: usize| char::from(first + (at % 26) as u8);
-    match at / 26 {
-        0 => one(at).to_string(),
-        before => format!("{}{}", one(before - 1), one(at)),
-    }
 }

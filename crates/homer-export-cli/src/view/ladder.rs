@@ -4,18 +4,15 @@ use std::fmt::Write as _;
 
 use console::Style;
 use homer_export::CaptureReport;
-use homer_export::report::{Row, rows};
+use homer_export::report::{Row, letter, participants, rows};
 
 use super::Page;
-use super::columns::{Columns, letter};
+use super::columns::Columns;
 use super::paragraph::Paragraph;
-
-/// Most participants that have a name, inclusive.
-const MAX_PARTICIPANTS: usize = 702;
 
 /// Writes the participants, the calls if there are several, and a row for each message.
 pub(super) fn write(report: &CaptureReport, page: Page, text: &mut String) {
-    let participants = participants(report);
+    let participants = participants(&report.ladder);
     text.push('\n');
     for (at, participant) in participants.iter().enumerate() {
         let _ = writeln!(text, "  {}  {participant}", letter(at, b'A'));
@@ -142,23 +139,6 @@ fn seconds(us: u64) -> String {
         seconds if seconds < 100_000 => format!("{seconds}.{:03}", us % 1_000_000 / 1000),
         seconds => seconds.to_string(),
     }
-}
-
-/// The addresses in the ladder in the order of their first message.
-fn participants(report: &CaptureReport) -> Vec<&str> {
-    let mut participants: Vec<&str> = Vec::new();
-    for end in report
-        .ladder
-        .iter()
-        .flat_map(|entry| [&entry.source, &entry.destination])
-    {
-        // A linear search: a ladder has few hundred messages and seldom more than five
-        // participants.
-        if !participants.contains(&end.as_str()) && participants.len() < MAX_PARTICIPANTS {
-            participants.push(end);
-        }
-    }
-    participants
 }
 
 /// Requests are cyan. A response has the color of its outcome.

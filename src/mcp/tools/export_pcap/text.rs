@@ -7,10 +7,9 @@ use alloc::vec::Vec;
 
 use super::{Delivered, ExportResult};
 use crate::CaptureReport;
-use crate::finding::Finding;
 use crate::mcp::tools::names;
 use crate::query::CallId;
-use crate::report::{Row, rows};
+use crate::report::{Cause, Row, letter, participants, rows};
 use crate::text::quoted;
 
 /// Length of the text in bytes, inclusive, up to which rows of the ladder and findings are added.
@@ -61,9 +60,9 @@ fn push(text: &mut String, line: &str) {
 
 /// How each call ended and why. Never shortened.
 fn verdicts(report: &CaptureReport, text: &mut String) {
-    let outcome = report.outcome.as_deref();
+    // With several Call-IDs, each has its verdict, and the first of them is that of the report.
     if report.verdicts.is_empty() {
-        if let Some(outcome) = outcome {
+        if let Some(outcome) = &report.outcome {
             let sentence = report.outcome_text.as_deref().unwrap_or_default();
             push(text, &format!("{outcome}: {sentence}"));
         }
@@ -77,12 +76,9 @@ fn verdicts(report: &CaptureReport, text: &mut String) {
         );
         causes(&call.causes, text);
     }
-    if outcome.is_none() {
-        causes(&report.causes, text);
-    }
 }
 
-fn causes(causes: &[crate::report::Cause], text: &mut String) {
+fn causes(causes: &[Cause], text: &mut String) {
     for cause in causes {
         let packets: Vec<String> = cause.packets.iter().map(u64::to_string).collect();
         let packets = match packets.as_slice() {
@@ -121,14 +117,9 @@ fn ladder(report: &CaptureReport, room: usize, text: &mut String) {
     if rows.is_empty() {
         return;
     }
-    let mut participants: Vec<&str> = Vec::new();
+    let participants = participants(&report.ladder);
     let mut calls: Vec<u32> = Vec::new();
     for entry in &report.ladder {
-        for end in [entry.source.as_str(), entry.destination.as_str()] {
-            if !participants.contains(&end) {
-                participants.push(end);
-            }
-        }
         if let Some(call) = entry.call.filter(|call| !calls.contains(call)) {
             calls.push(call);
         }
@@ -205,7 +196,7 @@ fn gap(rows: u64, elided: u64) -> String {
 fn line(row: &Row<'_>, participants: &[&str], calls: Option<&[u32]>) -> String {
     let name = |end: &str| {
         let at = participants.iter().position(|known| *known == end);
-        letter(at.unwrap_or_default(), b'A')
+        at.map_or_else(|| "?".to_string(), |at| letter(at, b'A'))
     };
     let entry = row.entry;
     let seconds = entry.after_us.map_or_else(
@@ -239,15 +230,6 @@ fn line(row: &Row<'_>, participants: &[&str], calls: Option<&[u32]>) -> String {
     )
 }
 
-/// `A` to `Z`, then `AA` and so on.
-fn letter(at: usize, first: u8) -> String {
-    let one = |at: usize| char::from(first + (at % 26) as u8);
-    match at / 26 {
-        0 => one(at).to_string(),
-        before => format!("{}{}", one(before - 1), one(at)),
-    }
-}
-
 /// Adds the findings, as far as they fit.
 fn findings(report: &CaptureReport, text: &mut String) {
     let total = report.findings.len() as u64 + report.findings_elided;
@@ -260,7 +242,7 @@ fn findings(report: &CaptureReport, text: &mut String) {
     push(text, &format!("Findings: {total}"));
     let mut shown = 0;
     for finding in &report.findings {
-        let line = sentence(finding);
+        let line = format!("{}: {}", finding.code, finding.sentence());
         if text.len() + line.len() > MAX_FINDINGS && shown > 0 {
             break;
         }
@@ -270,16 +252,6 @@ fn findings(report: &CaptureReport, text: &mut String) {
     if total > shown {
         push(text, &format!("and {} more findings", total - shown));
     }
-}
-
-fn sentence(finding: &Finding) -> String {
-    let place = finding
-        .offset
-        .map_or_else(String::new, |offset| format!(", byte {offset}"));
-    format!(
-        "{}: packet {}{place}: {} ({})",
-        finding.code, finding.packet, finding.text, finding.rule
-    )
 }
 
 /// What the reader can do with the result.
