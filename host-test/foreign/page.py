@@ -1,6 +1,9 @@
 """A page's commands, run word for word in a directory that was prepared as the page says."""
 
+import contextlib
+import http.client
 import os
+import random
 import re
 import shutil
 import socket
@@ -17,8 +20,27 @@ KEPT = ["PATH", "HOME", "LANG"]
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
+    """A port that no outgoing connection takes before the server does.
+
+    The system gives connections a port from 32768 (Linux) or 49152 on. A connection that waits for
+    a server on such a port can even be given that port and be connected to itself.
+    """
+    while True:
+        port = random.randrange(16384, 32768)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def answers_http(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+        return True
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 class Page:
@@ -89,7 +111,7 @@ class Page:
         return done.returncode, done.stdout, done.stderr
 
     def serve(self, words: str, *settings: dict[str, str]) -> tuple[subprocess.Popen, int]:
-        """Starts a block that serves; the process, and its port once it listens."""
+        """Starts a block that serves; the process, and its port once it answers."""
         port = free_port()
         log = self.directory / f"serve-{port}.log"
         with log.open("w") as output:
@@ -101,13 +123,11 @@ class Page:
                 stderr=output,
             )
         for _ in range(300):
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
+            if answers_http(port):
                 return process, port
-            except OSError:
-                assert process.poll() is None, f"it has ended: {log.read_text()}"
-                time.sleep(0.1)
-        raise AssertionError(f"nobody listens after 30 s: {log.read_text()}")
+            assert process.poll() is None, f"it has ended: {log.read_text()}"
+            time.sleep(0.1)
+        raise AssertionError(f"nobody answers after 30 s: {log.read_text()}")
 
     def take(self, name: str) -> bytes:
         """The capture that a block has saved. The file is removed: no other test sees it."""
