@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use wasmtime::{Cache, CacheConfig};
 
-use crate::private_directory::create_private;
+use crate::private_directory::{check_entries, create_private};
 
 /// Wasmtime's cache in `$XDG_CACHE_HOME/homer-export`, or in `~/.cache/homer-export`. `None` if
-/// others can write to it. The component is then compiled at each start.
+/// others can write to it, or if something in it belongs to others. The component is then compiled at each start.
 pub(crate) fn of_user() -> Option<Cache> {
     let user_cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
@@ -18,6 +18,7 @@ pub(crate) fn of_user() -> Option<Cache> {
         .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))?
         .join("homer-export");
     create_private(&directory).ok()?;
+    check_entries(&directory).ok()?;
     let mut config = CacheConfig::new();
     config.with_directory(directory);
     Cache::new(config).ok()

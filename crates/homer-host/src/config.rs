@@ -4,12 +4,15 @@ mod extra_headers;
 mod file;
 mod flags;
 mod secret_command;
+mod secret_file;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use homer_export::config::{Setting, Variables, setting};
-use homer_export::homer::ProxyCredentialKind;
+use homer_export::config::{Variables, setting};
+use homer_export::homer::{HomerServer, ProxyCredentialKind};
+use homer_export::origin::Scheme;
 use homer_export::{Config, ExportError};
 
 use crate::environment::ComponentEnvironment;
@@ -17,9 +20,7 @@ use crate::extra_fields::ExtraFields;
 use crate::policy::{AllowedOrigin, Limits, Policy};
 
 pub use flags::{Flags, McpFlags, SettingFlags};
-
-/// Appended to the variable of a secret, it names a file that contains the secret.
-const FILE_SUFFIX: &str = "_FILE";
+pub use secret_file::{read_secret, readable_by_others, shown_path};
 
 /// What a native program is configured with.
 #[derive(Clone, Debug)]
@@ -37,6 +38,9 @@ pub struct HostConfig {
     pub export_deadline: Duration,
     /// `HOMER_MAX_CONCURRENT`: number of concurrent exports.
     pub max_concurrent: usize,
+    /// What the operator should know: files of secrets that others can read, and a credential that
+    /// crosses a network unencrypted. Sentences without a credential.
+    pub warnings: Vec<String>,
 }
 
 impl HostConfig {
@@ -86,14 +90,17 @@ impl HostConfig {
     /// `misconfigured` as [`Config::new`], and if the file of a secret cannot be read or is empty,
     /// or if a secret is given twice, and if the file of header fields is invalid.
     pub fn new(mut variables: Variables) -> Result<Self, ExportError> {
+        let mut warnings = Vec::new();
         for secret in [
             &setting::API_TOKEN,
             &setting::JWT,
             &setting::PASSWORD,
             &setting::PROXY_PASSWORD,
         ] {
-            read_secret(&mut variables, secret)?;
+            warnings.extend(read_secret(&mut variables, secret)?);
         }
+        let extra_headers = setting::EXTRA_HEADERS_FILE.get(&variables);
+        warnings.extend(extra_headers.and_then(|given| readable_by_others(given.name, given.value)));
         // The host itself knows which kinds of credentials it adds.
         variables.take(setting::CREDENTIAL_KIND.variable);
         variables.take(setting::PROXY_CREDENTIAL_KIND.variable);
@@ -103,6 +110,7 @@ impl HostConfig {
         if homer.proxy_credential.is_none() && !extra_fields.is_empty() {
             homer.proxy_credential_kind = ProxyCredentialKind::Fields;
         }
+        warnings.extend(unencrypted(homer, &extra_fields));
         let concurrent = setting::MAX_CONCURRENT.integer(&variables)?;
         let deadline_ms = setting::EXPORT_DEADLINE_MS.integer(&variables)?;
         Ok(Self {
@@ -114,6 +122,7 @@ impl HostConfig {
             export_max_bytes: setting::EXPORT_MAX_BYTES.integer(&variables)?,
             export_deadline: Duration::from_millis(deadline_ms),
             max_concurrent: usize::try_from(concurrent).unwrap_or(usize::MAX),
+            warnings,
         })
     }
 
@@ -191,33 +200,23 @@ pub fn process_variables() -> Result<Variables, ExportError> {
     Ok(Variables::from_environment(ours))
 }
 
-/// Reads a secret from the file that its variable with `_FILE` appended names, if that is set. Line
-/// ends after the secret do not count.
-///
-/// # Errors
-/// `misconfigured` if the secret is given directly as well, or if the file cannot be read or is
-/// empty.
-pub fn read_secret(variables: &mut Variables, secret: &Setting) -> Result<(), ExportError> {
-    let variable = secret.variable;
-    let file_variable = format!("{variable}{FILE_SUFFIX}");
-    let Some(path) = variables.take(&file_variable) else {
-        return Ok(());
-    };
-    if secret.get(variables).is_some() {
-        return misconfigured(format!(
-            "{variable} and {file_variable} are both set; keep one"
-        ));
-    }
-    let text = std::fs::read_to_string(&path).map_err(|why| {
-        ExportError::Misconfigured(format!("{file_variable}: cannot read {path}: {why}"))
-    })?;
-    let text = text.trim_end_matches(['\r', '\n']);
-    // An empty variable counts as unset, but an empty file is a mistake.
-    if text.is_empty() {
-        return misconfigured(format!("{file_variable}: {path} is empty"));
-    }
-    variables.set(variable, text.to_string());
-    Ok(())
+/// The warning about a credential that crosses a network unencrypted.
+fn unencrypted(homer: &HomerServer, extra_fields: &ExtraFields) -> Option<String> {
+    let origin = homer.base_url.origin();
+    let has_credential = homer.credential.is_some() || !extra_fields.is_empty();
+    let is_local = is_loopback(origin.host());
+    (has_credential && origin.scheme() == Scheme::Http && !is_local).then(|| {
+        format!(
+            "warning: the credential for {origin} is sent over plain http, so whoever can read the \
+             network traffic learns it; use https beyond a trusted network"
+        )
+    })
+}
+
+/// Whether a host is this machine.
+fn is_loopback(host: &str) -> bool {
+    let address = host.parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn misconfigured<T>(why: String) -> Result<T, ExportError> {

@@ -234,6 +234,11 @@ impl Exporter {
         })
     }
 
+    /// The policy of all instances.
+    pub(crate) fn policy(&self) -> &Policy {
+        self.sandbox.policy()
+    }
+
     fn detected_api(&self) -> Option<Api> {
         *self
             .detected_api

@@ -30,6 +30,7 @@ pub mod policy;
 mod private_directory;
 mod sandbox;
 mod search;
+mod secret_token;
 
 pub use check::check;
 pub use config::{Flags, HostConfig, McpFlags};
@@ -39,8 +40,9 @@ pub use extra_fields::{ExtraFields, InvalidExtraFields, ReservedField};
 pub use failure::Failure;
 pub use partial_file::{CompleteFile, PartialFile};
 pub use policy::{AllowedOrigin, Limits, Policy};
-pub use private_directory::create_private;
+pub use private_directory::{create_private, writable_by_others};
 pub use sandbox::LimitExceeded;
+pub use secret_token::secret_token;
 
 // The types of the core in this library's interface, so that an embedder needs one dependency.
 pub use homer_export::homer::{Api, CredentialKind, ProxyCredential, ProxyCredentialKind};

@@ -22,7 +22,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 use crate::cache;
-use crate::outbound::{self, InstanceOutbound, Outbound, TransferNotes};
+use crate::outbound::{self, InstanceOutbound, Outbound, TransferNotes, Unread};
 use crate::policy::{Limits, Policy};
 
 mod bindings {
@@ -155,14 +155,17 @@ impl Sandbox {
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(MAX_FIELDS_BYTES);
         let environment = self.policy.environment.variables(detected_api);
+        let outbound = InstanceOutbound::new(&self.outbound);
+        let unread = outbound.unread().clone();
         let guest = Guest {
             table,
             wasi: WasiCtx::builder().envs(&environment).build(),
             http,
-            outbound: InstanceOutbound::new(&self.outbound),
+            outbound,
             memory: MemoryLimit {
                 bytes: limits.memory_bytes,
                 used: 0,
+                unread,
             },
         };
         let mut store = Store::new(&self.engine, guest);
@@ -251,6 +254,13 @@ impl Guest {
     }
 }
 
+impl Guest {
+    /// Sets the number of requests that the instance may send, inclusive.
+    pub(crate) fn allow_requests(&mut self, max_requests: u32) {
+        self.outbound.allow_requests(max_requests);
+    }
+}
+
 impl IoView for Guest {
     fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
@@ -322,10 +332,12 @@ impl fmt::Display for LimitExceeded {
 
 impl std::error::Error for LimitExceeded {}
 
-/// Counts the bytes of all memories of an instance against one limit.
+/// Counts the bytes of all memories of an instance, and those of responses that the host holds for
+/// it, against one limit.
 struct MemoryLimit {
     bytes: usize,
     used: usize,
+    unread: Unread,
 }
 
 impl ResourceLimiter for MemoryLimit {
@@ -335,7 +347,8 @@ impl ResourceLimiter for MemoryLimit {
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let wanted = self.used.saturating_add(desired.saturating_sub(current));
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        let wanted = used.saturating_add(self.unread.get());
         if wanted > self.bytes {
             return Err(LimitExceeded::Memory {
                 limit: self.bytes,
@@ -343,7 +356,7 @@ impl ResourceLimiter for MemoryLimit {
             }
             .into());
         }
-        self.used = wanted;
+        self.used = used;
         Ok(true)
     }
 

@@ -48,6 +48,8 @@ impl Exporter {
     ) -> Result<FoundCalls, Failure> {
         // Its requests follow each other, so one of them is under way at a time.
         let mut begun = self.begin("search", 1, on_progress).await?;
+        let limit = self.policy().limits.search_requests;
+        begun.store.data_mut().allow_requests(limit);
         let interface = begun.exports.homer_capture_homer_search();
         let filter = filter.clone().convert();
         let call = interface.call_find_calls(&mut begun.store, &filter);

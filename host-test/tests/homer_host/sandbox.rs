@@ -118,7 +118,7 @@ async fn sandbox_limits_the_requests_of_an_export() {
     let exporter = sandbox(Policy {
         allowed: vec![allow(&server.url)],
         limits: Limits {
-            requests: 3,
+            export_requests: 3,
             ..Limits::default()
         },
         ..Policy::default()
