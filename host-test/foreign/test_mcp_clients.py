@@ -62,6 +62,8 @@ def silent_homer(failing_homer) -> str:
 
 def native_server(processes, command: list, homer: dict[str, str]) -> Iterator[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **homer}
+    # The clients here send no token.
+    environment["HOMER_MCP_OPEN"] = "1"
     command = [*command, "--http", "127.0.0.1:0"]
     process = processes.start(command, stderr=subprocess.PIPE, env=environment, text=True)
     line = process.stderr.readline()

@@ -18,7 +18,7 @@ use alloc::vec;
 use serde::Serialize;
 
 pub use http::{HttpBody, HttpResponse, RequestHead};
-pub use jsonrpc::not_json;
+pub use jsonrpc::{check_message, not_json};
 
 use super::auth::CallerPolicy;
 use super::delivery::Attachment;
@@ -50,7 +50,7 @@ use version::Protocol;
 /// #     max_window_hours: 24, mode: ResultMode::Auto, inline_bytes: 1000, read_bytes: 1000,
 /// #     output_dir: false, stateless: true,
 /// # };
-/// let callers = CallerPolicy::new(None, Some("1"), None, false)?;
+/// let callers = CallerPolicy::new(None, Some("1"), None)?;
 /// let server = McpServer { callers, tools };
 /// let json = ("content-type".to_string(), b"application/json".to_vec());
 /// let head = RequestHead { method: "POST".to_string(), fields: vec![json] };

@@ -26,7 +26,7 @@ const NOW: i64 = 1_795_170_000_000;
 
 fn server() -> McpServer {
     McpServer {
-        callers: CallerPolicy::new(None, Some("1"), None, false).unwrap(),
+        callers: CallerPolicy::new(None, Some("1"), None).unwrap(),
         tools: CONFIG,
     }
 }

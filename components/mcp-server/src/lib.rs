@@ -54,7 +54,7 @@ fn configured() -> Result<(McpServer, Config), ExportError> {
     let variables = wasi_adapter::variables();
     let config = Config::new(&variables)?;
     // The host decides who can reach this component, so it is never known to be private.
-    let callers = CallerPolicy::from_settings(&variables, false)?;
+    let callers = CallerPolicy::from_settings(&variables)?;
     // No files, and an instance for each request.
     let (output_dir, stateless) = (false, true);
     let tools = ToolConfig::new(&variables, config.max_window_hours, output_dir, stateless)?;

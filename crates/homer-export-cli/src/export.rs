@@ -19,7 +19,7 @@ use crate::view;
 pub(crate) async fn run(arguments: &ExportArguments) -> Result<(), Error> {
     #[cfg(feature = "demo")]
     if arguments.list {
-        output::print(&demo::table());
+        output::print(&demo::table())?;
         return Ok(());
     }
     let call_ids = arguments.call_ids();
@@ -105,7 +105,7 @@ pub(crate) async fn export(
     } else {
         view::view(report, written.place(), sha256, written.page())
     };
-    output::report(&text, &written);
+    output::report(&text, &written)?;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ mod times;
 mod view;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -31,6 +32,10 @@ const USAGE_ERROR: u8 = 2;
 
 /// Exit code of an export that a signal interrupted: 128 + SIGINT, as shells report it.
 const INTERRUPTED: u8 = 130;
+
+/// How long an interrupted export may take to close its connection and to remove what it has
+/// written. One that is blocked, because nobody reads what it prints, ends with the process.
+const CLEANUP: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     if std::env::args_os().len() <= 1 {
@@ -49,23 +54,35 @@ fn main() -> ExitCode {
         }
     };
     let code = runtime.block_on(async {
+        // A task of its own: it blocks while it writes to a pipe that nobody reads, and a signal
+        // must end the program all the same.
+        let mut task = tokio::spawn(report_errors(run(arguments)));
         tokio::select! {
-            result = run(arguments) => match result {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    if !matches!(error, Error::NoCalls) {
-                        output::error(&error.to_string());
-                    }
-                    ExitCode::from(error.exit_code())
-                }
-            },
-            // Dropping the export closes its connection to Homer and removes the partial file.
-            () = interrupted() => ExitCode::from(INTERRUPTED),
+            code = &mut task => code.unwrap_or(ExitCode::FAILURE),
+            () = interrupted() => {
+                // Dropping the export closes its connection to Homer and removes the partial file.
+                task.abort();
+                let _ = tokio::time::timeout(CLEANUP, task).await;
+                ExitCode::from(INTERRUPTED)
+            }
         }
     });
     // A name lookup runs in a thread that cannot be canceled, and may take seconds to time out.
     runtime.shutdown_background();
     code
+}
+
+/// The exit code, after an error has been reported.
+async fn report_errors(run: impl Future<Output = Result<(), Error>>) -> ExitCode {
+    match run.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !matches!(error, Error::NoCalls) {
+                output::error(&error.to_string());
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
 }
 
 /// Waits for a signal that asks this program to end.

@@ -35,6 +35,7 @@ use crate::call_limit::{CallLimit, CallPermit};
 use crate::call_log::CallLog;
 use crate::capture_cache::CaptureCache;
 use crate::files::OutputDir;
+use crate::held_bytes::HeldBytes;
 use crate::now_ms;
 use crate::progress::Progress;
 use crate::tool_error::ToolError;
@@ -96,6 +97,10 @@ struct Exported {
     finished: CompletedExport,
     /// The bytes, if they fit into a message.
     bytes: Option<Arc<[u8]>>,
+    /// Counts them.
+    held: HeldBytes,
+    /// Whether they fit into a message, and there was no room to hold them.
+    no_room: bool,
 }
 
 impl Shared {
@@ -127,7 +132,7 @@ impl Shared {
         config: ToolConfig,
         progress: &Progress,
     ) -> Result<CallToolResult, ToolError> {
-        let (exported, path) = match &self.output_dir {
+        let (mut exported, path) = match &self.output_dir {
             Some(dir) if self.config.writes_files() => {
                 let (exported, path) = self.export_into(dir, &call, progress).await?;
                 (exported, Some(path))
@@ -140,6 +145,15 @@ impl Shared {
         };
         let CompletedExport { report, sha256 } = &exported.finished;
         let result = ToolResult::of_export(&config, &call, sha256, report, path.as_deref());
+        if matches!(
+            result.attachment,
+            Attachment::Blob { .. } | Attachment::Text
+        ) {
+            let size = exported.bytes.as_deref().map_or(0, <[u8]>::len);
+            if exported.no_room || !exported.held.add(base64_len(size)) {
+                return Err(ToolError::Full);
+            }
+        }
         Ok(to_call_result(
             &result,
             exported.bytes.as_deref().unwrap_or_default(),
@@ -196,6 +210,9 @@ impl Shared {
         }
         let exported = self.export_into_memory(call, progress).await?;
         let size = exported.finished.report.size_bytes;
+        if exported.no_room {
+            return Err(ToolError::Full);
+        }
         exported
             .bytes
             .ok_or_else(|| self.config.too_large(size).into())
@@ -254,6 +271,8 @@ impl Shared {
             .await?;
         let mut export = export.hashed();
         let mut kept = Some(Vec::new());
+        let mut held = self.calls.hold();
+        let mut no_room = false;
         let mut seen = 0;
         while let Some(bytes) = export.next().await? {
             seen += bytes.len() as u64;
@@ -265,8 +284,12 @@ impl Shared {
             take(&bytes)?;
             // Also if the capture goes to a file: for the cache.
             kept = kept.filter(|_| seen <= self.config.read_bytes);
-            if let Some(kept) = &mut kept {
-                kept.extend_from_slice(&bytes);
+            // A result without the capture needs no room.
+            no_room |= kept.is_some() && !held.add(bytes.len());
+            kept = kept.filter(|_| !no_room);
+            match &mut kept {
+                Some(kept) => kept.extend_from_slice(&bytes),
+                None => held = self.calls.hold(),
             }
         }
         let finished = export.finish().await?;
@@ -274,7 +297,12 @@ impl Shared {
         if let Some(bytes) = &bytes {
             self.cache.put(call.clone(), Arc::clone(bytes));
         }
-        Ok(Exported { finished, bytes })
+        Ok(Exported {
+            finished,
+            bytes,
+            held,
+            no_room: no_room && seen <= self.config.read_bytes,
+        })
     }
 }
 
@@ -312,6 +340,24 @@ fn to_call_result(result: &ToolResult, capture: &[u8]) -> CallToolResult {
         )),
     });
     called
+}
+
+/// The length of a capture in base64.
+fn base64_len(bytes: usize) -> usize {
+    bytes.div_ceil(3) * 4
+}
+
+/// Bytes of what is attached to a result. The rest of it is short.
+fn attached_len(result: &CallToolResult) -> usize {
+    let lengths = result.content.iter().map(|block| match block {
+        ContentBlock::Text(text) => text.text.len(),
+        ContentBlock::Resource(embedded) => match &embedded.resource {
+            ResourceContents::BlobResourceContents { blob, .. } => blob.len(),
+            _ => 0,
+        },
+        _ => 0,
+    });
+    lengths.sum()
 }
 
 /// A capture is for the user, since no model can read one.
@@ -461,9 +507,13 @@ impl ServerHandler for Server {
             // After the arguments have been parsed, because an invalid call needs no permit.
             let permit: Option<CallPermit> = shared.calls.permit_of(&context.extensions);
             match permit {
-                Some(_permit) => {
+                Some(permit) => {
                     let config = shared.config_for(&context);
-                    shared.call(call, config, &progress).await
+                    let result = shared.call(call, config, &progress).await?;
+                    match permit.reserve(attached_len(&result)) {
+                        true => Ok(result),
+                        false => Err(ToolError::Full),
+                    }
                 }
                 None => Err(ToolError::Busy),
             }
@@ -528,7 +578,13 @@ impl ServerHandler for Server {
         logged.asks_for(&ToolCall::ExportPcap(resource.call.clone()));
         let read = async {
             match shared.calls.permit_of(&context.extensions) {
-                Some(_permit) => shared.read_resource(&resource.call, &progress).await,
+                Some(permit) => {
+                    let capture = shared.read_resource(&resource.call, &progress).await?;
+                    match permit.reserve(base64_len(capture.len())) {
+                        true => Ok(capture),
+                        false => Err(ToolError::Full),
+                    }
+                }
                 None => Err(ToolError::Busy),
             }
         };

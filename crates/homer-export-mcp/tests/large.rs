@@ -59,6 +59,7 @@ impl Session {
             .stderr(Stdio::piped());
         if http {
             command.args(["--http", "127.0.0.1:0"]);
+            command.env("HOMER_MCP_OPEN", "1");
         }
         let mut child = command.spawn().unwrap();
         let transport = match http {

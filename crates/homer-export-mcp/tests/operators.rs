@@ -26,6 +26,8 @@ fn program(args: &[&str], env: &[(&str, &str)]) -> Command {
         .env_clear()
         .envs(env.iter().copied())
         .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+        // A file is no directory, so that no test leaves a token in the directory of the user.
+        .env("XDG_STATE_HOME", env!("CARGO_BIN_EXE_homer-export-mcp"))
         .kill_on_drop(true)
         .stderr(Stdio::piped());
     command
@@ -41,7 +43,10 @@ struct HttpServer {
 impl HttpServer {
     async fn start(http: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
         let args = [&["--demo", "--http", http], args].concat();
-        let mut child = program(&args, env).stdin(Stdio::null()).spawn().unwrap();
+        let is_guarded = env.iter().any(|(name, _)| *name == "HOMER_MCP_TOKEN");
+        let open = [("HOMER_MCP_OPEN", "1")];
+        let env = [env, if is_guarded { &[] } else { &open }].concat();
+        let mut child = program(&args, &env).stdin(Stdio::null()).spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut server = Self {
             _child: child,
@@ -122,8 +127,8 @@ async fn operator_may_give_a_port_alone_and_learns_who_can_call() {
         );
         assert_eq!(
             server.said().await,
-            "homer-export-mcp: every user of this machine can call it; set HOMER_MCP_TOKEN to \
-             prevent this"
+            "homer-export-mcp: every user of this machine can call it, because HOMER_MCP_OPEN=1; set \
+             HOMER_MCP_TOKEN instead to prevent this"
         );
     }
     let output = program(&["--demo", "--http", "homer:x"], &[])

@@ -18,6 +18,7 @@ use homer_export::{Config, ExportError};
 use crate::environment::ComponentEnvironment;
 use crate::extra_fields::ExtraFields;
 use crate::policy::{AllowedOrigin, Limits, Policy};
+use secret_file::FILE_SUFFIX;
 
 pub use flags::{Flags, McpFlags, SettingFlags};
 pub use secret_file::{read_secret, readable_by_others, shown_path};
@@ -100,7 +101,8 @@ impl HostConfig {
             warnings.extend(read_secret(&mut variables, secret)?);
         }
         let extra_headers = setting::EXTRA_HEADERS_FILE.get(&variables);
-        warnings.extend(extra_headers.and_then(|given| readable_by_others(given.name, given.value)));
+        warnings
+            .extend(extra_headers.and_then(|given| readable_by_others(given.name, given.value)));
         // The host itself knows which kinds of credentials it adds.
         variables.take(setting::CREDENTIAL_KIND.variable);
         variables.take(setting::PROXY_CREDENTIAL_KIND.variable);

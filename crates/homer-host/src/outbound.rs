@@ -462,8 +462,7 @@ async fn check_rejection(
     }
     let (head, body) = read_prefix(response).await?;
     let message = response::message(body.get(..MAX_ERROR_BODY).unwrap_or(&body));
-    let rejects =
-        response::refuses_credential(head.status.as_u16(), &message.unwrap_or_default());
+    let rejects = response::refuses_credential(head.status.as_u16(), &message.unwrap_or_default());
     Ok((Response::from_parts(head, in_memory(body)), rejects))
 }
 

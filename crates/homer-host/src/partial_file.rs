@@ -96,10 +96,16 @@ impl PartialFile {
     }
 }
 
+/// How temporary names begin.
+const PREFIX: &str = ".homer-export-";
+
+/// How temporary names end.
+const SUFFIX: &str = ".partial";
+
 /// Names of temporary files.
 fn named_builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".homer-export-").suffix(".partial");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     builder
 }
 

@@ -49,7 +49,10 @@ pub fn create_private(directory: &Path) -> io::Result<()> {
         return Err(io::Error::other("it is not a directory"));
     }
     let profile = std::env::home_dir().ok_or_else(|| io::Error::other("no user profile"))?;
-    if !directory.canonicalize()?.starts_with(profile.canonicalize()?) {
+    if !directory
+        .canonicalize()?
+        .starts_with(profile.canonicalize()?)
+    {
         let why = "it is outside of the user's profile, so other users may be able to write to it";
         return Err(io::Error::other(why));
     }
@@ -221,7 +224,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let output = dir.path().join("output");
         fs::create_dir(&output).unwrap();
-        for (mode, is_named) in [(0o755, false), (0o700, false), (0o777, true), (0o1777, true)] {
+        for (mode, is_named) in [
+            (0o755, false),
+            (0o700, false),
+            (0o777, true),
+            (0o1777, true),
+        ] {
             fs::set_permissions(&output, fs::Permissions::from_mode(mode)).unwrap();
             let why = writable_by_others(&output);
             assert_eq!(why.is_some(), is_named, "{mode:o}: {why:?}");

@@ -184,6 +184,36 @@ async fn component_logs_in_by_itself_where_the_host_does_not() {
 }
 
 #[tokio::test]
+async fn rejected_login_is_not_tried_again_at_once() {
+    let body = "{\"message\":\"incorrect password\"}";
+    let response = format!(
+        "HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let server = Server::start(response, Then::Serve).await;
+    let exporter = Exporter::new(policy(&server.url, "wrong s3cret")).unwrap();
+    let first = error_of(&exporter).await;
+    assert!(matches!(first, ExportError::Unauthorized(_)), "{first:?}");
+    // The same response, and no further login.
+    for _ in 0..9 {
+        assert_eq!(error_of(&exporter).await, first);
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn failed_login_is_tried_again() {
+    // A server that is overloaded says nothing about the password.
+    let response = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+    let server = Server::start(response, Then::Serve).await;
+    let exporter = Exporter::new(policy(&server.url, "pw")).unwrap();
+    for _ in 0..3 {
+        error_of(&exporter).await;
+    }
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
 async fn component_may_not_send_a_credential_of_its_own_by_default() {
     let homer = FakeHomer::start().await.unwrap();
     let url = homer.url();

@@ -10,7 +10,7 @@ use homer_export::text::truncate_for_display;
 use super::misconfigured;
 
 /// Appended to the variable of a secret, it names a file that contains the secret.
-const FILE_SUFFIX: &str = "_FILE";
+pub(super) const FILE_SUFFIX: &str = "_FILE";
 
 /// Most characters of a path that a text shows.
 const MAX_SHOWN: usize = 200;
@@ -122,7 +122,12 @@ mod tests {
             let why = read_secret(&mut variables, &setting::API_TOKEN).unwrap_err();
             assert!(!why.to_string().contains(secret), "{why}");
         }
-        for path in ["/nowhere/token", "./token", "../t", env!("CARGO_MANIFEST_DIR")] {
+        for path in [
+            "/nowhere/token",
+            "./token",
+            "../t",
+            env!("CARGO_MANIFEST_DIR"),
+        ] {
             assert_eq!(shown_path(path), path);
         }
     }

@@ -65,7 +65,9 @@ impl Source {
                     };
                     let is_end = chunk.is_none();
                     let mut held = Unread::new(&unread);
-                    let data = chunk.as_ref().and_then(|chunk| chunk.as_ref().ok()?.data_ref());
+                    let data = chunk
+                        .as_ref()
+                        .and_then(|chunk| chunk.as_ref().ok()?.data_ref());
                     held.set(data.map_or(0, Bytes::len));
                     if send.send((chunk, held)).await.is_err() || is_end {
                         return;

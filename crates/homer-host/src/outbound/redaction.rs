@@ -293,10 +293,7 @@ mod tests {
         let mut rejected = Response::new(chunked(&[FILE]));
         *rejected.status_mut() = http::StatusCode::BAD_REQUEST;
         let rows = Expected::Rows { max_text: MAX_TEXT };
-        for (response, expected) in [
-            (rejected, CAPTURE),
-            (Response::new(chunked(&[FILE])), rows),
-        ] {
+        for (response, expected) in [(rejected, CAPTURE), (Response::new(chunked(&[FILE])), rows)] {
             let bytes = bytes_of(response, "s3cret-token", expected).await;
             assert!(bytes.ends_with(b" Authorization: [credential]"));
         }
@@ -320,7 +317,10 @@ mod tests {
                 Ok(Frame::trailers(trailers)),
             ];
             let stream = StreamBody::new(futures::stream::iter(frames)).boxed_unsync();
-            assert_eq!(bytes_of(Response::new(stream), credential, CAPTURE).await, FILE);
+            assert_eq!(
+                bytes_of(Response::new(stream), credential, CAPTURE).await,
+                FILE
+            );
         }
     }
 

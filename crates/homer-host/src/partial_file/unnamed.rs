@@ -7,6 +7,9 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat, renameat, unlinkat};
 
+use super::{PREFIX, SUFFIX};
+use crate::secret_token::secret_token;
+
 /// A file without a name, and the directory in which it may get one.
 #[derive(Debug)]
 pub(super) struct UnnamedFile {
@@ -46,14 +49,12 @@ impl UnnamedFile {
             return self.link_as(name.as_ref());
         }
         // A link never replaces a file, so it gets a temporary name first, for an instant.
-        let temporary = super::named_builder().make_in(Path::new(""), |path| self.link_as(path))?;
-        let temporary = temporary.into_temp_path();
-        let renamed = renameat(&self.directory, &*temporary, &self.directory, name);
+        let temporary = format!("{PREFIX}{}{SUFFIX}", secret_token()?);
+        self.link_as(temporary.as_ref())?;
+        let renamed = renameat(&self.directory, &temporary, &self.directory, name);
         if renamed.is_err() {
-            let _ = unlinkat(&self.directory, &*temporary, AtFlags::empty());
+            let _ = unlinkat(&self.directory, &temporary, AtFlags::empty());
         }
-        // It is relative to our directory, and not to that of the process.
-        let _ = temporary.keep();
         Ok(renamed?)
     }
 

@@ -89,7 +89,9 @@ fn forms() -> Vec<Form> {
             })
         }),
         ("base64", |text| BASE64_STANDARD.encode(text)),
-        ("base64 for URLs", |text| BASE64_URL_SAFE_NO_PAD.encode(text)),
+        ("base64 for URLs", |text| {
+            BASE64_URL_SAFE_NO_PAD.encode(text)
+        }),
         ("base64, behind one byte", |text| {
             BASE64_STANDARD.encode(format!(":{text}"))
         }),
@@ -172,7 +174,10 @@ fn credential_without_an_end_is_found() {
             for part in [&credential[..cut], &credential[length - cut..]] {
                 let text = redacted(&format!("token {part} is wrong"), &credential);
                 let longest = if cut < MIN_RUN { cut } else { 0 };
-                assert!(remains(&text, &credential) <= longest.max(3), "{cut}: {text}");
+                assert!(
+                    remains(&text, &credential) <= longest.max(3),
+                    "{cut}: {text}"
+                );
             }
         }
     }
@@ -211,7 +216,10 @@ fn credential_with_escapes_is_found_as_the_request_has_it() {
 
 #[test]
 fn short_credential_is_found_as_a_whole() {
-    assert_eq!(redacted("the password is p4ss", "p4ss"), format!("the password is {MARK}"));
+    assert_eq!(
+        redacted("the password is p4ss", "p4ss"),
+        format!("the password is {MARK}")
+    );
     assert_eq!(redacted("p4s 4ss", "p4ss"), "p4s 4ss");
     assert_eq!(redacted("a\\\"b", "a\"b"), MARK);
 }
@@ -221,7 +229,10 @@ fn text_without_the_credential_is_not_changed() {
     let credential = credential(80);
     let text = format!("{} and {}", &credential[..7], &credential[20..27]);
     assert_eq!(redacted(&text, &credential), text);
-    assert_eq!(redacted("100% of \\ & nothing", &credential), "100% of \\ & nothing");
+    assert_eq!(
+        redacted("100% of \\ & nothing", &credential),
+        "100% of \\ & nothing"
+    );
     assert!(CredentialSearch::new(&[String::new()], MIN_RUN).is_none());
 }
 
