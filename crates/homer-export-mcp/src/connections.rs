@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
@@ -17,6 +18,10 @@ pub(crate) const MAX_CONNECTIONS: usize = 512;
 /// This does not apply to loopback addresses: all users of the machine, and a proxy on it, share
 /// one.
 const MAX_UNPROVEN: usize = 32;
+
+/// How long a connection may take until its first request has been read, before it has to make room.
+/// Many callers that begin at once must not push each other out.
+const MIN_AGE: Duration = Duration::from_secs(1);
 
 /// The connections. Clones share them.
 #[derive(Clone, Default)]
@@ -33,6 +38,7 @@ struct Shared {
 struct Entry {
     id: Arc<()>,
     address: IpAddr,
+    since: Instant,
     /// Whether an authorized request has come over it.
     is_proven: bool,
     /// Dropping it closes the connection.
@@ -47,21 +53,26 @@ pub(crate) struct Connection {
 
 impl Connections {
     /// Admits a connection from this address, as soon as there is room. The oldest connection over
-    /// which no authorized request has come is closed to make room. The receiver is ready when the
+    /// which no authorized request has come within a second is closed to make room. The receiver is ready when the
     /// new connection has to close in its turn.
     pub(crate) async fn admit(&self, address: IpAddr) -> (Connection, oneshot::Receiver<()>) {
         let address = network(address);
         loop {
             // Before the attempt, so that no change is missed.
             let changed = self.0.changed.notified();
-            if let Some(admitted) = self.try_admit(address) {
+            if let Some(admitted) = self.try_admit(address, Instant::now()) {
                 return admitted;
             }
-            changed.await;
+            // One of them may be old enough then.
+            let _ = tokio::time::timeout(MIN_AGE / 10, changed).await;
         }
     }
 
-    fn try_admit(&self, address: IpAddr) -> Option<(Connection, oneshot::Receiver<()>)> {
+    fn try_admit(
+        &self,
+        address: IpAddr,
+        now: Instant,
+    ) -> Option<(Connection, oneshot::Receiver<()>)> {
         let mut open = self.open();
         if !address.is_loopback() {
             let of_address = |entry: &&Entry| entry.address == address && !entry.is_proven;
@@ -69,7 +80,10 @@ impl Connections {
                 remove_first(&mut open, |entry| of_address(&entry));
             }
         }
-        if open.len() >= MAX_CONNECTIONS && !remove_first(&mut open, |entry| !entry.is_proven) {
+        let is_late = |entry: &Entry| {
+            !entry.is_proven && now.saturating_duration_since(entry.since) >= MIN_AGE
+        };
+        if open.len() >= MAX_CONNECTIONS && !remove_first(&mut open, is_late) {
             return None;
         }
         let (close, closed) = oneshot::channel();
@@ -77,6 +91,7 @@ impl Connections {
         open.push_back(Entry {
             id: Arc::clone(&id),
             address,
+            since: now,
             is_proven: false,
             _close: close,
         });
@@ -131,64 +146,57 @@ impl Drop for Connection {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use std::net::IpAddr;
+    use std::time::{Duration, Instant};
 
-    use super::{Connections, MAX_CONNECTIONS, MAX_UNPROVEN};
+    use tokio::sync::oneshot;
+    use tokio::sync::oneshot::error::TryRecvError;
+
+    use super::{Connection, Connections, MAX_CONNECTIONS, MAX_UNPROVEN, MIN_AGE};
+
+    type Admitted = (Connection, oneshot::Receiver<()>);
 
     fn address(text: &str) -> IpAddr {
         super::network(text.parse().unwrap())
     }
 
-    #[test]
-    fn oldest_connection_without_a_token_makes_room() {
-        let connections = Connections::default();
-        let loopback = address("127.0.0.1");
-        let mut admitted: Vec<_> = (0..MAX_CONNECTIONS)
-            .map(|_| connections.try_admit(loopback).unwrap())
-            .collect();
-        admitted[0].0.prove();
-        let (_new, mut closed) = connections.try_admit(loopback).unwrap();
-        let is_closed: Vec<_> = admitted.iter_mut().map(|(_, it)| is_closed(it)).collect();
-        assert_eq!(is_closed.iter().filter(|closed| **closed).count(), 1);
-        assert!(is_closed[1]);
-        // Connections of callers with a token stay.
-        for (connection, _) in &admitted {
-            connection.prove();
-        }
-        assert!(connections.try_admit(loopback).is_some());
-        assert!(super::tests::is_closed(&mut closed));
-    }
-
-    fn is_closed(receiver: &mut tokio::sync::oneshot::Receiver<()>) -> bool {
-        use tokio::sync::oneshot::error::TryRecvError;
+    fn is_closed((_, receiver): &mut Admitted) -> bool {
         receiver.try_recv() == Err(TryRecvError::Closed)
     }
 
-    #[tokio::test]
-    async fn connection_waits_if_all_others_have_a_token() {
-        let connections = Connections::default();
-        let loopback = address("127.0.0.1");
-        let mut admitted = Vec::new();
-        for _ in 0..MAX_CONNECTIONS {
-            let (connection, closed) = connections.admit(loopback).await;
-            connection.prove();
-            admitted.push((connection, closed));
-        }
-        assert!(connections.try_admit(loopback).is_none());
-        let mut waiting = std::pin::pin!(connections.admit(loopback));
-        assert!(futures_now(waiting.as_mut()).await.is_none());
-        admitted.pop();
-        let _ = waiting.await;
+    fn full(connections: &Connections, now: Instant) -> Vec<Admitted> {
+        let admit = |_| connections.try_admit(address("127.0.0.1"), now).unwrap();
+        (0..MAX_CONNECTIONS).map(admit).collect()
     }
 
-    /// The output of a future that is ready after one poll.
-    async fn futures_now<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
-        std::future::poll_fn(|cx| {
-            std::task::Poll::Ready(match std::pin::Pin::new(&mut future).poll(cx) {
-                std::task::Poll::Ready(output) => Some(output),
-                std::task::Poll::Pending => None,
-            })
-        })
-        .await
+    #[test]
+    fn oldest_connection_without_a_token_makes_room() {
+        let connections = Connections::default();
+        let (loopback, now) = (address("127.0.0.1"), Instant::now());
+        let mut admitted = full(&connections, now);
+        admitted[0].0.prove();
+        // All of them have just begun.
+        let soon = now + MIN_AGE - Duration::from_millis(1);
+        assert!(connections.try_admit(loopback, soon).is_none());
+        let later = now + MIN_AGE;
+        let mut new = connections.try_admit(loopback, later).unwrap();
+        let closed: Vec<_> = admitted.iter_mut().map(is_closed).collect();
+        assert_eq!(closed.iter().filter(|closed| **closed).count(), 1);
+        assert!(closed[1] && !is_closed(&mut new));
+    }
+
+    #[test]
+    fn connection_of_a_caller_with_a_token_stays() {
+        let connections = Connections::default();
+        let (loopback, now) = (address("127.0.0.1"), Instant::now());
+        let mut admitted = full(&connections, now);
+        for (connection, _) in &admitted {
+            connection.prove();
+        }
+        let later = now + MIN_AGE * 100;
+        assert!(connections.try_admit(loopback, later).is_none());
+        assert!(!admitted.iter_mut().any(is_closed));
+        admitted.pop();
+        assert!(connections.try_admit(loopback, later).is_some());
     }
 
     #[test]
@@ -198,14 +206,17 @@ mod tests {
             ("2001:db8::1", "2001:db8::ffff:1", "2001:db8:0:1::1"),
         ] {
             let connections = Connections::default();
-            let (_of_other, mut other_closed) = connections.try_admit(address(other)).unwrap();
-            let mut admitted: Vec<_> = (0..MAX_UNPROVEN)
-                .map(|_| connections.try_admit(address(one)).unwrap())
-                .collect();
-            assert!(!is_closed(&mut admitted[0].1));
-            let _new = connections.try_admit(address(same)).unwrap();
-            assert!(is_closed(&mut admitted[0].1) && !is_closed(&mut admitted[1].1));
-            assert!(!is_closed(&mut other_closed));
+            let admit = |text| {
+                connections
+                    .try_admit(address(text), Instant::now())
+                    .unwrap()
+            };
+            let mut of_other = admit(other);
+            let mut admitted: Vec<_> = (0..MAX_UNPROVEN).map(|_| admit(one)).collect();
+            assert!(!is_closed(&mut admitted[0]));
+            let _new = admit(same);
+            assert!(is_closed(&mut admitted[0]) && !is_closed(&mut admitted[1]));
+            assert!(!is_closed(&mut of_other));
         }
     }
 }

@@ -26,8 +26,6 @@ fn program(args: &[&str], env: &[(&str, &str)]) -> Command {
         .env_clear()
         .envs(env.iter().copied())
         .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
-        // A file is no directory, so that no test leaves a token in the directory of the user.
-        .env("XDG_STATE_HOME", env!("CARGO_BIN_EXE_homer-export-mcp"))
         .kill_on_drop(true)
         .stderr(Stdio::piped());
     command

@@ -123,8 +123,11 @@ impl stream::Guest for Misbehaving {
                 let streams: Vec<_> = streams.flatten().collect();
                 // Enough for the host to receive ahead.
                 for stream in &streams {
-                    for _ in 0..12 {
-                        let _ = stream.blocking_read(1 << 16);
+                    let mut read = 0;
+                    while let Ok(bytes) = stream.blocking_read(1 << 16)
+                        && read < 1 << 20
+                    {
+                        read += bytes.len();
                     }
                 }
                 let pause = wasi::clocks::monotonic_clock::subscribe_duration(300_000_000);
