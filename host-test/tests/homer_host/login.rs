@@ -202,6 +202,25 @@ async fn rejected_login_is_not_tried_again_at_once() {
 }
 
 #[tokio::test]
+async fn login_that_hangs_fails_once_for_all_who_wait_for_it() {
+    let silent = Server::start("", Then::Hold).await;
+    let mut policy = policy(&silent.url, "pw");
+    policy.limits.first_byte = Duration::from_secs(1);
+    policy.limits.concurrent_exports = 8;
+    let exporter = Exporter::new(policy).unwrap();
+    let exports = (0..8).map(|_| {
+        let exporter = exporter.clone();
+        tokio::spawn(async move { error_of(&exporter).await })
+    });
+    for export in exports.collect::<Vec<_>>() {
+        let error = export.await.unwrap();
+        assert!(matches!(error, ExportError::TimedOut(_)), "{error:?}");
+    }
+    // Those that began while the first one was under way have shared its failure.
+    assert!(silent.requests().len() < 8, "{}", silent.requests().len());
+}
+
+#[tokio::test]
 async fn failed_login_is_tried_again() {
     // A server that is overloaded says nothing about the password.
     let response = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";

@@ -96,7 +96,7 @@ pub fn shown_path(path: &str) -> String {
     match is_path {
         true => truncate_for_display(path, MAX_SHOWN).to_string(),
         false => "the file that it names (its value is not shown, since it is no path to an \
-                  existing folder and may be the secret itself)"
+                  existing folder; it may be the credential itself)"
             .to_string(),
     }
 }

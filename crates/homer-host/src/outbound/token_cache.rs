@@ -44,8 +44,8 @@ pub(super) struct TokenCache {
 #[derive(Default)]
 struct LastLogin {
     token: Option<Token>,
-    /// When Homer rejected it, and with which response.
-    refusal: Option<(Instant, Refusal)>,
+    /// Why it failed, and when.
+    failure: Option<(Instant, LoginError)>,
 }
 
 /// The response with which Homer rejected a login, and the beginning of its body.
@@ -61,10 +61,10 @@ impl Refusal {
     }
 
     /// Whether another login with the same password would be rejected as well, and might count as
-    /// one more wrong password: the server rejected the request and has not failed (RFC 9110 §15.5,
-    /// §15.6), and it did not ask for patience.
+    /// one more wrong password: the server rejected or redirected the request and has not failed
+    /// (RFC 9110 §15.4 to §15.6), and it did not ask for patience.
     fn is_final(&self) -> bool {
-        matches!(self.head.status.as_u16(), 400 | 401 | 403 | 422 | 423)
+        matches!(self.head.status.as_u16(), 300..=401 | 403 | 404 | 422 | 423)
     }
 }
 
@@ -74,6 +74,39 @@ pub(super) enum LoginError {
     Rejected(Refusal),
     /// There was no response, or it could not be read.
     Transport(Error),
+}
+
+impl LoginError {
+    /// Whether a login that is wanted now would fail in the same way. `wanted` is the time since
+    /// when it is.
+    fn still_holds(&self, at: Instant, wanted: Instant) -> bool {
+        match self {
+            Self::Rejected(refusal) if refusal.is_final() => at.elapsed() < REFUSAL_KEPT,
+            // Exports that waited for a login share its failure. Otherwise each of them would wait
+            // for another timeout, one after the other.
+            Self::Rejected(_) | Self::Transport(_) => wanted < at,
+        }
+    }
+
+    /// The same error again, unless it is of a kind that occurs only once.
+    fn again(&self) -> Option<Self> {
+        let error = match self {
+            Self::Rejected(refusal) => return Some(Self::Rejected(refusal.clone())),
+            Self::Transport(error) => match error {
+                Error::ConnectionReadTimeout => Error::ConnectionReadTimeout,
+                Error::ConnectionRefused => Error::ConnectionRefused,
+                Error::ConnectionTerminated => Error::ConnectionTerminated,
+                Error::ConnectionTimeout => Error::ConnectionTimeout,
+                Error::DestinationUnavailable => Error::DestinationUnavailable,
+                Error::HttpProtocolError => Error::HttpProtocolError,
+                Error::InternalError(why) => Error::InternalError(why.clone()),
+                Error::TlsCertificateError => Error::TlsCertificateError,
+                Error::TlsProtocolError => Error::TlsProtocolError,
+                _ => return None,
+            },
+        };
+        Some(Self::Transport(error))
+    }
 }
 
 impl From<Error> for LoginError {
@@ -110,7 +143,8 @@ impl TokenCache {
     /// accepts.
     ///
     /// # Errors
-    /// As `log_in`, and for a minute the same rejection again. Also if the token does not fit into
+    /// As `log_in`. A rejection is returned again for a minute, and any failure to those who have
+    /// waited for this login. Also if the token does not fit into
     /// a header field.
     pub(super) async fn token(
         &self,
@@ -119,6 +153,7 @@ impl TokenCache {
     ) -> Result<Token, LoginError> {
         // The lock is held during the login. Concurrent exports wait for it and use its token, so
         // that a full queue of exports logs in once and not a hundred times.
+        let wanted = Instant::now();
         let mut last = self.last.lock().await;
         if let Some(token) = &last.token
             && token
@@ -132,18 +167,15 @@ impl TokenCache {
                 ..token.clone()
             });
         }
-        if let Some((at, refusal)) = &last.refusal
-            && at.elapsed() < REFUSAL_KEPT
+        if let Some((at, failure)) = &last.failure
+            && failure.still_holds(*at, wanted)
+            && let Some(again) = failure.again()
         {
-            return Err(LoginError::Rejected(refusal.clone()));
+            return Err(again);
         }
         let logged_in = log_in.await;
-        last.refusal = match &logged_in {
-            Err(LoginError::Rejected(refusal)) if refusal.is_final() => {
-                Some((Instant::now(), refusal.clone()))
-            }
-            _ => None,
-        };
+        let failure = logged_in.as_ref().err().and_then(LoginError::again);
+        last.failure = failure.map(|failure| (Instant::now(), failure));
         let jwt = logged_in?;
         let mut bearer = HeaderValue::try_from(format!("Bearer {jwt}"))
             .map_err(|_| LoginError::Transport(Error::HttpProtocolError))?;
