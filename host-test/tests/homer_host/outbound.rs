@@ -242,7 +242,7 @@ async fn credential_that_is_a_word_does_not_garble_the_text() {
     policy.allowed[0].credential = Some(Credential::api_token("Auth-Token", "the").unwrap());
     let url = &server.url;
     let expected =
-        format!("Homer at {url} rejected the request (HTTP 400: [credential] token is wrong)");
+        format!("Homer at {url} rejected the request (HTTP 400: \"[credential] token is wrong\")");
     assert_eq!(error(policy).await.message(), expected);
 }
 
