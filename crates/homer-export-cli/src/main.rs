@@ -16,6 +16,7 @@ mod generated;
 mod homer;
 mod output;
 mod progress;
+mod setting_names;
 mod times;
 mod view;
 
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
     let code = runtime.block_on(async {
         // A task of its own: it blocks while it writes to a pipe that nobody reads, and a signal
         // must end the program all the same.
-        let mut task = tokio::spawn(report_errors(run(arguments)));
+        let mut task = tokio::spawn(run_and_report(arguments));
         tokio::select! {
             code = &mut task => code.unwrap_or(ExitCode::FAILURE),
             () = interrupted() => {
@@ -72,13 +73,17 @@ fn main() -> ExitCode {
     code
 }
 
-/// The exit code, after an error has been reported.
-async fn report_errors(run: impl Future<Output = Result<(), Error>>) -> ExitCode {
-    match run.await {
+/// Runs the command, and reports why it failed if it did.
+async fn run_and_report(arguments: Arguments) -> ExitCode {
+    match run(&arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if !matches!(error, Error::NoCalls) {
-                output::error(&error.to_string());
+                let given: Vec<&str> = arguments.flags().given().map(|(flag, _)| flag).collect();
+                let is_variable =
+                    |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+                let text = error.to_string();
+                output::error(&setting_names::with_flags(&text, &given, is_variable));
             }
             ExitCode::from(error.exit_code())
         }
@@ -107,7 +112,7 @@ async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-async fn run(arguments: Arguments) -> Result<(), Error> {
+async fn run(arguments: &Arguments) -> Result<(), Error> {
     match &arguments.command {
         Some(Command::Check(arguments)) => check::run(arguments).await,
         Some(Command::Find(arguments)) => find::run(arguments).await,
