@@ -1008,36 +1008,35 @@ async fn report_that_cannot_be_written_is_an_error() {
     assert_eq!(files(dir.path()), ["call.pcap"]);
 }
 
-/// Files of secrets that others can read, and a credential on the way without TLS.
 #[cfg(unix)]
 #[tokio::test]
-async fn configuration_that_endangers_the_credential_has_a_warning() {
+async fn file_of_a_secret_that_others_can_read_has_a_warning() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let dir = tempfile::tempdir().unwrap();
     let token = dir.path().join("token");
     fs::write(&token, "t0ken-of-homer").unwrap();
     let token_path = token.to_str().unwrap();
-    let unresolvable = "http://homer.invalid";
-    for (mode, url, warnings) in [
-        (0o600, "http://127.0.0.1:1", vec![]),
-        (0o600, "https://homer.invalid", vec![]),
-        (0o644, "http://127.0.0.1:1", vec!["other users can read"]),
-        (
-            0o622,
-            unresolvable,
-            vec!["other users can change", "is sent over plain http"],
-        ),
+    for (mode, warning) in [
+        (0o600, None),
+        (0o644, Some("other users can read")),
+        (0o622, Some("other users can change")),
     ] {
         fs::set_permissions(&token, fs::Permissions::from_mode(mode)).unwrap();
-        let env = [("HOMER_URL", url), ("HOMER_API_TOKEN_FILE", token_path)];
+        let env = [
+            ("HOMER_URL", "http://127.0.0.1:1"),
+            ("HOMER_API_TOKEN_FILE", token_path),
+        ];
         let output = run(dir.path(), &[&[CALL], &WINDOW[..]].concat(), &env).await;
         let said = text(&output.stderr);
-        let warned: Vec<&str> = said.lines().filter(|it| it.contains("warning: ")).collect();
-        assert_eq!(warned.len(), warnings.len(), "{said}");
-        for (warned, expected) in warned.iter().zip(warnings) {
-            assert!(warned.contains(expected), "{said}");
-        }
+        let warned = said.lines().find(|line| line.contains("warning: "));
+        assert_eq!(warned.is_some(), warning.is_some(), "{said}");
+        assert!(
+            warned
+                .unwrap_or_default()
+                .contains(warning.unwrap_or_default()),
+            "{said}"
+        );
         assert!(!said.contains("t0ken"), "{said}");
     }
 }
