@@ -706,3 +706,73 @@ async fn http_survives_a_thousand_calls_at_once() {
     let (_, exported) = server.ask("tools/call", export(), &[]).await;
     assert_eq!(exported["result"]["structuredContent"]["size_bytes"], 3311);
 }
+
+/// The resident memory of a process in MiB.
+#[cfg(target_os = "linux")]
+fn resident_mib(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: u64 = line
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
+    kib / 1024
+}
+
+/// 64 clients ask for a capture of 6 MB each, which is 8 MB in base64, and do not read.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn http_responses_that_nobody_reads_take_bounded_memory() {
+    use tokio::io::AsyncWriteExt as _;
+
+    let homer = fake_homer::FakeHomer::with_capture(fake_homer::large_capture(1900));
+    let homer = homer.await.unwrap();
+    let args = ["--result-mode", "embed", "--inline-limit", "6291456"];
+    let server = Server::start(&args, &[("HOMER_URL", &homer.url())]).await;
+    let address = server.url.strip_prefix("http://").unwrap();
+    let address = address.strip_suffix("/mcp").unwrap();
+    let process = server.child.id().unwrap();
+    let before = resident_mib(process);
+    let mut clients = Vec::new();
+    for number in 0..64 {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+            "name": "homer_export_pcap",
+            "arguments": {
+                "callid": "000000000000@192.0.2.10",
+                // Another window each time, so that none is in the cache.
+                "from_ts": FROM + number,
+                "to_ts": TO,
+            },
+            "_meta": {
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientCapabilities": {},
+            },
+        }})
+        .to_string();
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nHost: {address}\r\n\
+             Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+             MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\n\
+             Mcp-Name: homer_export_pcap\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        client.write_all(head.as_bytes()).await.unwrap();
+        clients.push(client);
+    }
+    let mut peak = 0;
+    // Until the memory has not grown for two seconds.
+    let mut unchanged = 0;
+    while unchanged < 20 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let now = resident_mib(process);
+        unchanged = if now > peak { 0 } else { unchanged + 1 };
+        peak = peak.max(now);
+    }
+    // A release build has 14 MiB before.
+    let grown = peak - before;
+    assert!(grown <= 136, "{grown} MiB");
+    drop(clients);
+}
