@@ -457,8 +457,9 @@ async fn http_beyond_loopback_requires_a_token() {
     }
 }
 
-/// The lines that a server on a loopback address prints at its start, and a request with and one
-/// without this token.
+/// A server on a loopback address with this state directory, and the lines that it prints at its
+/// start.
+#[cfg(unix)]
 async fn start_without_settings(state: &str) -> (Vec<String>, Child, String) {
     let args = ["--demo", "--http", "127.0.0.1:0"];
     let mut child = program(&args, &[("XDG_STATE_HOME", state)])
@@ -478,6 +479,7 @@ async fn start_without_settings(state: &str) -> (Vec<String>, Child, String) {
     (said, child, url)
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn http_on_loopback_makes_a_token_and_requires_it() {
     let state = tempfile::tempdir().unwrap();
@@ -489,12 +491,9 @@ async fn http_on_loopback_makes_a_token_and_requires_it() {
     assert!(said[2].contains(&path), "{said:?}");
     let stored = std::fs::read_to_string(&path).unwrap();
     assert_eq!(stored.trim(), token);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
+    let mode = std::fs::metadata(&path).unwrap().permissions();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&mode);
+    assert_eq!(mode & 0o777, 0o600);
     let server = Server { child, url };
     let bearer = format!("Bearer {token}");
     for (fields, status) in [

@@ -14,10 +14,15 @@ pub(crate) fn of_user() -> Option<Cache> {
         .map(PathBuf::from)
         // The XDG base directory specification ignores relative paths.
         .filter(|path| path.is_absolute());
+    // Windows shows no permissions. A place that the operator names is trusted there.
+    let is_trusted = cfg!(windows) && user_cache.is_some();
     let directory = user_cache
         .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))?
         .join("homer-export");
-    create_private(&directory).ok()?;
+    match is_trusted {
+        true => std::fs::create_dir_all(&directory).ok()?,
+        false => create_private(&directory).ok()?,
+    }
     check_entries(&directory).ok()?;
     let mut config = CacheConfig::new();
     config.with_directory(directory);
