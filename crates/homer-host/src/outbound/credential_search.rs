@@ -83,7 +83,7 @@ impl CredentialSearch {
         // In base64, the form depends on how many bytes come before, modulo 3. Only the characters
         // that depend on the credential alone are a form of it.
         for (before, unsure) in [(0, 0), (1, 2), (2, 3)] {
-            let padded = [&b"\0\0"[..before], &plain.bytes].concat();
+            let padded = [vec![0; before], plain.bytes.clone()].concat();
             let encoded = BASE64_STANDARD_NO_PAD.encode(&padded);
             let whole = padded.len() * 8 / 6;
             self.add_parts(encoded.as_bytes().get(unsure..whole).unwrap_or_default());
@@ -235,4 +235,5 @@ fn filter_bit(part: u64) -> (usize, u64) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
