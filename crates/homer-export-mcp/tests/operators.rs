@@ -395,6 +395,9 @@ async fn stdio_line_that_is_not_json_gets_an_error() {
         assert_eq!(response["error"]["code"], code, "{response}");
         let message = response["error"]["message"].as_str().unwrap();
         assert!(message.contains(why), "{message}");
+        // Clients ignore a response without the id of their request.
+        let id = Some(json!(1)).filter(|_| line.contains("ud800"));
+        assert_eq!(response["id"], id.unwrap_or_default(), "{response}");
     }
     assert_eq!(server.ask("ping", json!({})).await["result"], json!({}));
     // The error about the last line is sent although the input has ended.
