@@ -147,11 +147,31 @@ fn credential_is_found_in_each_form() {
 fn credential_is_found_at_each_offset() {
     let jwt = homer_jwt();
     assert_eq!(jwt.len(), 285);
-    for credential in [credential(8), credential(80), jwt, credential(2000)] {
+    let lengths = [8, 9, 16, 43, 80, 200, 500, 1000, 2000];
+    for credential in lengths.map(credential).into_iter().chain([jwt]) {
+        let search = CredentialSearch::new(&[credential.clone()], MIN_RUN).unwrap();
         for offset in 0..=220 {
             let text = format!("{}{credential} end", "x".repeat(offset));
+            let redacted = String::from_utf8(search.redact(text.as_bytes())).unwrap();
             let expected = format!("{}{MARK} end", "x".repeat(offset));
-            assert_eq!(redacted(&text, &credential), expected, "{offset}");
+            assert_eq!(redacted, expected, "{offset}");
+        }
+    }
+}
+
+#[test]
+fn credential_is_found_in_each_form_wherever_the_form_is_cut() {
+    let credential = credential(20);
+    let search = CredentialSearch::new(&[credential.clone()], MIN_RUN).unwrap();
+    for (name, form) in forms() {
+        let text = form(&credential);
+        // Less than a part, and the half of an escape.
+        let most = text.len().div_ceil(credential.len()) * MIN_RUN;
+        let ends = (0..text.len()).filter(|end| text.is_char_boundary(*end));
+        for piece in ends.flat_map(|at| [&text[..at], &text[at..]]) {
+            let redacted = String::from_utf8(search.redact(piece.as_bytes())).unwrap();
+            let left = redacted.replace(MARK, "");
+            assert!(left.len() < most, "{name}: {piece} -> {redacted}");
         }
     }
 }
