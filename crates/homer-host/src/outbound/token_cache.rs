@@ -64,7 +64,7 @@ impl Refusal {
     /// one more wrong password: the server rejected or redirected the request and has not failed
     /// (RFC 9110 §15.4 to §15.6), and it did not ask for patience.
     fn is_final(&self) -> bool {
-        matches!(self.head.status.as_u16(), 300..=401 | 403 | 404 | 422 | 423)
+        matches!(self.head.status.as_u16(), 300..=401 | 403 | 422 | 423)
     }
 }
 
