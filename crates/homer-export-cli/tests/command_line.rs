@@ -998,8 +998,9 @@ async fn report_that_cannot_be_written_is_an_error() {
         let output = program(dir.path())
             .args(args)
             .stdout(full.unwrap())
-            .output();
-        let output = output.await.unwrap();
+            .stderr(Stdio::piped())
+            .spawn();
+        let output = output.unwrap().wait_with_output().await.unwrap();
         assert_eq!(
             (output.status.code(), text(&output.stderr).as_str()),
             (Some(1), why)
