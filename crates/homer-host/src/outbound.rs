@@ -101,7 +101,7 @@ enum TargetCredential {
     /// A fixed header field, and the token in it.
     Field(HeaderName, HeaderValue, String),
     /// A login, whose token goes into `Authorization`.
-    Login(TokenCache),
+    Login(Box<TokenCache>),
 }
 
 impl TargetCredential {
@@ -119,7 +119,7 @@ impl TargetCredential {
                 login_type,
             }) => {
                 let tokens = TokenCache::new(username, password, *login_type);
-                return Ok(Self::Login(tokens));
+                return Ok(Self::Login(Box::new(tokens)));
             }
             Some(credential @ (Credential::ApiToken { token, .. } | Credential::Jwt(token))) => {
                 (credential, token)

@@ -149,7 +149,7 @@ fn credential_is_found_at_each_offset() {
     assert_eq!(jwt.len(), 285);
     let lengths = [8, 9, 16, 43, 80, 200, 500, 1000, 2000];
     for credential in lengths.map(credential).into_iter().chain([jwt]) {
-        let search = CredentialSearch::new(&[credential.clone()], MIN_RUN).unwrap();
+        let search = CredentialSearch::new(std::slice::from_ref(&credential), MIN_RUN).unwrap();
         for offset in 0..=220 {
             let text = format!("{}{credential} end", "x".repeat(offset));
             let redacted = String::from_utf8(search.redact(text.as_bytes())).unwrap();
@@ -162,7 +162,7 @@ fn credential_is_found_at_each_offset() {
 #[test]
 fn credential_is_found_in_each_form_wherever_the_form_is_cut() {
     let credential = credential(20);
-    let search = CredentialSearch::new(&[credential.clone()], MIN_RUN).unwrap();
+    let search = CredentialSearch::new(std::slice::from_ref(&credential), MIN_RUN).unwrap();
     for (name, form) in forms() {
         let text = form(&credential);
         // Less than a part, and the half of an escape.
