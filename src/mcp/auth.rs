@@ -50,12 +50,13 @@ pub struct CallerPolicy {
 
 impl CallerPolicy {
     /// From the settings `HOMER_MCP_TOKEN`, `HOMER_MCP_OPEN` and `HOMER_MCP_ORIGINS`; an empty one
-    /// counts as not set. Without a token, callers are accepted only if `HOMER_MCP_OPEN` is `1`, also
-    /// on a loopback address, which every user of the machine can reach.
+    /// counts as not set. Without a token, callers are accepted only if `HOMER_MCP_OPEN` is `1`,
+    /// also on a loopback address, which every user of the machine can reach.
     ///
     /// # Errors
-    /// `misconfigured` if there is neither a token nor `HOMER_MCP_OPEN=1`, if `HOMER_MCP_OPEN` has another value, if the token is shorter than [`MIN_TOKEN_CHARS`]
-    /// or cannot be sent in a header field, or if an entry of `HOMER_MCP_ORIGINS` is not an origin.
+    /// `misconfigured` if there is neither a token nor `HOMER_MCP_OPEN=1`, if `HOMER_MCP_OPEN` has
+    /// another value, if the token is shorter than [`MIN_TOKEN_CHARS`] or cannot be sent in a
+    /// header field, or if an entry of `HOMER_MCP_ORIGINS` is not an origin.
     pub fn new(
         token: Option<String>,
         open: Option<&str>,

@@ -945,7 +945,8 @@ async fn interrupt_leaves_nothing() {
     }
 }
 
-/// The fake Homer's call with many messages: its capture and its report exceed the buffer of a pipe.
+/// The fake Homer's call with many messages: its capture and its report exceed the buffer of a
+/// pipe.
 #[cfg(unix)]
 #[tokio::test]
 async fn interrupt_ends_a_program_whose_output_nobody_reads() {
@@ -991,7 +992,8 @@ async fn report_that_cannot_be_written_is_an_error() {
         ),
         (
             &["--demo", "--list"][..],
-            "homer-export: cannot write to standard output: No space left on device (os error 28)\n",
+            "homer-export: cannot write to standard output: No space left on device (os error \
+             28)\n",
         ),
     ] {
         let full = fs::OpenOptions::new().write(true).open("/dev/full");

@@ -1,7 +1,7 @@
 //! How many bytes of captures and of responses the server holds in memory.
 //!
-//! A client that does not read its response keeps it in memory until a timeout. With 64 of them, and
-//! 8 MiB each, that would be half a gibibyte.
+//! A client that does not read its response keeps it in memory until a timeout. With 64 of them,
+//! and 8 MiB each, that would be half a gibibyte.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -8,8 +8,8 @@ use http::uri::Authority;
 use http::{HeaderValue, Version};
 
 /// # Errors
-/// The response 400 to a request without `Host` (except in HTTP/1.0), with several, with one that is
-/// not a host with an optional port, or with another one than its target has.
+/// The response 400 to a request without `Host` (except in HTTP/1.0), with several, with one that
+/// is not a host with an optional port, or with another one than its target has.
 pub(crate) fn check(request: &Parts) -> Result<(), HttpResponse> {
     let invalid = |why: &str| Err(HttpResponse::plain_text(400, why));
     let mut values = request.headers.get_all(HOST).iter();
@@ -25,8 +25,8 @@ pub(crate) fn check(request: &Parts) -> Result<(), HttpResponse> {
              port",
         );
     };
-    // A request target in absolute form takes precedence (RFC 9112 §3.2.2). A proxy in front of this
-    // server may have looked at the other one.
+    // A request target in absolute form takes precedence (RFC 9112 §3.2.2). A proxy in front of
+    // this server may have looked at the other one.
     match request.uri.authority() {
         Some(target) if !target.as_str().eq_ignore_ascii_case(host.as_str()) => {
             invalid("the Host field of the request names another host than its target")

@@ -60,11 +60,11 @@ struct Arguments {
     check: bool,
 
     /// Serve streamable HTTP at this address and path /mcp instead of standard input and output; a
-    /// port alone, such as 8080, means 127.0.0.1. Callers must send HOMER_MCP_TOKEN (or the contents
-    /// of HOMER_MCP_TOKEN_FILE), or a token of --tokens-file, as a bearer token, unless
+    /// port alone, such as 8080, means 127.0.0.1. Callers must send HOMER_MCP_TOKEN (or the
+    /// contents of HOMER_MCP_TOKEN_FILE), or a token of --tokens-file, as a bearer token, unless
     /// HOMER_MCP_OPEN=1. If none of them is set and only this machine can reach the address, the
-    /// server makes a token and prints it. HOMER_MCP_ORIGINS lists the origins of web pages that may
-    /// call
+    /// server makes a token and prints it. HOMER_MCP_ORIGINS lists the origins of web pages that
+    /// may call
     #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = parse_listen_address)]
     http: Option<SocketAddr>,
 

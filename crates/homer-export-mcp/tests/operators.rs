@@ -125,8 +125,8 @@ async fn operator_may_give_a_port_alone_and_learns_who_can_call() {
         );
         assert_eq!(
             server.said().await,
-            "homer-export-mcp: every user of this machine can call it, because HOMER_MCP_OPEN=1; set \
-             HOMER_MCP_TOKEN instead to prevent this"
+            "homer-export-mcp: every user of this machine can call it, because HOMER_MCP_OPEN=1; \
+             set HOMER_MCP_TOKEN instead to prevent this"
         );
     }
     let output = program(&["--demo", "--http", "homer:x"], &[])

@@ -8,7 +8,8 @@ use wasmtime::{Cache, CacheConfig};
 use crate::private_directory::{check_entries, create_private};
 
 /// Wasmtime's cache in `$XDG_CACHE_HOME/homer-export`, or in `~/.cache/homer-export`. `None` if
-/// others can write to it, or if something in it belongs to others. The component is then compiled at each start.
+/// others can write to it, or if something in it belongs to others. The component is then compiled
+/// at each start.
 pub(crate) fn of_user() -> Option<Cache> {
     let user_cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)

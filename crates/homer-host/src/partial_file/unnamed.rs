@@ -38,8 +38,8 @@ impl UnnamedFile {
         &self.file
     }
 
-    /// Gives the file the name of `path`, in the directory where it was created. An existing file is
-    /// replaced only if `overwrite` is true.
+    /// Gives the file the name of `path`, in the directory where it was created. An existing file
+    /// is replaced only if `overwrite` is true.
     ///
     /// # Errors
     /// The error of the operating system.
