@@ -18,6 +18,7 @@ import pytest
 from agents.clients import CLIENTS, Client, Setup
 from agents.leak import encodings, leaks
 from agents.model_api import ModelApi, ToolCall, strings
+from agents.proxy import RefusingProxy
 from mcp_http import CALL, FROM_MS, TO_MS, stateless_meta
 
 # How many calls of some 3,300 bytes are in a capture, by its size. None: the recorded call.
@@ -93,13 +94,15 @@ def run(client: Client, export: Export, tools, mcp_program, folder: Path, **sett
     home, work = folder / "home", folder / "work"
     home.mkdir()
     work.mkdir()
-    api = client.model(export.call)
+    api, proxy = client.model(export.call), RefusingProxy()
     environment = {**export.environment, **settings}
-    setup = Setup(home, work, api.url, mcp_program, environment)
+    setup = Setup(home, work, api.url, proxy.url, mcp_program, environment)
     try:
         printed = client.run(tools.agents(), setup, tools.newer_node()["PATH"])
     finally:
         api.close()
+        proxy.close()
+    assert proxy.refused == []
     assert api.sent_definitions(), f"the model was not offered the tool: {printed[-2000:]}"
     assert api.sent_results(), f"the model got no result: {printed[-2000:]}"
     return api

@@ -1,8 +1,8 @@
 """The command-line clients: how each is set up and run, with a home of its own and no network.
 
 Each gets the server in its configuration file, as docs/mcp-clients.md says, and one prompt. All
-switches against telemetry and updates are set. Besides, every proxy variable names a closed port,
-so that a connection to anywhere but loopback fails at once.
+switches against telemetry, updates and plug-ins are set. Besides, every proxy variable names a
+proxy that refuses all connections and records them.
 """
 
 import json
@@ -19,8 +19,6 @@ from agents.openai_chat import OpenAiChat
 from agents.openai_responses import OpenAiResponses
 
 PROMPT = "Why did this call fail? Export it from Homer."
-# Nobody listens on this port: it is reserved, and only root could.
-CLOSED = "http://127.0.0.1:1"
 TIMEOUT_S = 180
 
 
@@ -31,7 +29,9 @@ class Setup:
     home: Path
     # Where the client works: an empty directory.
     work: Path
+    # The URLs of the mock API and of the proxy that refuses.
     api: str
+    proxy: str
     # The program homer-export-mcp, and what it finds in its environment.
     server: Path
     environment: dict[str, str]
@@ -65,7 +65,7 @@ class Client:
             "TERM": "dumb",
             "NO_COLOR": "1",
             "DO_NOT_TRACK": "1",
-            **{name: CLOSED for proxy in proxies for name in (proxy, proxy.lower())},
+            **{name: setup.proxy for proxy in proxies for name in (proxy, proxy.lower())},
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
             **variables,
@@ -98,6 +98,8 @@ check_for_update_on_startup = false
 analytics.enabled = false
 feedback.enabled = false
 otel.exporter = "none"
+features.apps = false
+features.plugins = false
 
 [model_providers.mock]
 name = "mock"
@@ -157,6 +159,8 @@ def opencode(setup: Setup):
     setup.write(".config/opencode/opencode.json", config)
     off = ("AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS")
     variables = {f"OPENCODE_DISABLE_{what}": "1" for what in off}
+    # Otherwise it looks for its plug-in library in the registry.
+    variables["npm_config_offline"] = "true"
     return variables, ["run", PROMPT]
 
 
