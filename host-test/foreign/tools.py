@@ -12,6 +12,10 @@ import pytest
 
 # Arguments of pip. Each tool has its own virtual environment, since both SDKs are the package mcp.
 PYTHON_TOOLS = {
+    # Early versions, without and with streamable HTTP; neither knows resource links. They do not
+    # run with later versions of pydantic.
+    "mcp1.6": ["mcp==1.6.0", "pydantic==2.11.*"],
+    "mcp1.9": ["mcp==1.9.4", "pydantic==2.11.*"],
     "mcp1": ["mcp==1.30.*"],
     "mcp2": ["mcp==2.3.*"],
     "tdqs": ["tdqs==0.1.*"],
