@@ -110,7 +110,6 @@ env_key = "MOCK_KEY"
 [mcp_servers.homer]
 command = "{setup.server}"
 env = {table(setup.environment)}
-default_tools_approval_mode = "approve"
 """
     setup.write(".codex/config.toml", config)
     return {"MOCK_KEY": "none"}, ["exec", "--skip-git-repo-check", PROMPT]
