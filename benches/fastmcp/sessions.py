@@ -194,6 +194,7 @@ class Http:
                     if time.perf_counter() - begin < seconds:
                         key.data.send(self.request())
                     else:
+                        selector.unregister(key.fileobj)
                         waiting -= 1
         elapsed = time.perf_counter() - begin
         selector.close()
