@@ -15,6 +15,7 @@
 //! Dependencies run one way: [`policy`] and [`environment`] are data, the sandbox and its outbound
 //! requests are built from them, and [`export`] drives the sandbox.
 
+pub mod admission;
 mod cache;
 mod check;
 pub mod config;
@@ -30,6 +31,7 @@ pub mod policy;
 mod private_directory;
 mod sandbox;
 mod search;
+mod turn;
 
 pub use check::check;
 pub use config::{Flags, HostConfig, McpFlags};

@@ -52,6 +52,7 @@ impl Exporter {
         let filter = filter.clone().convert();
         let call = interface.call_find_calls(&mut begun.store, &filter);
         let found = begun.deadline.run(call).await?;
+        // Here and not at the end of the function: converting the calls takes no turn.
         drop(begun);
         found
             .map(homer_export::record::Convert::convert)
