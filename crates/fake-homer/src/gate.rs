@@ -1,4 +1,4 @@
-//! Holds exports back, so that tests decide what happens at the same time.
+//! Holds exports and searches back, so that tests decide what happens at the same time.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -101,7 +101,7 @@ struct State {
     open: Open,
     /// How long an export takes, in milliseconds.
     delay_ms: AtomicU64,
-    /// What exports wait for before their response begins.
+    /// What exports and searches wait for before their response begins.
     gate: Gate,
     /// Number of logins so far. The token of login n ends in `.n`.
     logins: AtomicUsize,
@@ -218,15 +218,15 @@ impl FakeHomer {
         self.state.open.most.load(Ordering::SeqCst)
     }
 
-    /// Holds all exports whose request contains this text, for example a profile, from now on. Their
-    /// responses begin when [`Self::let_go`] says so.
+    /// Holds all exports and searches whose request contains this text, for example a profile, from
+    /// now on. Their responses begin when [`Self::let_go`] says so.
     pub fn hold(&self, text: &str) {
         self.state.gate.hold(text);
     }
 
-    /// Lets this many of the exports go on that are held now or will be: first come, first served.
-    pub fn let_go(&self, exports: usize) {
-        self.state.gate.let_go(exports);
+    /// Lets this many of the requests go on that are held now or will be: first come, first served.
+    pub fn let_go(&self, requests: usize) {
+        self.state.gate.let_go(requests);
     }
 
     /// Number of exports that are open now.
@@ -348,6 +348,7 @@ async fn respond(
     let behavior = *state.search.lock().unwrap_or_else(PoisonError::into_inner);
     if head.uri.path() == SEARCH_PATH {
         state.searches.fetch_add(1, Ordering::SeqCst);
+        state.gate.pass(&body).await;
         if let SearchBehavior::Slow(ms) = behavior {
             tokio::time::sleep(Duration::from_millis(ms)).await;
         }

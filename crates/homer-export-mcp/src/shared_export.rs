@@ -10,7 +10,7 @@ use homer_host::{
 };
 
 use crate::capture_cache::CaptureCache;
-use crate::single_flight::{Event, Flights, Pilot};
+use crate::single_flight::{Event, Flights, Publisher};
 
 /// A capture that was exported.
 #[derive(Clone)]
@@ -75,10 +75,10 @@ impl SharedExporter {
         call: &CallWindow,
         mut see: impl FnMut(Seen) -> Result<(), E>,
     ) -> Result<Exported, E> {
-        let mut flight = self.exports.join(call, |pilot| {
+        let mut flight = self.exports.join(call, |publisher| {
             let (exporter, cache) = (self.exporter.clone(), Arc::clone(&self.cache));
             let (call, kept_bytes) = (call.clone(), self.kept_bytes);
-            async move { run_export(&exporter, call, kept_bytes, &cache, &pilot).await }
+            async move { run_export(&exporter, call, kept_bytes, &cache, &publisher).await }
         });
         loop {
             match flight.next().await {
@@ -99,11 +99,11 @@ impl SharedExporter {
         filter: &CallFilterFields,
         mut on_wait: impl FnMut(WaitingFor),
     ) -> SearchResult {
-        let mut flight = self.searches.join(filter, |pilot| {
+        let mut flight = self.searches.join(filter, |publisher| {
             let (exporter, filter) = (self.exporter.clone(), filter.clone());
             async move {
                 let found = exporter
-                    .find_calls_with_progress(&filter, |waiting| pilot.waiting(waiting))
+                    .find_calls_with_progress(&filter, |waiting| publisher.waiting(waiting))
                     .await;
                 found.map(Arc::new)
             }
@@ -129,7 +129,7 @@ async fn run_export(
     call: CallWindow,
     kept_bytes: u64,
     cache: &CaptureCache,
-    pilot: &Pilot<ExportKey, ExportResult>,
+    publisher: &Publisher<ExportKey, ExportResult>,
 ) -> ExportResult {
     let request = ExportRequest {
         call_ids: call
@@ -143,7 +143,7 @@ async fn run_export(
         ..ExportRequest::default()
     };
     let export = exporter
-        .open_with_progress(&request, |waiting| pilot.waiting(waiting))
+        .open_with_progress(&request, |waiting| publisher.waiting(waiting))
         .await?;
     let mut export = export.hashed();
     let mut kept = Some(Vec::new());
@@ -157,7 +157,7 @@ async fn run_export(
             // The same memory as in the flight.
             kept.push(bytes.clone());
         }
-        pilot.bytes(bytes, kept.is_some()).await;
+        publisher.bytes(bytes, kept.is_some()).await;
     }
     let finished = Arc::new(export.finish().await?);
     let bytes: Option<Arc<[u8]>> = kept.map(|kept| Arc::from(kept.concat()));

@@ -11,11 +11,11 @@ use homer_host::WaitingFor;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-/// Events that a passenger may be behind. Bytes come in chunks of at most 256 KiB, so this bounds
-/// the memory of a passenger to 1 MiB. A passenger that is further behind delays the others.
+/// Events that a subscriber may be behind. Bytes come in chunks of at most 256 KiB, so this bounds
+/// the memory of a subscriber to 1 MiB. A subscriber that is further behind delays the others.
 const EVENTS_AHEAD: usize = 4;
 
-/// What happens in a flight. Each passenger gets all events, from the first one on.
+/// What happens in a flight. Each subscriber gets all events, from the first one on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event<T> {
     /// It waits for something else.
@@ -31,16 +31,16 @@ pub(crate) struct Flights<K, T>(Arc<Mutex<State<K, T>>>);
 
 struct State<K, T> {
     flights: Vec<Flight<K, T>>,
-    /// The number of flights and passengers so far, for their identities.
+    /// The number of flights and subscribers so far, for their identities.
     count: u64,
 }
 
 struct Flight<K, T> {
     id: u64,
     key: K,
-    passengers: Vec<(u64, mpsc::Sender<Event<T>>)>,
-    /// The events so far, for passengers who come later. `None` once they are too many: then nobody
-    /// can join any more.
+    subscribers: Vec<(u64, mpsc::Sender<Event<T>>)>,
+    /// The events so far, for subscribers who come later. `None` once they are too many: then
+    /// nobody can join any more.
     past: Option<Past>,
     task: AbortHandle,
 }
@@ -82,9 +82,13 @@ impl<K, T> Flights<K, T> {
 }
 
 impl<K: Clone + PartialEq + Send + 'static, T: Clone + Send + 'static> Flights<K, T> {
-    /// Joins the flight with this key, or begins one: `fly` does the work and tells the pilot what
-    /// happens. The flight goes on until it ends, or until its last passenger has been dropped.
-    pub(crate) fn join<F>(&self, key: &K, fly: impl FnOnce(Pilot<K, T>) -> F) -> Passenger<K, T>
+    /// Joins the flight with this key, or begins one: `run` does the work and tells the publisher
+    /// what happens. The flight goes on until it ends, or until its last subscriber has been dropped.
+    pub(crate) fn join<F>(
+        &self,
+        key: &K,
+        run: impl FnOnce(Publisher<K, T>) -> F,
+    ) -> Subscriber<K, T>
     where
         F: Future<Output = T> + Send + 'static,
     {
@@ -100,31 +104,31 @@ impl<K: Clone + PartialEq + Send + 'static, T: Clone + Send + 'static> Flights<K
                     let waiting = past.waiting.map(Event::Waiting).into_iter();
                     let chunks = past.chunks.iter().cloned().map(Event::Bytes);
                     let past = waiting.chain(chunks).collect();
-                    flight.passengers.push((id, send.clone()));
+                    flight.subscribers.push((id, send.clone()));
                     Some((flight.id, past))
                 }
                 _ => None,
             });
         let (flight, past) = open.unwrap_or_else(|| {
-            let pilot = Pilot {
+            let publisher = Publisher {
                 flights: self.clone(),
                 flight: id,
             };
-            let flying = fly(pilot.clone());
+            let running = run(publisher.clone());
             let task = tokio::spawn(async move {
-                let ended = flying.await;
-                pilot.end(ended).await;
+                let ended = running.await;
+                publisher.end(ended).await;
             });
             state.flights.push(Flight {
                 id,
                 key: key.clone(),
-                passengers: vec![(id, send)],
+                subscribers: vec![(id, send)],
                 past: Some(Past::default()),
                 task: task.abort_handle(),
             });
             (id, VecDeque::new())
         });
-        Passenger {
+        Subscriber {
             flights: self.clone(),
             flight,
             id,
@@ -134,13 +138,13 @@ impl<K: Clone + PartialEq + Send + 'static, T: Clone + Send + 'static> Flights<K
     }
 }
 
-/// Who tells the passengers of a flight what happens.
-pub(crate) struct Pilot<K, T> {
+/// Tells the subscribers of a flight what happens.
+pub(crate) struct Publisher<K, T> {
     flights: Flights<K, T>,
     flight: u64,
 }
 
-impl<K, T> Clone for Pilot<K, T> {
+impl<K, T> Clone for Publisher<K, T> {
     fn clone(&self) -> Self {
         Self {
             flights: self.flights.clone(),
@@ -149,53 +153,53 @@ impl<K, T> Clone for Pilot<K, T> {
     }
 }
 
-impl<K, T: Clone> Pilot<K, T> {
+impl<K, T: Clone> Publisher<K, T> {
     /// The flight waits. This must not come after bytes.
     pub(crate) fn waiting(&self, waiting: WaitingFor) {
         self.flights.change(self.flight, |flight| {
             if let Some(past) = &mut flight.past {
                 past.waiting = Some(waiting);
             }
-            for (_, passenger) in &flight.passengers {
-                // There is room: there are fewer kinds of waiting than `EVENTS_AHEAD`. A passenger
+            for (_, subscriber) in &flight.subscribers {
+                // There is room: there are fewer kinds of waiting than `EVENTS_AHEAD`. A subscriber
                 // that has just been dropped is about to leave.
-                let _ = passenger.try_send(Event::Waiting(waiting));
+                let _ = subscriber.try_send(Event::Waiting(waiting));
             }
         });
     }
 
-    /// The next bytes. They are kept for passengers who come later, unless `keep` is false: from
+    /// The next bytes. They are kept for subscribers who come later, unless `keep` is false: from
     /// then on, nobody can join.
     pub(crate) async fn bytes(&self, bytes: Bytes, keep: bool) {
-        let passengers = self.flights.change(self.flight, |flight| {
+        let subscribers = self.flights.change(self.flight, |flight| {
             match &mut flight.past {
                 Some(past) if keep => past.chunks.push(bytes.clone()),
                 past => *past = None,
             }
             // Those who join from here on have these bytes already.
-            flight.passengers.clone()
+            flight.subscribers.clone()
         });
-        for (_, passenger) in passengers.unwrap_or_default() {
-            let _ = passenger.send(Event::Bytes(bytes.clone())).await;
+        for (_, subscriber) in subscribers.unwrap_or_default() {
+            let _ = subscriber.send(Event::Bytes(bytes.clone())).await;
         }
     }
 
     async fn end(&self, ended: T) {
-        let passengers = {
+        let subscribers = {
             let mut state = self.flights.lock();
             let flights = &mut state.flights;
             let position = flights.iter().position(|flight| flight.id == self.flight);
-            position.map(|position| flights.swap_remove(position).passengers)
+            position.map(|position| flights.swap_remove(position).subscribers)
         };
-        for (_, passenger) in passengers.unwrap_or_default() {
-            let _ = passenger.send(Event::Ended(ended.clone())).await;
+        for (_, subscriber) in subscribers.unwrap_or_default() {
+            let _ = subscriber.send(Event::Ended(ended.clone())).await;
         }
     }
 }
 
-/// One who waits for the result of a flight. Dropping it leaves the flight, and ends it if nobody
-/// else is in it.
-pub(crate) struct Passenger<K, T> {
+/// One who waits for the result of a flight. Dropping it ends the flight if nobody else waits
+/// for it.
+pub(crate) struct Subscriber<K, T> {
     flights: Flights<K, T>,
     flight: u64,
     id: u64,
@@ -204,7 +208,7 @@ pub(crate) struct Passenger<K, T> {
     events: mpsc::Receiver<Event<T>>,
 }
 
-impl<K, T> Passenger<K, T> {
+impl<K, T> Subscriber<K, T> {
     /// The next event. `None` after the last one, or if the work panicked.
     pub(crate) async fn next(&mut self) -> Option<Event<T>> {
         match self.past.pop_front() {
@@ -214,7 +218,7 @@ impl<K, T> Passenger<K, T> {
     }
 }
 
-impl<K, T> Drop for Passenger<K, T> {
+impl<K, T> Drop for Subscriber<K, T> {
     fn drop(&mut self) {
         let mut state = self.flights.lock();
         let flights = &mut state.flights;
@@ -224,8 +228,8 @@ impl<K, T> Drop for Passenger<K, T> {
         let Some(flight) = flights.get_mut(position) else {
             return;
         };
-        flight.passengers.retain(|(id, _)| *id != self.id);
-        if flight.passengers.is_empty() {
+        flight.subscribers.retain(|(id, _)| *id != self.id);
+        if flight.subscribers.is_empty() {
             flights.swap_remove(position).task.abort();
         }
     }

@@ -1,5 +1,5 @@
-//! Identical calls of `homer-export-mcp` at the same time. Homer holds their export until the test
-//! lets it go, so that nothing here depends on time.
+//! Identical calls of `homer-export-mcp` at the same time. Homer holds their requests until the test
+//! lets them go, so that nothing here depends on time.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::Stdio;
@@ -220,4 +220,25 @@ async fn identical_exports_share_an_error() {
     assert_eq!(first["isError"], true);
     assert_eq!(first, second);
     assert_eq!(server.homer.exports(), REQUESTS);
+}
+
+#[tokio::test]
+async fn identical_searches_share_one_request() {
+    let mut server = Server::start(false).await;
+    let (from, to) = DEMO_WINDOW_MS;
+    let filter = json!({"from_ts": from, "to_ts": to, "party": "alice", "status": "2xx"});
+    let mut other = filter.clone();
+    other["party"] = json!("bob");
+    server.begin(1, "homer_find_calls", &filter).await;
+    server.begin(2, "homer_find_calls", &filter).await;
+    server.homer.let_go(100);
+    let (first, second) = (server.end().await.1, server.end().await.1);
+    assert_eq!(first, second);
+    let requests = &first["structuredContent"]["requests"];
+    assert_eq!(server.homer.searches() as u64, requests.as_u64().unwrap());
+    // Another filter is another search.
+    let before = server.homer.searches();
+    server.begin(3, "homer_find_calls", &other).await;
+    assert_eq!(server.end().await.0, 3);
+    assert!(server.homer.searches() > before);
 }

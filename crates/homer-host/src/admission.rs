@@ -4,11 +4,13 @@
 //! The size of a capture is unknown until Homer responds, and by then Homer has done its work
 //! (docs/homer.md §7). Large exports can therefore only be limited by limiting the requests whose
 //! cost is not known yet. Their number behaves like the congestion window of TCP (RFC 5681 §3.1):
-//! it begins at `HOMER_MAX_CONCURRENT`, grows with each response that proves small, and falls back
-//! at once when an export proves large.
+//! it begins at `HOMER_MAX_CONCURRENT`, grows with each export that proves small, and falls back at
+//! once when one proves large.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
+
+use homer_export::pcap::FILE_HEADER_LEN;
 
 /// The most requests under way at a time, inclusive, unless `HOMER_MAX_CONCURRENT` allows more: two
 /// for each of the 64 calls that the MCP server handles at a time.
@@ -23,10 +25,51 @@ pub const SMALL_BYTES: u64 = 256 * 1024;
 /// both cases, Homer needs fewer requests.
 pub const SMALL_TIME: Duration = Duration::from_secs(1);
 
-/// How many further requests each small response makes room for. With 7, the window is 4, 32, and
-/// then 128, so that a burst of 64 exports takes only three or four times as long as one of them.
-/// If it only doubled, the burst would take twice as long as with a client that has no limit.
+/// How many further requests an export that proves small makes room for, for each of its own. With
+/// 7, the window is 4, 32, and then 128, so that a burst of 64 exports takes only three or four
+/// times as long as one of them. If it only doubled, the burst would take twice as long as with a
+/// client that has no limit.
 pub const GROWTH: usize = 7;
+
+/// For how many times as long an export counts that was given up before Homer responded, compared
+/// with its time at Homer until then. If clients retry, twice as long serves many more of them than
+/// once as long, and without retries, three times serves fewer (the benchmark `fleet`).
+pub const GIVEN_UP_FACTOR: u32 = 2;
+
+/// The largest response in bytes without a packet, inclusive: the header of a capture file. Every
+/// profile without the call has one at once, also if the call is large in another profile.
+const EMPTY_BYTES: u64 = FILE_HEADER_LEN as u64;
+
+/// What asks to be admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// An export.
+    Export {
+        /// The number of requests that it may have under way at a time.
+        requests: usize,
+    },
+    /// A search for calls. It has one request under way at a time. How quick it is says nothing
+    /// about exports.
+    Search,
+}
+
+impl Work {
+    /// The number of requests that it may have under way at a time.
+    pub(crate) fn requests(self) -> usize {
+        match self {
+            Self::Export { requests } => requests,
+            Self::Search => 1,
+        }
+    }
+
+    /// Its name in error messages.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Export { .. } => "export",
+            Self::Search => "search",
+        }
+    }
+}
 
 /// Which exports and searches may be at Homer, and which wait.
 ///
@@ -34,15 +77,15 @@ pub const GROWTH: usize = 7;
 ///
 /// ```
 /// use std::time::Instant;
-/// use homer_host::admission::{Admission, GROWTH, SMALL_TIME};
+/// use homer_host::admission::{Admission, GROWTH, SMALL_TIME, Work};
 ///
 /// let now = Instant::now();
 /// let mut admission = Admission::new(1, SMALL_TIME);
-/// let first = admission.ask(1);
-/// let second = admission.ask(1);
+/// let first = admission.ask(Work::Export { requests: 1 });
+/// let second = admission.ask(Work::Export { requests: 1 });
 /// assert_eq!(admission.admit(now), [first]);
-/// // A small response makes room for others, even before the first export has ended.
-/// admission.answered(first, 3_311, now);
+/// // A small capture makes room for others, even before the first export has ended.
+/// admission.response_ended(first, 3_311, now);
 /// assert_eq!(admission.admit(now), [second]);
 /// assert_eq!(admission.window(), 1 + GROWTH);
 /// ```
@@ -53,13 +96,13 @@ pub struct Admission {
     small_time: Duration,
     /// By how much the window exceeds the limit.
     trust: usize,
-    /// When a response last proved small.
+    /// When an export last proved small.
     proved_small: Option<Instant>,
     /// When an export last proved large.
     proved_large: Option<Instant>,
     running: BTreeMap<Ticket, Running>,
-    /// First come, first served: each with its number of requests.
-    waiting: VecDeque<(Ticket, usize)>,
+    /// First come, first served.
+    waiting: VecDeque<(Ticket, Work)>,
     tickets: u64,
 }
 
@@ -72,10 +115,12 @@ pub struct Ticket(u64);
 struct Running {
     /// The number of requests to Homer that it may have under way.
     requests: usize,
+    /// By how much it makes the window grow if it proves small. 0 once it has done so.
+    growth: usize,
     since: Instant,
     large: bool,
     /// Requests that Homer works on: it has not begun to respond.
-    unanswered: usize,
+    without_response: usize,
     /// Set for one that was given up: when Homer has probably finished it.
     given_up: Option<Instant>,
 }
@@ -83,8 +128,7 @@ struct Running {
 impl Admission {
     /// An admission whose window is never below `limit`, which is `HOMER_MAX_CONCURRENT`. An export
     /// that is at Homer for longer than `small_time` proves large, whatever its size; the default
-    /// is [`SMALL_TIME`]. The window falls back, too, if no response has proved small for this
-    /// long.
+    /// is [`SMALL_TIME`]. The window falls back, too, if no export has proved small for this long.
     pub fn new(limit: usize, small_time: Duration) -> Self {
         Self {
             limit,
@@ -103,14 +147,13 @@ impl Admission {
         self.limit.saturating_add(self.trust)
     }
 
-    /// Puts an export or search into the queue. It will be admitted with all of its `requests` at
+    /// Puts an export or search into the queue. It will be admitted with all of its requests at
     /// once: exports that wait for a second one while they keep their first one would wait for each
     /// other. More requests than the limit count as the limit, so that each is admitted in the end.
-    pub fn ask(&mut self, requests: usize) -> Ticket {
+    pub fn ask(&mut self, work: Work) -> Ticket {
         let ticket = Ticket(self.tickets);
         self.tickets += 1;
-        let requests = requests.min(self.limit);
-        self.waiting.push_back((ticket, requests));
+        self.waiting.push_back((ticket, work));
         ticket
     }
 
@@ -120,16 +163,22 @@ impl Admission {
         self.observe(now);
         let mut under_way: usize = self.running.values().map(|it| it.requests).sum();
         let mut admitted = Vec::new();
-        while let Some(&(ticket, requests)) = self.waiting.front()
-            && under_way.saturating_add(requests) <= self.window()
-        {
+        while let Some(&(ticket, work)) = self.waiting.front() {
+            let requests = work.requests().min(self.limit);
+            if under_way.saturating_add(requests) > self.window() {
+                break;
+            }
             self.waiting.pop_front();
             under_way += requests;
             let running = Running {
                 requests,
+                growth: match work {
+                    Work::Export { .. } => requests.saturating_mul(GROWTH),
+                    Work::Search => 0,
+                },
                 since: now,
                 large: false,
-                unanswered: 0,
+                without_response: 0,
                 given_up: None,
             };
             self.running.insert(ticket, running);
@@ -148,14 +197,14 @@ impl Admission {
     /// A request of this export is sent.
     pub fn sent(&mut self, ticket: Ticket) {
         if let Some(running) = self.running.get_mut(&ticket) {
-            running.unanswered += 1;
+            running.without_response += 1;
         }
     }
 
     /// Homer no longer works on a request of this export: it responds, or the connection failed.
     pub fn responds(&mut self, ticket: Ticket) {
         if let Some(running) = self.running.get_mut(&ticket) {
-            running.unanswered = running.unanswered.saturating_sub(1);
+            running.without_response = running.without_response.saturating_sub(1);
         }
     }
 
@@ -170,20 +219,32 @@ impl Admission {
         }
     }
 
-    /// One response to this export has been received completely, and has this many bytes. If it is
-    /// small, the window grows.
-    pub fn answered(&mut self, ticket: Ticket, bytes: u64, now: Instant) {
+    /// One response to this export has been received completely, and has this many bytes. If it has
+    /// packets and is small, the window grows.
+    pub fn response_ended(&mut self, ticket: Ticket, bytes: u64, now: Instant) {
         self.received(ticket, bytes, now);
+        if bytes > EMPTY_BYTES {
+            self.prove_small(ticket, now);
+        }
+    }
+
+    /// This export has found nothing in any profile, so that it is small.
+    pub fn found_nothing(&mut self, ticket: Ticket, now: Instant) {
+        self.prove_small(ticket, now);
+    }
+
+    fn prove_small(&mut self, ticket: Ticket, now: Instant) {
         self.observe(now);
-        let Some(running) = self.running.get(&ticket) else {
+        let Some(running) = self.running.get_mut(&ticket) else {
             return;
         };
         // What began before another export proved large was admitted by a trust that was wrong, and
-        // so many responses to it would restore that trust at once.
+        // so many small ones among it would restore that trust at once.
         let is_current = self.proved_large.is_none_or(|at| at <= running.since);
-        if !running.large && is_current {
+        if !running.large && running.growth > 0 && is_current {
+            let growth = std::mem::take(&mut running.growth);
             let most = MAX_AT_ONCE.saturating_sub(self.limit);
-            self.trust = (self.trust + GROWTH).min(most);
+            self.trust = (self.trust + growth).min(most);
             self.proved_small = Some(now);
         }
     }
@@ -191,18 +252,19 @@ impl Admission {
     /// This export has ended, or gives up its place in the queue.
     ///
     /// If it has a request that Homer has not responded to, Homer keeps working on it although
-    /// nobody waits for it (docs/homer.md §7). Nothing tells for how long, so it is counted for as
-    /// long again as it has been at Homer. Otherwise clients that give up and try again could have
-    /// any number of large exports at Homer. Returns when that is over.
+    /// nobody waits for it (docs/homer.md §7). Nothing tells for how long, so it is counted for
+    /// [`GIVEN_UP_FACTOR`] times as long as it has been at Homer. Otherwise clients that give up
+    /// and try again could have any number of large exports at Homer. Returns when that is over.
     pub fn leave(&mut self, ticket: Ticket, now: Instant) -> Option<Instant> {
         match self.running.get_mut(&ticket) {
             None => self.waiting.retain(|(waiting, _)| *waiting != ticket),
-            Some(running) if running.unanswered == 0 => {
+            Some(running) if running.without_response == 0 => {
                 self.running.remove(&ticket);
             }
             Some(running) => {
-                let end = now + now.saturating_duration_since(running.since);
-                running.requests = running.requests.min(running.unanswered);
+                let age = now.saturating_duration_since(running.since);
+                let end = now + age * GIVEN_UP_FACTOR;
+                running.requests = running.requests.min(running.without_response);
                 running.given_up = Some(end);
                 return Some(end);
             }

@@ -13,13 +13,13 @@ use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::COMPONENT;
-use crate::admission::Admission;
+use crate::admission::{Admission, Work};
 use crate::deadline::Deadline;
 use crate::failure::Failure;
 use crate::outbound::Outbound;
+use crate::permit::{Permit, Permits};
 use crate::policy::Policy;
 use crate::sandbox::{Exports, Guest, LimitExceeded, Sandbox, stream};
-use crate::turn::{Turn, Turns};
 
 /// What to export. The component parses and checks it, so any values can be passed.
 ///
@@ -96,7 +96,7 @@ pub struct Exporter {
     /// that they need not detect it with a request of their own.
     detected_api: Arc<Mutex<Option<Api>>>,
     /// Which exports may send requests to Homer.
-    turns: Arc<Turns>,
+    permits: Arc<Permits>,
 }
 
 impl fmt::Debug for Exporter {
@@ -122,7 +122,7 @@ impl Exporter {
     /// more than the sandbox links.
     pub fn with_component(component: &[u8], policy: Policy) -> Result<Self, Failure> {
         let limits = &policy.limits;
-        let turns = Turns::new(Admission::new(
+        let permits = Permits::new(Admission::new(
             limits.concurrent_exports,
             limits.small_export,
         ));
@@ -132,7 +132,7 @@ impl Exporter {
         Ok(Self {
             sandbox: Arc::new(sandbox),
             detected_api: Arc::default(),
-            turns,
+            permits,
         })
     }
 
@@ -169,12 +169,10 @@ impl Exporter {
         request: &ExportRequest,
         on_progress: impl FnMut(WaitingFor),
     ) -> Result<Instance, Failure> {
-        let begun = self
-            .begin("export", open_exchanges(request), on_progress)
-            .await?;
+        let begun = self.begin(work_of(request), on_progress).await?;
         let Begun {
             // First, and therefore dropped last: the next one begins when this instance is freed.
-            turn,
+            permit,
             mut store,
             exports,
             deadline,
@@ -189,43 +187,46 @@ impl Exporter {
             // Homer may have been upgraded since it was detected. The next instance detects anew.
             self.set_detected_api(None);
         }
+        if let Err(Failure::Export(ExportError::NothingCaptured { .. })) = opened {
+            permit.found_nothing();
+        }
         let stream = opened?;
         // Only the streamed profile has an open exchange from here on (`PcapStream::open`).
-        turn.keep_one();
+        permit.keep_one();
         Ok(Instance {
             stream,
             store,
             exports,
             deadline,
-            _turn: turn,
+            _permit: permit,
         })
     }
 
-    /// A fresh instance that may have this number of exchanges with Homer open, as soon as it is
-    /// its turn. `noun` says what it is for: `export` or `search`.
+    /// A fresh instance for this work, as soon as there is a permit for its requests.
     pub(crate) async fn begin(
         &self,
-        noun: &'static str,
-        exchanges: usize,
+        work: Work,
         mut on_progress: impl FnMut(WaitingFor),
     ) -> Result<Begun, Failure> {
         let limits = &self.sandbox.policy().limits;
         // Before the queue, because the caller waits for the sum of both.
-        let deadline = Deadline::begin(noun, limits);
-        let turn = self.turns.take(exchanges, |at_once| {
+        let deadline = Deadline::begin(work.noun(), limits);
+        let permit = self.permits.take(work, |at_once| {
             on_progress(WaitingFor::Turn { at_once });
         });
-        let turn = tokio::time::timeout_at(deadline.at, turn)
+        let permit = tokio::time::timeout_at(deadline.at, permit)
             .await
             .map_err(|_| deadline.exceeded())?;
         on_progress(WaitingFor::Homer);
-        let instantiated = self.sandbox.instantiate(self.detected_api(), turn.meter());
+        let instantiated = self
+            .sandbox
+            .instantiate(self.detected_api(), permit.meter());
         let (store, exports) = deadline.run(instantiated).await?;
         Ok(Begun {
             store,
             exports,
             deadline,
-            turn,
+            permit,
         })
     }
 
@@ -250,14 +251,16 @@ pub(crate) struct Begun {
     pub(crate) exports: Exports,
     pub(crate) deadline: Deadline,
     /// Last, so that the next one begins when this instance has been freed.
-    pub(crate) turn: Turn,
+    pub(crate) permit: Permit,
 }
 
-/// How many exchanges with Homer an export may have open at a time.
-fn open_exchanges(request: &ExportRequest) -> usize {
-    match request.profiles.len() {
-        1 => 1,
-        _ => MAX_OPEN_EXCHANGES,
+/// An export has one exchange with Homer for a single profile, and otherwise two at a time.
+fn work_of(request: &ExportRequest) -> Work {
+    Work::Export {
+        requests: match request.profiles.len() {
+            1 => 1,
+            _ => MAX_OPEN_EXCHANGES,
+        },
     }
 }
 
@@ -302,13 +305,13 @@ pub struct Export {
 }
 
 /// The instance that runs one export. Dropping it closes its connection to Homer and ends its
-/// turn.
+/// permit.
 struct Instance {
     store: Store<Guest>,
     exports: Exports,
     stream: ResourceAny,
     deadline: Deadline,
-    _turn: Turn,
+    _permit: Permit,
 }
 
 impl fmt::Debug for Export {

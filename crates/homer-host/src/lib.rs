@@ -27,11 +27,11 @@ mod extra_fields;
 mod failure;
 mod outbound;
 mod partial_file;
+mod permit;
 pub mod policy;
 mod private_directory;
 mod sandbox;
 mod search;
-mod turn;
 
 pub use check::check;
 pub use config::{Flags, HostConfig, McpFlags};

@@ -41,8 +41,8 @@ use self::connection::Connector;
 use self::measured_body::MeasuredBody;
 use self::token_cache::{Token, TokenCache};
 use crate::extra_fields::ExtraFields;
+use crate::permit::Meter;
 use crate::policy::{AllowedOrigin, Limits, Policy};
-use crate::turn::Meter;
 
 /// The largest request body in bytes that is kept, so that it can be sent again after a new login.
 /// A request for 100 Call-IDs has at most 210 KB.

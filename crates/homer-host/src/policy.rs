@@ -139,8 +139,8 @@ impl AllowedOrigin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The number of requests to Homer that may be under way at a time while their cost is unknown
-    /// or has proved large, and therefore the number of large exports. Small responses raise it up
-    /// to 128 for as long as nothing proves large ([`crate::admission`]). A search has one request
+    /// or has proved large, and therefore the number of large exports. Small exports raise it up to
+    /// 128 for as long as nothing proves large ([`crate::admission`]). A search has one request
     /// under way at a time. An export of several profiles begins with two requests, and counts as
     /// two until only one of them is under way; with a limit of 1, it runs alone. Further ones wait
     /// in a first-come, first-served queue until their deadline. Homer builds each export in memory

@@ -24,8 +24,8 @@ use wasmtime_wasi_io::IoView;
 use crate::admission::MAX_AT_ONCE;
 use crate::cache;
 use crate::outbound::{self, InstanceOutbound, Outbound, TransferNotes};
+use crate::permit::Meter;
 use crate::policy::{Limits, Policy};
-use crate::turn::Meter;
 
 mod bindings {
     //! The component's exports only. Its imports are linked one by one in [`super::linker`], so

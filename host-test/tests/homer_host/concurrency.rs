@@ -9,7 +9,7 @@ use homer_host::{ExportRequest, Exporter, WaitingFor};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use host_test::calls::{in_one_profile, policy, recorded};
+use host_test::calls::{policy, recorded, request};
 
 const LIMIT: usize = 4;
 
@@ -47,11 +47,11 @@ impl Exports {
         }
     }
 
-    fn start(&mut self, profile: &str, exports: usize) {
+    fn start(&mut self, profiles: &[&str], exports: usize) {
         for number in 0..exports {
             let request = ExportRequest {
-                profiles: vec![profile.to_string()],
-                ..in_one_profile(&format!("call-{number}"))
+                profiles: profiles.iter().map(ToString::to_string).collect(),
+                ..request(&format!("call-{number}"))
             };
             let (exporter, queued) = (self.exporter.clone(), Arc::clone(&self.queued));
             self.running.spawn(async move {
@@ -94,7 +94,7 @@ async fn concurrent_large_exports_never_exceed_the_limit() {
     let homer = homer().await;
     homer.hold("1_call");
     let mut exports = Exports::at(&homer);
-    exports.start("1_call", 64);
+    exports.start(&["1_call"], 64);
     exports.until_queued(60).await;
     homer.until_open(LIMIT).await;
     assert_eq!(homer.exports(), LIMIT);
@@ -104,11 +104,25 @@ async fn concurrent_large_exports_never_exceed_the_limit() {
 }
 
 #[tokio::test]
+async fn concurrent_large_exports_are_not_multiplied_by_empty_profiles() {
+    let homer = homer().await;
+    homer.hold("1_call");
+    let mut exports = Exports::at(&homer);
+    // Two of these profiles have no packets, and respond at once.
+    exports.start(&["1_registration", "1_call", "1_other"], 64);
+    exports.until_queued(62).await;
+    homer.let_go(64);
+    exports.end(64).await;
+    assert_eq!(homer.exports(), 3 * 64);
+    assert!(homer.most_open() <= LIMIT, "{}", homer.most_open());
+}
+
+#[tokio::test]
 async fn concurrent_small_exports_exceed_the_limit() {
     let homer = homer().await;
     homer.hold("1_default");
     let mut exports = Exports::at(&homer);
-    exports.start("1_default", 64);
+    exports.start(&["1_default"], 64);
     exports.until_queued(60).await;
     homer.until_open(LIMIT).await;
     // Each one that proves small makes room for others.
@@ -130,9 +144,9 @@ async fn small_exports_pass_large_ones_below_the_limit() {
     let homer = homer().await;
     homer.hold("1_call");
     let mut exports = Exports::at(&homer);
-    exports.start("1_call", LIMIT - 1);
+    exports.start(&["1_call"], LIMIT - 1);
     homer.until_open(LIMIT - 1).await;
-    exports.start("1_default", 20);
+    exports.start(&["1_default"], 20);
     let small = recorded("export-ok-auth-token").len();
     assert_eq!(exports.end(20).await, [small; 20]);
     assert_eq!(homer.open(), LIMIT - 1);
@@ -140,9 +154,9 @@ async fn small_exports_pass_large_ones_below_the_limit() {
     exports.running.abort_all();
     homer.until_open(0).await;
     let mut exports = Exports::at(&homer);
-    exports.start("1_call", LIMIT);
+    exports.start(&["1_call"], LIMIT);
     homer.until_open(LIMIT).await;
-    exports.start("1_default", 20);
+    exports.start(&["1_default"], 20);
     exports.until_queued(20).await;
     homer.let_go(1);
     let sizes = exports.end(21).await;
@@ -155,14 +169,14 @@ async fn export_that_is_given_up_frees_its_place_in_the_end() {
     let homer = homer().await;
     homer.hold("1_call");
     let mut exports = Exports::at(&homer);
-    exports.start("1_call", LIMIT);
+    exports.start(&["1_call"], LIMIT);
     homer.until_open(LIMIT).await;
-    exports.start("1_default", 1);
+    exports.start(&["1_default"], 1);
     exports.until_queued(1).await;
-    // They have been at Homer for a moment, and count for as long again.
+    // They have been at Homer for a moment, and count for a while.
     exports.running.abort_all();
     while exports.running.join_next().await.is_some() {}
-    exports.start("1_default", 20);
+    exports.start(&["1_default"], 20);
     let small = recorded("export-ok-auth-token").len();
     assert_eq!(exports.end(20).await, [small; 20]);
 }

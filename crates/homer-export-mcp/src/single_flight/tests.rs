@@ -6,25 +6,25 @@ use bytes::Bytes;
 use homer_host::WaitingFor;
 use tokio::sync::Notify;
 
-use super::{Event, Flights, Passenger, Pilot};
+use super::{Event, Flights, Publisher, Subscriber};
 
 type Text = Flights<&'static str, &'static str>;
 
-/// Everything that a passenger gets from now on.
-async fn rest(mut passenger: Passenger<&'static str, &'static str>) -> Vec<Event<&'static str>> {
+/// Everything that a subscriber gets from now on.
+async fn rest(mut subscriber: Subscriber<&'static str, &'static str>) -> Vec<Event<&'static str>> {
     let mut events = Vec::new();
-    while let Some(event) = passenger.next().await {
+    while let Some(event) = subscriber.next().await {
         events.push(event);
     }
     events
 }
 
 /// A flight that begins to wait, has its first bytes, and goes on when it is told to.
-async fn fly(pilot: Pilot<&'static str, &'static str>, go_on: Arc<Notify>) -> &'static str {
-    pilot.waiting(WaitingFor::Homer);
-    pilot.bytes(Bytes::from_static(b"one"), true).await;
+async fn fly(publisher: Publisher<&'static str, &'static str>, go_on: Arc<Notify>) -> &'static str {
+    publisher.waiting(WaitingFor::Homer);
+    publisher.bytes(Bytes::from_static(b"one"), true).await;
     go_on.notified().await;
-    pilot.bytes(Bytes::from_static(b"two"), true).await;
+    publisher.bytes(Bytes::from_static(b"two"), true).await;
     "done"
 }
 
@@ -34,9 +34,9 @@ async fn flight_is_shared_by_equal_keys_only() {
     let begun = AtomicUsize::new(0);
     let go_on = Arc::new(Notify::new());
     let join = |key: &'static str| {
-        flights.join(&key, |pilot| {
+        flights.join(&key, |publisher| {
             begun.fetch_add(1, Ordering::SeqCst);
-            fly(pilot, Arc::clone(&go_on))
+            fly(publisher, Arc::clone(&go_on))
         })
     };
     let mut first = join("a");
@@ -65,7 +65,7 @@ async fn flight_is_shared_by_equal_keys_only() {
 }
 
 #[tokio::test]
-async fn flight_ends_with_its_last_passenger() {
+async fn flight_ends_with_its_last_subscriber() {
     struct OnDrop(Arc<Notify>);
     impl Drop for OnDrop {
         fn drop(&mut self) {
@@ -84,8 +84,8 @@ async fn flight_ends_with_its_last_passenger() {
     };
     let first = join();
     begun.notified().await;
-    // What it would have run is dropped.
     let second = join();
+    // The work of the second one is dropped at once, since the first one does the same.
     ended.notified().await;
     drop(first);
     assert_eq!(flights.lock().flights.len(), 1);
@@ -95,34 +95,18 @@ async fn flight_ends_with_its_last_passenger() {
 }
 
 #[tokio::test]
-async fn flight_that_is_not_kept_cannot_be_joined() {
-    let flights = Text::default();
-    let begun = AtomicUsize::new(0);
-    let join = |keep: bool| {
-        flights.join(&"a", |pilot| {
-            begun.fetch_add(1, Ordering::SeqCst);
-            async move {
-                pilot.bytes(Bytes::from_static(b"one"), keep).await;
+async fn flight_can_be_joined_while_its_bytes_are_kept() {
+    for (keep, flights_begun) in [(true, 1), (false, 2)] {
+        let flights = Text::default();
+        let join = || {
+            flights.join(&"a", |publisher| async move {
+                publisher.bytes(Bytes::from_static(b"one"), keep).await;
                 pending().await
-            }
-        })
-    };
-    let mut first = join(true);
-    first.next().await;
-    let _second = join(true);
-    assert_eq!(begun.load(Ordering::SeqCst), 1);
-    let flights = Text::default();
-    let join = |keep: bool| {
-        flights.join(&"a", |pilot| {
-            begun.fetch_add(1, Ordering::SeqCst);
-            async move {
-                pilot.bytes(Bytes::from_static(b"one"), keep).await;
-                pending().await
-            }
-        })
-    };
-    let mut first = join(false);
-    first.next().await;
-    let _second = join(false);
-    assert_eq!(begun.load(Ordering::SeqCst), 3);
+            })
+        };
+        let mut first = join();
+        first.next().await;
+        let _second = join();
+        assert_eq!(flights.lock().flights.len(), flights_begun, "{keep}");
+    }
 }

@@ -8,7 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::admission::SMALL_BYTES;
-use crate::turn::Meter;
+use crate::permit::Meter;
 
 /// A body that tells what it costs: once when it exceeds [`SMALL_BYTES`], or once at its end.
 pub(super) struct MeasuredBody {
@@ -33,7 +33,7 @@ impl MeasuredBody {
                 meter.received(self.received);
             }
         } else if ended && let Some(meter) = self.meter.take() {
-            meter.answered(self.received);
+            meter.response_ended(self.received);
         }
     }
 }

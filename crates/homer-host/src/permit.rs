@@ -1,4 +1,4 @@
-//! An export's turn to send requests to Homer: a queue around [`Admission`].
+//! Permits to send requests to Homer, and the queue for them: [`Admission`] with a clock.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,10 +7,10 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::admission::{Admission, Ticket};
+use crate::admission::{Admission, Ticket, Work};
 
-/// The turns of all exports and searches of one exporter.
-pub(crate) struct Turns(Mutex<State>);
+/// The permits of all exports and searches of one exporter.
+pub(crate) struct Permits(Mutex<State>);
 
 struct State {
     admission: Admission,
@@ -18,7 +18,7 @@ struct State {
     waiting: HashMap<Ticket, oneshot::Sender<()>>,
 }
 
-impl Turns {
+impl Permits {
     pub(crate) fn new(admission: Admission) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
             admission,
@@ -26,32 +26,28 @@ impl Turns {
         })))
     }
 
-    /// Waits until `requests` requests may be under way together. Calls `on_wait` with the number
-    /// of requests that are allowed at a time if this is not now. Dropping the future gives up the
+    /// Waits for a permit for all requests of this work. If there is none now, calls `on_wait` with
+    /// the number of requests that are allowed at this moment. Dropping the future gives up the
     /// place in the queue.
-    pub(crate) async fn take(
-        self: &Arc<Self>,
-        requests: usize,
-        on_wait: impl FnOnce(usize),
-    ) -> Turn {
+    pub(crate) async fn take(self: &Arc<Self>, work: Work, on_wait: impl FnOnce(usize)) -> Permit {
         let (admit, mut admitted) = oneshot::channel();
         let (ticket, at_once) = self.change(|state, _| {
-            let ticket = state.admission.ask(requests);
+            let ticket = state.admission.ask(work);
             state.waiting.insert(ticket, admit);
             (ticket, state.admission.window())
         });
         // Before the wait, so that it leaves the queue if it is dropped there.
-        let turn = Turn {
-            turns: Arc::clone(self),
+        let permit = Permit {
+            permits: Arc::clone(self),
             ticket,
             runtime: Handle::current(),
         };
         if admitted.try_recv().is_err() {
             on_wait(at_once);
-            // The sender is only dropped when the turn is.
+            // The sender is only dropped when the permit is.
             let _ = admitted.await;
         }
-        turn
+        permit
     }
 
     /// Makes a change, and admits those who may begin after it.
@@ -74,75 +70,81 @@ impl Turns {
     }
 }
 
-/// A turn. It ends when this is dropped, whether it had begun or not.
-pub(crate) struct Turn {
-    turns: Arc<Turns>,
+/// A permit, or the place in the queue for one. It is given back when this is dropped.
+pub(crate) struct Permit {
+    permits: Arc<Permits>,
     ticket: Ticket,
     runtime: Handle,
 }
 
-impl Turn {
+impl Permit {
     /// From now on, the export has at most one request under way.
     pub(crate) fn keep_one(&self) {
-        self.turns
+        self.permits
             .change(|state, _| state.admission.keep_one(self.ticket));
     }
 
-    /// What measures the responses to the requests of this turn.
+    /// The export has found nothing in any profile.
+    pub(crate) fn found_nothing(&self) {
+        self.permits
+            .change(|state, now| state.admission.found_nothing(self.ticket, now));
+    }
+
+    /// What measures the responses to the requests of this permit.
     pub(crate) fn meter(&self) -> Meter {
         Meter {
-            turns: Arc::clone(&self.turns),
+            permits: Arc::clone(&self.permits),
             ticket: self.ticket,
         }
     }
 }
 
-impl Drop for Turn {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let end = self.turns.change(|state, now| {
+        let end = self.permits.change(|state, now| {
             state.waiting.remove(&self.ticket);
             state.admission.leave(self.ticket, now)
         });
         // Homer still works on it. When it has probably finished, others may begin.
         if let Some(end) = end {
-            let turns = Arc::clone(&self.turns);
+            let permits = Arc::clone(&self.permits);
             self.runtime.spawn(async move {
                 tokio::time::sleep_until(end.into()).await;
-                turns.change(|_, _| ());
+                permits.change(|_, _| ());
             });
         }
     }
 }
 
-/// Tells what the responses of a turn cost. It may outlive the turn; then it tells nobody.
+/// Tells what the responses cost. It may outlive the permit; then it tells nobody.
 #[derive(Clone)]
 pub(crate) struct Meter {
-    turns: Arc<Turns>,
+    permits: Arc<Permits>,
     ticket: Ticket,
 }
 
 impl Meter {
     /// A request is sent.
     pub(crate) fn sent(&self) {
-        self.turns
+        self.permits
             .change(|state, _| state.admission.sent(self.ticket));
     }
 
     /// Homer no longer works on a request.
     pub(crate) fn responds(&self) {
-        self.turns
+        self.permits
             .change(|state, _| state.admission.responds(self.ticket));
     }
 
     /// A response has this many bytes so far.
     pub(crate) fn received(&self, bytes: u64) {
-        self.turns
+        self.permits
             .change(|state, now| state.admission.received(self.ticket, bytes, now));
     }
 
     /// A response has been received completely, and has this many bytes.
-    pub(crate) fn answered(&self, bytes: u64) {
-        self.turns
-            .change(|state, now| state.admission.answered(self.ticket, bytes, now));
+    pub(crate) fn response_ended(&self, bytes: u64) {
+        self.permits
+            .change(|state, now| state.admission.response_ended(self.ticket, bytes, now));
     }
 }
