@@ -45,6 +45,14 @@ struct Flight<K, T> {
     task: AbortHandle,
 }
 
+impl<K, T> Flight<K, T> {
+    /// Removes a subscriber. Returns whether none is left.
+    fn leave(&mut self, subscriber: u64) -> bool {
+        self.subscribers.retain(|(id, _)| *id != subscriber);
+        self.subscribers.is_empty()
+    }
+}
+
 /// The events of a flight so far.
 #[derive(Default)]
 struct Past {
@@ -79,11 +87,19 @@ impl<K, T> Flights<K, T> {
         let mut flights = state.flights.iter_mut();
         flights.find(|flight| flight.id == id).map(change)
     }
+
+    /// Removes a flight, so that nobody joins it any more.
+    fn remove(&self, id: u64) -> Option<Flight<K, T>> {
+        let mut state = self.lock();
+        let position = state.flights.iter().position(|flight| flight.id == id)?;
+        Some(state.flights.swap_remove(position))
+    }
 }
 
 impl<K: Clone + PartialEq + Send + 'static, T: Clone + Send + 'static> Flights<K, T> {
     /// Joins the flight with this key, or begins one: `run` does the work and tells the publisher
-    /// what happens. The flight goes on until it ends, or until its last subscriber has been dropped.
+    /// what happens. The flight goes on until it ends, or until its last subscriber has been
+    /// dropped.
     pub(crate) fn join<F>(
         &self,
         key: &K,
@@ -115,9 +131,10 @@ impl<K: Clone + PartialEq + Send + 'static, T: Clone + Send + 'static> Flights<K
                 flight: id,
             };
             let running = run(publisher.clone());
+            let flight = UnderWay(publisher);
             let task = tokio::spawn(async move {
                 let ended = running.await;
-                publisher.end(ended).await;
+                flight.0.end(ended).await;
             });
             state.flights.push(Flight {
                 id,
@@ -185,15 +202,20 @@ impl<K, T: Clone> Publisher<K, T> {
     }
 
     async fn end(&self, ended: T) {
-        let subscribers = {
-            let mut state = self.flights.lock();
-            let flights = &mut state.flights;
-            let position = flights.iter().position(|flight| flight.id == self.flight);
-            position.map(|position| flights.swap_remove(position).subscribers)
-        };
-        for (_, subscriber) in subscribers.unwrap_or_default() {
+        let flight = self.flights.remove(self.flight);
+        for (_, subscriber) in flight.map(|it| it.subscribers).unwrap_or_default() {
             let _ = subscriber.send(Event::Ended(ended.clone())).await;
         }
+    }
+}
+
+/// A flight that cannot be joined any more once this is dropped, even if its work panics. Without
+/// their senders, its subscribers then get no further event.
+struct UnderWay<K, T>(Publisher<K, T>);
+
+impl<K, T> Drop for UnderWay<K, T> {
+    fn drop(&mut self) {
+        self.0.flights.remove(self.0.flight);
     }
 }
 
@@ -220,17 +242,15 @@ impl<K, T> Subscriber<K, T> {
 
 impl<K, T> Drop for Subscriber<K, T> {
     fn drop(&mut self) {
-        let mut state = self.flights.lock();
-        let flights = &mut state.flights;
-        let Some(position) = flights.iter().position(|it| it.id == self.flight) else {
-            return;
+        let abandoned = {
+            let mut state = self.flights.lock();
+            let mut flights = state.flights.iter_mut();
+            let position = flights.position(|it| it.id == self.flight && it.leave(self.id));
+            position.map(|position| state.flights.swap_remove(position))
         };
-        let Some(flight) = flights.get_mut(position) else {
-            return;
-        };
-        flight.subscribers.retain(|(id, _)| *id != self.id);
-        if flight.subscribers.is_empty() {
-            flights.swap_remove(position).task.abort();
+        // Dropping the work ends its request to Homer.
+        if let Some(flight) = abandoned {
+            flight.task.abort();
         }
     }
 }

@@ -110,3 +110,18 @@ async fn flight_can_be_joined_while_its_bytes_are_kept() {
         assert_eq!(flights.lock().flights.len(), flights_begun, "{keep}");
     }
 }
+
+#[tokio::test]
+async fn flight_that_panics_ends() {
+    let flights = Text::default();
+    let join = |panics: bool| {
+        flights.join(&"a", |_| async move {
+            match panics {
+                true => std::panic::resume_unwind(Box::new("a bug")),
+                false => "done",
+            }
+        })
+    };
+    assert_eq!(rest(join(true)).await, []);
+    assert_eq!(rest(join(false)).await, [Event::Ended("done")]);
+}
