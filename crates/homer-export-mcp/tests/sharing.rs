@@ -1,5 +1,5 @@
-//! Identical calls of `homer-export-mcp` at the same time. Homer holds their requests until the test
-//! lets them go, so that nothing here depends on time.
+//! Identical calls of `homer-export-mcp` at the same time. Homer holds their requests until the
+//! test lets them go, so that nothing here depends on time.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::Stdio;
