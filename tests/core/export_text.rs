@@ -110,7 +110,7 @@ fn export_text_folds_retransmissions_and_names_several_calls() {
     let report = report_of(sent);
     let (text, _) = result(&report);
     assert!(
-        text.contains("\nCalls: a = \"made@192.0.2.10\", b = \"other@192.0.2.10\"\n"),
+        text.contains("\nLegs: a = \"made@192.0.2.10\", b = \"other@192.0.2.10\"\n"),
         "{text}"
     );
     assert!(text.contains("\n1 0.000 a A > B INVITE "), "{text}");

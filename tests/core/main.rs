@@ -10,6 +10,7 @@ mod auth;
 mod capture;
 mod cause;
 mod config;
+mod definitions;
 mod documentation;
 mod explain;
 mod export;

@@ -467,7 +467,10 @@ fn mcp_sends_no_link_to_a_client_that_does_not_know_links() {
         let (_, tools) = respond(&head(fields), &request("tools/list", json!({})));
         let description = &tools["result"]["tools"][0]["description"];
         assert_eq!(
-            description.as_str().unwrap().contains("resource link"),
+            description
+                .as_str()
+                .unwrap()
+                .contains("linked for resources/read"),
             expected == "resource_link",
             "{fields:?}"
         );
@@ -646,9 +649,7 @@ fn mcp_keeps_the_order_of_members() {
         text.find(&name).unwrap_or_else(|| panic!("no {name}"))
     };
     // The report comes last among the properties of the result, and has members of its own.
-    let members = [
-        "summary", "filename", "sha256", "delivery", "report", "ladder",
-    ];
+    let members = ["delivery", "resource_uri", "report", "outcome", "ladder"];
     assert!(members.map(at).is_sorted(), "{:?}", members.map(at));
 }
 
