@@ -107,20 +107,18 @@ impl<'a> CompactReport<'a> {
     /// The report as JSON of at most `room` bytes. First, the lists of Call-IDs become counts, and
     /// then the ladder loses its middle. If that is not enough, repetitions go: findings of a code
     /// that another one has, media streams, warnings and reasons after the fifth. Verdicts and
-    /// causes are left out last, those of calls that went well first; and never those of the first
-    /// call, so that very many causes may exceed the room.
+    /// causes are left out last, of the requested calls after the first one, and first of those that
+    /// went well. What then remains may exceed the room if the call breaks very many rules.
     pub(super) fn fitted(report: &'a CaptureReport, room: usize) -> Box<RawValue> {
         let legend = Legend::new(report);
         let rows = LadderRows::new(report, &legend);
         let mut compact = Self::without_ladder(report, &legend);
         let all = rows.shown(usize::MAX, |_| 0);
-        let steps: [fn(&mut Self); 6] = [
+        let steps: [fn(&mut Self); 4] = [
             |it| it.shorten_call_ids(FEW_CALL_IDS),
             |it| it.shorten_call_ids(0),
             Self::shorten_lists,
             Self::shorten_findings,
-            |it| it.shorten_verdicts(|call| !call.causes.is_empty()),
-            |it| it.shorten_verdicts(|_| false),
         ];
         compact.show(&all.lines, all.elided, &legend);
         for step in steps {
@@ -133,6 +131,7 @@ impl<'a> CompactReport<'a> {
             let shown = rows.shown(left, |line| to_raw_json(&line).get().len() + 1);
             compact.show(&shown.lines, shown.elided, &legend);
         }
+        compact.shorten_verdicts(room);
         to_raw_json(&compact)
     }
 
@@ -215,13 +214,15 @@ impl<'a> CompactReport<'a> {
         self.findings_elided += (before - self.findings.len()) as u64;
     }
 
-    /// Keeps the first verdict, which is that of the report, and those that `keep` says.
-    fn shorten_verdicts(&mut self, keep: impl Fn(&CallVerdict) -> bool) {
-        let before = self.verdicts.len();
-        let mut first = true;
-        self.verdicts
-            .retain(|call| core::mem::take(&mut first) || keep(call));
-        self.verdicts_elided += before - self.verdicts.len();
+    /// Leaves out verdicts until the report fits; never the first one, which is that of the report.
+    fn shorten_verdicts(&mut self, room: usize) {
+        while self.len() > room && self.verdicts.len() > 1 {
+            let well = self.verdicts.iter().skip(1);
+            let well = well.map(|call| call.causes.is_empty()).rposition(|it| it);
+            let at = well.map_or(self.verdicts.len() - 1, |at| at + 1);
+            self.verdicts.remove(at);
+            self.verdicts_elided += 1;
+        }
     }
 }
 

@@ -16,6 +16,10 @@ use crate::text::quoted;
 /// Length of the text in bytes, inclusive, up to which rows of the ladder and findings are added.
 const MAX_TEXT: usize = 4500;
 
+/// Length of the verdicts in bytes, inclusive, unless that of the first call is longer: up to 100
+/// calls can be requested at once.
+const MAX_VERDICTS: usize = 3000;
+
 /// Most Call-IDs, profiles or warnings that the text names, inclusive.
 const FEW: usize = 5;
 
@@ -56,7 +60,7 @@ fn push(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-/// How each call ended and why. Never shortened.
+/// How each call ended and why. That of the first call is never shortened.
 fn verdicts(report: &CaptureReport, text: &mut String) {
     // With several Call-IDs, each has its verdict, and the first of them is that of the report.
     if report.verdicts.is_empty() {
@@ -66,13 +70,41 @@ fn verdicts(report: &CaptureReport, text: &mut String) {
         }
         causes(&report.causes, text);
     }
-    for call in &report.verdicts {
-        let id = id_in_text(&call.call_id);
-        push(
-            text,
-            &format!("Call {id} {}: {}", call.outcome, call.outcome_text),
+    let (mut shown, mut left_out) = (0, Vec::<(&str, u32)>::new());
+    // Those that failed come first after the first one; a reader looks for them.
+    let (first, others) = report.verdicts.split_at(report.verdicts.len().min(1));
+    let (failed, well): (Vec<_>, Vec<_>) = others.iter().partition(|it| !it.causes.is_empty());
+    for call in first.iter().chain(failed).chain(well) {
+        let mut line = format!(
+            "Call {} {}: {}\n",
+            id_in_text(&call.call_id),
+            call.outcome,
+            call.outcome_text
         );
-        causes(&call.causes, text);
+        causes(&call.causes, &mut line);
+        if shown == 0 || text.len() + line.len() <= MAX_VERDICTS {
+            text.push_str(&line);
+            shown += 1;
+            continue;
+        }
+        match left_out
+            .iter_mut()
+            .find(|(outcome, _)| *outcome == call.outcome)
+        {
+            Some((_, number)) => *number += 1,
+            None => left_out.push((&call.outcome, 1)),
+        }
+    }
+    if !left_out.is_empty() {
+        let counts = left_out
+            .iter()
+            .map(|(outcome, number)| format!("{number} {outcome}"));
+        let counts: Vec<String> = counts.collect();
+        let line = format!(
+            "Further requested calls: {}. Export fewer Call-IDs for their causes.",
+            counts.join(", ")
+        );
+        push(text, &line);
     }
 }
 
