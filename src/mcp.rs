@@ -66,8 +66,8 @@ pub fn server_info() -> ServerInfo {
     }
 }
 
-/// What a client may show of the server (MCP 2025-11-25, schema, "Implementation"). Only the results
-/// of `initialize` and `server/discover` have all of it.
+/// What a client may show of the server (MCP 2025-11-25, schema, "Implementation"). Only the
+/// results of `initialize` and `server/discover` have all of it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerDetails {

@@ -9,8 +9,8 @@ use crate::tools::CONFIG;
 
 /// Most characters of a definition as JSON, inclusive. The tools without a row have 1,000.
 const LIMITS: [(&str, usize); 3] = [
-    ("homer_export_pcap", 3235),
-    ("homer_find_calls", 1985),
+    ("homer_export_pcap", 3205),
+    ("homer_find_calls", 1990),
     ("homer_read_message", 1605),
 ];
 
@@ -43,6 +43,7 @@ fn chars(value: &impl serde::Serialize) -> usize {
 
 /// `cargo test -p homer-export --test core definitions_are -- --nocapture` prints the lengths.
 #[test]
+#[expect(clippy::print_stdout, reason = "the lengths are for the reader")]
 fn definitions_are_short_in_every_mode() {
     for config in configurations() {
         println!("{:?}, files: {}", config.mode, config.output_dir);

@@ -210,7 +210,6 @@ fn mcp_list_of_tools_is_short() {
         .strip_suffix('}')
         .unwrap();
     let length = result.chars().count();
-    println!("tools/list of the component: {length}");
     assert!(length <= tools::MAX_DEFINITIONS, "{length}");
     // As it is sent, and not only once it is parsed.
     let parsed: Value = serde_json::from_str(result).unwrap();

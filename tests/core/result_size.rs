@@ -114,6 +114,7 @@ fn cases() -> [(&'static str, CaptureReport); 7] {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the table is for the reader")]
 fn result_size_is_bounded_whatever_the_call() {
     println!("| call | text | structured | together | rows | causes | findings | Call-IDs |");
     println!("|---|---|---|---|---|---|---|---|");

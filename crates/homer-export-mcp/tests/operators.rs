@@ -447,7 +447,6 @@ async fn stdio_list_of_tools_is_short() {
     let older = server.ask("tools/list", json!({})).await;
     for listed in [current, older] {
         let length = listed["result"].to_string().chars().count();
-        println!("tools/list of the program: {length}");
         assert!(length <= tools::MAX_DEFINITIONS, "{length}");
         assert_eq!(listed["result"]["tools"][0]["name"], "homer_export_pcap");
     }

@@ -63,6 +63,38 @@ pub(super) fn with_member(json: &str, path: &[&str], value: &RawValue) -> Box<Ra
 pub(super) struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, RawValue>)>);
 
 impl<'a> Members<'a> {
+    /// The members of an object.
+    #[expect(
+        clippy::expect_used,
+        reason = "called with a struct as JSON, which is an object"
+    )]
+    pub(super) fn of(object: &'a RawValue) -> Self {
+        serde_json::from_str(object.get()).expect("a JSON object")
+    }
+
+    /// Removes the members with these names.
+    pub(super) fn remove(&mut self, names: &[&str]) {
+        self.0.retain(|(name, _)| !names.contains(&&**name));
+    }
+
+    /// Gives a member another value, if it is there.
+    pub(super) fn set(&mut self, name: &str, value: &impl Serialize) {
+        if let Some(member) = self.member(name) {
+            *member = Cow::Owned(to_raw_json(value));
+        }
+    }
+
+    /// Adds a member after another one, or at the end if that one is not there.
+    pub(super) fn insert_after(&mut self, other: &str, name: &str, value: &impl Serialize) {
+        let at = self.0.iter().position(|(known, _)| known == other);
+        let at = at.map_or(self.0.len(), |at| at + 1);
+        let member = (
+            Cow::Owned(String::from(name)),
+            Cow::Owned(to_raw_json(value)),
+        );
+        self.0.insert(at, member);
+    }
+
     /// The value of a member.
     pub(super) fn member(&mut self, name: &str) -> Option<&mut Cow<'a, RawValue>> {
         let member = self.0.iter_mut().find(|(known, _)| known == name);

@@ -16,6 +16,7 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Value, json};
 
 use crate::mcp::tools::export_pcap::ExportResult;
+use crate::mcp::tools::export_pcap::compact_report::LEFT_OUT;
 use crate::mcp::tools::find_calls::FindResult;
 use crate::mcp::tools::read_message::{MAX_BYTES, MessageView};
 use crate::mcp::tools::tool_failure::ExportArguments;
@@ -175,6 +176,31 @@ fn shorten(schema: &mut Value) {
     }
 }
 
+/// Members of the report for a model that its schema does not mention. Programs that need them use
+/// the whole report.
+const UNLISTED: &[&str] = &[
+    "outcome_text",
+    "first_packet_us",
+    "last_packet_us",
+    "ringing_after_us",
+    "final_after_us",
+    "counts_truncated",
+    "verdicts",
+    "quality",
+];
+
+/// Makes the schema of the whole report that of the report for a model.
+fn compact_report(report: &mut Value) {
+    let is_listed = |name: &str| !LEFT_OUT.contains(&name) && !UNLISTED.contains(&name);
+    let report = report.as_object_mut().expect("an object");
+    let required = report["required"].as_array_mut().expect("a list");
+    required.retain(|name| name.as_str().is_some_and(is_listed));
+    let properties = report["properties"].as_object_mut().expect("an object");
+    properties.retain(|name, _| is_listed(name));
+    properties["ladder"]["items"] = json!({"type": "string"});
+    properties["findings"]["items"] = json!({"type": "object", "required": ["packet", "code"]});
+}
+
 /// The output schema of `homer_export_pcap`: the result of an export, or of a failed one what to
 /// export instead. Some clients compare failed results with the schema as well.
 fn or_suggestion(schema: &mut Value) {
@@ -230,7 +256,7 @@ fn member<'a>(schema: &'a mut Value, path: &str) -> &'a mut Value {
             None => schema,
         };
         let member = object.get_mut("properties").and_then(|it| it.get_mut(name));
-        member.unwrap_or_else(|| panic!("no {name} of {path}"))
+        member.expect(path)
     })
 }
 
@@ -254,6 +280,7 @@ fn check_output<T: JsonSchema>(tool: &str) {
     WithoutDescriptions.transform(&mut schema);
     let mut schema = schema.to_value();
     if tool == "export_pcap" {
+        compact_report(&mut schema["properties"]["report"]);
         or_suggestion(&mut schema);
         for (path, description) in DESCRIPTIONS {
             member(&mut schema, path)["description"] = json!(description);
