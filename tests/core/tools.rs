@@ -8,10 +8,11 @@ use homer_export::mcp::Base64Stream;
 use homer_export::mcp::delivery::{self, Attachment, Delivery, ResultMode};
 use homer_export::mcp::tools::export_pcap::{self, Delivered, ExportResult};
 use homer_export::mcp::tools::{
-    CallWindow, MessageArguments, ToolConfig, ToolDefinition, ToolResult,
+    CallWindow, MessageArguments, ReadCall, ToolConfig, ToolDefinition, ToolResult,
 };
 use homer_export::mcp::tools::{MessageFormat, read_message};
 use homer_export::mcp::uri::{ResourceError, ResourceRequest};
+use homer_export::reader::CaptureReader;
 use homer_export::{CallId, CaptureReport, ExportError, Window};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -121,7 +122,7 @@ fn tool_result_says_how_to_go_on() {
     };
     let structured = |call: &CallWindow, report| {
         let result = ToolResult::of_export(&CONFIG, call, &"0".repeat(64), report, None);
-        serde_json::from_str::<Value>(result.structured.get()).unwrap()
+        serde_json::from_str::<Value>(result.structured.unwrap().get()).unwrap()
     };
     let result = structured(&call("a@x"), &report);
     let schema = jsonschema::draft202012::new(&definition()["outputSchema"]).unwrap();
@@ -450,7 +451,7 @@ fn tool_returns_the_report_of_a_capture_that_is_too_large() {
             ..CaptureReport::default()
         };
         let result = ToolResult::of_export(config, &call("a@x"), &"0".repeat(64), &report, None);
-        let json = serde_json::from_str::<Value>(result.structured.get()).unwrap();
+        let json = serde_json::from_str::<Value>(result.structured.unwrap().get()).unwrap();
         (json, result.attachment)
     };
     let schema = jsonschema::draft202012::new(&definition()["outputSchema"]).unwrap();
@@ -482,7 +483,7 @@ fn tool_result_names_the_file_as_it_is_on_disk() {
     for path in ["/captures/a_x-1-2-3.pcap", r"C:\captures\a_x-1-2-3.pcap"] {
         let call = call("a@x");
         let result = ToolResult::of_export(&config, &call, &"0".repeat(64), &report, Some(path));
-        let result = serde_json::from_str::<Value>(result.structured.get()).unwrap();
+        let result = serde_json::from_str::<Value>(result.structured.unwrap().get()).unwrap();
         assert_eq!(result["filename"], "a_x-1-2-3.pcap");
         assert_eq!(result["file_path"], path);
     }
@@ -501,8 +502,11 @@ fn read(
         format,
         offset,
     };
-    let shown = read_message::read(capture, &arguments)?;
-    Ok(serde_json::to_value(shown).unwrap())
+    let call = ReadCall::Message(arguments);
+    let mut reader = CaptureReader::new(call.reading())?;
+    reader.feed(capture)?;
+    let result = ToolResult::of_reading(&call, &reader.finish()?);
+    Ok(serde_json::from_str(result.structured.unwrap().get()).unwrap())
 }
 
 #[test]

@@ -57,6 +57,7 @@ pub const EXPORTER: Artifact = Artifact {
         checked to the last byte.",
     more_imports: &[],
     exports: &[
+        "homer:capture/capture-reader@0.2.0",
         "homer:capture/homer-export-stream@0.2.0",
         "homer:capture/homer-export@0.2.0",
         "homer:capture/homer-search@0.2.0",

@@ -296,7 +296,7 @@ pub(super) fn build_result(
     let room = MAX_RESULT.saturating_sub(text.len() + without_report);
     result.report = to_raw_json(&report.truncated_to(room).to_json());
     ToolResult {
-        structured: to_raw_json(&result),
+        structured: Some(to_raw_json(&result)),
         text,
         attachment,
     }
@@ -309,7 +309,7 @@ pub fn definition(config: &ToolConfig) -> ToolDefinition {
         title: TITLE,
         description: description(config),
         input_schema: input_schema(include_str!("export_pcap.input.schema.json"), config),
-        output_schema: output_schema(config),
+        output_schema: Some(output_schema(config)),
         annotations: ToolAnnotations {
             title: TITLE,
             // A new file on the server's machine is a change, if a harmless one; and each call adds

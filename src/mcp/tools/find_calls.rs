@@ -288,7 +288,7 @@ pub fn definition(config: &ToolConfig) -> ToolDefinition {
         title: TITLE,
         description: description(),
         input_schema: input_schema(include_str!("find_calls.input.schema.json"), config),
-        output_schema: committed(include_str!("find_calls.output.schema.json")),
+        output_schema: Some(committed(include_str!("find_calls.output.schema.json"))),
         annotations: ToolAnnotations {
             title: TITLE,
             read_only_hint: true,
