@@ -90,7 +90,10 @@ fn verdict(name: &str, call: &ReadCall, text: &mut String) {
         _ => format!("Call {name} {id}: the capture has none of its messages\n"),
     };
     for cause in report.causes.iter().take(MAX_CAUSES) {
-        let line = format!("Cause {} ({}): {}\n", cause.code, cause.certainty, cause.text);
+        let line = format!(
+            "Cause {} ({}): {}\n",
+            cause.code, cause.certainty, cause.text
+        );
         if lines.len() + line.len() <= MAX_VERDICTS / 2 {
             lines.push_str(&line);
         }
@@ -111,7 +114,11 @@ fn compare(a: &ReadCall, b: &ReadCall, differences: &mut Differences) {
     let (outcome_a, outcome_b) = (outcome(report_a), outcome(report_b));
     differences.values(weight, "Outcome", &outcome_a, &outcome_b);
     let causes = |report: &CaptureReport| -> Vec<String> {
-        report.causes.iter().map(|cause| cause.code.clone()).collect()
+        report
+            .causes
+            .iter()
+            .map(|cause| cause.code.clone())
+            .collect()
     };
     differences.lists(weight, "Causes", &causes(report_a), &causes(report_b));
     compare_messages(a, b, differences);
@@ -185,7 +192,9 @@ fn compare_order(a: &CallFacts, b: &CallFacts, differences: &mut Differences) {
         return;
     }
     let mut both = a.iter().zip(b);
-    let same = both.position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
+    let same = both
+        .position(|(a, b)| a != b)
+        .unwrap_or(a.len().min(b.len()));
     let rest = |steps: &[String]| -> String {
         let rest = steps.get(same..).unwrap_or_default();
         let mut shown: Vec<&str> = rest.iter().take(STEPS_AFTER).map(String::as_str).collect();

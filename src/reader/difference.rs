@@ -213,7 +213,12 @@ impl Differences {
             true => Weight::Other,
             false => Weight::Demand,
         };
-        self.values(weight, &format!("{what}, user of the Request-URI"), &a.user, &b.user);
+        self.values(
+            weight,
+            &format!("{what}, user of the Request-URI"),
+            &a.user,
+            &b.user,
+        );
     }
 
     /// Compares two lists whose order does not matter.
@@ -265,12 +270,22 @@ impl Differences {
             let (a, b) = (named(&a.codecs), named(&b.codecs));
             self.add(weight, format!("{what}, order of codecs: A {a}; B {b}"));
         }
-        self.values(weight, &format!("{what}, protocol"), &a.protocol, &b.protocol);
+        self.values(
+            weight,
+            &format!("{what}, protocol"),
+            &a.protocol,
+            &b.protocol,
+        );
         if a.is_rejected != b.is_rejected {
             let name = if a.is_rejected { "A" } else { "B" };
             self.add(weight, format!("{what}: only {name} rejects it (port 0)"));
         }
-        self.values(weight, &format!("{what}, direction"), &a.direction, &b.direction);
+        self.values(
+            weight,
+            &format!("{what}, direction"),
+            &a.direction,
+            &b.direction,
+        );
         let attributes = |medium: &Medium| -> Vec<String> {
             medium.attributes.iter().map(ToString::to_string).collect()
         };
@@ -279,10 +294,20 @@ impl Differences {
         let (kind_a, kind_b) = (a.address_kind(), b.address_kind());
         self.values(weight, &format!("{what}, kind of address"), kind_a, kind_b);
         let weight = Weight::Value;
-        self.values(weight, &format!("{what}, ptime"), &a.packet_time, &b.packet_time);
+        self.values(
+            weight,
+            &format!("{what}, ptime"),
+            &a.packet_time,
+            &b.packet_time,
+        );
         let what_parameters = format!("{what}, parameters of codecs");
         self.lists(weight, &what_parameters, &a.parameters, &b.parameters);
-        self.values(Weight::Path, &format!("{what}, address"), &a.address, &b.address);
+        self.values(
+            Weight::Path,
+            &format!("{what}, address"),
+            &a.address,
+            &b.address,
+        );
     }
 }
 

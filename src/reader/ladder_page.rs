@@ -71,7 +71,12 @@ pub(super) struct PageBuilder {
     next: Option<(u64, u32)>,
     before: u64,
     matching: u64,
+    /// The packets with counted rows, one bit each; only if rows without findings are left out.
+    counted: Vec<u64>,
 }
+
+/// Most words of that list: 32 million packets, which have more bytes than an export may have.
+const MAX_WORDS: usize = 512 * 1024;
 
 #[derive(Debug)]
 struct Row {
@@ -113,6 +118,7 @@ impl PageBuilder {
             next: None,
             before: 0,
             matching: 0,
+            counted: Vec::new(),
         }
     }
 
@@ -129,12 +135,33 @@ impl PageBuilder {
         if place.0 > self.filter.to_packet {
             return false;
         }
+        if self.filter.findings_only {
+            self.remember(place.0);
+        }
         self.matching += 1;
         if place < self.filter.from {
             self.before += 1;
             return false;
         }
         self.next.is_none_or(|next| place < next)
+    }
+
+    fn remember(&mut self, packet: u64) {
+        let at = usize::try_from(packet / 64).unwrap_or(usize::MAX);
+        if at < MAX_WORDS {
+            if self.counted.len() <= at {
+                self.counted.resize(at + 1, 0);
+            }
+            if let Some(word) = self.counted.get_mut(at) {
+                *word |= 1 << (packet % 64);
+            }
+        }
+    }
+
+    fn is_counted(&self, packet: u64) -> bool {
+        let at = usize::try_from(packet / 64).unwrap_or(usize::MAX);
+        let word = self.counted.get(at).copied().unwrap_or_default();
+        word & (1 << (packet % 64)) != 0
     }
 
     /// Adds a row at its place, and drops the last ones if there is no room for them.
@@ -189,6 +216,9 @@ impl PageBuilder {
                 }
                 continue;
             }
+            if self.is_counted(finding.packet) {
+                continue;
+            }
             let place = (finding.packet, 1);
             // Without its message, nothing says whether it meets the other conditions.
             if self.filter.is_on_content() || !self.count(place) {
@@ -196,7 +226,7 @@ impl PageBuilder {
             }
             let known = report.ladder.iter().find(|it| it.packet == finding.packet);
             let mut row = match known {
-                Some(entry) => self.row_of_entry(entry),
+                Some(entry) => self.row_of_entry(entry, &report.call_ids),
                 None => Row {
                     place,
                     number: finding.packet.to_string(),
@@ -215,7 +245,8 @@ impl PageBuilder {
         }
     }
 
-    fn row_of_entry(&mut self, entry: &LadderEntry) -> Row {
+    fn row_of_entry(&mut self, entry: &LadderEntry, call_ids: &[String]) -> Row {
+        let id = entry.call.and_then(|at| call_ids.get(at as usize));
         let (from, from_name) = self.participant(&entry.source);
         let (to, to_name) = self.participant(&entry.destination);
         let arrow = if entry.directed { '>' } else { '-' };
@@ -223,7 +254,7 @@ impl PageBuilder {
             place: (entry.packet, 1),
             number: entry.packet.to_string(),
             time: entry.after_us.map_or(Time::Unknown, Time::After),
-            call: None,
+            call: id.and_then(|id| self.calls.index_of(id.as_bytes())),
             participants: [from, to],
             text: row_text(&from_name, arrow, &to_name, &entry.line, &entry.cseq),
             codes: Vec::new(),

@@ -119,7 +119,9 @@ impl StatusFilter {
         let number = |text: &str| text.parse::<u16>().ok();
         let class = text.strip_suffix("xx").or_else(|| text.strip_suffix("XX"));
         let filter = match class {
-            Some(class) => number(class).filter(|it| (1..7).contains(it)).map(Self::Class),
+            Some(class) => number(class)
+                .filter(|it| (1..7).contains(it))
+                .map(Self::Class),
             None => number(text)
                 .filter(|it| (100..700).contains(it))
                 .map(Self::Code),

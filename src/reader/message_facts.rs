@@ -80,7 +80,9 @@ impl MessageFacts {
         each_field(header, b"abcdefghijklmnopqrstuvwxyz", |name, value| {
             facts.add(name, value);
         });
-        facts.media = message.session_description().map(|(_, sdp)| Medium::all(sdp));
+        facts.media = message
+            .session_description()
+            .map(|(_, sdp)| Medium::all(sdp));
         facts
     }
 

@@ -17,17 +17,14 @@ pub const MAX_FINDINGS_OF_A_KIND: usize = 20;
 pub(super) struct FindingList {
     kept: Vec<(u64, Option<u32>, Rule)>,
     elided: u64,
-    /// Codes of the first findings since the last call of [`Self::take_latest`].
+    /// Codes of the findings since the last call of [`Self::take_latest`], each once.
     latest: Vec<&'static str>,
 }
-
-/// Most codes of one message that are told to a [`Watch`](super::Watch), inclusive.
-const MAX_LATEST: usize = 16;
 
 impl FindingList {
     /// Adds a finding at its place by packet number.
     pub(super) fn push(&mut self, packet: u64, offset: Option<usize>, rule: Rule) {
-        if self.latest.len() < MAX_LATEST && !self.latest.contains(&rule.code()) {
+        if !self.latest.contains(&rule.code()) {
             self.latest.push(rule.code());
         }
         let same_code = self

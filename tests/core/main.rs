@@ -31,6 +31,7 @@ mod public_cases;
 mod quality;
 mod query;
 mod random_calls;
+mod reader;
 mod recordings;
 mod redact;
 mod replay;

@@ -64,7 +64,7 @@ pub const EXPORTER: Artifact = Artifact {
         "homer:capture/types@0.2.0",
     ],
     documented_world: None,
-    max_bytes: 800 * 1024,
+    max_bytes: 960 * 1024,
 };
 
 /// `homer-export-tool.wasm`, for gateways that turn a component into an MCP tool.

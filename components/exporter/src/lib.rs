@@ -171,6 +171,9 @@ impl reader::GuestReader for OpenReader {
 
     fn finish(&self) -> Result<reader::Found, types::ExportError> {
         let reader = self.0.borrow_mut().take().ok_or_else(used_up)?;
-        reader.finish().map(convert::found).map_err(Convert::convert)
+        reader
+            .finish()
+            .map(convert::found)
+            .map_err(Convert::convert)
     }
 }

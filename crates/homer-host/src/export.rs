@@ -18,7 +18,7 @@ use crate::deadline::Deadline;
 use crate::failure::Failure;
 use crate::outbound::Outbound;
 use crate::policy::Policy;
-use crate::sandbox::{Exports, Guest, LimitExceeded, Sandbox, stream};
+use crate::sandbox::{Exports, Guest, LimitExceeded, MAX_READERS, Sandbox, stream};
 
 /// What to export. The component parses and checks it, so any values can be passed.
 ///
@@ -90,13 +90,15 @@ const READ_BYTES: u32 = 256 * 1024;
 /// ```
 #[derive(Clone)]
 pub struct Exporter {
-    sandbox: Arc<Sandbox>,
+    pub(crate) sandbox: Arc<Sandbox>,
     /// The version of Homer's API that the last export used. Later instances get it, so
     /// that they need not detect it with a request of their own.
     detected_api: Arc<Mutex<Option<Api>>>,
     /// One permit for each open exchange with Homer. Tokio's semaphore is fair: first come, first
     /// served.
     permits: Arc<Semaphore>,
+    /// One permit for each reader of a capture.
+    pub(crate) readers: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Exporter {
@@ -129,6 +131,7 @@ impl Exporter {
             sandbox: Arc::new(sandbox),
             detected_api: Arc::default(),
             permits: Arc::new(permits),
+            readers: Arc::new(Semaphore::new(MAX_READERS)),
         })
     }
 

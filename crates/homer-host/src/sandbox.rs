@@ -37,6 +37,7 @@ mod bindings {
                 export homer:capture/types@0.2.0;
                 export homer:capture/homer-export-stream@0.2.0;
                 export homer:capture/homer-search@0.2.0;
+                export homer:capture/capture-reader@0.2.0;
             }
         ",
         world: "homer:host/exports",
@@ -45,7 +46,7 @@ mod bindings {
 }
 
 pub(crate) use bindings::exports::homer::capture::{
-    homer_export_stream as stream, homer_search as search, types,
+    capture_reader as reader, homer_export_stream as stream, homer_search as search, types,
 };
 pub(crate) use bindings::{Exports, ExportsPre};
 
@@ -56,6 +57,10 @@ const TICK: Duration = Duration::from_millis(10);
 /// §5), and a report is smaller. Without this limit a component could make the host allocate any
 /// amount of memory.
 const HOSTCALL_BYTES: usize = 4 * 1024 * 1024;
+
+/// Readers of captures at a time, inclusive. They make no requests to Homer, so that they do not
+/// count as exports; each takes an instance.
+pub(crate) const MAX_READERS: usize = 16;
 
 /// Handles that a component may have open. An export needs about a dozen.
 const MAX_HANDLES: usize = 256;
@@ -176,10 +181,11 @@ impl Sandbox {
     }
 }
 
-/// Memories, tables and stacks for as many instances as there may be concurrent exports. They are
-/// reused.
+/// Memories, tables and stacks for as many instances as there may be concurrent exports and
+/// readers. They are reused.
 fn pool(limits: &Limits) -> InstanceAllocationStrategy {
-    let exports = u32::try_from(limits.concurrent_exports).unwrap_or(u32::MAX);
+    let instances = limits.concurrent_exports.saturating_add(MAX_READERS);
+    let exports = u32::try_from(instances).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     // The same numbers that the resource limiter allows for each instance.
     pool.total_component_instances(exports)

@@ -256,11 +256,7 @@ pub(super) fn window_ms(arguments: &Arguments, now_ms: i64) -> Result<(i64, i64)
     ))
 }
 
-pub(super) fn instant(
-    arguments: &Arguments,
-    name: &str,
-    now_ms: i64,
-) -> Result<i64, ExportError> {
+pub(super) fn instant(arguments: &Arguments, name: &str, now_ms: i64) -> Result<i64, ExportError> {
     const FORMS: &str = "pass Unix time in milliseconds, UTC (1795168800000), RFC 3339 with an \
                          offset (2026-11-20T10:00:00Z), or a time relative to now (-2h, now)";
     match argument(arguments, name) {
