@@ -134,10 +134,10 @@ impl ToolCall {
                         "unknown tool {}; the tools are {}, {}, {}, {} and {}",
                         quoted(name, MAX_ECHO_CHARS),
                         export_pcap::NAME,
-                        read_ladder::NAME,
                         read_message::NAME,
-                        compare_calls::NAME,
-                        find_calls::NAME
+                        find_calls::NAME,
+                        read_ladder::NAME,
+                        compare_calls::NAME
                     ),
                 });
             }
@@ -288,10 +288,10 @@ impl ToolAnnotations {
 pub fn definitions(config: &ToolConfig) -> [ToolDefinition; 5] {
     [
         export_pcap::definition(config),
-        read_ladder::definition(config),
         read_message::definition(config),
-        compare_calls::definition(config),
         find_calls::definition(config),
+        read_ladder::definition(config),
+        compare_calls::definition(config),
     ]
 }
 

@@ -23,8 +23,8 @@ pub const MAX_PAGE: usize = 7600;
 const FRAME: usize = 120;
 
 /// Bytes reserved in each row for the time, the call, and the number of copies, which are known
-/// only at the end: `12345.678`, `zz`, ` x123456`.
-const RESERVED: usize = 24;
+/// only at the end: `4294967295.999`, `zzz`, ` x4294967295`.
+const RESERVED: usize = 36;
 
 /// Bytes shown of a method in CSeq.
 const MAX_METHOD: usize = 32;
@@ -198,6 +198,28 @@ impl PageBuilder {
         participants + call.map_or(0, |at| self.call_text(at).len() + 10)
     }
 
+    /// Bytes that all rows and the names in them take.
+    fn rows_and_names(&self) -> usize {
+        let (mut participants, mut calls) = (Vec::new(), Vec::new());
+        for row in &self.rows {
+            for at in row.participants.iter().flatten() {
+                if !participants.contains(at) {
+                    participants.push(*at);
+                }
+            }
+            if let Some(at) = row.call.filter(|at| !calls.contains(at)) {
+                calls.push(at);
+            }
+        }
+        let addresses = participants
+            .iter()
+            .map(|at| self.participants.key(*at).len());
+        let ids = calls.iter().map(|at| self.call_text(*at).len());
+        let names: usize = addresses.chain(ids).map(|len| len + 10).sum();
+        let rows: usize = self.rows.iter().map(Row::len).sum();
+        FRAME + names + rows
+    }
+
     fn call_text(&self, at: u32) -> String {
         quoted_from_message(self.calls.key(at), CallId::MAX_CHARS)
     }
@@ -268,6 +290,10 @@ impl PageBuilder {
     pub(super) fn finish(mut self, report: &CaptureReport, stats: &Stats) -> LadderPage {
         if self.filter.findings_only {
             self.add_late_findings(report);
+        }
+        // A late row may have brought back a name that a dropped one had brought first.
+        while self.rows_and_names() > MAX_PAGE && self.rows.len() > 1 {
+            self.next = self.rows.pop().map(|row| row.place).or(self.next);
         }
         let text = match self.rows.is_empty() {
             true => String::new(),

@@ -356,8 +356,8 @@ fn arguments_of_a_message_have_defaults() {
 
 #[test]
 fn call_of_an_unknown_tool_is_rejected() {
-    let message = "unknown tool \"x\"; the tools are homer_export_pcap, homer_read_ladder, \
-                   homer_read_message, homer_compare_calls and homer_find_calls";
+    let message = "unknown tool \"x\"; the tools are homer_export_pcap, homer_read_message, \
+                 homer_find_calls, homer_read_ladder and homer_compare_calls";
     assert_eq!(
         parse("x", &json!({})),
         Err(InvalidCall::UnknownTool {

@@ -32,6 +32,7 @@ mod quality;
 mod query;
 mod random_calls;
 mod reader;
+mod reading_tools;
 mod recordings;
 mod redact;
 mod replay;
