@@ -340,8 +340,7 @@ impl Entry {
 
 /// Text of a client in quotation marks, which it cannot end itself.
 fn quote(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
-    quoted(&escaped, usize::MAX)
+    quoted(text, usize::MAX)
 }
 
 #[cfg(test)]
