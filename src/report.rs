@@ -44,7 +44,7 @@ pub use capture_report::{
 pub use causes::CODES as CAUSE_CODES;
 pub use finding_list::{MAX_FINDINGS, MAX_FINDINGS_OF_A_KIND};
 pub use json::MAX_JSON;
-pub use row::{Row, letter, participants, rows};
+pub use row::{Legend, Row, letter, participants, rows};
 
 pub(crate) use hash::hash;
 pub(crate) use header::{each_field, each_value};

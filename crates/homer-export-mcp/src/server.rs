@@ -11,7 +11,7 @@ use homer_export::mcp::tools::{
 };
 use homer_export::mcp::uri::{ResourceError, ResourceRequest, resource_template};
 use homer_export::mcp::{
-    self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, SERVER_NAME,
+    self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, prompts,
 };
 use homer_export::{ExportError, MEDIA_TYPE};
 use homer_host::{
@@ -22,7 +22,7 @@ use rmcp::model::{
     Annotations, CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult,
     CompleteRequestParams, CompleteResult, ContentBlock, CustomRequest, CustomResult,
     DiscoverResult, EmbeddedResource, ErrorCode, ErrorData, GetPromptRequestParams,
-    GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
+    GetPromptResponse, GetPromptResult, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams,
     ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
     ResourceContents, ResourceTemplate, Role, ServerCapabilities, ServerConfig, Tool,
@@ -414,9 +414,10 @@ impl ServerHandler for Server {
             ServerCapabilities::builder()
                 .enable_tools()
                 .enable_resources()
+                .enable_prompts()
                 .build(),
         )
-        .with_server_info(Implementation::new(SERVER_NAME, mcp::server_info().version))
+        .with_server_info(to_rmcp(&mcp::server_details()))
         .with_instructions(mcp::INSTRUCTIONS)
     }
 
@@ -573,6 +574,29 @@ impl ServerHandler for Server {
         Ok(result.into())
     }
 
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        list!(ListPromptsResult, to_rmcp(&prompts::definitions()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let (arguments, config) = (request.arguments.as_ref(), &self.shared.config);
+        let prompt = prompts::get(&request.name, arguments, config, now_ms())
+            .map_err(|why| ErrorData::invalid_params(why, None))?;
+        let mut result: GetPromptResult = to_rmcp(&prompt);
+        // Not in the JSON of the core, which says it in the envelope.
+        result.result_type = GetPromptResult::default().result_type;
+        result.meta = Some(meta());
+        Ok(result.into())
+    }
+
     // rmcp's errors about methods that a server does not have are their bare names.
 
     async fn complete(
@@ -581,22 +605,6 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         Err(unknown_method("completion/complete"))
-    }
-
-    async fn list_prompts(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListPromptsResult, ErrorData> {
-        Err(unknown_method("prompts/list"))
-    }
-
-    async fn get_prompt(
-        &self,
-        _: GetPromptRequestParams,
-        _: RequestContext<RoleServer>,
-    ) -> Result<GetPromptResponse, ErrorData> {
-        Err(unknown_method("prompts/get"))
     }
 
     async fn on_custom_request(

@@ -408,14 +408,22 @@ async fn stdio_error_about_an_unknown_method_says_what_the_server_offers() {
     let mut server = StdioServer::start();
     server.initialize().await;
     for (method, params) in [
-        ("prompts/list", json!({})),
-        ("prompts/get", json!({"name": "x"})),
+        (
+            "completion/complete",
+            json!({
+                "ref": {"type": "ref/prompt", "name": "diagnose_call"},
+                "argument": {"name": "callid", "value": "a"},
+            }),
+        ),
         ("logging/setLevel", json!({"level": "info"})),
         ("homer/guess", json!({})),
     ] {
         let error = server.ask(method, params).await["error"].take();
         assert_eq!(error["code"], -32601, "{method}");
-        let start = format!("unknown method \"{method}\"; this server offers tools and ");
+        let start = format!(
+            "unknown method \"{method}\"; this server offers tools, resources and \
+             prompts: "
+        );
         assert!(
             error["message"].as_str().unwrap().starts_with(&start),
             "{error}"

@@ -96,6 +96,6 @@ pub fn definition(_: &ToolConfig) -> ToolDefinition {
         ),
         input_schema: committed(include_str!("compare_calls.input.schema.json")),
         output_schema: None,
-        annotations: ToolAnnotations::reading(TITLE),
+        annotations: ToolAnnotations::READ_ONLY,
     }
 }

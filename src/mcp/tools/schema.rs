@@ -24,13 +24,22 @@ pub(in crate::mcp) fn to_raw_json(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).expect("a value that JSON can represent")
 }
 
-/// A committed schema as it is.
+/// A committed schema, without the line breaks and spaces with which people read it.
 #[expect(
     clippy::expect_used,
     reason = "called with the committed schemas alone; the tests call it with each"
 )]
 pub(super) fn committed(json: &str) -> Box<RawValue> {
-    serde_json::from_str(json).expect("JSON")
+    let mut compact = String::with_capacity(json.len());
+    let (mut is_text, mut is_escaped) = (false, false);
+    for char in json.chars() {
+        if is_text || !char.is_ascii_whitespace() {
+            compact.push(char);
+        }
+        is_text ^= char == '"' && !is_escaped;
+        is_escaped = char == '\\' && !is_escaped;
+    }
+    RawValue::from_string(compact).expect("JSON")
 }
 
 /// A copy of the object `json` whose member at `path` is `value`; the path must lead to a member
