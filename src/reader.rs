@@ -15,7 +15,6 @@ mod message_facts;
 mod name_table;
 mod records;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod schema;
 
 use alloc::boxed::Box;
@@ -83,7 +82,7 @@ pub struct CaptureReader(State);
 #[derive(Debug)]
 enum State {
     Ladder(Box<Analysis<PageBuilder>>),
-    Message(MessageReader),
+    Message(Box<MessageReader>),
     /// The calls that were read completely, and the one that is being read; the Call-ID of the
     /// second call until then.
     Comparison(Vec<ReadCall>, Box<Analysis<CallFacts>>, Option<CallId>),
@@ -110,7 +109,7 @@ impl CaptureReader {
                 let page = PageBuilder::new(LadderFilter::parse(&query)?, call_ids.len());
                 State::Ladder(Box::new(Analysis::new(&call_ids, page)))
             }
-            Reading::Message(query) => State::Message(MessageReader::new(query)),
+            Reading::Message(query) => State::Message(Box::new(MessageReader::new(query))),
             Reading::Comparison([first, second]) => {
                 State::Comparison(Vec::new(), Analysis::of_call(&first), Some(second))
             }
@@ -155,7 +154,8 @@ impl CaptureReader {
     ///
     /// # Errors
     /// `invalid-response` if the file is not a complete capture file. `invalid-request` if the file
-    /// has no such packet, or its message no such byte, or if the second of two captures is missing.
+    /// has no such packet, or its message no such byte, or if the second of two captures is
+    /// missing.
     pub fn finish(self) -> Result<Found, ExportError> {
         match self.0 {
             State::Ladder(analysis) => {

@@ -18,8 +18,8 @@ use crate::sandbox::{Exports, Guest, reader};
 /// call.
 const FEED_BYTES: usize = 256 * 1024;
 
-/// A capture that is being read, in an instance of its own. The capture may come from anywhere: from
-/// an [`crate::Export`] as it arrives, or from memory. Nothing is requested from Homer.
+/// A capture that is being read, in an instance of its own. The capture may come from anywhere:
+/// from an [`crate::Export`] as it arrives, or from memory. Nothing is requested from Homer.
 ///
 /// # Examples
 ///
