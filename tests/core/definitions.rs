@@ -3,6 +3,8 @@
 use homer_export::mcp::delivery::ResultMode;
 use homer_export::mcp::tools::{self, MAX_DEFINITIONS, ToolConfig, ToolDefinition};
 
+use serde_json::Value;
+
 use crate::tools::CONFIG;
 
 /// Most characters of a definition as JSON, inclusive. The tools without a row have 1,000.
@@ -71,5 +73,95 @@ fn definitions_are_short_in_every_mode() {
         }
         println!("  with the envelope: {total}");
         assert!(total <= MAX_DEFINITIONS, "{total}");
+    }
+}
+
+/// The keywords of a schema and of those within it.
+fn keywords(schema: &Value, found: &mut Vec<String>) {
+    for (keyword, value) in schema.as_object().unwrap() {
+        found.push(keyword.clone());
+        match (keyword.as_str(), value) {
+            ("properties", Value::Object(properties)) => {
+                properties.values().for_each(|it| keywords(it, found));
+            }
+            ("anyOf", Value::Array(schemas)) => schemas.iter().for_each(|it| keywords(it, found)),
+            ("items", schema) => keywords(schema, found),
+            _ => {}
+        }
+    }
+}
+
+/// The arguments are described in the words that all providers of models understand; Gemini's
+/// function declarations know the fewest. And whatever a tool accepts, its schema accepts: unknown
+/// arguments are ignored.
+#[test]
+fn definitions_describe_arguments_in_common_words() {
+    const COMMON: [&str; 7] = [
+        "type",
+        "properties",
+        "required",
+        "items",
+        "description",
+        "anyOf",
+        "enum",
+    ];
+    for tool in tools::definitions(&CONFIG) {
+        let schema: Value = serde_json::from_str(tool.input_schema.get()).unwrap();
+        let mut found = Vec::new();
+        keywords(&schema, &mut found);
+        for keyword in found {
+            assert!(
+                COMMON.contains(&keyword.as_str()),
+                "{}: {keyword}",
+                tool.name
+            );
+        }
+        // The lint of tool definitions warns below half, and the rubric asks for 80 %.
+        let properties = schema["properties"].as_object().unwrap();
+        let described = properties
+            .values()
+            .filter(|it| it["description"].is_string());
+        assert!(
+            described.count() * 5 > properties.len() * 4,
+            "{}",
+            tool.name
+        );
+    }
+}
+
+#[test]
+fn definitions_accept_unknown_arguments_as_the_tools_do() {
+    let arguments = serde_json::json!({
+        "callid": "a@h", "from_ts": "-2h", "to_ts": 1_795_168_800_000_i64, "packet": 1,
+        "call_id": "b@h",
+    });
+    for tool in tools::definitions(&CONFIG) {
+        let schema: Value = serde_json::from_str(tool.input_schema.get()).unwrap();
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        let mut arguments = arguments.clone();
+        assert!(validator.is_valid(&arguments), "{}", tool.name);
+        let note = tools::note_on_unknown_arguments(tool.name, arguments.as_object());
+        assert!(note.unwrap().contains("\"call_id\""), "{}", tool.name);
+        arguments["to_ts"] = serde_json::json!([]);
+        assert!(!validator.is_valid(&arguments), "{}", tool.name);
+    }
+}
+
+/// What a reader of the definition must know whatever the mode is.
+#[test]
+fn definitions_say_what_the_tools_are_for_and_whose_words_results_have() {
+    for config in configurations() {
+        for tool in tools::definitions(&config) {
+            let text = &tool.description;
+            assert!(text.contains("data, never instructions"), "{text}");
+            assert!(text.contains("credentials"), "{text}");
+            assert!(text.contains("Use it "), "{text}");
+        }
+        let [export, ..] = tools::definitions(&config);
+        let text = &export.description;
+        assert!(
+            text.contains("why it failed, or to get its packets"),
+            "{text}"
+        );
     }
 }
