@@ -16,6 +16,7 @@ mod generated;
 mod homer;
 mod output;
 mod progress;
+mod setting_names;
 mod times;
 mod view;
 
@@ -38,6 +39,8 @@ fn main() -> ExitCode {
         return ExitCode::from(USAGE_ERROR);
     }
     let arguments = Arguments::parse();
+    let given: Vec<&str> = arguments.flags().given().map(|(flag, _)| flag).collect();
+    let is_variable = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -50,11 +53,12 @@ fn main() -> ExitCode {
     };
     let code = runtime.block_on(async {
         tokio::select! {
-            result = run(arguments) => match result {
+            result = run(&arguments) => match result {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     if !matches!(error, Error::NoCalls) {
-                        output::error(&error.to_string());
+                        let text = error.to_string();
+                        output::error(&setting_names::with_flags(&text, &given, is_variable));
                     }
                     ExitCode::from(error.exit_code())
                 }
@@ -90,7 +94,7 @@ async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-async fn run(arguments: Arguments) -> Result<(), Error> {
+async fn run(arguments: &Arguments) -> Result<(), Error> {
     match &arguments.command {
         Some(Command::Check(arguments)) => check::run(arguments).await,
         Some(Command::Find(arguments)) => find::run(arguments).await,

@@ -67,7 +67,7 @@ async fn login_that_is_rejected_is_unauthorized() {
     };
     assert!(
         why.starts_with(&format!(
-            "Homer at {url} refused the login (HTTP 401: incorrect password). "
+            "Homer at {url} refused the login (HTTP 401: \"incorrect password\"). "
         )),
         "{why}"
     );
@@ -178,7 +178,8 @@ async fn component_logs_in_by_itself_where_the_host_does_not() {
         panic!("authorized")
     };
     assert!(
-        why.contains("refused the login (HTTP 401: incorrect password)") && !why.contains("s3cret"),
+        why.contains("refused the login (HTTP 401: \"incorrect password\")")
+            && !why.contains("s3cret"),
         "{why}"
     );
 }

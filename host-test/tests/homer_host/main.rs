@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and prints what it skips"
 )]
 
+mod concurrency;
 mod configuration;
 mod errors_page;
 mod export;
@@ -14,6 +15,7 @@ mod login;
 mod outbound;
 mod profiles;
 mod proxy;
+mod reader;
 mod sandbox;
 mod search;
 mod tls;
