@@ -1,8 +1,8 @@
 """The same tool as a FastMCP server: the least code that a Python developer would write for it.
 
-One HTTP client is shared by all calls. The capture is returned as base64 text, unchecked and without
-a report. With ONCE=1, the text is sent once; otherwise FastMCP repeats it as structured content.
-Arguments: stdio, or the port of 127.0.0.1 to serve HTTP at.
+One HTTP client is shared by all calls. The capture is returned as base64 text, unchecked and
+without a report. With ONCE=1, the text is sent once; otherwise FastMCP repeats it as structured
+content. Arguments: stdio, or the port of 127.0.0.1 to serve HTTP at.
 """
 
 import base64

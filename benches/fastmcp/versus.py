@@ -250,9 +250,9 @@ INTRODUCTION = (
     "same tool, take turns. The FastMCP server sends one request to Homer with a shared httpx "
     "client and returns base64, unchecked. Ours checks every byte, writes the report, and returns "
     "the capture as it does by default: over stdio in a file, over HTTP embedded (3 and 10 KB), as "
-    "a link (1 MB), or in a file (`--output-dir`, 9 and 92 MB). Both are asked with the argument of "
-    "one search profile, so that both send one request to Homer. Values are medians, with quartiles "
-    "in brackets. The ratio says how many times faster, or smaller, ours is. The client is written "
+    "a link (1 MB), or in a file (`--output-dir`, 9 and 92 MB). Ours is asked for one search "
+    "profile, so that both send one request to Homer. Values are medians, with quartiles in "
+    "brackets. The ratio says how many times faster, or smaller, ours is. The client is written "
     "in Python, does not parse the results, and shares two cores with the servers and the fake "
     "Homer, which lowers the ratios of small calls."
 )
