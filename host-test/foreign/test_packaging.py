@@ -201,8 +201,10 @@ def test_manifest_options_are_used(manifest):
 def test_bundled_server_lists_its_tools(tools_list):
     tools = tools_list.response["result"]["tools"]
     assert sorted(tool["name"] for tool in tools) == [
+        "homer_compare_calls",
         "homer_export_pcap",
         "homer_find_calls",
+        "homer_read_ladder",
         "homer_read_message",
     ]
 

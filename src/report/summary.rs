@@ -19,8 +19,8 @@ const MAX_CHARS_BEFORE_WARNING: usize = 2000;
 
 impl CaptureReport {
     /// One line for a person: how the call ended, size and time of the capture, causes, what is
-    /// missing, and the warnings, separated by semicolons. About 4,000 characters at most: text from
-    /// the packets is shortened, and warnings that no longer fit are counted.
+    /// missing, and the warnings, separated by semicolons. About 4,000 characters at most: text
+    /// from the packets is shortened, and warnings that no longer fit are counted.
     pub fn summary(&self) -> String {
         let mut parts = Vec::new();
         // Each part is left out if it would say nothing.
@@ -103,7 +103,7 @@ impl CaptureReport {
     }
 
     /// The highest loss of a media stream, if callers hear it.
-    fn media_loss(&self) -> Option<String> {
+    pub(crate) fn media_loss(&self) -> Option<String> {
         // In tenths: the formatting of floating-point numbers would make the components larger.
         let tenths = |percent: f64| (percent * 10.0 + 0.5) as u32;
         let lossy = self.quality.iter().filter_map(|stream| {

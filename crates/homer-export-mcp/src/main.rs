@@ -13,6 +13,8 @@ mod listen_address;
 mod own_token;
 mod progress;
 mod server;
+mod shared_export;
+mod single_flight;
 mod stdio;
 mod tokens_file;
 mod tool_error;

@@ -7,21 +7,20 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use homer_export::mcp::delivery::Attachment;
 use homer_export::mcp::tools::{
-    self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolFailure, ToolResult,
-    read_message,
+    self, CallWindow, InvalidCall, ReadCall, ToolCall, ToolConfig, ToolFailure, ToolResult,
 };
 use homer_export::mcp::uri::{ResourceError, ResourceRequest, resource_template};
 use homer_export::mcp::{
-    self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, SERVER_NAME,
+    self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, prompts,
 };
 use homer_export::{ExportError, MEDIA_TYPE};
-use homer_host::{CallFilterFields, CompletedExport, ExportRequest, Exporter, Failure};
+use homer_host::{CallFilterFields, CaptureReader, CompletedExport, Exporter};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     Annotations, CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult,
     CompleteRequestParams, CompleteResult, ContentBlock, CustomRequest, CustomResult,
     DiscoverResult, EmbeddedResource, ErrorCode, ErrorData, GetPromptRequestParams,
-    GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
+    GetPromptResponse, GetPromptResult, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams,
     ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
     ResourceContents, ResourceTemplate, Role, ServerCapabilities, ServerConfig, Tool,
@@ -33,11 +32,10 @@ use serde_json::Value;
 
 use crate::call_limit::{CallLimit, CallPermit};
 use crate::call_log::CallLog;
-use crate::capture_cache::CaptureCache;
-use crate::files::OutputDir;
-use crate::held_bytes::HeldBytes;
+use crate::files::{CaptureFile, OutputDir};
 use crate::now_ms;
 use crate::progress::Progress;
+use crate::shared_export::{Exported, Seen, SharedExporter};
 use crate::tool_error::ToolError;
 
 /// The server. Clones share everything; over HTTP, each session has one.
@@ -47,14 +45,13 @@ pub(crate) struct Server {
 }
 
 struct Shared {
-    exporter: Exporter,
+    exporter: SharedExporter,
     tools: Vec<Tool>,
     /// The tools as clients without links see them.
     tools_without_links: Vec<Tool>,
     template: ResourceTemplate,
     config: ToolConfig,
     output_dir: Option<OutputDir>,
-    cache: CaptureCache,
     calls: CallLimit,
     log: CallLog,
 }
@@ -68,13 +65,12 @@ impl Server {
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
-                exporter,
+                exporter: SharedExporter::new(exporter, config.read_bytes),
                 tools: to_rmcp(&tools::definitions(&config)),
                 tools_without_links: to_rmcp(&tools::definitions(&config.for_client(None))),
                 template: to_rmcp(&resource_template(&config)),
                 config,
                 output_dir,
-                cache: CaptureCache::default(),
                 calls: CallLimit::new(),
                 log,
             }),
@@ -92,15 +88,21 @@ impl Server {
     }
 }
 
-/// A capture that was exported.
-struct Exported {
-    finished: CompletedExport,
-    /// The bytes, if they fit into a message.
-    bytes: Option<Arc<[u8]>>,
-    /// Counts them.
-    held: HeldBytes,
-    /// Whether they fit into a message, and there was no room to hold them.
-    no_room: bool,
+/// Where the bytes of an export go, besides the cache.
+enum Sink<'a> {
+    Memory,
+    File(&'a mut CaptureFile),
+    Reader(&'a mut CaptureReader),
+}
+
+impl Sink<'_> {
+    async fn take(&mut self, bytes: &[u8]) -> Result<(), ToolError> {
+        match self {
+            Self::Memory => Ok(()),
+            Self::File(file) => file.write(bytes).map_err(ToolError::StorageFailed),
+            Self::Reader(reader) => Ok(reader.feed(bytes).await?),
+        }
+    }
 }
 
 impl Shared {
@@ -121,7 +123,7 @@ impl Shared {
     ) -> Result<CallToolResult, ToolError> {
         match call {
             ToolCall::ExportPcap(call) => self.export_pcap(call, config, progress).await,
-            ToolCall::ReadMessage(arguments) => self.read_message(arguments, progress).await,
+            ToolCall::Read(call) => self.read(&call, progress).await,
             ToolCall::FindCalls(filter) => self.find_calls(&filter, progress).await,
         }
     }
@@ -132,25 +134,27 @@ impl Shared {
         config: ToolConfig,
         progress: &Progress,
     ) -> Result<CallToolResult, ToolError> {
-        let (mut exported, path) = match &self.output_dir {
+        let (exported, path) = match &self.output_dir {
             Some(dir) if self.config.writes_files() => {
                 let (exported, path) = self.export_into(dir, &call, progress).await?;
                 (exported, Some(path))
             }
             // Of a capture that is too large for a message, the report remains.
             _ => (
-                self.export(&call, u64::MAX, progress, |_| Ok(())).await?,
+                self.export(&call, u64::MAX, progress, Sink::Memory).await?,
                 None,
             ),
         };
-        let CompletedExport { report, sha256 } = &exported.finished;
+        let CompletedExport { report, sha256 } = &*exported.finished;
         let result = ToolResult::of_export(&config, &call, sha256, report, path.as_deref());
+        // The capture, and its copy in the result.
+        let mut held = self.calls.hold();
         if matches!(
             result.attachment,
             Attachment::Blob { .. } | Attachment::Text
         ) {
             let size = exported.bytes.as_deref().map_or(0, <[u8]>::len);
-            if exported.no_room || !exported.held.add(base64_len(size)) {
+            if !held.add(size + base64_len(size)) {
                 return Err(ToolError::Full);
             }
         }
@@ -160,29 +164,29 @@ impl Shared {
         ))
     }
 
-    async fn read_message(
+    /// Reads a part of one capture, or of two, in the sandbox. Captures may have any size: none is
+    /// kept but those that the cache takes.
+    async fn read(
         &self,
-        arguments: MessageArguments,
+        call: &ReadCall,
         progress: &Progress,
     ) -> Result<CallToolResult, ToolError> {
-        let message = match self.cache.get(&arguments.call) {
-            Some(capture) => {
-                // Reading 6 MiB takes milliseconds; other calls must not wait for it.
-                let read =
-                    tokio::task::spawn_blocking(move || read_message::read(&capture, &arguments));
-                read.await.map_err(|why| Failure::Trap(why.to_string()))??
+        // Before the export: an invalid condition should cost no request to Homer.
+        let mut reader = self.exporter.open_reader(&call.reading()).await?;
+        for (at, capture) in call.captures().into_iter().enumerate() {
+            if at > 0 {
+                reader.next_capture().await?;
             }
-            // Without a limit: only one packet is kept.
-            None => {
-                let mut reader = read_message::PacketReader::new(&arguments);
-                self.export(&arguments.call, u64::MAX, progress, |bytes| {
-                    Ok(reader.feed(bytes)?)
-                })
-                .await?;
-                reader.finish()?
+            match self.exporter.cache().get(capture) {
+                Some(capture) => reader.feed(&capture).await?,
+                None => {
+                    let sink = Sink::Reader(&mut reader);
+                    self.export(capture, u64::MAX, progress, sink).await?;
+                }
             }
-        };
-        Ok(to_call_result(&ToolResult::of_message(&message), &[]))
+        }
+        let found = reader.finish().await?;
+        Ok(to_call_result(&ToolResult::of_reading(call, &found), &[]))
     }
 
     async fn find_calls(
@@ -192,7 +196,7 @@ impl Shared {
     ) -> Result<CallToolResult, ToolError> {
         let found = self
             .exporter
-            .find_calls_with_progress(filter, |waiting| progress.waiting(waiting))
+            .find_calls(filter, |waiting| progress.waiting(waiting))
             .await?;
         let result = ToolResult::of_search(&self.config, filter, &found);
         Ok(to_call_result(&result, &[]))
@@ -205,14 +209,11 @@ impl Shared {
         progress: &Progress,
     ) -> Result<Arc<[u8]>, ToolError> {
         // A client usually follows a link right after the export that returned it.
-        if let Some(capture) = self.cache.get(call) {
+        if let Some(capture) = self.exporter.cache().get(call) {
             return Ok(capture);
         }
         let exported = self.export_into_memory(call, progress).await?;
         let size = exported.finished.report.size_bytes;
-        if exported.no_room {
-            return Err(ToolError::Full);
-        }
         exported
             .bytes
             .ok_or_else(|| self.config.too_large(size).into())
@@ -226,8 +227,8 @@ impl Shared {
         progress: &Progress,
     ) -> Result<(Exported, String), ToolError> {
         let mut file = dir.begin().map_err(ToolError::StorageFailed)?;
-        let write = |bytes: &[u8]| file.write(bytes).map_err(ToolError::StorageFailed);
-        let exported = self.export(call, u64::MAX, progress, write).await?;
+        let sink = Sink::File(&mut file);
+        let exported = self.export(call, u64::MAX, progress, sink).await?;
         let path = dir
             .keep(file, call)
             .await
@@ -241,68 +242,35 @@ impl Shared {
         call: &CallWindow,
         progress: &Progress,
     ) -> Result<Exported, ToolError> {
-        self.export(call, self.config.read_bytes, progress, |_| Ok(()))
-            .await
+        let max_bytes = self.config.read_bytes;
+        self.export(call, max_bytes, progress, Sink::Memory).await
     }
 
-    /// Exports a capture of at most `max_bytes`, and passes each chunk to `take`.
+    /// Exports a capture of at most `max_bytes`, and passes each chunk to `sink`.
     async fn export(
         &self,
         call: &CallWindow,
         max_bytes: u64,
         progress: &Progress,
-        mut take: impl FnMut(&[u8]) -> Result<(), ToolError>,
+        mut sink: Sink<'_>,
     ) -> Result<Exported, ToolError> {
-        let window = call.window;
-        let query = ExportRequest {
-            call_ids: call
-                .call_ids()
-                .iter()
-                .map(|id| id.as_str().to_string())
-                .collect(),
-            from_ts: window.from_ms(),
-            to_ts: window.to_ms(),
-            profiles: call.profile_keys(),
-            ..ExportRequest::default()
-        };
-        let export = self
-            .exporter
-            .open_with_progress(&query, |waiting| progress.waiting(waiting))
-            .await?;
-        let mut export = export.hashed();
-        let mut kept = Some(Vec::new());
-        let mut held = self.calls.hold();
-        let mut no_room = false;
         let mut seen = 0;
-        while let Some(bytes) = export.next().await? {
-            seen += bytes.len() as u64;
-            progress.received(seen);
-            if seen > max_bytes {
-                // Dropping the export ends its request to Homer.
-                return Err(self.config.too_large(seen).into());
-            }
-            take(&bytes)?;
-            // Also if the capture goes to a file: for the cache.
-            kept = kept.filter(|_| seen <= self.config.read_bytes);
-            // A result without the capture needs no room.
-            no_room |= kept.is_some() && !held.add(bytes.len());
-            kept = kept.filter(|_| !no_room);
-            match &mut kept {
-                Some(kept) => kept.extend_from_slice(&bytes),
-                None => held = self.calls.hold(),
+        let mut export = self.exporter.export(call);
+        loop {
+            match export.next().await? {
+                Seen::Waiting(waiting) => progress.waiting(waiting),
+                Seen::Bytes(bytes) => {
+                    seen += bytes.len() as u64;
+                    progress.received(seen);
+                    if seen > max_bytes {
+                        // If nobody else waits for the export, its request to Homer ends.
+                        return Err(self.config.too_large(seen).into());
+                    }
+                    sink.take(&bytes).await?;
+                }
+                Seen::Ended(exported) => return Ok(exported),
             }
         }
-        let finished = export.finish().await?;
-        let bytes: Option<Arc<[u8]>> = kept.map(Arc::from);
-        if let Some(bytes) = &bytes {
-            self.cache.put(call.clone(), Arc::clone(bytes));
-        }
-        Ok(Exported {
-            finished,
-            bytes,
-            held,
-            no_room: no_room && seen <= self.config.read_bytes,
-        })
     }
 }
 
@@ -318,10 +286,9 @@ fn to_rmcp<T: DeserializeOwned>(value: &impl Serialize) -> T {
 
 /// Puts a tool's result into rmcp's type, with the bytes of the capture if it has them attached.
 fn to_call_result(result: &ToolResult, capture: &[u8]) -> CallToolResult {
-    let text = result.text.clone();
-    let mut called = CallToolResult::structured(to_rmcp(&result.structured));
+    let mut called = CallToolResult::success(vec![ContentBlock::text(result.text.clone())]);
     // Clients without support for structured content read the text; others may ignore it.
-    called.content = vec![ContentBlock::text(text)];
+    called.structured_content = result.structured.as_ref().map(|it| to_rmcp(it));
     called.content.extend(match &result.attachment {
         Attachment::None => None,
         Attachment::Blob { uri } => Some(ContentBlock::Resource(
@@ -443,9 +410,10 @@ impl ServerHandler for Server {
             ServerCapabilities::builder()
                 .enable_tools()
                 .enable_resources()
+                .enable_prompts()
                 .build(),
         )
-        .with_server_info(Implementation::new(SERVER_NAME, mcp::server_info().version))
+        .with_server_info(to_rmcp(&mcp::server_details()))
         .with_instructions(mcp::INSTRUCTIONS)
     }
 
@@ -520,7 +488,7 @@ impl ServerHandler for Server {
         };
         let called = tokio::select! {
             called = call => called,
-            // Dropping the export ends its request to Homer and frees its instance.
+            // Dropping the export ends its request to Homer, unless another call waits for it.
             () = context.ct.cancelled() => return Err(cancelled()),
         };
         let mut result = match called {
@@ -612,6 +580,29 @@ impl ServerHandler for Server {
         Ok(result.into())
     }
 
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        list!(ListPromptsResult, to_rmcp(&prompts::definitions()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let (arguments, config) = (request.arguments.as_ref(), &self.shared.config);
+        let prompt = prompts::get(&request.name, arguments, config, now_ms())
+            .map_err(|why| ErrorData::invalid_params(why, None))?;
+        let mut result: GetPromptResult = to_rmcp(&prompt);
+        // Not in the JSON of the core, which says it in the envelope.
+        result.result_type = GetPromptResult::default().result_type;
+        result.meta = Some(meta());
+        Ok(result.into())
+    }
+
     // rmcp's errors about methods that a server does not have are their bare names.
 
     async fn complete(
@@ -620,22 +611,6 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         Err(unknown_method("completion/complete"))
-    }
-
-    async fn list_prompts(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListPromptsResult, ErrorData> {
-        Err(unknown_method("prompts/list"))
-    }
-
-    async fn get_prompt(
-        &self,
-        _: GetPromptRequestParams,
-        _: RequestContext<RoleServer>,
-    ) -> Result<GetPromptResponse, ErrorData> {
-        Err(unknown_method("prompts/get"))
     }
 
     async fn on_custom_request(

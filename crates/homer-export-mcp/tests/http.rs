@@ -132,6 +132,38 @@ fn export() -> Value {
 }
 
 #[tokio::test]
+async fn http_reads_ladders_and_compares_calls() {
+    let server = Server::start(&["--demo"], &[]).await;
+    let ladder = json!({
+        "callid": CALL, "from_ts": FROM, "to_ts": TO, "method": "BYE", "to_packet": 6,
+        "call_id": "misspelled",
+    });
+    let asked = json!({"name": "homer_read_ladder", "arguments": ladder});
+    let (_, read) = server.ask("tools/call", asked, &[]).await;
+    let text = read["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("Rows 1 to 1 of 1; "), "{text}");
+    assert!(text.contains("\n6 "), "{text}");
+    let note = read["result"]["content"][1]["text"].as_str().unwrap();
+    assert!(
+        note.starts_with("Note: the unknown argument \"call_id\" was ignored; homer_read_ladder"),
+        "{note}"
+    );
+    assert_eq!(read["result"].get("structuredContent"), None);
+    let calls = json!({
+        "callid_a": "busy@demo", "callid_b": CALL,
+        "from_ts": "2026-11-20T14:00:00Z", "to_ts": "2026-11-20T15:00:00Z",
+        "from_ts_b": FROM, "to_ts_b": TO,
+    });
+    let asked = json!({"name": "homer_compare_calls", "arguments": calls});
+    let (_, compared) = server.ask("tools/call", asked, &[]).await;
+    let text = compared["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(
+        text.contains("\n1. Final status: A \"486\", B \"200\"\n"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn http_serves_the_stateless_protocol() {
     let server = Server::start(&["--demo"], &[]).await;
     let (_, discovered) = server.ask("server/discover", json!({}), &[]).await;
@@ -148,7 +180,7 @@ async fn http_serves_the_stateless_protocol() {
     );
     let (_, listed) = server.ask("tools/list", json!({}), &[]).await;
     let result = &listed["result"];
-    assert_eq!(result["tools"].as_array().unwrap().len(), 3);
+    assert_eq!(result["tools"].as_array().unwrap().len(), 5);
     assert_eq!(
         (&result["ttlMs"], &result["cacheScope"]),
         (&json!(3_600_000), &json!("public"))
@@ -175,6 +207,15 @@ async fn http_serves_the_stateless_protocol() {
         (&read["result"]["ttlMs"], &read["result"]["cacheScope"]),
         (&json!(0), &json!("private"))
     );
+    let (_, listed) = server.ask("prompts/list", json!({}), &[]).await;
+    assert_eq!(listed["result"]["prompts"][0]["name"], "diagnose_call");
+    assert_eq!(listed["result"]["ttlMs"], 3_600_000);
+    let prompt = json!({"name": "diagnose_call", "arguments": {"callid": CALL}});
+    let (_, got) = server.ask("prompts/get", prompt, &[]).await;
+    assert_eq!(got["result"]["resultType"], "complete");
+    assert_eq!(got["result"]["messages"][0]["role"], "user");
+    let details = &discovered["result"]["_meta"]["io.modelcontextprotocol/serverInfo"];
+    assert_eq!(details["title"], "Homer call export");
     let (_, missing) = server
         .ask("resources/read", json!({"uri": "file:///etc/passwd"}), &[])
         .await;

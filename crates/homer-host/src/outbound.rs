@@ -8,6 +8,7 @@ mod credential_search;
 mod decoded_text;
 mod error;
 mod exchange;
+mod measured_body;
 mod redaction;
 mod tls;
 mod token_cache;

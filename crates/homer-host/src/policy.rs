@@ -13,6 +13,7 @@ use homer_export::transport::{BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 use homer_export::{BaseUrl, Credential};
 use http::HeaderName;
 
+use crate::admission::SMALL_TIME;
 use crate::environment::ComponentEnvironment;
 use crate::extra_fields::ExtraFields;
 
@@ -173,14 +174,18 @@ impl AllowedOrigin {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The number of exports and searches that may run at a time, and of their requests to Homer.
-    /// A search has one request under way at a time, and counts as one. An export of several
-    /// profiles begins with two requests, and counts as two until only one of them is under way;
-    /// with a limit of 1, it runs alone. Further ones wait in a first-come, first-served queue
-    /// until their deadline. Homer builds each export in memory and keeps working on it after
-    /// its client has disconnected, so more concurrency costs Homer memory: 22 bytes for each byte
-    /// of a capture (docs/homer.md §7).
+    /// The number of requests to Homer that may be under way at a time while their cost is unknown
+    /// or has proved large, and therefore the number of large exports. Small exports raise it up to
+    /// 128 for as long as nothing proves large ([`crate::admission`]). A search has one request
+    /// under way at a time. An export of several profiles begins with two requests, and counts as
+    /// two until only one of them is under way; with a limit of 1, it runs alone. Further ones wait
+    /// in a first-come, first-served queue until their deadline. Homer builds each export in memory
+    /// and keeps working on it after its client has disconnected, so more concurrency costs Homer
+    /// memory: 22 bytes for each byte of a capture (docs/homer.md §7).
     pub concurrent_exports: usize,
+    /// The longest time at Homer of an export that counts as small. With zero, none does, and
+    /// [`Self::concurrent_exports`] is never exceeded.
+    pub small_export: Duration,
     /// Requests of one export, inclusive, without the logins of the host. An export needs at most
     /// one for each profile and version of Homer's API, three more that explain why it found
     /// nothing, and, if it logs in by itself, two logins.
@@ -220,6 +225,7 @@ impl Default for Limits {
         Self {
             concurrent_exports: usize::try_from(setting::MAX_CONCURRENT.default_integer())
                 .unwrap_or(usize::MAX),
+            small_export: SMALL_TIME,
             export_requests: 20,
             search_requests: MAX_REQUESTS + 2,
             open_requests: MAX_OPEN_EXCHANGES,

@@ -7,6 +7,7 @@
 )]
 
 mod boundary;
+mod concurrency;
 mod configuration;
 mod errors_page;
 mod export;
@@ -15,6 +16,7 @@ mod login;
 mod outbound;
 mod profiles;
 mod proxy;
+mod reader;
 mod sandbox;
 mod search;
 mod tls;

@@ -15,7 +15,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::Outbound;
+use super::measured_body::MeasuredBody;
 use super::unread::UnreadBytes;
+use crate::permit::Meter;
 
 /// How long a request waits for an earlier one that the component has dropped: Wasmtime ends it in
 /// the background.
@@ -42,19 +44,23 @@ pub(crate) struct InstanceOutbound {
     /// One permit for each exchange that may be open, from the request to the end of the response.
     open: Arc<Semaphore>,
     unread: UnreadBytes,
+    /// Learns what the requests cost. `None` if there may be none.
+    meter: Option<Meter>,
 }
 
 impl InstanceOutbound {
-    /// For an export, which needs fewer requests than a search.
-    pub(crate) fn new(shared: &Arc<Outbound>) -> Self {
+    /// For an export, which needs fewer requests than a search. Without a meter, the instance may
+    /// send none.
+    pub(crate) fn new(shared: &Arc<Outbound>, meter: Option<Meter>) -> Self {
         let limits = &shared.limits;
         Self {
-            max_requests: limits.export_requests,
+            max_requests: meter.as_ref().map_or(0, |_| limits.export_requests),
             open: Arc::new(Semaphore::new(limits.open_requests)),
             shared: Arc::clone(shared),
             end_unproven: Arc::default(),
             requests: AtomicU32::new(0),
             unread: UnreadBytes::default(),
+            meter,
         }
     }
 
@@ -98,21 +104,33 @@ impl WasiHttpHooks for InstanceOutbound {
         let shared = Arc::clone(&self.shared);
         let end_unproven = Arc::clone(&self.end_unproven);
         let unread = self.unread.clone();
+        let meter = self.meter.clone();
         let before = self.requests.fetch_add(1, Ordering::Relaxed);
         let (limit, open) = (self.max_requests, Arc::clone(&self.open));
         Box::new(async move {
-            if before >= limit {
+            let Some(meter) = meter.filter(|_| before < limit) else {
                 let why = format!("more than {limit} requests of one export or search");
                 return Err(Error::InternalError(Some(why)));
-            }
+            };
             let permit = tokio::time::timeout(END_OF_DROPPED, open.acquire_owned()).await;
             let Ok(Ok(permit)) = permit else {
                 let limit = shared.limits.open_requests;
                 let why = format!("more than {limit} requests of one export or search at a time");
                 return Err(Error::InternalError(Some(why)));
             };
-            let sent = shared.send(request, options, &end_unproven, &unread);
-            let response = sent.await?.map(|body| {
+            meter.sent();
+            let sent = shared.send(request, options, &end_unproven, &unread).await;
+            // After a timeout, Homer works on.
+            if !matches!(sent, Err(Error::ConnectionReadTimeout)) {
+                meter.responds();
+            }
+            let response = sent?;
+            // A quick error proves nothing: an overloaded server sends one as well.
+            let response = match response.status().is_success() {
+                true => response.map(|body| MeasuredBody::new(body, meter).boxed_unsync()),
+                false => response,
+            };
+            let response = response.map(|body| {
                 let open = Some(permit);
                 OpenBody { body, open }.boxed_unsync()
             });

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use homer_export::pcap::begins_like_pcap;
 use http::header::CONTENT_ENCODING;
 use http::{HeaderValue, Response, StatusCode};
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -201,6 +201,21 @@ impl Body for RedactedBody {
                 return Poll::Ready(self.finish(&text, None));
             }
             self.state = State::Beginning(text);
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.state {
+            State::Unchanged => self.inner.is_end_stream(),
+            State::Beginning(_) => false,
+            State::Ended(error) => error.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.state {
+            State::Unchanged => self.inner.size_hint(),
+            State::Beginning(_) | State::Ended(_) => SizeHint::default(),
         }
     }
 }
