@@ -14,11 +14,12 @@ function programPath() {
   try {
     return require.resolve(`${wanted}/bin/${file}`);
   } catch {
-    const platforms = Object.keys(optionalDependencies).map((key) => key.slice(name.length + 1));
-    const advice = platforms.includes(platform)
-      ? `The package ${wanted} is not installed. Install ${name} again with optional dependencies ` +
-        "(without --omit=optional), and not with a node_modules folder of another platform. " +
-        "If this Linux has no glibc, this version has no program for it."
+    const packages = Object.keys(optionalDependencies);
+    const platforms = packages.map((each) => each.slice(name.length + 1));
+    const advice = packages.includes(wanted)
+      ? `The package ${wanted} is not installed. Install ${name} again with optional ` +
+        "dependencies (without --omit=optional), and do not copy node_modules from another " +
+        "platform. A Linux without glibc may need another way of installation."
       : `This version has programs for ${platforms.join(", ")}.`;
     console.error(`${name} has no program for ${platform} here. ${advice}`);
     return process.exit(1);

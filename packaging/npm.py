@@ -82,7 +82,8 @@ def write_program(program: Program, values: dict[str, str], out: Path) -> Path:
 
 def write_launcher(name: str, values: dict[str, str], out: Path) -> Path | None:
     """The launcher for the programs in the directory, or none if there are none."""
-    shape = re.compile(rf"({re.escape(name)}-\w+-(?:x64|arm64))-{re.escape(values['version'])}\.tgz")
+    version = re.escape(values["version"])
+    shape = re.compile(rf"({re.escape(name)}-\w+-(?:x64|arm64))-{version}\.tgz")
     found = (shape.fullmatch(path.name) for path in sorted(out.iterdir()))
     platforms = [match[1] for match in found if match]
     if not platforms:

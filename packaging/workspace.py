@@ -18,7 +18,8 @@ KEYWORDS = ["homer", "sip", "voip", "pcap", "mcp"]
 
 def workspace() -> dict[str, str]:
     """The values of the placeholders in the templates."""
-    package = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]["package"]
+    cargo = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
+    package = cargo["workspace"]["package"]
     for field in ["version", "license", "repository"]:
         if field not in package:
             sys.exit(f"Cargo.toml has no workspace.package.{field}")
