@@ -7,6 +7,9 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+# How much time compression may take: from 1 to 9, which releases use. Tests set 1.
+LEVEL = int(os.environ.get("PACKAGING_LEVEL", "9"))
+
 # File mode and content, by the path in the archive.
 Files = dict[str, tuple[int, bytes]]
 
@@ -31,12 +34,12 @@ def write_zip(path: Path, files: Files):
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3  # Unix, so that the file modes count
             entry.external_attr = (0o100000 | mode) << 16
-            archive.writestr(entry, content, compresslevel=9)
+            archive.writestr(entry, content, compresslevel=LEVEL)
 
 
 def write_tar_gz(path: Path, files: Files):
     with path.open("wb") as file:
-        with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as compressed:
+        with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as compressed:
             with tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
                 for name, (mode, content) in files.items():
                     entry = tarfile.TarInfo(name)

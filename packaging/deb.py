@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import extras
-from archives import Files, write_whole
+from archives import LEVEL, Files, write_whole
 from arguments import programs_and_out
 from program import Program
 from workspace import AUTHORS, LICENSES, ROOT, about, workspace
@@ -81,7 +81,9 @@ def installed_files(programs: list[Program], values: dict[str, str]) -> Files:
 
 
 def build(root: Path, path: Path):
-    command = ["dpkg-deb", "--build", "--root-owner-group", "-Zxz", "--threads-max=1", root, path]
+    # The number of threads would change the bytes.
+    compression = ["-Zxz", f"-z{LEVEL}", "--threads-max=1"]
+    command = ["dpkg-deb", "--build", "--root-owner-group", *compression, root, path]
     # Times after the epoch are set back to it.
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "315532800"}
     try:

@@ -62,6 +62,12 @@ def pytest_addoption(parser):
         help="cargo's target directory (default: target)",
     )
     group.addoption(
+        "--programs",
+        type=Path,
+        metavar="DIR",
+        help="install these programs of a release build, in place of the debug build",
+    )
+    group.addoption(
         "--wasmtime",
         type=Path,
         metavar="PROGRAM",

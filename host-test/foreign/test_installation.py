@@ -2,13 +2,17 @@
 
 Nothing of this repository, of Rust, or of the user is in the environment of the installed programs:
 PATH has the installed programs and what the installer itself starts. The Debian package runs in a
-root directory that contains nothing but it and the C library. A table at the end of the run says how
-large the packages are and how long everything took; the programs are those of the debug build, so
-a release is smaller and faster.
+root directory that contains nothing but it and the C library.
+
+A table at the end of the run says how large the packages are and how long everything took. The
+programs are those of the debug build, whose component is compiled once and then cached.
+`--programs target/release` takes those of a release, compresses them as a release does, and caches
+nothing.
 """
 
 import os
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -19,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import MEASURED, PACKAGING, VERSION
+from conftest import MEASURED, PACKAGING, ROOT
 from mcp_stdio import TOOLS, list_tools
 from processes import succeed
 
@@ -46,15 +50,24 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def dist(program, tmp_path_factory) -> Path:
-    """All packages, made of the debug programs without their debug information."""
+def release(request) -> Path | None:
+    """The directory with the programs of a release build, if one is given."""
+    programs = request.config.option.programs
+    return programs and (ROOT / programs).resolve()
+
+
+@pytest.fixture(scope="module")
+def dist(release, program, tmp_path_factory) -> Path:
+    """All packages. Debug programs are packed without their debug information."""
     folder = tmp_path_factory.mktemp("release")
+    (folder / "programs").mkdir()
     for name in PROGRAMS:
-        (folder / "programs").mkdir(exist_ok=True)
-        succeed(["strip", "-o", folder / "programs" / name, program(name)])
+        built = release / name if release else program(name)
+        succeed(["strip", "-o", folder / "programs" / name, built])
     per_platform = [sys.executable, PACKAGING / "per_platform.py", folder / "programs"]
-    succeed([*per_platform, folder / "dist"], timeout_s=900)
-    succeed([sys.executable, PACKAGING / "per_release.py", folder / "dist"])
+    environment = {**os.environ, "PACKAGING_LEVEL": "9" if release else "1"}
+    succeed([*per_platform, folder / "dist"], timeout_s=900, env=environment)
+    succeed([sys.executable, PACKAGING / "per_release.py", folder / "dist"], env=environment)
     return folder / "dist"
 
 
@@ -124,6 +137,9 @@ def deb(dist, folder, environment, tools) -> Installation:
     chroot = [shutil.which("chroot", path=f"{os.environ['PATH']}:/usr/sbin"), root]
     if os.geteuid() != 0:
         chroot = [shutil.which("sudo"), "--non-interactive", *chroot]
+    cache = Path(environment["XDG_CACHE_HOME"])
+    if cache.exists():
+        shutil.copytree(cache, root / "cache")
     environment = {**environment, "HOME": "/", "XDG_CACHE_HOME": "/cache"}
     return Installation(lambda name: [*chroot, f"/usr/bin/{name}"], environment, [package], seconds)
 
@@ -132,12 +148,15 @@ KINDS = {kind.__name__: kind for kind in (pip, uvx, npx, deb)}
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def installation(request, dist, tools, tmp_path_factory) -> Iterator[Installation]:
+def installation(
+    request, release, dist, tools, target, tmp_path_factory
+) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp(request.param)
     environment = {
         "PATH": str(path_of(folder / "empty")),
         "HOME": str(folder),
-        "XDG_CACHE_HOME": str(folder / "compiled"),
+        # A debug program takes a minute to compile the component.
+        "XDG_CACHE_HOME": str(folder if release else target / "foreign/cache"),
     }
     installed = KINDS[request.param](dist, folder, environment, tools)
     yield installed
@@ -183,11 +202,15 @@ def test_npm_launcher_passes_on_the_end(dist, tmp_path):
     succeed(["npm", "install", *options, *packages])
     launcher = tmp_path / "node_modules/homer-export-mcp/launch.js"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(["node", launcher, "--demo"], text=True, **pipes) as process:
-        process.stdin.write('{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
-        process.stdin.flush()
-        assert process.stdout.readline(), "the server has not started"
-        process.terminate()
-        # The end of the pipe: the server, too, has closed it.
-        assert process.stdout.read() == ""
-        assert process.wait(timeout=60) != 0
+    with subprocess.Popen(["node", launcher, "--demo"], **pipes) as process:
+        try:
+            process.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+            process.stdin.flush()
+            assert process.stdout.readline(), "the server has not started"
+            process.terminate()
+            # The end of the pipe is reached when the server, too, has closed it.
+            ended, _, _ = select.select([process.stdout], [], [], 60)
+            assert ended and process.stdout.read() == b"", "the server goes on"
+        finally:
+            # Its input ends, so the server does in any case.
+            process.stdin.close()

@@ -1,4 +1,4 @@
-"""The content of the packages that packaging/ makes: wheels, npm, Debian, archive, Homebrew.
+"""The content of the packages that packaging/ makes: wheels, npm, Debian, crates, Homebrew.
 
 They are made of small stand-ins for the programs. test_installation.py installs the real ones.
 """
@@ -8,6 +8,7 @@ import email
 import gzip
 import hashlib
 import json
+import os
 import re
 import struct
 import subprocess
@@ -96,7 +97,8 @@ def test_packages_refuse_a_program_of_another_name(tmp_path):
 
 
 def elf_of_arm() -> bytes:
-    return struct.pack("<4s5B7xHHIQQQIHHH", b"\x7fELF", 2, 1, 1, 0, 0, 3, 183, 1, 0, 64, 0, 0, 64, 56, 0)
+    header = [2, 1, 1, 0, 0, 3, 183, 1, 0, 64, 0, 0, 64, 56, 0]
+    return struct.pack("<4s5B7xHHIQQQIHHH", b"\x7fELF", *header)
 
 
 def mach_o(machine: int, version: int) -> bytes:
@@ -108,8 +110,9 @@ def pe(machine: int) -> bytes:
     return b"MZ" + bytes(58) + struct.pack("<I4sH", 64, b"PE\0\0", machine)
 
 
+ANY_LINUX = "manylinux2014_{0}.manylinux_2_17_{0}.musllinux_1_1_{0}"
 FOREIGN = [
-    (elf_of_arm(), "manylinux2014_aarch64.manylinux_2_17_aarch64.musllinux_1_1_aarch64", "linux-arm64"),
+    (elf_of_arm(), ANY_LINUX.format("aarch64"), "linux-arm64"),
     (mach_o(0x01000007, 10), "macosx_10_0_x86_64", "darwin-x64"),
     (mach_o(0x0100000C, 11), "macosx_11_0_arm64", "darwin-arm64"),
     (pe(0x8664), "win_amd64", "win32-x64"),
@@ -151,14 +154,13 @@ def wheel_files(wheel) -> dict[str, bytes]:
 def test_wheel_of_a_dynamic_program_needs_its_glibc(wheel):
     needed = re.search(r"-py3-none-manylinux_2_(\d+)_x86_64\.whl$", wheel.name)
     # The build machine's own glibc, or an older one if no newer symbol is used.
-    assert needed and 2 < int(needed[1]) <= int(succeed(["getconf", "GNU_LIBC_VERSION"]).split(".")[1])
+    here = succeed(["getconf", "GNU_LIBC_VERSION"]).split(".")[1]
+    assert needed and 2 < int(needed[1]) <= int(here)
 
 
 def test_wheel_of_a_static_program_needs_nothing(static_dist):
-    machine = "x86_64"
-    assert sorted(path.name.split("-none-")[1] for path in static_dist.glob("*.whl")) == [
-        f"manylinux2014_{machine}.manylinux_2_17_{machine}.musllinux_1_1_{machine}.whl"
-    ] * len(PROGRAMS)
+    tags = [path.stem.split("-none-")[1] for path in static_dist.glob("*.whl")]
+    assert tags == [ANY_LINUX.format("x86_64")] * len(PROGRAMS)
 
 
 def test_wheel_record_has_the_hash_of_every_file(wheel_files):
@@ -280,8 +282,8 @@ def test_deb_version_and_architecture(dist):
 
 def test_deb_has_these_files(dist, tmp_path):
     succeed(["dpkg-deb", "--extract", deb(dist), tmp_path])
-    files = {str(path.relative_to(tmp_path / "usr")) for path in tmp_path.rglob("*") if path.is_file()}
-    assert files == {
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {str(path.relative_to(tmp_path / "usr")) for path in files} == {
         "bin/homer-export",
         "bin/homer-export-mcp",
         "share/bash-completion/completions/homer-export",
@@ -306,6 +308,63 @@ def test_deb_belongs_to_root_and_runs_no_script(dist):
     assert control == ["./", "./control"]
 
 
+# The crates.
+
+
+@pytest.fixture(scope="module")
+def crates(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("crates")
+    (folder / "homer-export.wasm").write_bytes(b"\0asm\x0d\0\x01\0")
+    done = run("crates.py", folder / "homer-export.wasm", folder / "out")
+    assert done.returncode == 0, done.stderr
+    return folder / "out"
+
+
+def crate_files(crates: Path, name: str) -> dict[str, bytes]:
+    """The files of the package, as cargo makes it."""
+    with tarfile.open(crates / f"target/package/{name}-{VERSION}.crate") as archive:
+        files = {entry.name: archive.extractfile(entry).read() for entry in archive}
+    return {path.split("/", 1)[1]: content for path, content in files.items()}
+
+
+@pytest.fixture(scope="module")
+def packaged_crates(crates) -> Path:
+    # Without compiling them, which takes as long as a release build.
+    options = ["--workspace", "--no-verify", "--offline", "--allow-dirty", "--target-dir=target"]
+    succeed(["cargo", "package", *options], cwd=crates)
+    return crates
+
+
+def test_crate_contains_the_component_and_no_build_script(packaged_crates):
+    files = crate_files(packaged_crates, "homer-host")
+    assert files["homer-export.wasm"] == b"\0asm\x0d\0\x01\0"
+    assert "build.rs" not in files
+    assert b'include_bytes!("../homer-export.wasm")' in files["src/lib.rs"]
+
+
+@pytest.mark.parametrize(
+    "name", ["homer-export", "fake-homer", "homer-host", "homer-export-cli", "homer-export-mcp"]
+)
+def test_crate_reads_no_file_outside_of_it(packaged_crates, name):
+    files = crate_files(packaged_crates, name)
+    assert "build.rs" not in files and b"xtask" not in files["Cargo.toml"]
+    for path, content in files.items():
+        if path.endswith(".rs") and "tests" not in path:
+            for target in re.findall(r'include_(?:str|bytes)!\(\s*"([^"]+)"', content.decode()):
+                resolved = os.path.normpath(Path(path).parent / target)
+                assert resolved in files, f"{path} includes {target}"
+
+
+def test_crates_are_not_written_over_something_else(tmp_path):
+    (tmp_path / "homer-export.wasm").touch()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/precious").touch()
+    refused = run("crates.py", tmp_path / "homer-export.wasm", tmp_path / "out")
+    assert refused.returncode != 0
+    assert "is not a directory that this script has made" in refused.stderr
+    assert (tmp_path / "out/precious").exists()
+
+
 # The archive, and the formula that downloads it.
 
 
@@ -324,8 +383,9 @@ def test_formula_installs_what_is_in_the_archive(dist):
         [top] = {name.split("/")[0] for name in archive.getnames()}
         files = {name.removeprefix(f"{top}/") for name in archive.getnames()}
     formula = (dist / "homer-export.rb").read_text()
-    installed = re.findall(r'"(homer-export(?:-mcp)?|shell/[^"*]+)"', formula.split("def install")[1])
-    assert installed and set(installed) <= files
+    steps = formula.split("def install")[1]
+    installed = set(re.findall(r'"(homer-export(?:-mcp)?|shell/[^"*]+)"', steps))
+    assert installed and installed <= files
 
 
 def test_formula_needs_an_archive(tmp_path):
