@@ -64,5 +64,8 @@ dpkg --purge homer-export > /dev/null 2>&1 || true
 trial dpkg "/dist/*.deb" "dpkg --install $(echo /dist/*.deb)" homer-export homer-export-mcp
 dpkg --purge homer-export > /dev/null
 TRIAL
-# A network of its own, without any interface but loopback, which the demo does not need either.
-unshare --net chroot "$bare" sh /trial.sh
+# In a network of its own that has nothing but loopback, where the demo starts its fake Homer. There
+# is no program in the root directory that sets the interface up (SIOCSIFFLAGS, IFF_UP).
+up='import fcntl, socket, struct
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", 1))'
+unshare --net chroot "$bare" sh -c "python3 -c '$up' && exec sh /trial.sh"
