@@ -43,7 +43,7 @@ pub use capture_report::{
 pub use causes::CODES as CAUSE_CODES;
 pub use finding_list::{MAX_FINDINGS, MAX_FINDINGS_OF_A_KIND};
 pub use json::MAX_JSON;
-pub use row::{Row, letter, participants, rows};
+pub use row::{Legend, Row, letter, participants, rows};
 
 /// The JSON Schema (draft 2020-12) of [`CaptureReport::to_json`], with the fields in the order of
 /// the struct. It is generated from the struct and its doc comments: `BLESS=1 cargo test schema`.

@@ -268,7 +268,8 @@ settings! {
     EXPORT_DEADLINE_MS = "HOMER_EXPORT_DEADLINE_MS", Some("export-deadline-ms"),
         Value::Integer { min: 1, max: 86_400_000, default: 300_000, unit: "MS" },
         [CommandLine, McpProgram];
-    /// Number of concurrent exports and of their requests to Homer; further exports are queued
+    /// Number of concurrent exports and of their requests to Homer, and more while all of them
+    /// prove small; further exports are queued
     MAX_CONCURRENT = "HOMER_MAX_CONCURRENT", Some("max-concurrent"),
         Value::Integer { min: 1, max: 1000, default: 4, unit: "N" },
         [CommandLine, McpProgram];

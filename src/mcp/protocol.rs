@@ -27,13 +27,14 @@ use super::tools::{
     self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolFailure, ToolResult,
 };
 use super::uri::{self, ResourceRequest};
-use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, INSTRUCTIONS, server_info};
+use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, INSTRUCTIONS, prompts, server_details};
 use crate::search::{CallFilterFields, FoundCalls};
 use crate::{CaptureReport, ExportError};
 use jsonrpc::{JsonRpcError, JsonRpcMessage, JsonRpcRequest};
 use results::{
     Block, CallToolResult, Capabilities, Contents, DiscoverResult, EmptyObject, Envelope,
-    InitializeResult, ReadResourceResult, ResourceTemplates, Resources, Tools, with_capture,
+    InitializeResult, Prompts, ReadResourceResult, ResourceTemplates, Resources, Tools,
+    with_capture,
 };
 use version::Protocol;
 
@@ -205,7 +206,7 @@ impl McpServer {
                 InitializeResult {
                     protocol_version: negotiation::agreed(request),
                     capabilities: Capabilities::default(),
-                    server_info: server_info(),
+                    server_info: server_details(),
                     instructions: INSTRUCTIONS,
                 },
             ),
@@ -260,6 +261,16 @@ impl McpServer {
                         return Err(JsonRpcError::invalid_params(message));
                     }
                 }
+            }
+            ("prompts/list", _) => {
+                let prompts = prompts::definitions();
+                success(request, Some(definitions), Prompts { prompts })
+            }
+            ("prompts/get", _) => {
+                let (name, arguments) = (request.text("name")?, request.arguments()?);
+                let prompt = prompts::get(name, arguments, &self.tools, now_ms)
+                    .map_err(JsonRpcError::invalid_params)?;
+                success(request, None, prompt)
             }
             (method, _) => return Err(JsonRpcError::unknown_method(method)),
         };

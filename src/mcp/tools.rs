@@ -195,15 +195,27 @@ pub struct ToolDefinition {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolAnnotations {
-    // Here as well, for clients of MCP before 2025-06-18, in which a tool itself has no title.
-    title: &'static str,
     read_only_hint: bool,
-    destructive_hint: bool,
-    idempotent_hint: bool,
+    /// Absent if the tool is read-only: then it has no meaning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destructive_hint: Option<bool>,
     /// False: a tool can reach one configured Homer and nothing else. Some clients ask the user to
     /// confirm each result of an open-world tool.
     open_world_hint: bool,
 }
+
+impl ToolAnnotations {
+    /// Of a tool that changes nothing.
+    const READ_ONLY: Self = Self {
+        read_only_hint: true,
+        destructive_hint: None,
+        open_world_hint: false,
+    };
+}
+
+/// Longest result of `tools/list` in characters, inclusive: about 2,300 tokens, which some clients
+/// send to their model with every request.
+pub const MAX_DEFINITIONS: usize = 9000;
 
 /// The definitions of the tools, always in the same order, as clients that cache them prefer (MCP
 /// 2026-07-28, server/tools, "Listing Tools").
@@ -215,15 +227,13 @@ pub fn definitions(config: &ToolConfig) -> [ToolDefinition; 3] {
     ]
 }
 
-/// The input schema `schema` with the sentence that depends on the configuration.
-fn input_schema(schema: &str, config: &ToolConfig) -> Box<RawValue> {
-    let to_ts = format!(
-        "End of the search window, inclusive, in the same forms as from_ts. Must be later than \
-         from_ts, and no more than {} hours later.",
-        config.max_window_hours
-    );
+/// The input schema `schema` of a tool that searches a window. `to_ts` describes the end of it; the
+/// longest window is added.
+fn window_schema(schema: &str, to_ts: &str, config: &ToolConfig) -> Box<RawValue> {
+    let hours = config.max_window_hours;
+    let to_ts = format!("{to_ts}, at most {hours} hours after from_ts");
     schema::with_member(
-        schema,
+        schema::committed(schema).get(),
         &["properties", "to_ts", "description"],
         &to_raw_json(&to_ts),
     )

@@ -103,7 +103,7 @@ impl CaptureReport {
     }
 
     /// The highest loss of a media stream, if callers hear it.
-    fn media_loss(&self) -> Option<String> {
+    pub(crate) fn media_loss(&self) -> Option<String> {
         // In tenths: the formatting of floating-point numbers would make the components larger.
         let tenths = |percent: f64| (percent * 10.0 + 0.5) as u32;
         let lossy = self.quality.iter().filter_map(|stream| {

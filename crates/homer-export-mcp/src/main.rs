@@ -9,6 +9,8 @@ mod http;
 mod listen_address;
 mod progress;
 mod server;
+mod shared_export;
+mod single_flight;
 mod stdio;
 mod tokens_file;
 mod tool_error;

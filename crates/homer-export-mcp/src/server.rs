@@ -12,16 +12,16 @@ use homer_export::mcp::tools::{
 };
 use homer_export::mcp::uri::{ResourceError, ResourceRequest, resource_template};
 use homer_export::mcp::{
-    self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, SERVER_NAME,
+    self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, prompts,
 };
 use homer_export::{ExportError, MEDIA_TYPE};
-use homer_host::{CallFilterFields, CompletedExport, ExportRequest, Exporter, Failure};
+use homer_host::{CallFilterFields, CompletedExport, Exporter, Failure};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     Annotations, CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult,
     CompleteRequestParams, CompleteResult, ContentBlock, CustomRequest, CustomResult,
     DiscoverResult, EmbeddedResource, ErrorCode, ErrorData, GetPromptRequestParams,
-    GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
+    GetPromptResponse, GetPromptResult, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams,
     ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
     ResourceContents, ResourceTemplate, Role, ServerCapabilities, ServerConfig, Tool,
@@ -33,10 +33,10 @@ use serde_json::Value;
 
 use crate::call_limit::{CallLimit, CallPermit};
 use crate::call_log::CallLog;
-use crate::capture_cache::CaptureCache;
 use crate::files::OutputDir;
 use crate::now_ms;
 use crate::progress::Progress;
+use crate::shared_export::{Exported, Seen, SharedExporter};
 use crate::tool_error::ToolError;
 
 /// The server. Clones share everything; over HTTP, each session has one.
@@ -46,14 +46,13 @@ pub(crate) struct Server {
 }
 
 struct Shared {
-    exporter: Exporter,
+    exporter: SharedExporter,
     tools: Vec<Tool>,
     /// The tools as clients without links see them.
     tools_without_links: Vec<Tool>,
     template: ResourceTemplate,
     config: ToolConfig,
     output_dir: Option<OutputDir>,
-    cache: CaptureCache,
     calls: CallLimit,
     log: CallLog,
 }
@@ -67,13 +66,12 @@ impl Server {
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
-                exporter,
+                exporter: SharedExporter::new(exporter, config.read_bytes),
                 tools: to_rmcp(&tools::definitions(&config)),
                 tools_without_links: to_rmcp(&tools::definitions(&config.for_client(None))),
                 template: to_rmcp(&resource_template(&config)),
                 config,
                 output_dir,
-                cache: CaptureCache::default(),
                 calls: CallLimit::new(),
                 log,
             }),
@@ -89,13 +87,6 @@ impl Server {
     pub(crate) fn log(&self) -> CallLog {
         self.shared.log.clone()
     }
-}
-
-/// A capture that was exported.
-struct Exported {
-    finished: CompletedExport,
-    /// The bytes, if they fit into a message.
-    bytes: Option<Arc<[u8]>>,
 }
 
 impl Shared {
@@ -138,7 +129,7 @@ impl Shared {
                 None,
             ),
         };
-        let CompletedExport { report, sha256 } = &exported.finished;
+        let CompletedExport { report, sha256 } = &*exported.finished;
         let result = ToolResult::of_export(&config, &call, sha256, report, path.as_deref());
         Ok(to_call_result(
             &result,
@@ -151,7 +142,7 @@ impl Shared {
         arguments: MessageArguments,
         progress: &Progress,
     ) -> Result<CallToolResult, ToolError> {
-        let message = match self.cache.get(&arguments.call) {
+        let message = match self.exporter.cache().get(&arguments.call) {
             Some(capture) => {
                 // Reading 6 MiB takes milliseconds; other calls must not wait for it.
                 let read =
@@ -178,7 +169,7 @@ impl Shared {
     ) -> Result<CallToolResult, ToolError> {
         let found = self
             .exporter
-            .find_calls_with_progress(filter, |waiting| progress.waiting(waiting))
+            .find_calls(filter, |waiting| progress.waiting(waiting))
             .await?;
         let result = ToolResult::of_search(&self.config, filter, &found);
         Ok(to_call_result(&result, &[]))
@@ -191,7 +182,7 @@ impl Shared {
         progress: &Progress,
     ) -> Result<Arc<[u8]>, ToolError> {
         // A client usually follows a link right after the export that returned it.
-        if let Some(capture) = self.cache.get(call) {
+        if let Some(capture) = self.exporter.cache().get(call) {
             return Ok(capture);
         }
         let exported = self.export_into_memory(call, progress).await?;
@@ -236,45 +227,24 @@ impl Shared {
         progress: &Progress,
         mut take: impl FnMut(&[u8]) -> Result<(), ToolError>,
     ) -> Result<Exported, ToolError> {
-        let window = call.window;
-        let query = ExportRequest {
-            call_ids: call
-                .call_ids()
-                .iter()
-                .map(|id| id.as_str().to_string())
-                .collect(),
-            from_ts: window.from_ms(),
-            to_ts: window.to_ms(),
-            profiles: call.profile_keys(),
-            ..ExportRequest::default()
-        };
-        let export = self
-            .exporter
-            .open_with_progress(&query, |waiting| progress.waiting(waiting))
-            .await?;
-        let mut export = export.hashed();
-        let mut kept = Some(Vec::new());
         let mut seen = 0;
-        while let Some(bytes) = export.next().await? {
-            seen += bytes.len() as u64;
-            progress.received(seen);
-            if seen > max_bytes {
-                // Dropping the export ends its request to Homer.
-                return Err(self.config.too_large(seen).into());
-            }
-            take(&bytes)?;
-            // Also if the capture goes to a file: for the cache.
-            kept = kept.filter(|_| seen <= self.config.read_bytes);
-            if let Some(kept) = &mut kept {
-                kept.extend_from_slice(&bytes);
-            }
-        }
-        let finished = export.finish().await?;
-        let bytes: Option<Arc<[u8]>> = kept.map(Arc::from);
-        if let Some(bytes) = &bytes {
-            self.cache.put(call.clone(), Arc::clone(bytes));
-        }
-        Ok(Exported { finished, bytes })
+        self.exporter
+            .export(call, |event| {
+                match event {
+                    Seen::Waiting(waiting) => progress.waiting(waiting),
+                    Seen::Bytes(bytes) => {
+                        seen += bytes.len() as u64;
+                        progress.received(seen);
+                        if seen > max_bytes {
+                            // If nobody else waits for the export, its request to Homer ends.
+                            return Err(self.config.too_large(seen).into());
+                        }
+                        take(&bytes)?;
+                    }
+                }
+                Ok(())
+            })
+            .await
     }
 }
 
@@ -397,9 +367,10 @@ impl ServerHandler for Server {
             ServerCapabilities::builder()
                 .enable_tools()
                 .enable_resources()
+                .enable_prompts()
                 .build(),
         )
-        .with_server_info(Implementation::new(SERVER_NAME, mcp::server_info().version))
+        .with_server_info(to_rmcp(&mcp::server_details()))
         .with_instructions(mcp::INSTRUCTIONS)
     }
 
@@ -470,7 +441,7 @@ impl ServerHandler for Server {
         };
         let called = tokio::select! {
             called = call => called,
-            // Dropping the export ends its request to Homer and frees its instance.
+            // Dropping the export ends its request to Homer, unless another call waits for it.
             () = context.ct.cancelled() => return Err(cancelled()),
         };
         let mut result = match called {
@@ -556,6 +527,29 @@ impl ServerHandler for Server {
         Ok(result.into())
     }
 
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        list!(ListPromptsResult, to_rmcp(&prompts::definitions()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let (arguments, config) = (request.arguments.as_ref(), &self.shared.config);
+        let prompt = prompts::get(&request.name, arguments, config, now_ms())
+            .map_err(|why| ErrorData::invalid_params(why, None))?;
+        let mut result: GetPromptResult = to_rmcp(&prompt);
+        // Not in the JSON of the core, which says it in the envelope.
+        result.result_type = GetPromptResult::default().result_type;
+        result.meta = Some(meta());
+        Ok(result.into())
+    }
+
     // rmcp's errors about methods that a server does not have are their bare names.
 
     async fn complete(
@@ -564,22 +558,6 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         Err(unknown_method("completion/complete"))
-    }
-
-    async fn list_prompts(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListPromptsResult, ErrorData> {
-        Err(unknown_method("prompts/list"))
-    }
-
-    async fn get_prompt(
-        &self,
-        _: GetPromptRequestParams,
-        _: RequestContext<RoleServer>,
-    ) -> Result<GetPromptResponse, ErrorData> {
-        Err(unknown_method("prompts/get"))
     }
 
     async fn on_custom_request(

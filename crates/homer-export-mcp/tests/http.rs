@@ -168,6 +168,15 @@ async fn http_serves_the_stateless_protocol() {
         (&read["result"]["ttlMs"], &read["result"]["cacheScope"]),
         (&json!(0), &json!("private"))
     );
+    let (_, listed) = server.ask("prompts/list", json!({}), &[]).await;
+    assert_eq!(listed["result"]["prompts"][0]["name"], "diagnose_call");
+    assert_eq!(listed["result"]["ttlMs"], 3_600_000);
+    let prompt = json!({"name": "diagnose_call", "arguments": {"callid": CALL}});
+    let (_, got) = server.ask("prompts/get", prompt, &[]).await;
+    assert_eq!(got["result"]["resultType"], "complete");
+    assert_eq!(got["result"]["messages"][0]["role"], "user");
+    let details = &discovered["result"]["_meta"]["io.modelcontextprotocol/serverInfo"];
+    assert_eq!(details["title"], "Homer call export");
     let (_, missing) = server
         .ask("resources/read", json!({"uri": "file:///etc/passwd"}), &[])
         .await;

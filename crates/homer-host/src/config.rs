@@ -35,7 +35,7 @@ pub struct HostConfig {
     pub export_max_bytes: u64,
     /// `HOMER_EXPORT_DEADLINE_MS`: longest duration of an export.
     pub export_deadline: Duration,
-    /// `HOMER_MAX_CONCURRENT`: number of concurrent exports.
+    /// `HOMER_MAX_CONCURRENT`: number of concurrent exports, and more while they prove small.
     pub max_concurrent: usize,
 }
 

@@ -15,6 +15,7 @@
 //! Dependencies run one way: [`policy`] and [`environment`] are data, the sandbox and its outbound
 //! requests are built from them, and [`export`] drives the sandbox.
 
+pub mod admission;
 mod cache;
 mod check;
 pub mod config;
@@ -26,6 +27,7 @@ mod extra_fields;
 mod failure;
 mod outbound;
 mod partial_file;
+mod permit;
 pub mod policy;
 mod private_directory;
 mod sandbox;

@@ -5,6 +5,7 @@
 mod body;
 mod connection;
 mod error;
+mod measured_body;
 mod redaction;
 mod tls;
 mod token_cache;
@@ -37,8 +38,10 @@ use wasmtime_wasi_http::{
 
 use self::body::LimitedBody;
 use self::connection::Connector;
+use self::measured_body::MeasuredBody;
 use self::token_cache::{Token, TokenCache};
 use crate::extra_fields::ExtraFields;
+use crate::permit::Meter;
 use crate::policy::{AllowedOrigin, Limits, Policy};
 
 /// The largest request body in bytes that is kept, so that it can be sent again after a new login.
@@ -489,14 +492,17 @@ pub(crate) struct InstanceOutbound {
     end_unproven: Arc<AtomicBool>,
     /// The number of requests of this instance so far.
     requests: AtomicU32,
+    /// Learns what they cost.
+    meter: Meter,
 }
 
 impl InstanceOutbound {
-    pub(crate) fn new(shared: &Arc<Outbound>) -> Self {
+    pub(crate) fn new(shared: &Arc<Outbound>, meter: Meter) -> Self {
         Self {
             shared: Arc::clone(shared),
             end_unproven: Arc::default(),
             requests: AtomicU32::new(0),
+            meter,
         }
     }
 
@@ -530,13 +536,25 @@ impl WasiHttpHooks for InstanceOutbound {
         let shared = Arc::clone(&self.shared);
         let end_unproven = Arc::clone(&self.end_unproven);
         let before = self.requests.fetch_add(1, Ordering::Relaxed);
+        let meter = self.meter.clone();
         Box::new(async move {
             let limit = shared.limits.requests;
             if before >= limit {
                 let why = format!("more than {limit} requests of one export or search");
                 return Err(Error::InternalError(Some(why)));
             }
-            let response = shared.send(request, options, &end_unproven).await?;
+            meter.sent();
+            let response = shared.send(request, options, &end_unproven).await;
+            // After a timeout, Homer works on.
+            if !matches!(response, Err(Error::ConnectionReadTimeout)) {
+                meter.responds();
+            }
+            let response = response?;
+            // A quick error proves nothing: an overloaded server sends one as well.
+            let response = match response.status().is_success() {
+                true => response.map(|body| MeasuredBody::new(body, meter).boxed_unsync()),
+                false => response,
+            };
             // wasmtime-wasi-http polls this for as long as the response is read. hyper's client
             // runs the connection in a task of its own, so there is nothing to do.
             let nothing_more: Box<dyn Future<Output = Result<(), Error>> + Send> =

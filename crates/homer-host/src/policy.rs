@@ -10,6 +10,7 @@ use homer_export::search::MAX_REQUESTS;
 use homer_export::transport::{BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 use homer_export::{BaseUrl, Credential};
 
+use crate::admission::SMALL_TIME;
 use crate::environment::ComponentEnvironment;
 use crate::extra_fields::ExtraFields;
 
@@ -137,14 +138,18 @@ impl AllowedOrigin {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The number of exports and searches that may run at a time, and of their requests to Homer.
-    /// A search has one request under way at a time, and counts as one. An export of several
-    /// profiles begins with two requests, and counts as two until only one of them is under way;
-    /// with a limit of 1, it runs alone. Further ones wait in a first-come, first-served queue
-    /// until their deadline. Homer builds each export in memory and keeps working on it after
-    /// its client has disconnected, so more concurrency costs Homer memory: 22 bytes for each byte
-    /// of a capture (docs/homer.md §7).
+    /// The number of requests to Homer that may be under way at a time while their cost is unknown
+    /// or has proved large, and therefore the number of large exports. Small exports raise it up to
+    /// 128 for as long as nothing proves large ([`crate::admission`]). A search has one request
+    /// under way at a time. An export of several profiles begins with two requests, and counts as
+    /// two until only one of them is under way; with a limit of 1, it runs alone. Further ones wait
+    /// in a first-come, first-served queue until their deadline. Homer builds each export in memory
+    /// and keeps working on it after its client has disconnected, so more concurrency costs Homer
+    /// memory: 22 bytes for each byte of a capture (docs/homer.md §7).
     pub concurrent_exports: usize,
+    /// The longest time at Homer of an export that counts as small. With zero, none does, and
+    /// [`Self::concurrent_exports`] is never exceeded.
+    pub small_export: Duration,
     /// Requests of one export or one search, inclusive, without the logins of the host. An export
     /// needs at most one for each profile and version of Homer's API, three more that explain why
     /// it found nothing, and two logins. A search needs at most 64 and a login.
@@ -175,6 +180,7 @@ impl Default for Limits {
         Self {
             concurrent_exports: usize::try_from(setting::MAX_CONCURRENT.default_integer())
                 .unwrap_or(usize::MAX),
+            small_export: SMALL_TIME,
             requests: MAX_REQUESTS + 2,
             // About 25 times what an export uses.
             memory_bytes: 32 * MIB,

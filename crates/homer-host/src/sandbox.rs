@@ -21,8 +21,10 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
+use crate::admission::MAX_AT_ONCE;
 use crate::cache;
 use crate::outbound::{self, InstanceOutbound, Outbound, TransferNotes};
+use crate::permit::Meter;
 use crate::policy::{Limits, Policy};
 
 mod bindings {
@@ -141,13 +143,15 @@ impl Sandbox {
     }
 
     /// A fresh instance, and the store that holds everything it has. `detected_api` is the
-    /// version of Homer's API that an earlier instance detected.
+    /// version of Homer's API that an earlier instance detected. `meter` learns what its requests
+    /// cost.
     ///
     /// # Errors
     /// If instantiation exceeds a limit.
     pub(crate) async fn instantiate(
         &self,
         detected_api: Option<Api>,
+        meter: Meter,
     ) -> wasmtime::Result<(Store<Guest>, Exports)> {
         let limits = &self.policy.limits;
         let mut table = ResourceTable::new();
@@ -159,7 +163,7 @@ impl Sandbox {
             table,
             wasi: WasiCtx::builder().envs(&environment).build(),
             http,
-            outbound: InstanceOutbound::new(&self.outbound),
+            outbound: InstanceOutbound::new(&self.outbound, meter),
             memory: MemoryLimit {
                 bytes: limits.memory_bytes,
                 used: 0,
@@ -179,7 +183,8 @@ impl Sandbox {
 /// Memories, tables and stacks for as many instances as there may be concurrent exports. They are
 /// reused.
 fn pool(limits: &Limits) -> InstanceAllocationStrategy {
-    let exports = u32::try_from(limits.concurrent_exports).unwrap_or(u32::MAX);
+    let exports = limits.concurrent_exports.max(MAX_AT_ONCE);
+    let exports = u32::try_from(exports).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     // The same numbers that the resource limiter allows for each instance.
     pool.total_component_instances(exports)

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and prints what it skips"
 )]
 
+mod concurrency;
 mod configuration;
 mod errors_page;
 mod export;

@@ -280,6 +280,7 @@ async fn exports_over_the_limit_wait_in_a_queue() {
     let (_homer, url) = homer().await;
     let mut policy = policy(&url);
     policy.limits.concurrent_exports = 2;
+    policy.limits.small_export = Duration::ZERO;
     policy.limits.deadline = Duration::from_secs(20);
     let exporter = Exporter::new(policy).unwrap();
     let first = exporter.open(&in_one_profile(CALL)).await.unwrap();

@@ -682,6 +682,24 @@ async fn mcp_server_reads_a_message_of_a_capture_above_every_limit() {
 }
 
 #[tokio::test]
+async fn mcp_server_returns_the_prompt() {
+    let server = Server::start(&[]).await;
+    let (_, listed) = server.ask("prompts/list", json!({}), &[]).await;
+    assert_eq!(listed["result"]["prompts"][0]["name"], "diagnose_call");
+    let prompt =
+        json!({ "name": "diagnose_call", "arguments": { "callid": "a@h", "around": "-2h" } });
+    let (_, got) = server.ask("prompts/get", prompt, &[]).await;
+    let text = got["result"]["messages"][0]["content"]["text"].as_str();
+    assert!(text.unwrap().contains("callid \"a@h\", from_ts "), "{got}");
+    let (_, listed) = server.ask("tools/list", json!({}), &[]).await;
+    let length = listed["result"].to_string().chars().count();
+    assert!(
+        length <= homer_export::mcp::tools::MAX_DEFINITIONS,
+        "{length}"
+    );
+}
+
+#[tokio::test]
 async fn mcp_server_searches_the_profiles_that_are_named() {
     let homer = FakeHomer::with_transfer_in_two_profiles().await.unwrap();
     let server = Server::with_homer(homer, &[]).await;
