@@ -48,17 +48,20 @@ def registry_entry(values: dict[str, str], out: Path) -> dict:
     Bundles that were built on machines of other kinds may be there, too.
     """
     server = json.loads((HERE / "server.json").read_text(encoding="utf-8"))
-    bundle, container = server["packages"]
+    bundle, *installed, container = server["packages"]
+    variables = bundle["environmentVariables"]
+    for package in installed:
+        package["environmentVariables"] = variables
     # A path on the user's machine does not exist in the container.
     container["environmentVariables"] = [
-        variable for variable in bundle["environmentVariables"] if variable["format"] != "filepath"
+        variable for variable in variables if variable["format"] != "filepath"
     ]
     packages = []
     for path in sorted(out.glob(f"{NAME}-{values['version']}-*.mcpb")):
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         url = release_url(values, path.name)
         packages.append(fill(bundle, {**values, "bundle_url": url, "sha256": sha256}))
-    server["packages"] = [*packages, container]
+    server["packages"] = [*packages, *installed, container]
     return fill(server, {**values, "image": image(values)})
 
 

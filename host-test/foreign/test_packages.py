@@ -195,6 +195,15 @@ def packed_json(path: Path) -> dict:
         return json.load(archive.extractfile("package/package.json"))
 
 
+def test_packages_name_the_server_of_the_registry(dist):
+    """With this, the MCP registry proves that the owner of the server owns the packages."""
+    name = json.loads((dist / "server.json").read_text())["name"]
+    assert packed_json(dist / LAUNCHERS["homer-export-mcp"])["mcpName"] == name
+    with zipfile.ZipFile(only(dist, "homer_export_mcp-*.whl")) as archive:
+        [metadata] = [path for path in archive.namelist() if path.endswith("/METADATA")]
+        assert f"mcp-name: {name} " in archive.read(metadata).decode()
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_npm_launcher_depends_on_the_programs(dist, name):
     described = packed_json(dist / LAUNCHERS[name])
