@@ -121,8 +121,9 @@ pub fn server_details() -> ServerDetails {
 pub const INSTRUCTIONS: &str = "\
 To find out why a SIP call failed, or to get its packets, export it with homer_export_pcap, which \
 needs the exact Call-ID and a time window. If you do not know both, find the call with \
-homer_find_calls first, and pass the arguments that it returns for the call. To look at one \
-message of the exported call, use homer_read_message with its packet number.";
+homer_find_calls first, and pass the arguments that it returns for the call. To look closer at \
+the exported call, use homer_read_message for one message, homer_read_ladder for any part of its \
+ladder, and homer_compare_calls to see how it differs from a call that works.";
 
 /// How long, and by whom, a result may be cached (MCP 2026-07-28, server/utilities/caching).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -9,7 +9,13 @@ from pathlib import Path
 from mcp_http import tools_list_request
 
 # Those of homer-export-mcp, sorted.
-TOOLS = ["homer_export_pcap", "homer_find_calls", "homer_read_message"]
+TOOLS = [
+    "homer_compare_calls",
+    "homer_export_pcap",
+    "homer_find_calls",
+    "homer_read_ladder",
+    "homer_read_message",
+]
 
 
 @dataclass

@@ -22,12 +22,12 @@ pub use jsonrpc::not_json;
 
 use super::auth::CallerPolicy;
 use super::delivery::Attachment;
-use super::tools::read_message::MessageView;
 use super::tools::{
-    self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolFailure, ToolResult,
+    self, CallWindow, InvalidCall, ReadCall, ToolCall, ToolConfig, ToolFailure, ToolResult,
 };
 use super::uri::{self, ResourceRequest};
 use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, INSTRUCTIONS, prompts, server_details};
+use crate::reader::Found;
 use crate::search::{CallFilterFields, FoundCalls};
 use crate::{CaptureReport, ExportError};
 use jsonrpc::{JsonRpcError, JsonRpcMessage, JsonRpcRequest};
@@ -80,8 +80,8 @@ pub enum RequestOutcome {
     Response(HttpResponse),
     /// A capture.
     Capture(PendingCapture),
-    /// One message of a capture.
-    Message(PendingMessage),
+    /// A part of a capture, or of two.
+    Reading(PendingReading),
     /// A search.
     Search(PendingSearch),
 }
@@ -102,12 +102,13 @@ enum Operation {
     ReadResource(ResourceRequest),
 }
 
-/// A request that waits for one message of a capture: the tool `homer_read_message`.
+/// A request that waits for a part of a capture: the tools `homer_read_message`,
+/// `homer_read_ladder` and `homer_compare_calls`.
 #[derive(Debug)]
-pub struct PendingMessage {
+pub struct PendingReading {
     request: JsonRpcRequest,
-    /// Which message.
-    pub arguments: MessageArguments,
+    /// What to read.
+    pub call: ReadCall,
 }
 
 /// A request that waits for a search: the tool `homer_find_calls`.
@@ -122,7 +123,7 @@ pub struct PendingSearch {
 enum Dispatched {
     Result(HttpResponse),
     Export(Operation),
-    Message(MessageArguments),
+    Reading(ReadCall),
     Search(CallFilterFields),
 }
 
@@ -187,8 +188,8 @@ impl McpServer {
             Ok(Dispatched::Export(operation)) => {
                 RequestOutcome::Capture(PendingCapture { request, operation })
             }
-            Ok(Dispatched::Message(arguments)) => {
-                RequestOutcome::Message(PendingMessage { request, arguments })
+            Ok(Dispatched::Reading(call)) => {
+                RequestOutcome::Reading(PendingReading { request, call })
             }
             Ok(Dispatched::Search(filter)) => {
                 RequestOutcome::Search(PendingSearch { request, filter })
@@ -252,10 +253,8 @@ impl McpServer {
                     Ok(ToolCall::ExportPcap(call)) => {
                         return Ok(Dispatched::Export(Operation::ExportPcap(call)));
                     }
-                    Ok(ToolCall::ReadMessage(arguments)) => {
-                        return Ok(Dispatched::Message(arguments));
-                    }
                     Ok(ToolCall::FindCalls(filter)) => return Ok(Dispatched::Search(filter)),
+                    Ok(ToolCall::Read(call)) => return Ok(Dispatched::Reading(call)),
                     Err(InvalidCall::Arguments(error)) => tool_error(request, &(&error).into()),
                     Err(InvalidCall::UnknownTool { message }) => {
                         return Err(JsonRpcError::invalid_params(message));
@@ -334,13 +333,13 @@ impl PendingCapture {
     }
 }
 
-impl PendingMessage {
-    /// The response with the message.
-    pub fn respond(&self, message: &MessageView) -> HttpResponse {
-        tool_result(&self.request, &ToolResult::of_message(message))
+impl PendingReading {
+    /// The response with what was found.
+    pub fn respond(&self, found: &Found) -> HttpResponse {
+        tool_result(&self.request, &ToolResult::of_reading(&self.call, found))
     }
 
-    /// The response if the export failed, or the capture has no such message.
+    /// The response if an export failed, or the capture has no such part.
     pub fn fail(&self, error: &ExportError) -> HttpResponse {
         tool_error(&self.request, &error.into())
     }
@@ -361,17 +360,13 @@ impl PendingSearch {
 
 /// The response with the result of a tool.
 fn tool_result(request: &JsonRpcRequest, result: &ToolResult) -> HttpResponse {
-    let noted = request.note.as_deref().map(|note| {
-        let structured = tools::with_note(&result.structured, note);
-        (structured, note)
-    });
-    let structured = match &noted {
-        Some((structured, _)) => structured,
-        None => &result.structured,
-    };
+    let note = request.note.as_deref();
+    let noted = (result.structured.as_deref().zip(note))
+        .map(|(structured, note)| tools::with_note(structured, note));
+    let structured = noted.as_deref().or(result.structured.as_deref());
     let mut content = vec![Block::text(&result.text)];
     // Before the capture, which comes last.
-    content.extend(noted.as_ref().map(|(_, note)| Block::text(note)));
+    content.extend(note.map(Block::text));
     content.extend(match &result.attachment {
         Attachment::None => None,
         Attachment::Blob { uri } => Some(Block::capture(uri)),
@@ -387,7 +382,7 @@ fn tool_result(request: &JsonRpcRequest, result: &ToolResult) -> HttpResponse {
         Attachment::Blob { .. } | Attachment::Text
     );
     let result = CallToolResult {
-        structured_content: Some(structured),
+        structured_content: structured,
         is_error: None,
         content,
     };

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::capture_report::{CaptureReport, LadderEntry};
 
-/// Most participants that have a name, inclusive: `A` to `Z`, and `AA` to `ZZ`.
+/// Most participants that have a name in a ladder, inclusive: `A` to `Z`, and `AA` to `ZZ`.
 const MAX_PARTICIPANTS: usize = 702;
 
 /// A row of the ladder.
@@ -79,13 +79,13 @@ pub fn participants(ladder: &[LadderEntry]) -> Vec<&str> {
     participants
 }
 
-/// The name of the participant or call at an index: `A` to `Z`, then `AA` to `ZZ`. `first` is the
-/// first letter, `b'A'` or `b'a'`.
+/// The name of the participant or call at an index: `A` to `Z`, then `AA` to `ZZ`, and so on.
+/// `first` is the first letter, `b'A'` or `b'a'`.
 pub fn letter(at: usize, first: u8) -> String {
-    let one = |at: usize| char::from(first + (at % 26) as u8);
+    let last = char::from(first + (at % 26) as u8);
     match at / 26 {
-        0 => one(at).to_string(),
-        before => format!("{}{}", one(before - 1), one(at)),
+        0 => last.to_string(),
+        before => format!("{}{last}", letter(before - 1, first)),
     }
 }
 

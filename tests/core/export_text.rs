@@ -33,7 +33,7 @@ fn call() -> CallWindow {
 pub(crate) fn result(report: &CaptureReport) -> (String, String) {
     let path = "/captures/made_192.0.2.10-1-2.pcap";
     let result = ToolResult::of_export(&CONFIG, &call(), &"0".repeat(64), report, Some(path));
-    (result.text, result.structured.get().to_string())
+    (result.text, result.structured.unwrap().get().to_string())
 }
 
 #[test]

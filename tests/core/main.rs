@@ -33,6 +33,8 @@ mod public_cases;
 mod quality;
 mod query;
 mod random_calls;
+mod reader;
+mod reading_tools;
 mod recordings;
 mod redact;
 mod replay;

@@ -67,7 +67,11 @@ fn prompt_names_tools_and_members_that_exist() {
         assert!(text.contains(member));
         let of_a_tool = tools::definitions(&CONFIG).into_iter().any(|tool| {
             let name = format!("\"{member}\"");
-            tool.input_schema.get().contains(&name) || tool.output_schema.get().contains(&name)
+            let output = tool
+                .output_schema
+                .as_deref()
+                .map_or("", |schema| schema.get());
+            tool.input_schema.get().contains(&name) || output.contains(&name)
         });
         assert!(of_a_tool, "{member}");
     }

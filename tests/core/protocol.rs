@@ -431,8 +431,8 @@ fn mcp_says_what_is_wrong_with_arguments() {
         ),
         (
             json!({ "name": "x" }),
-            "unknown tool \"x\"; the tools are homer_export_pcap, homer_read_message and \
-             homer_find_calls",
+            "unknown tool \"x\"; the tools are homer_export_pcap, homer_read_message, \
+                 homer_find_calls, homer_read_ladder and homer_compare_calls",
         ),
     ] {
         let (status, response) = respond(&head(&[]), &request("tools/call", params));

@@ -8,10 +8,11 @@ use homer_export::mcp::Base64Stream;
 use homer_export::mcp::delivery::{self, Attachment, Delivery, ResultMode};
 use homer_export::mcp::tools::export_pcap::{self, Delivered, ExportResult};
 use homer_export::mcp::tools::{
-    CallWindow, MessageArguments, ToolConfig, ToolDefinition, ToolResult,
+    CallWindow, MessageArguments, ReadCall, ToolConfig, ToolDefinition, ToolResult,
 };
 use homer_export::mcp::tools::{MessageFormat, find_calls, read_message};
 use homer_export::mcp::uri::{ResourceError, ResourceRequest};
+use homer_export::reader::CaptureReader;
 use homer_export::{CallId, CaptureReport, ExportError, Window};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -77,7 +78,7 @@ fn tool_states_the_configured_limits() {
 /// The structured content of `homer_export_pcap`.
 fn structured(report: &CaptureReport) -> Value {
     let result = ToolResult::of_export(&CONFIG, &call("a"), &"0".repeat(64), report, None);
-    serde_json::from_str(result.structured.get()).unwrap()
+    serde_json::from_str(result.structured.unwrap().get()).unwrap()
 }
 
 #[test]
@@ -119,7 +120,7 @@ fn tool_result_says_how_to_go_on() {
     };
     let structured = |call: &CallWindow, report| {
         let result = ToolResult::of_export(&CONFIG, call, &"0".repeat(64), report, None);
-        serde_json::from_str::<Value>(result.structured.get()).unwrap()
+        serde_json::from_str::<Value>(result.structured.unwrap().get()).unwrap()
     };
     let result = structured(&call("a@x"), &report);
     let schema = jsonschema::draft202012::new(&definition()["outputSchema"]).unwrap();
@@ -458,7 +459,7 @@ fn tool_returns_the_report_of_a_capture_that_is_too_large() {
             ..CaptureReport::default()
         };
         let result = ToolResult::of_export(config, &call("a@x"), &"0".repeat(64), &report, None);
-        let json = serde_json::from_str::<Value>(result.structured.get()).unwrap();
+        let json = serde_json::from_str::<Value>(result.structured.unwrap().get()).unwrap();
         (json, result.attachment)
     };
     let schema = jsonschema::draft202012::new(&definition()["outputSchema"]).unwrap();
@@ -490,7 +491,7 @@ fn tool_result_names_the_file_as_it_is_on_disk() {
     for path in ["/captures/a_x-1-2-3.pcap", r"C:\captures\a_x-1-2-3.pcap"] {
         let call = call("a@x");
         let result = ToolResult::of_export(&config, &call, &"0".repeat(64), &report, Some(path));
-        let result = serde_json::from_str::<Value>(result.structured.get()).unwrap();
+        let result = serde_json::from_str::<Value>(result.structured.unwrap().get()).unwrap();
         assert_eq!(result["filename"], "a_x-1-2-3.pcap");
         assert_eq!(result["file_path"], path);
     }
@@ -509,8 +510,11 @@ fn read(
         format,
         offset,
     };
-    let shown = read_message::read(capture, &arguments)?;
-    Ok(serde_json::to_value(shown).unwrap())
+    let call = ReadCall::Message(arguments);
+    let mut reader = CaptureReader::new(call.reading())?;
+    reader.feed(capture)?;
+    let result = ToolResult::of_reading(&call, &reader.finish()?);
+    Ok(serde_json::from_str(result.structured.unwrap().get()).unwrap())
 }
 
 #[test]

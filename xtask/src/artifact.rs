@@ -57,13 +57,14 @@ pub const EXPORTER: Artifact = Artifact {
         checked to the last byte.",
     more_imports: &[],
     exports: &[
+        "homer:capture/capture-reader@0.2.0",
         "homer:capture/homer-export-stream@0.2.0",
         "homer:capture/homer-export@0.2.0",
         "homer:capture/homer-search@0.2.0",
         "homer:capture/types@0.2.0",
     ],
     documented_world: None,
-    max_bytes: 800 * 1024,
+    max_bytes: 960 * 1024,
 };
 
 /// `homer-export-tool.wasm`, for gateways that turn a component into an MCP tool.

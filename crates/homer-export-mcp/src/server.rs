@@ -7,15 +7,14 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use homer_export::mcp::delivery::Attachment;
 use homer_export::mcp::tools::{
-    self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolFailure, ToolResult,
-    read_message,
+    self, CallWindow, InvalidCall, ReadCall, ToolCall, ToolConfig, ToolFailure, ToolResult,
 };
 use homer_export::mcp::uri::{ResourceError, ResourceRequest, resource_template};
 use homer_export::mcp::{
     self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, prompts,
 };
 use homer_export::{ExportError, MEDIA_TYPE};
-use homer_host::{CallFilterFields, CompletedExport, Exporter, Failure};
+use homer_host::{CallFilterFields, CaptureReader, CompletedExport, Exporter};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     Annotations, CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult,
@@ -33,7 +32,7 @@ use serde_json::Value;
 
 use crate::call_limit::{CallLimit, CallPermit};
 use crate::call_log::CallLog;
-use crate::files::OutputDir;
+use crate::files::{CaptureFile, OutputDir};
 use crate::now_ms;
 use crate::progress::Progress;
 use crate::shared_export::{Exported, Seen, SharedExporter};
@@ -89,6 +88,23 @@ impl Server {
     }
 }
 
+/// Where the bytes of an export go, besides the cache.
+enum Sink<'a> {
+    Memory,
+    File(&'a mut CaptureFile),
+    Reader(&'a mut CaptureReader),
+}
+
+impl Sink<'_> {
+    async fn take(&mut self, bytes: &[u8]) -> Result<(), ToolError> {
+        match self {
+            Self::Memory => Ok(()),
+            Self::File(file) => file.write(bytes).map_err(ToolError::StorageFailed),
+            Self::Reader(reader) => Ok(reader.feed(bytes).await?),
+        }
+    }
+}
+
 impl Shared {
     /// The configuration for the client of this request, by the version of MCP that it negotiated.
     fn config_for(&self, context: &RequestContext<RoleServer>) -> ToolConfig {
@@ -107,7 +123,7 @@ impl Shared {
     ) -> Result<CallToolResult, ToolError> {
         match call {
             ToolCall::ExportPcap(call) => self.export_pcap(call, config, progress).await,
-            ToolCall::ReadMessage(arguments) => self.read_message(arguments, progress).await,
+            ToolCall::Read(call) => self.read(&call, progress).await,
             ToolCall::FindCalls(filter) => self.find_calls(&filter, progress).await,
         }
     }
@@ -125,7 +141,7 @@ impl Shared {
             }
             // Of a capture that is too large for a message, the report remains.
             _ => (
-                self.export(&call, u64::MAX, progress, |_| Ok(())).await?,
+                self.export(&call, u64::MAX, progress, Sink::Memory).await?,
                 None,
             ),
         };
@@ -137,29 +153,29 @@ impl Shared {
         ))
     }
 
-    async fn read_message(
+    /// Reads a part of one capture, or of two, in the sandbox. Captures may have any size: none is
+    /// kept but those that the cache takes.
+    async fn read(
         &self,
-        arguments: MessageArguments,
+        call: &ReadCall,
         progress: &Progress,
     ) -> Result<CallToolResult, ToolError> {
-        let message = match self.exporter.cache().get(&arguments.call) {
-            Some(capture) => {
-                // Reading 6 MiB takes milliseconds; other calls must not wait for it.
-                let read =
-                    tokio::task::spawn_blocking(move || read_message::read(&capture, &arguments));
-                read.await.map_err(|why| Failure::Trap(why.to_string()))??
+        // Before the export: an invalid condition should cost no request to Homer.
+        let mut reader = self.exporter.open_reader(&call.reading()).await?;
+        for (at, capture) in call.captures().into_iter().enumerate() {
+            if at > 0 {
+                reader.next_capture().await?;
             }
-            // Without a limit: only one packet is kept.
-            None => {
-                let mut reader = read_message::PacketReader::new(&arguments);
-                self.export(&arguments.call, u64::MAX, progress, |bytes| {
-                    Ok(reader.feed(bytes)?)
-                })
-                .await?;
-                reader.finish()?
+            match self.exporter.cache().get(capture) {
+                Some(capture) => reader.feed(&capture).await?,
+                None => {
+                    let sink = Sink::Reader(&mut reader);
+                    self.export(capture, u64::MAX, progress, sink).await?;
+                }
             }
-        };
-        Ok(to_call_result(&ToolResult::of_message(&message), &[]))
+        }
+        let found = reader.finish().await?;
+        Ok(to_call_result(&ToolResult::of_reading(call, &found), &[]))
     }
 
     async fn find_calls(
@@ -200,8 +216,8 @@ impl Shared {
         progress: &Progress,
     ) -> Result<(Exported, String), ToolError> {
         let mut file = dir.begin().map_err(ToolError::StorageFailed)?;
-        let write = |bytes: &[u8]| file.write(bytes).map_err(ToolError::StorageFailed);
-        let exported = self.export(call, u64::MAX, progress, write).await?;
+        let sink = Sink::File(&mut file);
+        let exported = self.export(call, u64::MAX, progress, sink).await?;
         let path = dir
             .keep(file, call)
             .await
@@ -215,36 +231,35 @@ impl Shared {
         call: &CallWindow,
         progress: &Progress,
     ) -> Result<Exported, ToolError> {
-        self.export(call, self.config.read_bytes, progress, |_| Ok(()))
-            .await
+        let max_bytes = self.config.read_bytes;
+        self.export(call, max_bytes, progress, Sink::Memory).await
     }
 
-    /// Exports a capture of at most `max_bytes`, and passes each chunk to `take`.
+    /// Exports a capture of at most `max_bytes`, and passes each chunk to `sink`.
     async fn export(
         &self,
         call: &CallWindow,
         max_bytes: u64,
         progress: &Progress,
-        mut take: impl FnMut(&[u8]) -> Result<(), ToolError>,
+        mut sink: Sink<'_>,
     ) -> Result<Exported, ToolError> {
         let mut seen = 0;
-        self.exporter
-            .export(call, |event| {
-                match event {
-                    Seen::Waiting(waiting) => progress.waiting(waiting),
-                    Seen::Bytes(bytes) => {
-                        seen += bytes.len() as u64;
-                        progress.received(seen);
-                        if seen > max_bytes {
-                            // If nobody else waits for the export, its request to Homer ends.
-                            return Err(self.config.too_large(seen).into());
-                        }
-                        take(&bytes)?;
+        let mut export = self.exporter.export(call);
+        loop {
+            match export.next().await? {
+                Seen::Waiting(waiting) => progress.waiting(waiting),
+                Seen::Bytes(bytes) => {
+                    seen += bytes.len() as u64;
+                    progress.received(seen);
+                    if seen > max_bytes {
+                        // If nobody else waits for the export, its request to Homer ends.
+                        return Err(self.config.too_large(seen).into());
                     }
+                    sink.take(&bytes).await?;
                 }
-                Ok(())
-            })
-            .await
+                Seen::Ended(exported) => return Ok(exported),
+            }
+        }
     }
 }
 
@@ -260,10 +275,9 @@ fn to_rmcp<T: DeserializeOwned>(value: &impl Serialize) -> T {
 
 /// Puts a tool's result into rmcp's type, with the bytes of the capture if it has them attached.
 fn to_call_result(result: &ToolResult, capture: &[u8]) -> CallToolResult {
-    let text = result.text.clone();
-    let mut called = CallToolResult::structured(to_rmcp(&result.structured));
+    let mut called = CallToolResult::success(vec![ContentBlock::text(result.text.clone())]);
     // Clients without support for structured content read the text; others may ignore it.
-    called.content = vec![ContentBlock::text(text)];
+    called.structured_content = result.structured.as_ref().map(|it| to_rmcp(it));
     called.content.extend(match &result.attachment {
         Attachment::None => None,
         Attachment::Blob { uri } => Some(ContentBlock::Resource(

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use homer_export::mcp::tools::CallWindow;
 use homer_host::{
-    CallFilterFields, CompletedExport, ExportRequest, Exporter, Failure, FoundCalls, WaitingFor,
+    CallFilterFields, CaptureReader, CompletedExport, ExportRequest, Exporter, Failure, FoundCalls,
+    Reading, WaitingFor,
 };
 
 use crate::capture_cache::CaptureCache;
-use crate::single_flight::{Event, Flights, Publisher};
+use crate::single_flight::{Event, Flights, Publisher, Subscriber};
 
 /// A capture that was exported.
 #[derive(Clone)]
@@ -44,6 +45,26 @@ pub(crate) enum Seen {
     Waiting(WaitingFor),
     /// Further bytes of the capture.
     Bytes(Bytes),
+    /// The capture is complete.
+    Ended(Exported),
+}
+
+/// An export under way, as one of its callers sees it.
+pub(crate) struct SharedExport(Subscriber<ExportKey, ExportResult>);
+
+impl SharedExport {
+    /// What happens next. After [`Seen::Ended`], nothing more happens.
+    ///
+    /// # Errors
+    /// [`Failure`]
+    pub(crate) async fn next(&mut self) -> Result<Seen, Failure> {
+        Ok(match self.0.next().await {
+            Some(Event::Waiting(waiting)) => Seen::Waiting(waiting),
+            Some(Event::Bytes(bytes)) => Seen::Bytes(bytes),
+            Some(Event::Ended(result)) => Seen::Ended(result?),
+            None => return Err(no_result()),
+        })
+    }
 }
 
 impl SharedExporter {
@@ -63,31 +84,25 @@ impl SharedExporter {
     }
 
     /// Exports a capture, or joins an identical export under way. Each caller sees it from its
-    /// beginning. If `see` fails, or if the future is dropped, this caller is done with it; the
-    /// request to Homer ends with its last caller. An error of the export reaches all callers.
+    /// beginning. A caller that drops its [`SharedExport`] is done with it; the request to Homer
+    /// ends with its last caller. An error of the export reaches all callers.
     ///
     /// An export under way can be joined until it exceeds the size that is kept in memory.
-    ///
-    /// # Errors
-    /// [`Failure`], and those of `see`.
-    pub(crate) async fn export<E: From<Failure>>(
-        &self,
-        call: &CallWindow,
-        mut see: impl FnMut(Seen) -> Result<(), E>,
-    ) -> Result<Exported, E> {
-        let mut flight = self.exports.join(call, |publisher| {
+    pub(crate) fn export(&self, call: &CallWindow) -> SharedExport {
+        let flight = self.exports.join(call, |publisher| {
             let (exporter, cache) = (self.exporter.clone(), Arc::clone(&self.cache));
             let (call, kept_bytes) = (call.clone(), self.kept_bytes);
             async move { run_export(&exporter, call, kept_bytes, &cache, &publisher).await }
         });
-        loop {
-            match flight.next().await {
-                Some(Event::Waiting(waiting)) => see(Seen::Waiting(waiting))?,
-                Some(Event::Bytes(bytes)) => see(Seen::Bytes(bytes))?,
-                Some(Event::Ended(result)) => return Ok(result?),
-                None => return Err(no_result().into()),
-            }
-        }
+        SharedExport(flight)
+    }
+
+    /// Begins to read captures, in the sandbox.
+    ///
+    /// # Errors
+    /// [`Failure`]: `invalid-request` if a condition is malformed.
+    pub(crate) async fn open_reader(&self, reading: &Reading) -> Result<CaptureReader, Failure> {
+        self.exporter.open_reader(reading).await
     }
 
     /// Searches for calls, or joins an identical search under way, as [`Self::export`] does.

@@ -817,8 +817,8 @@ async fn client_gets_a_protocol_error_for_an_unknown_tool() {
     assert_eq!(error.code.0, -32602);
     assert_eq!(
         error.message,
-        "unknown tool \"no_such_tool\"; the tools are homer_export_pcap, homer_read_message and \
-         homer_find_calls"
+        "unknown tool \"no_such_tool\"; the tools are homer_export_pcap, homer_read_message, \
+                 homer_find_calls, homer_read_ladder and homer_compare_calls"
     );
     client.cancel().await.unwrap();
 }

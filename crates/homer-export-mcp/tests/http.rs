@@ -125,6 +125,38 @@ fn export() -> Value {
 }
 
 #[tokio::test]
+async fn http_reads_ladders_and_compares_calls() {
+    let server = Server::start(&["--demo"], &[]).await;
+    let ladder = json!({
+        "callid": CALL, "from_ts": FROM, "to_ts": TO, "method": "BYE", "to_packet": 6,
+        "call_id": "misspelled",
+    });
+    let asked = json!({"name": "homer_read_ladder", "arguments": ladder});
+    let (_, read) = server.ask("tools/call", asked, &[]).await;
+    let text = read["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("Rows 1 to 1 of 1; "), "{text}");
+    assert!(text.contains("\n6 "), "{text}");
+    let note = read["result"]["content"][1]["text"].as_str().unwrap();
+    assert!(
+        note.starts_with("Note: the unknown argument \"call_id\" was ignored; homer_read_ladder"),
+        "{note}"
+    );
+    assert_eq!(read["result"].get("structuredContent"), None);
+    let calls = json!({
+        "callid_a": "busy@demo", "callid_b": CALL,
+        "from_ts": "2026-11-20T14:00:00Z", "to_ts": "2026-11-20T15:00:00Z",
+        "from_ts_b": FROM, "to_ts_b": TO,
+    });
+    let asked = json!({"name": "homer_compare_calls", "arguments": calls});
+    let (_, compared) = server.ask("tools/call", asked, &[]).await;
+    let text = compared["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(
+        text.contains("\n1. Final status: A \"486\", B \"200\"\n"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn http_serves_the_stateless_protocol() {
     let server = Server::start(&["--demo"], &[]).await;
     let (_, discovered) = server.ask("server/discover", json!({}), &[]).await;
@@ -141,7 +173,7 @@ async fn http_serves_the_stateless_protocol() {
     );
     let (_, listed) = server.ask("tools/list", json!({}), &[]).await;
     let result = &listed["result"];
-    assert_eq!(result["tools"].as_array().unwrap().len(), 3);
+    assert_eq!(result["tools"].as_array().unwrap().len(), 5);
     assert_eq!(
         (&result["ttlMs"], &result["cacheScope"]),
         (&json!(3_600_000), &json!("public"))

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::outbound::Outbound;
 use crate::permit::{Permit, Permits};
 use crate::policy::Policy;
-use crate::sandbox::{Exports, Guest, LimitExceeded, Sandbox, stream};
+use crate::sandbox::{Exports, Guest, LimitExceeded, MAX_READERS, Sandbox, stream};
 
 /// What to export. The component parses and checks it, so any values can be passed.
 ///
@@ -91,12 +91,14 @@ const READ_BYTES: u32 = 256 * 1024;
 /// ```
 #[derive(Clone)]
 pub struct Exporter {
-    sandbox: Arc<Sandbox>,
+    pub(crate) sandbox: Arc<Sandbox>,
     /// The version of Homer's API that the last export used. Later instances get it, so
     /// that they need not detect it with a request of their own.
     detected_api: Arc<Mutex<Option<Api>>>,
     /// Which exports may send requests to Homer.
     permits: Arc<Permits>,
+    /// One permit for each reader of a capture.
+    pub(crate) readers: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Exporter {
@@ -133,6 +135,7 @@ impl Exporter {
             sandbox: Arc::new(sandbox),
             detected_api: Arc::default(),
             permits,
+            readers: Arc::new(Semaphore::new(MAX_READERS)),
         })
     }
 

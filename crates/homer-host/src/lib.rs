@@ -10,7 +10,7 @@
 //! A [`Policy`] states what the component may do. It is plain data, and [`HostConfig`] builds one
 //! from the environment. An [`Exporter`] compiles the component once, and runs each [`Export`] in a
 //! fresh instance of it, so that no export can affect another one. [`Exporter::find_calls`]
-//! searches for calls in the same way.
+//! searches for calls in the same way, and [`Exporter::open_reader`] reads a part of a capture.
 //!
 //! Dependencies run one way: [`policy`] and [`environment`] are data, the sandbox and its outbound
 //! requests are built from them, and [`export`] drives the sandbox.
@@ -30,6 +30,7 @@ mod partial_file;
 mod permit;
 pub mod policy;
 mod private_directory;
+mod reader;
 mod sandbox;
 mod search;
 
@@ -42,10 +43,12 @@ pub use failure::Failure;
 pub use partial_file::{CompleteFile, PartialFile};
 pub use policy::{AllowedOrigin, Limits, Policy};
 pub use private_directory::create_private;
+pub use reader::CaptureReader;
 pub use sandbox::LimitExceeded;
 
 // The types of the core in this library's interface, so that an embedder needs one dependency.
 pub use homer_export::homer::{Api, CredentialKind, ProxyCredential, ProxyCredentialKind};
+pub use homer_export::reader::{Found, LadderQuery, MessageQuery, Reading};
 pub use homer_export::search::{CallFilterFields, FoundCall, FoundCalls, UnsearchedPart};
 pub use homer_export::{BaseUrl, CaptureReport, Credential, ExportError};
 

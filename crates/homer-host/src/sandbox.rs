@@ -39,6 +39,7 @@ mod bindings {
                 export homer:capture/types@0.2.0;
                 export homer:capture/homer-export-stream@0.2.0;
                 export homer:capture/homer-search@0.2.0;
+                export homer:capture/capture-reader@0.2.0;
             }
         ",
         world: "homer:host/exports",
@@ -47,7 +48,7 @@ mod bindings {
 }
 
 pub(crate) use bindings::exports::homer::capture::{
-    homer_export_stream as stream, homer_search as search, types,
+    capture_reader as reader, homer_export_stream as stream, homer_search as search, types,
 };
 pub(crate) use bindings::{Exports, ExportsPre};
 
@@ -58,6 +59,10 @@ const TICK: Duration = Duration::from_millis(10);
 /// §5), and a report is smaller. Without this limit a component could make the host allocate any
 /// amount of memory.
 const HOSTCALL_BYTES: usize = 4 * 1024 * 1024;
+
+/// Readers of captures at a time, inclusive. They make no requests to Homer, so that they do not
+/// count as exports; each takes an instance.
+pub(crate) const MAX_READERS: usize = 16;
 
 /// Handles that a component may have open. An export needs about a dozen.
 const MAX_HANDLES: usize = 256;
@@ -180,18 +185,19 @@ impl Sandbox {
     }
 }
 
-/// Memories, tables and stacks for as many instances as there may be concurrent exports. They are
-/// reused.
+/// Memories, tables and stacks for as many instances as there may be concurrent exports and
+/// readers. They are reused.
 fn pool(limits: &Limits) -> InstanceAllocationStrategy {
     let exports = limits.concurrent_exports.max(MAX_AT_ONCE);
-    let exports = u32::try_from(exports).unwrap_or(u32::MAX);
+    let instances = exports.saturating_add(MAX_READERS);
+    let instances = u32::try_from(instances).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     // The same numbers that the resource limiter allows for each instance.
-    pool.total_component_instances(exports)
-        .total_core_instances(exports.saturating_mul(INSTANCES))
-        .total_memories(exports.saturating_mul(MEMORIES))
-        .total_tables(exports.saturating_mul(TABLES))
-        .total_stacks(exports)
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(INSTANCES))
+        .total_memories(instances.saturating_mul(MEMORIES))
+        .total_tables(instances.saturating_mul(TABLES))
+        .total_stacks(instances)
         .max_core_instances_per_component(INSTANCES)
         .max_memories_per_component(MEMORIES)
         .max_tables_per_component(TABLES)

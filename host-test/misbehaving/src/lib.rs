@@ -20,7 +20,8 @@ use wasi::http::types::{ErrorCode, Fields, Method, OutgoingRequest, RequestOptio
 homer_export::component!("exporter", Misbehaving);
 
 use bindings::exports::homer::capture::{
-    homer_export as flat, homer_export_stream as stream, homer_search as search, types,
+    capture_reader as reader, homer_export as flat, homer_export_stream as stream,
+    homer_search as search, types,
 };
 
 homer_export::report_to_bindings!(types);
@@ -98,6 +99,33 @@ impl search::Guest for Misbehaving {
             },
             _ => report("no such command".into()),
         }
+    }
+}
+
+impl reader::Guest for Misbehaving {
+    type Reader = Endless;
+
+    fn open_reader(_: reader::Reading) -> Result<reader::Reader, types::ExportError> {
+        Ok(reader::Reader::new(Endless))
+    }
+}
+
+/// A reader that computes without end.
+struct Endless;
+
+impl reader::GuestReader for Endless {
+    fn feed(&self, _: Vec<u8>) -> Result<(), types::ExportError> {
+        loop {
+            black_box(());
+        }
+    }
+
+    fn next_capture(&self) -> Result<(), types::ExportError> {
+        report("not implemented".into())
+    }
+
+    fn finish(&self) -> Result<reader::Found, types::ExportError> {
+        report("not implemented".into())
     }
 }
 

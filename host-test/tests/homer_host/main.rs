@@ -15,6 +15,7 @@ mod login;
 mod outbound;
 mod profiles;
 mod proxy;
+mod reader;
 mod sandbox;
 mod search;
 mod tls;

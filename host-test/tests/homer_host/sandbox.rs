@@ -23,7 +23,7 @@ fn misbehaving() -> &'static [u8] {
     COMPONENT.get_or_init(|| xtask::artifact::build_package("misbehaving").unwrap())
 }
 
-fn sandbox(policy: Policy) -> Exporter {
+pub(crate) fn sandbox(policy: Policy) -> Exporter {
     Exporter::with_component(misbehaving(), policy).unwrap()
 }
 

@@ -97,7 +97,7 @@ pub(super) struct DiscoverResult {
 /// The result of `tools/list`.
 #[derive(Serialize)]
 pub(super) struct Tools {
-    pub(super) tools: [ToolDefinition; 3],
+    pub(super) tools: [ToolDefinition; 5],
 }
 
 /// The result of `prompts/list`.

@@ -295,7 +295,7 @@ pub(super) fn build_result(
     let room = MAX_RESULT.saturating_sub(text.len() + without_report);
     result.report = CompactReport::fitted(report, room);
     ToolResult {
-        structured: to_raw_json(&result),
+        structured: Some(to_raw_json(&result)),
         text,
         attachment,
     }
@@ -312,7 +312,7 @@ pub fn definition(config: &ToolConfig) -> ToolDefinition {
             "Window end, about a minute after the call",
             config,
         ),
-        output_schema: output_schema(config),
+        output_schema: Some(output_schema(config)),
         annotations: ToolAnnotations {
             // A new file on the server's machine is a change, if a harmless one; and each call adds
             // one.

@@ -295,7 +295,7 @@ pub fn definition(config: &ToolConfig) -> ToolDefinition {
             "Window end",
             config,
         ),
-        output_schema: committed(include_str!("find_calls.output.schema.json")),
+        output_schema: Some(committed(include_str!("find_calls.output.schema.json"))),
         annotations: ToolAnnotations::READ_ONLY,
     }
 }

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::CaptureReport;
+use crate::mcp::tools::names;
 use crate::report::{Legend, Row, rows};
 
 /// Rows of the ladder that are always there, if the call has so many: half of them from its start.
@@ -86,5 +87,6 @@ impl<'a> LadderRows<'a> {
 }
 
 fn gap(messages: u64) -> String {
-    format!("... {messages} messages are left out here; the pcap has them")
+    let ladder = names::READ_LADDER;
+    format!("... {messages} messages are left out here; {ladder} shows them")
 }
