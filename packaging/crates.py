@@ -16,6 +16,7 @@ package and publish the crates together:
 
 import json
 import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -126,6 +127,19 @@ def write_package(name: str, values: dict[str, str], out: Path):
     (crate / "README.md").write_bytes(readme(name, values).encode())
 
 
+def write_lock(out: Path):
+    """The versions of the workspace. The packages of programs contain them, for `--locked`."""
+    shutil.copy(ROOT / "Cargo.lock", out)
+    # cargo takes out what only other packages of the workspace need.
+    command = ["cargo", "metadata", "--format-version=1", "--manifest-path", out / "Cargo.toml"]
+    try:
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    except FileNotFoundError:
+        sys.exit("there is no cargo, which writes Cargo.lock")
+    if done.returncode != 0:
+        sys.exit(f"cargo metadata: {done.stderr}")
+
+
 def readme(name: str, values: dict[str, str]) -> str:
     program = {"homer-export-cli": "homer-export"}.get(name, name)
     if name.endswith(("-cli", "-mcp")):
@@ -149,8 +163,7 @@ def main():
         write_package(name, values, out)
     shutil.copy(component, out / "homer-host/homer-export.wasm")
     (out / "Cargo.toml").write_bytes(root_manifest(values).encode())
-    # The packages of the programs contain it, so that `cargo install --locked` uses these versions.
-    shutil.copy(ROOT / "Cargo.lock", out)
+    write_lock(out)
     print(out)
 
 

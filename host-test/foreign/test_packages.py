@@ -339,8 +339,8 @@ def crate_files(crates: Path, name: str) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def packaged_crates(crates) -> Path:
     # Without compiling them, which takes as long as a release build.
-    options = ["--workspace", "--no-verify", "--offline", "--allow-dirty", "--target-dir=target"]
-    succeed(["cargo", "package", *options], cwd=crates)
+    options = ["--no-verify", "--offline", "--locked", "--allow-dirty", "--target-dir=target"]
+    succeed(["cargo", "package", "--workspace", *options], cwd=crates)
     return crates
 
 
