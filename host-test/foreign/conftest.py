@@ -26,6 +26,7 @@ from tools import Tools  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = Path(__file__).resolve().parent / "clients"
+AGENTS = Path(__file__).resolve().parent / "agents"
 PAGES = ROOT / "docs/hosts"
 PACKAGING = ROOT / "packaging"
 DIST = ROOT / "dist"
@@ -153,7 +154,7 @@ def components() -> list[Path]:
 @pytest.fixture(scope="session")
 def tools(request, target) -> Tools:
     required = request.config.option.require_tools or os.environ.get("CI") == "true"
-    return Tools(target / "foreign", CLIENTS, required)
+    return Tools(target / "foreign", CLIENTS, AGENTS, required)
 
 
 @pytest.fixture(scope="session")

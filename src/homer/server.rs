@@ -48,9 +48,9 @@ impl HomerServer {
         quoted(self.redacted(text).trim(), max_chars)
     }
 
-    /// A name from a server, such as that of its program or of a media type: as it is if it consists
-    /// of tokens (RFC 9110 §5.6.2), which contain no blank and so no sentence; else in quotation
-    /// marks, at most `max_chars` characters of it.
+    /// A name from a server, such as that of its program or of a media type: as it is if it
+    /// consists of tokens (RFC 9110 §5.6.2), which contain no blank and so no sentence; else in
+    /// quotation marks, at most `max_chars` characters of it.
     pub(crate) fn quote_unless_token(&self, text: &str, max_chars: usize) -> String {
         let name = self.redacted(text);
         let name = name.trim();
@@ -67,7 +67,8 @@ impl HomerServer {
         truncate_for_display(self.redacted(text).trim(), MAX_QUOTE)
     }
 
-    /// The text without our credentials. They go first: cut in half, they could no longer be found.
+    /// The text without our credentials. They go before the text is shortened: cut in half, they
+    /// could no longer be found.
     fn redacted(&self, text: &str) -> String {
         let redacted = match &self.credential {
             Some(credential) => credential.redact(text),

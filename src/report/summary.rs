@@ -19,8 +19,8 @@ const MAX_CHARS_BEFORE_WARNING: usize = 2000;
 
 impl CaptureReport {
     /// One line for a person: how the call ended, size and time of the capture, causes, what is
-    /// missing, and the warnings, separated by semicolons. About 4,000 characters at most: text from
-    /// the packets is shortened, and warnings that no longer fit are counted.
+    /// missing, and the warnings, separated by semicolons. About 4,000 characters at most: text
+    /// from the packets is shortened, and warnings that no longer fit are counted.
     pub fn summary(&self) -> String {
         let mut parts = Vec::new();
         // Each part is left out if it would say nothing.
