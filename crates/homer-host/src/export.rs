@@ -9,6 +9,7 @@ use homer_export::homer::Api;
 use homer_export::record::Convert;
 use homer_export::{CaptureReport, ExportError};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
