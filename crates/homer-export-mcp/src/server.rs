@@ -14,7 +14,7 @@ use homer_export::mcp::{
     self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, prompts,
 };
 use homer_export::{ExportError, MEDIA_TYPE};
-use homer_host::{CallFilterFields, CaptureReader, CompletedExport, Exporter};
+use homer_host::{CallFilterFields, CaptureReader, CompletedExport, Exporter, Failure};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     Annotations, CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult,
