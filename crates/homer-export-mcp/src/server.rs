@@ -288,7 +288,7 @@ fn to_rmcp<T: DeserializeOwned>(value: &impl Serialize) -> T {
 fn to_call_result(result: &ToolResult, capture: &[u8]) -> CallToolResult {
     let mut called = CallToolResult::success(vec![ContentBlock::text(result.text.clone())]);
     // Clients without support for structured content read the text; others may ignore it.
-    called.structured_content = result.structured.as_ref().map(|it| to_rmcp(it));
+    called.structured_content = result.structured.as_ref().map(to_rmcp);
     called.content.extend(match &result.attachment {
         Attachment::None => None,
         Attachment::Blob { uri } => Some(ContentBlock::Resource(
