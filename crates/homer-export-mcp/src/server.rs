@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use homer_export::mcp::delivery::Attachment;
 use homer_export::mcp::tools::{
     self, CallWindow, InvalidCall, ReadCall, ToolCall, ToolConfig, ToolFailure, ToolResult,
@@ -207,7 +208,7 @@ impl Shared {
         &self,
         call: &CallWindow,
         progress: &Progress,
-    ) -> Result<Arc<[u8]>, ToolError> {
+    ) -> Result<Bytes, ToolError> {
         // A client usually follows a link right after the export that returned it.
         if let Some(capture) = self.exporter.cache().get(call) {
             return Ok(capture);

@@ -18,7 +18,7 @@ use crate::single_flight::{Event, Flights, Publisher, Subscriber};
 pub(crate) struct Exported {
     pub(crate) finished: Arc<CompletedExport>,
     /// The bytes, if they fit into a message.
-    pub(crate) bytes: Option<Arc<[u8]>>,
+    pub(crate) bytes: Option<Bytes>,
 }
 
 /// Everything that decides what an export returns. How the capture reaches the client is not a part
@@ -175,9 +175,9 @@ async fn run_export(
         publisher.bytes(bytes, kept.is_some()).await;
     }
     let finished = Arc::new(export.finish().await?);
-    let bytes: Option<Arc<[u8]>> = kept.map(|kept| Arc::from(kept.concat()));
+    let bytes = kept.map(|kept| Bytes::from(kept.concat()));
     if let Some(bytes) = &bytes {
-        cache.put(call, Arc::clone(bytes));
+        cache.put(call, bytes.clone());
     }
     Ok(Exported { finished, bytes })
 }

@@ -229,7 +229,7 @@ async fn large_captures_are_delivered_or_rejected_in_every_mode() {
                     session.ask("tools/list", json!({})).await["result"]["tools"]
                         .as_array()
                         .map(Vec::len),
-                    Some(3)
+                    Some(5)
                 );
                 let peak = session
                     .peak_memory()

@@ -87,8 +87,9 @@ const TABLES: u32 = 4;
 const MAX_TABLE_ELEMENTS: usize = 10_000;
 
 /// Bytes of a memory that are zeroed for the next instance and not returned to the system. A small
-/// export touches about this much, and page faults would take longer than zeroing.
-const KEPT_MEMORY: usize = 512 * 1024;
+/// export touches about twice as much, and page faults would take longer than zeroing; but each of
+/// the 144 slots may keep this much.
+const KEPT_MEMORY: usize = 256 * 1024;
 
 /// The same for a table.
 const KEPT_TABLE: usize = 64 * 1024;
