@@ -275,7 +275,7 @@ async fn http_requires_the_token() {
             head.status.as_u16(),
             listed["result"]["tools"].as_array().map(Vec::len)
         ),
-        (200, Some(3))
+        (200, Some(5))
     );
     for fields in [
         &[][..],
