@@ -20,8 +20,8 @@ pub(crate) const MAX_CONNECTIONS: usize = 512;
 const MAX_UNPROVEN: usize = 32;
 
 /// How long a connection may take until its first request has been read, before it has to make
-/// room. Many callers that begin at once must not push each other out.
-const MIN_AGE: Duration = Duration::from_secs(1);
+/// room. Many callers that begin at once on a busy machine must not push each other out.
+const MIN_AGE: Duration = Duration::from_secs(2);
 
 /// The connections. Clones share them.
 #[derive(Clone, Default)]
@@ -53,7 +53,7 @@ pub(crate) struct Connection {
 
 impl Connections {
     /// Admits a connection from this address, as soon as there is room. The oldest connection over
-    /// which no authorized request has come within a second is closed to make room. The receiver is
+    /// which no authorized request has come within two seconds is closed to make room. The receiver is
     /// ready when the new connection has to close in its turn.
     pub(crate) async fn admit(&self, address: IpAddr) -> (Connection, oneshot::Receiver<()>) {
         let address = network(address);

@@ -707,8 +707,9 @@ async fn http_exits_successfully_on_a_signal() {
 async fn http_survives_a_thousand_calls_at_once() {
     let server = Server::start(&["--demo"], &[("HOMER_MAX_CONCURRENT", "8")]).await;
     let server = std::sync::Arc::new(server);
-    // A process may have 1024 open files.
-    let connections = std::sync::Arc::new(tokio::sync::Semaphore::new(500));
+    // Half of what the server takes: it may see later than the client that a connection has ended,
+    // and closes one without a request when it has no room for another.
+    let connections = std::sync::Arc::new(tokio::sync::Semaphore::new(256));
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..1000 {
         let (server, connections) = (
