@@ -812,8 +812,11 @@ async fn http_responses_that_nobody_reads_take_bounded_memory() {
         unchanged = if now > peak { 0 } else { unchanged + 1 };
         peak = peak.max(now);
     }
-    // A release build has 14 MiB before.
+    // A release build has 14 MiB before, and must stay within 150. A debug build takes longer for
+    // each response, so that more of them are in the making at the same time.
+    let most = if cfg!(debug_assertions) { 200 } else { 136 };
     let grown = peak - before;
-    assert!(grown <= 136, "{grown} MiB");
+    println!("64 responses that nobody reads: {before} MiB before, {peak} MiB at most");
+    assert!(grown <= most, "{grown} MiB");
     drop(clients);
 }
