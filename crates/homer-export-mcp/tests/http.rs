@@ -816,7 +816,6 @@ async fn http_responses_that_nobody_reads_take_bounded_memory() {
     // each response, so that more of them are in the making at the same time.
     let most = if cfg!(debug_assertions) { 200 } else { 136 };
     let grown = peak - before;
-    println!("64 responses that nobody reads: {before} MiB before, {peak} MiB at most");
     assert!(grown <= most, "{grown} MiB");
     drop(clients);
 }
