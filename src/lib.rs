@@ -66,6 +66,7 @@
 //! | [`packet`], [`sip`] | a packet record, and the SIP message in it |
 //! | [`report`] | what a capture contains: [`CaptureReport`] |
 //! | [`search`] | the calls that Homer holds: [`find_calls`](search::find_calls) |
+//! | [`redact`] | a capture without secrets, numbers or addresses: [`Redactor`](redact::Redactor) |
 //! | [`finding`] | a rule that a message breaks: [`Rule`](finding::Rule) |
 //! | [`error`] | why an export failed: [`ExportError`] |
 //! | [`record`] | conversion of these types from and to those of the WIT bindings |
@@ -96,6 +97,7 @@ pub mod packet;
 pub mod pcap;
 pub mod query;
 pub mod record;
+pub mod redact;
 pub mod report;
 mod rtcp;
 pub mod search;

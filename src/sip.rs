@@ -23,11 +23,12 @@ mod value;
 pub use escape::{escape, hex_dump};
 pub use message::{Message, StartLine, Truncation};
 pub use parser::Parser;
-pub use redact::redact;
+pub use redact::{Content, redact, redact_with};
 pub use sdp::Sdp;
 pub use value::{CSeq, Via};
 
-pub(crate) use escape::is_invisible;
 pub(crate) use line::line_ends;
 pub(crate) use message::begins_with_start_line;
-pub(crate) use redact::uri_secrets;
+pub(crate) use redact::{
+    LineRewriter, RedactedKinds, redact_line, redact_lines, redact_rest_of_line, uri_secrets,
+};

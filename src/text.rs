@@ -1,7 +1,12 @@
 //! Untrusted text, made safe to quote in one of our sentences.
 
+pub(crate) mod decoded;
+mod unprintable;
+
 use alloc::format;
 use alloc::string::String;
+
+pub use unprintable::{UNICODE_VERSION, is_unprintable};
 
 /// Puts untrusted text in quotation marks, as [`truncate_for_display`] makes it.
 ///
@@ -15,8 +20,9 @@ pub fn quoted(text: &str, max_chars: usize) -> String {
     format!("\"{}\"", truncate_for_display(text, max_chars))
 }
 
-/// The first `max_chars` characters of `text`, on one line: each control character becomes a space.
-/// An ellipsis marks a text that was longer.
+/// The first `max_chars` characters of `text`, on one line: each control character becomes a space,
+/// and each other [unprintable](is_unprintable) character becomes U+FFFD. An ellipsis marks a text
+/// that was longer.
 ///
 /// # Examples
 /// ```
@@ -27,7 +33,12 @@ pub fn quoted(text: &str, max_chars: usize) -> String {
 /// ```
 pub fn truncate_for_display(text: &str, max_chars: usize) -> String {
     // A line break would let a message forge a second line of our output.
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let printable = |c: char| match c {
+        c if !is_unprintable(c) => c,
+        c if c.is_control() => ' ',
+        // What is there and cannot be seen must not look like nothing.
+        _ => char::REPLACEMENT_CHARACTER,
+    };
     let mut shown: String = text.chars().take(max_chars).map(printable).collect();
     if text.chars().nth(max_chars).is_some() {
         shown.push('…');

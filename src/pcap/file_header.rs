@@ -57,6 +57,14 @@ impl FileHeader {
         format(self) == format(other)
     }
 
+    /// Checks the first four bytes of a file.
+    ///
+    /// # Errors
+    /// Returns [`Error::NotPcap`] or [`Error::PcapNg`].
+    pub(crate) fn check_magic(bytes: [u8; 4]) -> Result<(), Error> {
+        magic(bytes).map(drop)
+    }
+
     /// Parses a file header.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::capture_report::LadderEntry;
 use super::printable::printable;
 use crate::packet::{Route, endpoint};
 use crate::pcap::YEAR_1971_US;
-use crate::sip::{Message, StartLine, uri_secrets};
+use crate::sip::{Content, Message, RedactedKinds, StartLine, redact_line, uri_secrets};
 
 /// Entries kept at each end. A call has 7 messages; with retransmissions and re-INVITEs it has some
 /// dozens.
@@ -148,7 +148,7 @@ impl LadderMessage {
             self.line.extend_from_slice(message.start_line);
         } else {
             // Secrets are removed before the line is cut, or half of a password might stay.
-            push_start_line(&mut self.line, message.start_line, message.start);
+            push_redacted(&mut self.line, message.start_line, message.start);
             self.line.truncate(MAX_LINE);
         }
     }
@@ -159,7 +159,7 @@ impl LadderMessage {
             return Cow::Borrowed(&self.line);
         }
         let mut line = Vec::new();
-        push_start_line(&mut line, &self.line, StartLine::parse(&self.line));
+        push_redacted(&mut line, &self.line, StartLine::parse(&self.line));
         line.truncate(MAX_LINE);
         Cow::Owned(line)
     }
@@ -190,7 +190,14 @@ impl LadderMessage {
     }
 }
 
-/// Appends a start line without its version and without secrets; it may be longer than
+/// Appends a start line without its version and without secrets, as `homer_read_message` shows
+/// them; it may be longer than [`MAX_LINE`].
+fn push_redacted(line: &mut Vec<u8>, start_line: &[u8], start: StartLine<'_>) {
+    push_start_line(line, start_line, start);
+    redact_line(line, Content::Redact, &mut RedactedKinds::default());
+}
+
+/// Appends a start line without its version and without the secrets of its URI; it may be longer than
 /// [`MAX_LINE`].
 fn push_start_line(line: &mut Vec<u8>, start_line: &[u8], start: StartLine<'_>) {
     const VERSION: &[u8] = b"SIP/2.0";

@@ -2,10 +2,10 @@
 
 use alloc::string::String;
 
-use crate::sip::is_invisible;
+use crate::text::is_unprintable;
 
-/// Replaces control characters, invisible ones and invalid UTF-8 by U+FFFD: an escape sequence in a
-/// reason phrase must not reach a terminal, and a mark of direction must not reorder a line.
+/// Replaces unprintable characters and invalid UTF-8 by U+FFFD: an escape sequence in a reason
+/// phrase must not reach a terminal, and a text in tag characters must not reach a model.
 pub(super) fn printable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -19,10 +19,6 @@ pub(super) fn printable(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-fn is_unprintable(c: char) -> bool {
-    c.is_control() || is_invisible(c)
 }
 
 /// At most `max_chars` characters from a message, in quotation marks. Those within it are escaped,

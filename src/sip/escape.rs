@@ -3,6 +3,8 @@
 use alloc::format;
 use alloc::string::String;
 
+use crate::text::is_unprintable;
+
 /// Bytes in one line of a hex dump.
 const DUMP_WIDTH: usize = 16;
 
@@ -13,7 +15,7 @@ const DUMP_WIDTH: usize = 16;
 /// | CR, TAB, backslash | `\r`, `\t`, `\\` |
 /// | LF | `\n` and a line break |
 /// | other control characters, invalid UTF-8 | `\x00` |
-/// | invisible characters, such as marks of direction | `\u{202e}` |
+/// | other [unprintable](is_unprintable) characters, such as marks of direction | `\u{202e}` |
 ///
 /// # Examples
 /// ```
@@ -32,7 +34,8 @@ pub fn escape(bytes: &[u8]) -> String {
                 '\t' => text.push_str("\\t"),
                 '\\' => text.push_str("\\\\"),
                 '\0'..='\x1f' | '\x7f' => text.push_str(&format!("\\x{:02x}", u32::from(c))),
-                c if is_invisible(c) => text.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+                // They can make a text look like another one.
+                c if is_unprintable(c) => text.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
                 c => text.push(c),
             }
         }
@@ -41,23 +44,6 @@ pub fn escape(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-/// Whether a character is a C1 control character, or a mark of direction or another character
-/// without a shape (Unicode, category Cf): they can make a text look like another one.
-pub(crate) fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{80}'..='\u{9f}'
-            | '\u{ad}'
-            | '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 /// A hex dump of 16 bytes per line: offset, bytes, and the printable ASCII among them. `offset` is

@@ -1,12 +1,44 @@
 //! Overwrites the secrets in a message with asterisks, without changing its length.
 //!
 //! Works line by line and does not parse the message, so that it also finds secrets in the parts of
-//! a multipart body, in a log that quotes a message, and in malformed messages.
+//! a multipart body, in a log that quotes a message, and in malformed messages. A secret is
+//! recognized by its shape, wherever it is: by the name in front of it, or by its own form. Each
+//! line is searched once for the words that may begin a secret ([`words`]), and then once more for
+//! each layer of percent-encoding, JSON, base64 or hexadecimal around it. The time is therefore
+//! proportional to the length.
+
+mod body;
+mod digest;
+mod pem;
+mod sdp;
+mod secret_names;
+mod tokens;
+mod uri;
+mod words;
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
-use memchr::{memchr, memchr2, memrchr};
+use memchr::memchr2;
+
+use crate::text::decoded::{Decoded, EncodedRun};
+use words::{Rule, next_word};
+
+pub(crate) use body::{Bodies, BodyKind};
+pub(crate) use uri::uri_secrets;
+
+/// Whether texts and digits that a person typed are redacted as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Content {
+    /// The bodies of MESSAGE (RFC 3428) and DTMF digits in INFO (RFC 6086) and KPML (RFC 4730) are
+    /// overwritten: they hold one-time codes, PINs and card numbers.
+    #[default]
+    Redact,
+    /// They stay.
+    Show,
+}
+
+/// Layers of encoding that are looked through, one inside the other.
+const MAX_LAYERS: u32 = 3;
 
 /// Overwrites the secrets in a message: every byte becomes `*`, except blanks, line ends and
 /// quotation marks. Returns the kinds of secrets found, each once.
@@ -15,13 +47,28 @@ use memchr::{memchr, memchr2, memrchr};
 /// little. These are secrets:
 ///
 /// - values of Authorization, Proxy-Authorization and Authentication-Info (RFC 3261 §20.7, §20.28,
-///   §20.6), also as header fields in a URI; the names of digest parameters stay
+///   §20.6), also as header fields in a URI; the names of digest parameters stay. The same in
+///   fields of other names, by `Digest … response=`, `Basic` with base64, and `Bearer`
+/// - `response`, `rspauth`, `cnonce` and `auts` by themselves, and the first line of a payload that
+///   begins within a line, as the second segment of a message on a stream does
 /// - keys in a challenge (`ik`, `ck` of WWW-Authenticate; 3GPP TS 24.229 §5.4.1.2)
-/// - values of Identity (RFC 8224 §4)
+/// - values of Identity (RFC 8224 §4), and JSON Web Tokens anywhere (RFC 7519)
+/// - values of header fields, parameters, JSON members, XML elements and settings whose names
+///   contain `token`, `secret`, `passw`, `pwd`, `api-key`, `cookie`, `session`, `signature` or
+///   `credential`; `pn-prid` (RFC 8599), `postd` (dialed after the call is answered), and the key
+///   log of TLS. Session-Expires (RFC 4028) and a Session-ID as RFC 7989 defines it stay: the one
+///   is a number, the other identifies a session as a Call-ID does
 /// - passwords in SIP URIs, and the header fields of a Request-URI, which must have none (RFC 3261
-///   §19.1.1)
+///   §19.1.1); the user information in `scheme://user@host`
 /// - keys in session descriptions: after `inline:` (RFC 4568 §9.1, also in attributes of RFC 5939),
-///   `key-mgmt:` (RFC 4567 §3), `k=` (RFC 4566 §5.12), `ice-pwd:` (RFC 8839 §5.4)
+///   `key-mgmt:` (RFC 4567 §3), `mikey`, `k=` (RFC 4566 §5.12), `ice-pwd:` (RFC 8839 §5.4)
+/// - PEM blocks other than certificates and public keys, and bodies and parts with
+///   `Content-Transfer-Encoding: base64`
+/// - what [`Content::Redact`] says
+///
+/// All of these are also found behind percent-encoding, the escapes of JSON, base64 and
+/// hexadecimal. Not secret are what identifies a dialog or a device (Call-ID, tag, branch, GRUU),
+/// `nonce` in a challenge, and `a=fingerprint`.
 ///
 /// # Examples
 /// ```
@@ -32,9 +79,112 @@ use memchr::{memchr, memchr2, memrchr};
 /// assert_eq!(&message, b"Authorization: Digest username=\"***\", response=\"****\"\r\n");
 /// ```
 pub fn redact(message: &mut [u8]) -> Vec<&'static str> {
+    redact_with(message, Content::Redact)
+}
+
+/// As [`redact`], with a choice about the content of a call.
+///
+/// # Examples
+/// ```
+/// use homer_export::sip::{Content, redact_with};
+///
+/// let mut digits = *b"Signal=5\r\nDuration=160\r\n";
+/// assert!(redact_with(&mut digits, Content::Show).is_empty());
+/// assert_eq!(redact_with(&mut digits, Content::Redact), ["DTMF digits"]);
+/// assert_eq!(&digits, b"Signal=*\r\nDuration=160\r\n");
+/// ```
+pub fn redact_with(message: &mut [u8], content: Content) -> Vec<&'static str> {
     let mut kinds = RedactedKinds::default();
+    let rest = redact_rest_of_line(message, &mut kinds);
+    let mut rewriter = Secrets {
+        content,
+        layers: MAX_LAYERS,
+    };
+    redact_lines(rest, content, &mut kinds, &mut rewriter);
+    kinds.0
+}
+
+/// The kinds of secrets found so far, each once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RedactedKinds(pub(crate) Vec<&'static str>);
+
+impl RedactedKinds {
+    pub(crate) fn add(&mut self, kind: &'static str) {
+        if !self.0.contains(&kind) {
+            self.0.push(kind);
+        }
+    }
+}
+
+/// Overwrites the first line of a payload that begins within a line, since the name that would tell
+/// whether it is secret is in another packet. Returns what follows that line.
+pub(crate) fn redact_rest_of_line<'a>(
+    payload: &'a mut [u8],
+    kinds: &mut RedactedKinds,
+) -> &'a mut [u8] {
+    if !body::begins_within_line(payload) {
+        return payload;
+    }
+    let (rest, lines) = payload.split_at_mut(line_end(payload, 0));
+    overwrite(rest);
+    kinds.add("rest of a line");
+    lines
+}
+
+/// What happens to the lines that are not secret because of where they are.
+pub(crate) trait LineRewriter {
+    /// Rewrites a line, whose length stays.
+    fn line(&mut self, line: &mut [u8], kinds: &mut RedactedKinds);
+
+    /// Rewrites the line at the start of `rest` if it is known, and returns its length with its
+    /// end, at most `limit`. Known lines are those that were given to [`Self::new_line`].
+    fn known_line(
+        &mut self,
+        _rest: &mut [u8],
+        _limit: usize,
+        _kinds: &mut RedactedKinds,
+    ) -> Option<usize> {
+        None
+    }
+
+    /// Rewrites the line at the start of `rest`, of `len` bytes or, with its end, `next`. It says
+    /// nothing about the lines after it.
+    fn new_line(&mut self, rest: &mut [u8], len: usize, _next: usize, kinds: &mut RedactedKinds) {
+        self.line(rest.get_mut(..len).unwrap_or_default(), kinds);
+    }
+}
+
+/// Overwrites secrets, and looks through so many layers of encoding.
+struct Secrets {
+    content: Content,
+    layers: u32,
+}
+
+impl LineRewriter for Secrets {
+    fn line(&mut self, line: &mut [u8], kinds: &mut RedactedKinds) {
+        redact_layer(line, self.content, kinds, self.layers);
+    }
+}
+
+/// Walks through the lines of a message. Overwrites those that are secret because of where they
+/// are, and passes the others to `rewriter`. Returns what was learned of the bodies.
+pub(crate) fn redact_lines(
+    message: &mut [u8],
+    content: Content,
+    kinds: &mut RedactedKinds,
+    rewriter: &mut dyn LineRewriter,
+) -> Bodies {
+    let mut bodies = Bodies::default();
+    let mut pem = pem::Blocks::default();
     let mut at = 0;
     while at < message.len() {
+        if let Some(limit) = bodies.plain_until(at).filter(|_| !pem.is_open())
+            && let Some(len) =
+                rewriter.known_line(message.get_mut(at..).unwrap_or_default(), limit - at, kinds)
+        {
+            at += len;
+            continue;
+        }
         let mut end = line_end(message, at);
         // A value may continue in lines that begin with a blank (RFC 3261 §7.3.1, folding). An
         // empty line is never continued.
@@ -43,227 +193,142 @@ pub fn redact(message: &mut [u8]) -> Vec<&'static str> {
         }
         // The line end is not part of the line: overwriting it would join two lines.
         let next = next_line(message, end);
-        if let Some(line) = message.get_mut(at..end) {
-            redact_credentials(line, &mut kinds);
-            redact_identity(line, &mut kinds);
-            redact_challenge(line, &mut kinds);
-            redact_media_keys(line, &mut kinds);
-            redact_request_uri(line, &mut kinds);
-            redact_uri_passwords(line, &mut kinds);
-            redact_password_parameters(line, &mut kinds);
+        let len = message.len();
+        let line = message.get_mut(at..end).unwrap_or_default();
+        let kind = bodies.line(line, at, next, len);
+        let start = core::mem::replace(&mut at, next);
+        if pem.is_secret(line) {
+            overwrite(line);
+            kinds.add("PEM");
+            continue;
         }
-        at = next;
-    }
-    kinds.0
-}
-
-/// The kinds of secrets found so far, each once.
-#[derive(Default)]
-struct RedactedKinds(Vec<&'static str>);
-
-impl RedactedKinds {
-    fn add(&mut self, kind: &'static str) {
-        if !self.0.contains(&kind) {
-            self.0.push(kind);
-        }
-    }
-}
-
-/// Overwrites the values of Authorization, Proxy-Authorization and Authentication-Info, wherever
-/// they are in a line: after the time of a log, in quotation marks, in a URI.
-fn redact_credentials(line: &mut [u8], kinds: &mut RedactedKinds) {
-    let values = ["authorization", "authentication-info"].map(|name| field_value(line, name));
-    if let Some(value) = values.into_iter().flatten().min() {
-        overwrite_credentials(&mut line[value..]);
-        kinds.add("Authorization");
-    }
-}
-
-/// Overwrites the value of Identity, in its long and its compact form.
-fn redact_identity(line: &mut [u8], kinds: &mut RedactedKinds) {
-    // P-Asserted-Identity and the like have the same ending, but hold an address and no token.
-    let is_whole_word = |value: &usize| {
-        let name = line[..*value].to_ascii_lowercase();
-        let at = name
-            .windows(8)
-            .rposition(|part| part == b"identity")
-            .unwrap_or(0);
-        let before = at.checked_sub(1).and_then(|before| line.get(before));
-        !before.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-    };
-    let long = field_value(line, "identity").filter(is_whole_word);
-    // One letter means something only at the start of a line.
-    let compact = matches!(line, [b'y' | b'Y', b':' | b' ' | b'\t', ..])
-        .then(|| field_value(line, "y"))
-        .flatten();
-    if let Some(value) = long.or(compact) {
-        overwrite(&mut line[value..]);
-        kinds.add("Identity");
-    }
-}
-
-/// Overwrites the keys `ik` and `ck` in a challenge. The rest of a challenge is no secret.
-fn redact_challenge(line: &mut [u8], kinds: &mut RedactedKinds) {
-    let Some(challenge) = field_value(line, "authenticate") else {
-        return;
-    };
-    for name in ["ik", "ck"] {
-        let mut from = challenge;
-        while let Some(end) = find(line, name, from) {
-            from = end;
-            // Not the `ik` in `topik=`.
-            let is_whole_word = !line
-                .get(end - name.len() - 1)
-                .is_some_and(u8::is_ascii_alphanumeric);
-            let blanks = line[end..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_whitespace())
-                .count();
-            if is_whole_word && line.get(end + blanks) == Some(&b'=') {
-                let value = &mut line[end + blanks + 1..];
-                let len = memchr(b',', value).unwrap_or(value.len());
-                overwrite(&mut value[..len]);
-                kinds.add("key in a challenge");
+        match kind {
+            BodyKind::Text if body::is_neutral(line) => {
+                let len = line.len();
+                let rest = message.get_mut(start..).unwrap_or_default();
+                rewriter.new_line(rest, len, next - start, kinds);
             }
+            BodyKind::Text => rewriter.line(line, kinds),
+            BodyKind::Base64 => {
+                overwrite(line);
+                kinds.add("base64 part");
+            }
+            BodyKind::Dtmf if content == Content::Redact => {
+                body::overwrite_digits(line);
+                kinds.add("DTMF digits");
+            }
+            BodyKind::Message if content == Content::Redact => {
+                overwrite(line);
+                kinds.add("text of a MESSAGE");
+            }
+            BodyKind::Dtmf | BodyKind::Message => rewriter.line(line, kinds),
         }
     }
+    bodies
 }
 
-/// Overwrites the media keys of a session description.
-fn redact_media_keys(line: &mut [u8], kinds: &mut RedactedKinds) {
-    for (word, kind) in [
-        ("inline:", "a=crypto"),
-        ("key-mgmt:", "a=key-mgmt"),
-        ("ice-pwd:", "a=ice-pwd"),
-    ] {
-        if let Some(key) = find(line, word, 0) {
-            overwrite(&mut line[key..]);
-            return kinds.add(kind);
-        }
-    }
-    let start = line
-        .iter()
-        .position(|byte| !byte.is_ascii_whitespace())
-        .unwrap_or(line.len());
-    let begins_with = |word: &str| {
-        line[start..]
-            .get(..word.len())
-            .is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
-    };
-    // An `a=crypto` without `inline:` is malformed, and all of its value may be the key.
-    let (key, kind) = if begins_with("a=crypto") {
-        let key = memchr(b':', line).map_or(start + 8, |colon| colon + 1);
-        (key, "a=crypto")
-    } else if begins_with("k=") {
-        (start + 2, "k=")
-    } else {
+/// Overwrites the secrets in one line, which may be folded.
+pub(crate) fn redact_line(line: &mut [u8], content: Content, kinds: &mut RedactedKinds) {
+    redact_layer(line, content, kinds, MAX_LAYERS);
+}
+
+fn redact_layer(line: &mut [u8], content: Content, kinds: &mut RedactedKinds, layers: u32) {
+    redact_plain(line, content, kinds);
+    if layers == 0 {
         return;
+    }
+    let mut inner = Secrets {
+        content,
+        layers: layers - 1,
     };
-    overwrite(&mut line[key..]);
-    kinds.add(kind);
+    if let Some(mut decoded) = Decoded::new(line) {
+        // Line ends may have been behind the escapes.
+        redact_lines(&mut decoded.bytes, content, kinds, &mut inner);
+        decoded.overwrite(line);
+    }
+    let mut from = 0;
+    while let Some(mut run) = EncodedRun::find(line, from) {
+        let original = run.text.clone();
+        redact_lines(&mut run.text, content, kinds, &mut inner);
+        run.overwrite(&original, line);
+        from = run.place.end;
+    }
 }
 
-/// Overwrites the secrets in the URI of a request line.
-fn redact_request_uri(line: &mut [u8], kinds: &mut RedactedKinds) {
-    let Some(rest) = line.strip_suffix(b" SIP/2.0") else {
-        return;
+/// Overwrites the secrets in one line that is not encoded.
+fn redact_plain(line: &mut [u8], content: Content, kinds: &mut RedactedKinds) {
+    // What is before and after the URI of a request is not part of a parameter in it.
+    let line = match uri::request_uri(line) {
+        Some(uri) => {
+            let uri = line.get_mut(uri).unwrap_or_default();
+            uri::redact_request_uri(uri, kinds);
+            uri
+        }
+        None => line,
     };
-    let (Some(uri), end) = (memchr(b':', rest).map(|colon| colon + 1), rest.len()) else {
-        return;
+    sdp::redact_start(line, kinds);
+    digest::redact_compact_identity(line, kinds);
+    let mut scan = Scan {
+        first: count(line, |byte| byte.is_ascii_whitespace()),
+        ..Scan::default()
     };
-    let secrets = uri_secrets(&line[uri..end]);
-    for (secret, kind) in [
-        (secrets.password, "password in a URI"),
-        (secrets.header_fields, "header fields of a URI"),
-    ] {
-        if let Some(secret) = secret {
-            overwrite(&mut line[uri + secret.start..uri + secret.end]);
-            kinds.add(kind);
+    while let Some(word) = next_word(line, scan.at) {
+        let (start, end) = (word.start, word.end);
+        scan.at = end;
+        let next = match word.rule {
+            Rule::Authorization => digest::redact_authorization(line, end, kinds),
+            Rule::Identity => digest::redact_identity(line, start, end, kinds),
+            Rule::Challenge => {
+                // One search covers the rest of the line.
+                if !core::mem::replace(&mut scan.is_challenge, true) {
+                    digest::redact_challenge(line, end, kinds);
+                }
+                None
+            }
+            Rule::Digest => {
+                scan.digest.get_or_insert(start);
+                None
+            }
+            Rule::DigestParameter => digest::redact_parameter(line, start, end, scan.digest, kinds),
+            Rule::Scheme => tokens::redact_scheme(line, start, end, kinds),
+            Rule::Jwt => tokens::redact_jwt(line, start, kinds),
+            Rule::Key(kind) => sdp::redact_key(line, end, kind, kinds),
+            Rule::Mikey => sdp::redact_mikey(line, end, kinds),
+            Rule::Uri => {
+                // Only one password is looked for in a URI, however many schemes are in it.
+                if start >= scan.uri_end {
+                    scan.uri_end = uri::redact_password(line, start, end, kinds);
+                }
+                None
+            }
+            Rule::Authority => uri::redact_authority(line, end, kinds),
+            Rule::Name(kind) => secret_names::redact(line, start..end, &scan, kind, kinds),
+            Rule::Digits if content == Content::Redact => {
+                body::redact_digits(line, start, end, kinds)
+            }
+            Rule::Digits => None,
+        };
+        if let Some(next) = next {
+            scan.at = next.max(end);
+            scan.floor = scan.at;
         }
     }
 }
 
-/// Overwrites the passwords in SIP URIs: `sip:user:password@host`.
-fn redact_uri_passwords(line: &mut [u8], kinds: &mut RedactedKinds) {
-    let mut at = 0;
-    while let Some(uri) = uri_start(line, at) {
-        // The URI reaches to its angle bracket or to the end of the line: a malformed one may
-        // contain blanks (`sip:alice:my secret@host`).
-        let end = memchr(b'>', &line[uri..]).map_or(line.len(), |len| uri + len);
-        if let Some(password) = uri_password(&line[uri..end]) {
-            overwrite(&mut line[uri + password.start..uri + password.end]);
-            kinds.add("password in a URI");
-        }
-        at = end;
-    }
-}
-
-/// Overwrites the values of all parameters named `password`.
-fn redact_password_parameters(line: &mut [u8], kinds: &mut RedactedKinds) {
-    let mut at = 0;
-    while let Some(value) = find(line, "password=", at) {
-        let rest = &mut line[value..];
-        let len = rest
-            .iter()
-            .position(|byte| matches!(byte, b';' | b'>' | b',' | b'&'))
-            .unwrap_or(rest.len());
-        overwrite(&mut rest[..len]);
-        kinds.add("password");
-        at = value + len;
-    }
-}
-
-/// The parameters of a digest whose names stay readable.
-const DIGEST_PARAMETERS: [&str; 13] = [
-    "username",
-    "realm",
-    "nonce",
-    "uri",
-    "response",
-    "algorithm",
-    "cnonce",
-    "opaque",
-    "qop",
-    "nc",
-    "auts",
-    "rspauth",
-    "nextnonce",
-];
-
-/// Overwrites credentials. A known scheme stays, and so do the parameter names of a digest.
-fn overwrite_credentials(value: &mut [u8]) {
-    let start = value
-        .iter()
-        .position(|byte| !byte.is_ascii_whitespace())
-        .unwrap_or(value.len());
-    let len = value[start..]
-        .iter()
-        .position(u8::is_ascii_whitespace)
-        .unwrap_or(0);
-    let (scheme, rest) = value[start..].split_at_mut(len);
-    let is = |name: &str| scheme.eq_ignore_ascii_case(name.as_bytes());
-    // One opaque value follows (RFC 7617 §2, RFC 6750 §2.1).
-    if is("Basic") || is("Bearer") {
-        return overwrite(rest);
-    }
-    // Authentication-Info has no scheme (RFC 3261 §20.6), and an unknown scheme may itself be the
-    // secret: `Authorization: s3cret`.
-    let parameters = if is("Digest") { rest } else { value };
-    let mut quoted = false;
-    let parts = parameters.split_mut(|byte| {
-        // A comma in quotation marks separates nothing: `realm="a, b"`.
-        quoted ^= *byte == b'"';
-        *byte == b',' && !quoted
-    });
-    for part in parts {
-        let name_end = memchr(b'=', part).filter(|equals| {
-            let name = part[..*equals].trim_ascii();
-            DIGEST_PARAMETERS
-                .iter()
-                .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
-        });
-        overwrite(&mut part[name_end.map_or(0, |equals| equals + 1)..]);
-    }
+/// How far a line has been searched.
+#[derive(Default)]
+struct Scan {
+    /// Where the first word begins.
+    first: usize,
+    at: usize,
+    /// Where the latest secret ended. Names begin after it.
+    floor: usize,
+    /// Where the latest SIP URI ends.
+    uri_end: usize,
+    /// Where a digest scheme is named.
+    digest: Option<usize>,
+    /// Whether there has been a challenge.
+    is_challenge: bool,
 }
 
 /// Turns every byte into `*`, except blanks, line ends and quotation marks, which show the form of
@@ -273,6 +338,13 @@ fn overwrite(value: &mut [u8]) {
         if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'"') {
             *byte = b'*';
         }
+    }
+}
+
+/// As [`overwrite`], for a range of a line.
+fn overwrite_range(line: &mut [u8], range: core::ops::Range<usize>) {
+    if let Some(value) = line.get_mut(range) {
+        overwrite(value);
     }
 }
 
@@ -291,83 +363,23 @@ fn next_line(message: &[u8], end: usize) -> usize {
     }
 }
 
-/// The offset just after the next occurrence of `word` from `from` on, in upper or lower case.
-fn find(line: &[u8], word: &str, from: usize) -> Option<usize> {
-    let rest = line.get(from..)?;
-    let found = rest
-        .windows(word.len())
-        .position(|part| part.eq_ignore_ascii_case(word.as_bytes()))?;
-    Some(from + found + word.len())
+/// Whether a byte may be part of a name, for example of `X-Auth_Token.1`.
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }
 
-/// The offset of a field's value: just after the name, a colon or equals sign, and what may stand
-/// between them where a log or a URI quotes the field (`{"Authorization": …`, `?Identity=…`).
-fn field_value(line: &[u8], name: &str) -> Option<usize> {
-    let mut from = 0;
-    while let Some(end) = find(line, name, from) {
-        let rest = &line[end..];
-        let between = rest
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'\\'))
-            .count();
-        if matches!(rest.get(between), Some(b':' | b'=')) {
-            return Some(end + between + 1);
-        }
-        from = end;
-    }
-    None
+/// The number of bytes at the start of `bytes` that fulfill a condition.
+fn count(bytes: &[u8], condition: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().take_while(|byte| condition(**byte)).count()
 }
 
-/// The offset just after the next scheme of a SIP URI, `sip:` or `sips:`.
-fn uri_start(line: &[u8], from: usize) -> Option<usize> {
-    // The last four bytes of either scheme.
-    let is_scheme =
-        |part: &[u8]| part.eq_ignore_ascii_case(b"sip:") || part.eq_ignore_ascii_case(b"ips:");
-    Some(from + line.get(from..)?.windows(4).position(is_scheme)? + 4)
-}
-
-/// The parts of a URI that may be secret (RFC 3261 §19.1.1).
-pub(crate) struct UriSecrets {
-    /// The password of `sip:user:password@host`.
-    pub(crate) password: Option<Range<usize>>,
-    /// The header fields of `sip:host?header=value`, which come after the password.
-    pub(crate) header_fields: Option<Range<usize>>,
-}
-
-/// The secrets in a SIP URI, given without its scheme.
-pub(crate) fn uri_secrets(uri: &[u8]) -> UriSecrets {
-    let secrets = |end: usize| UriSecrets {
-        password: uri_password(&uri[..end]),
-        header_fields: (end < uri.len()).then_some(end + 1..uri.len()),
-    };
-    let Some(first) = memchr(b'?', uri) else {
-        return secrets(uri.len());
-    };
-    let Some(at) = memrchr(b'@', uri).filter(|at| *at > first) else {
-        return secrets(first);
-    };
-    // The user part may contain question marks (RFC 3261 §25.1, `user-unreserved`); it ends at the
-    // last `@`. Unescaped in header fields, which it must not be, an `@` comes after `=`.
-    if memchr(b'=', &uri[first..at]).is_none() && memchr(b'@', &uri[..first]).is_none() {
-        return secrets(memchr(b'?', &uri[at..]).map_or(uri.len(), |len| at + len));
-    }
-    // Either header fields with `@`, or a password with `?`: whatever is after the colon may be
-    // secret.
-    match memchr(b':', &uri[..first]) {
-        Some(colon) => UriSecrets {
-            password: Some(colon + 1..uri.len()),
-            header_fields: None,
-        },
-        None => secrets(first),
-    }
-}
-
-/// The place of the password in a SIP URI, given without its scheme (`user:password@host`): from
-/// the first colon to the last `@`. In a URI with another `@` after the host, the port counts as
-/// part of the password, which overwrites too much rather than too little.
-fn uri_password(uri: &[u8]) -> Option<Range<usize>> {
-    // A password may contain `@` although it must not (RFC 3261 §25.1): `sip:bob:s3@cret@h`.
-    let host = memrchr(b'@', uri)?;
-    let colon = memchr(b':', &uri[..host])?;
-    Some(colon + 1..host)
+/// The offset of a value: just after the colon or equals sign after a name that ends at `end`, and
+/// what may stand between them where a log or a URI quotes the field (`{"Authorization": …`,
+/// `?Identity=…`).
+fn value_after(line: &[u8], end: usize) -> Option<usize> {
+    let rest = line.get(end..)?;
+    let between = count(rest, |byte| {
+        matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'\\')
+    });
+    matches!(rest.get(between), Some(b':' | b'=')).then_some(end + between + 1)
 }

@@ -33,6 +33,8 @@ mod query;
 mod random_calls;
 mod recordings;
 mod redact;
+mod redact_shapes;
+mod redactor;
 mod replay;
 mod report;
 mod search;

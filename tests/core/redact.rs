@@ -1,5 +1,9 @@
 use homer_export::sip::{escape, hex_dump, redact};
+use homer_export::text::{is_unprintable, quoted};
 use proptest::prelude::*;
+
+use crate::capture::{Capture, healthy};
+use crate::report;
 
 #[track_caller]
 fn assert_redacted(message: &str, expected: &str, what: &[&str]) {
@@ -190,6 +194,28 @@ proptest! {
 fn escape_shows_every_byte() {
     let text = escape(b"A: \"\\\t\x00\x7f\xc3\xa9\xe9\xe2\x80\xae\r\nB\n");
     assert_eq!(text, "A: \"\\\\\\t\\x00\\x7fé\\xe9\\u{202e}\\r\\n\nB\\n\n");
+}
+
+/// A character of each kind that must not be shown as it is.
+const UNPRINTABLE: &str = "\u{7f}\u{85}\u{ad}\u{34f}\u{600}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\
+     \u{180b}\u{180e}\u{200b}\u{200f}\u{2028}\u{2029}\u{202e}\u{2060}\u{2066}\u{2800}\u{3164}\u{fe00}\
+     \u{fe0f}\u{feff}\u{ffa0}\u{fff9}\u{1bca0}\u{1d173}\u{e0001}\u{e0041}\u{e0100}";
+
+#[test]
+fn unprintable_characters_appear_in_no_output() {
+    let shown = escape(UNPRINTABLE.as_bytes());
+    assert!(shown.is_ascii(), "{shown}");
+    let shown = quoted(UNPRINTABLE, 100);
+    assert!(!shown.chars().any(is_unprintable), "{shown:?}");
+    let mut call = healthy();
+    call[3].replace("200 OK", &format!("200 {UNPRINTABLE}"));
+    for message in &mut call {
+        message.replace("Call-ID: made", &format!("Call-ID: made{UNPRINTABLE}"));
+    }
+    let report = report::analyze(&Capture::messages(&call), &["made"]);
+    let json = report.to_json().to_string();
+    assert!(!json.chars().any(is_unprintable), "{json:?}");
+    assert!(report.ladder[3].line.contains("\u{fffd}\u{fffd}"));
 }
 
 #[test]

@@ -1,0 +1,163 @@
+//! The key of pseudonyms, and the function that everything is computed with.
+
+use core::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+/// Length of a block of SHA-256 in bytes.
+const BLOCK_LEN: usize = 64;
+
+/// A secret key. Pseudonyms of two files are the same if the files were redacted with one key.
+///
+/// # Examples
+/// ```
+/// use homer_export::redact::{Key, KeyTooShort};
+///
+/// assert!(Key::new(&[7; 16]).is_ok());
+/// assert_eq!(Key::new(b"short").err(), Some(KeyTooShort));
+/// ```
+#[derive(Clone)]
+pub struct Key {
+    /// The states of the inner and the outer hash after the block with the key.
+    inner: Sha256,
+    outer: Sha256,
+    /// The state after the block with the key, for messages of one block.
+    single: Sha256,
+}
+
+/// A key has fewer than [`Key::MIN_LEN`] bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyTooShort;
+
+/// What a value is computed for. No two purposes share a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Number = 1,
+    User = 2,
+    Ipv4 = 3,
+    Ipv6 = 4,
+    Mac = 5,
+    Fingerprint = 6,
+}
+
+impl Key {
+    /// Fewest bytes of a key.
+    pub const MIN_LEN: usize = 16;
+
+    /// A key with the content of a key file, or with random bytes. Its length has no upper limit.
+    ///
+    /// # Errors
+    /// Returns [`KeyTooShort`] for fewer than [`Self::MIN_LEN`] bytes.
+    pub fn new(secret: &[u8]) -> Result<Self, KeyTooShort> {
+        if secret.len() < Self::MIN_LEN {
+            return Err(KeyTooShort);
+        }
+        Ok(Self::of_any_length(secret))
+    }
+
+    fn of_any_length(secret: &[u8]) -> Self {
+        let mut block = [0; BLOCK_LEN];
+        match block.get_mut(..secret.len()) {
+            Some(start) => start.copy_from_slice(secret),
+            None => block[..32].copy_from_slice(&Sha256::digest(secret)),
+        }
+        let start = |pad: u8| Sha256::new().chain_update(block.map(|byte| byte ^ pad));
+        Self {
+            inner: start(0x36),
+            outer: start(0x5c),
+            single: start(0x6a),
+        }
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) of the parts, one after the other.
+    fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut inner = self.inner.clone();
+        for part in parts {
+            inner.update(part);
+        }
+        let outer = self.outer.clone().chain_update(inner.finalize());
+        outer.finalize().into()
+    }
+
+    /// Fills `words` with pseudorandom numbers that depend on the purpose, the context and the
+    /// input.
+    pub(super) fn fill(&self, purpose: Purpose, context: &[u8], input: &[u8], words: &mut [u16]) {
+        for (block, words) in words.chunks_mut(16).enumerate() {
+            // The length keeps context and input apart.
+            let head = [
+                purpose as u8,
+                context.len() as u8,
+                (block >> 8) as u8,
+                block as u8,
+            ];
+            // A message that fits into one block with its padding is hashed once. The key is in the
+            // state in front of it, no other message can continue it, and HMAC's outer hash guards
+            // against nothing else. Half the time of a pseudonym goes away with it.
+            let len = head.len() + context.len() + input.len();
+            let bytes: [u8; 32] = if len <= BLOCK_LEN - 9 {
+                let mut hash = self.single.clone();
+                hash.update(head);
+                hash.update(context);
+                hash.update(input);
+                hash.finalize().into()
+            } else {
+                self.mac(&[&head, context, input])
+            };
+            for (word, two) in words.iter_mut().zip(bytes.as_chunks::<2>().0) {
+                *word = u16::from_be_bytes(*two);
+            }
+        }
+    }
+
+    /// Eight hexadecimal digits by which two files can be recognized to share a key.
+    pub fn fingerprint(&self) -> alloc::string::String {
+        let bytes = self.mac(&[&[Purpose::Fingerprint as u8]]);
+        data_encoding::HEXLOWER.encode(&bytes[..4])
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key")
+    }
+}
+
+impl fmt::Display for KeyTooShort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a key for pseudonyms needs at least {} bytes",
+            Key::MIN_LEN
+        )
+    }
+}
+
+impl core::error::Error for KeyTooShort {}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+
+    use super::Key;
+
+    #[test]
+    fn mac_agrees_with_rfc_4231() {
+        // Test cases 1, 2 and 6.
+        let mac = |key: &[u8], data: &[u8]| HEXLOWER.encode(&Key::of_any_length(key).mac(&[data]));
+        assert_eq!(
+            mac(&[0x0b; 20], b"Hi There"),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        );
+        assert_eq!(
+            mac(b"Jefe", b"what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        assert_eq!(
+            mac(
+                &[0xaa; 131],
+                b"Test Using Larger Than Block-Size Key - Hash Key First"
+            ),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
+    }
+}
