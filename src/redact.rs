@@ -11,8 +11,8 @@
 //! redacted with one key, and whoever has another key cannot compute it.
 //!
 //! - **Numbers** are enciphered digit by digit within their length (a Feistel network like that of
-//!   FF1 in NIST SP 800-38G, with keyed SHA-256 as round function): different numbers stay
-//!   different. Only digits count: `+49 30 123456`, `+4930123456` and `4930123456` have the same
+//!   FF1 in NIST SP 800-38G, with SipHash-2-4 as round function, whose keys HMAC-SHA-256 derives
+//!   from [`Key`]): different numbers stay different. Only digits count: `+49 30 123456`, `+4930123456` and `4930123456` have the same
 //!   pseudonym, in each spelling; `030123456` is another number. **User names** and display names
 //!   are enciphered in the same way; letters stay letters of the same case, digits stay digits,
 //!   and everything else stays. `anonymous`, `unavailable`, `restricted` and `unknown` stay. A
@@ -39,6 +39,7 @@ mod number_text;
 mod permutation;
 mod pseudonyms;
 mod rewriter;
+mod siphash;
 mod stream;
 mod summary;
 

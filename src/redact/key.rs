@@ -4,6 +4,8 @@ use core::fmt;
 
 use sha2::{Digest as _, Sha256};
 
+use super::siphash::SipKey;
+
 /// Length of a block of SHA-256 in bytes.
 const BLOCK_LEN: usize = 64;
 
@@ -18,11 +20,9 @@ const BLOCK_LEN: usize = 64;
 /// ```
 #[derive(Clone)]
 pub struct Key {
-    /// The states of the inner and the outer hash after the block with the key.
-    inner: Sha256,
-    outer: Sha256,
-    /// The state after the block with the key, for messages of one block.
-    single: Sha256,
+    /// For each [`Purpose`], a key that HMAC-SHA-256 derives from the secret.
+    of_purpose: [SipKey; Purpose::COUNT],
+    fingerprint: [u8; 4],
 }
 
 /// A key has fewer than [`Key::MIN_LEN`] bytes.
@@ -32,12 +32,15 @@ pub struct KeyTooShort;
 /// What a value is computed for. No two purposes share a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    Number = 1,
-    User = 2,
-    Ipv4 = 3,
-    Ipv6 = 4,
-    Mac = 5,
-    Fingerprint = 6,
+    Number,
+    User,
+    Ipv4,
+    Ipv6,
+    Mac,
+}
+
+impl Purpose {
+    const COUNT: usize = Self::Mac as usize + 1;
 }
 
 impl Key {
@@ -52,57 +55,25 @@ impl Key {
         if secret.len() < Self::MIN_LEN {
             return Err(KeyTooShort);
         }
-        Ok(Self::of_any_length(secret))
-    }
-
-    fn of_any_length(secret: &[u8]) -> Self {
-        let mut block = [0; BLOCK_LEN];
-        match block.get_mut(..secret.len()) {
-            Some(start) => start.copy_from_slice(secret),
-            None => block[..32].copy_from_slice(&Sha256::digest(secret)),
-        }
-        let start = |pad: u8| Sha256::new().chain_update(block.map(|byte| byte ^ pad));
-        Self {
-            inner: start(0x36),
-            outer: start(0x5c),
-            single: start(0x6a),
-        }
-    }
-
-    /// HMAC-SHA-256 (RFC 2104) of the parts, one after the other.
-    fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut inner = self.inner.clone();
-        for part in parts {
-            inner.update(part);
-        }
-        let outer = self.outer.clone().chain_update(inner.finalize());
-        outer.finalize().into()
+        let derived = |purpose: usize| hmac(secret, &[purpose as u8]);
+        let [f0, f1, f2, f3, ..] = derived(Purpose::COUNT);
+        Ok(Self {
+            of_purpose: core::array::from_fn(|purpose| {
+                let hash = derived(purpose);
+                SipKey::new(core::array::from_fn(|at| hash[at]))
+            }),
+            fingerprint: [f0, f1, f2, f3],
+        })
     }
 
     /// Fills `words` with pseudorandom numbers that depend on the purpose, the context and the
     /// input.
     pub(super) fn fill(&self, purpose: Purpose, context: &[u8], input: &[u8], words: &mut [u16]) {
-        for (block, words) in words.chunks_mut(16).enumerate() {
+        let key = self.of_purpose[purpose as usize];
+        for (block, words) in words.chunks_mut(8).enumerate() {
             // The length keeps context and input apart.
-            let head = [
-                purpose as u8,
-                context.len() as u8,
-                (block >> 8) as u8,
-                block as u8,
-            ];
-            // A message that fits into one block with its padding is hashed once. The key is in the
-            // state in front of it, no other message can continue it, and HMAC's outer hash guards
-            // against nothing else. Half the time of a pseudonym goes away with it.
-            let len = head.len() + context.len() + input.len();
-            let bytes: [u8; 32] = if len <= BLOCK_LEN - 9 {
-                let mut hash = self.single.clone();
-                hash.update(head);
-                hash.update(context);
-                hash.update(input);
-                hash.finalize().into()
-            } else {
-                self.mac(&[&head, context, input])
-            };
+            let head = [context.len() as u8, (block >> 8) as u8, block as u8];
+            let bytes = key.hash(&[&head, context, input]);
             for (word, two) in words.iter_mut().zip(bytes.as_chunks::<2>().0) {
                 *word = u16::from_be_bytes(*two);
             }
@@ -111,9 +82,20 @@ impl Key {
 
     /// Eight hexadecimal digits by which two files can be recognized to share a key.
     pub fn fingerprint(&self) -> alloc::string::String {
-        let bytes = self.mac(&[&[Purpose::Fingerprint as u8]]);
-        data_encoding::HEXLOWER.encode(&bytes[..4])
+        data_encoding::HEXLOWER.encode(&self.fingerprint)
     }
+}
+
+/// HMAC-SHA-256 (RFC 2104) of `data`.
+fn hmac(key: &[u8], data: &[u8]) -> [u8; 32] {
+    let mut block = [0; BLOCK_LEN];
+    match block.get_mut(..key.len()) {
+        Some(start) => start.copy_from_slice(key),
+        None => block[..32].copy_from_slice(&Sha256::digest(key)),
+    }
+    let start = |pad: u8| Sha256::new().chain_update(block.map(|byte| byte ^ pad));
+    let inner = start(0x36).chain_update(data).finalize();
+    start(0x5c).chain_update(inner).finalize().into()
 }
 
 impl fmt::Debug for Key {
@@ -138,12 +120,12 @@ impl core::error::Error for KeyTooShort {}
 mod tests {
     use data_encoding::HEXLOWER;
 
-    use super::Key;
+    use super::hmac;
 
     #[test]
-    fn mac_agrees_with_rfc_4231() {
+    fn hmac_agrees_with_rfc_4231() {
         // Test cases 1, 2 and 6.
-        let mac = |key: &[u8], data: &[u8]| HEXLOWER.encode(&Key::of_any_length(key).mac(&[data]));
+        let mac = |key: &[u8], data: &[u8]| HEXLOWER.encode(&hmac(key, data));
         assert_eq!(
             mac(&[0x0b; 20], b"Hi There"),
             "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"

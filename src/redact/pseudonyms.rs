@@ -7,11 +7,9 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use super::key::{Key, Purpose};
 use super::permutation::{Digit, permute, shuffled};
 
-/// Most pseudonyms of each kind that are remembered. Each takes some microseconds to compute.
+/// Most addresses of each kind whose pseudonyms are remembered. Each takes some microseconds to
+/// compute, and nearly all addresses occur again.
 const MAX_KNOWN: usize = 2048;
-
-/// Longest text whose pseudonym is remembered, in bytes, inclusive.
-const MAX_KNOWN_LEN: usize = 64;
 
 /// User names that say that there is none (RFC 3323 §4.1.1.3 and common practice).
 const NOBODY: [&[u8]; 4] = [b"anonymous", b"unavailable", b"restricted", b"unknown"];
@@ -20,7 +18,6 @@ const NOBODY: [&[u8]; 4] = [b"anonymous", b"unavailable", b"restricted", b"unkno
 #[derive(Clone, Debug)]
 pub(super) struct Pseudonyms {
     key: Key,
-    texts: BTreeMap<Vec<u8>, Vec<u8>>,
     ipv4: BTreeMap<Ipv4Addr, Ipv4Addr>,
     ipv6: BTreeMap<Ipv6Addr, Ipv6Addr>,
 }
@@ -29,7 +26,6 @@ impl Pseudonyms {
     pub(super) fn new(key: Key) -> Self {
         Self {
             key,
-            texts: BTreeMap::new(),
             ipv4: BTreeMap::new(),
             ipv6: BTreeMap::new(),
         }
@@ -56,13 +52,6 @@ impl Pseudonyms {
     }
 
     fn text(&mut self, text: &mut [u8], purpose: Purpose) {
-        if let Some(known) = self.texts.get(text) {
-            if let Some(known) = known.get(..text.len()) {
-                text.copy_from_slice(known);
-            }
-            return;
-        }
-        let original = text.to_vec();
         let mut digits = Vec::with_capacity(text.len());
         let places = |text: &[u8], digits: &mut Vec<Digit>| {
             let mut lead = 0;
@@ -83,10 +72,6 @@ impl Pseudonyms {
                 *byte = zero + digit.value;
             }
             lead = lead_after(old, lead);
-        }
-        if text.len() <= MAX_KNOWN_LEN {
-            make_room(&mut self.texts);
-            self.texts.insert(original, text.to_vec());
         }
     }
 
