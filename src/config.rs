@@ -4,6 +4,7 @@
 //! [`Config`] is what an export needs of them, parsed.
 
 mod credential;
+mod redact;
 pub mod setting;
 mod variables;
 
@@ -14,6 +15,7 @@ use crate::error::ExportError;
 use crate::homer::{Api, HomerServer, ProxyCredentialKind};
 use crate::origin::BaseUrl;
 
+pub use redact::RedactSettings;
 pub use setting::Setting;
 pub(crate) use variables::is_placeholder;
 pub use variables::{Given, Variables};
@@ -46,6 +48,8 @@ pub struct Config {
     /// `HOMER_EXPLAIN_DAYS`: days around the window in which to look for a call that an export did
     /// not find. `None` if `HOMER_EXPLAIN` is off.
     pub explain_days: Option<u32>,
+    /// What is redacted in captures.
+    pub redact: RedactSettings,
 }
 
 impl Config {
@@ -103,6 +107,7 @@ impl Config {
             max_bytes: setting::MAX_BYTES.integer(variables)?,
             report: setting::REPORT.choice(variables)? == "on",
             explain_days,
+            redact: RedactSettings::new(variables)?,
         })
     }
 }

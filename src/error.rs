@@ -85,6 +85,20 @@ macro_rules! export_errors {
             }
         }
 
+        impl crate::record::Texts for ExportError {
+            fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+                match self {
+                    $(Self::$text(text) => change(text),)*
+                    $(
+                        Self::$case { $($field,)* message } => {
+                            $(crate::record::Texts::each_text($field, change);)*
+                            change(message);
+                        }
+                    )*
+                }
+            }
+        }
+
         /// Implements [`Convert`](crate::record::Convert) from [`ExportError`] to the variant of
         /// the same name in `$bindings`, a module of generated bindings that is in scope.
         #[macro_export]

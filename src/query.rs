@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use crate::error::ExportError;
+use crate::redact::Redaction;
 use crate::text::quoted;
 
 pub use call_id::CallId;
@@ -58,6 +59,7 @@ pub struct Query {
     profiles: Vec<Profile>,
     nodes: Vec<String>,
     exclude_ips: Vec<String>,
+    redaction: Option<Redaction>,
 }
 
 impl Query {
@@ -87,6 +89,7 @@ impl Query {
             profiles: Profile::parse_list(DEFAULT_PROFILES)?,
             nodes: Vec::new(),
             exclude_ips: Vec::new(),
+            redaction: None,
         })
     }
 
@@ -160,6 +163,39 @@ impl Query {
         }
         self.exclude_ips = ips;
         Ok(self)
+    }
+
+    /// The same query, for a redacted capture if there is a redaction.
+    #[must_use]
+    pub fn with_redaction(mut self, redaction: Option<Redaction>) -> Self {
+        self.redaction = redaction;
+        self
+    }
+
+    /// What is to be redacted in the capture.
+    pub fn redaction(&self) -> Option<&Redaction> {
+        self.redaction.as_ref()
+    }
+
+    /// The query with the Call-IDs as they are in the redacted capture.
+    pub(crate) fn as_redacted(&self) -> Self {
+        let mut query = self.clone();
+        if let Some(redaction) = &self.redaction {
+            for id in &mut query.call_ids {
+                *id = redaction.call_id(id);
+            }
+        }
+        query
+    }
+
+    /// A name for the capture: that of the first Call-ID, as it is in the capture.
+    pub fn filename(&self) -> String {
+        let first = self.call_ids.first();
+        let id = first.map(|id| match &self.redaction {
+            Some(redaction) => redaction.call_id(id).filename(),
+            None => id.filename(),
+        });
+        id.unwrap_or_default()
     }
 
     /// The Call-IDs in the order given, each once. Never empty.

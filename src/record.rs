@@ -29,6 +29,41 @@ macro_rules! unchanged {
     )*};
 }
 
+/// A value that a component returned, and the texts in it.
+pub trait Texts {
+    /// Calls `change` with each text.
+    fn each_text(&mut self, change: &mut dyn FnMut(&mut String));
+}
+
+impl Texts for String {
+    fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        change(self);
+    }
+}
+
+impl<T: Texts> Texts for Vec<T> {
+    fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        self.iter_mut().for_each(|item| item.each_text(change));
+    }
+}
+
+impl<T: Texts> Texts for Option<T> {
+    fn each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        self.iter_mut().for_each(|item| item.each_text(change));
+    }
+}
+
+// Types without a text.
+macro_rules! no_texts {
+    ($($type:ty),*) => {$(
+        impl Texts for $type {
+            fn each_text(&mut self, _: &mut dyn FnMut(&mut String)) {}
+        }
+    )*};
+}
+
+no_texts!(bool, u8, u16, u32, u64, i64, f64);
+
 unchanged!(bool, u8, u16, u32, u64, i64, f64, String);
 
 impl<T: Convert<U>, U> Convert<Vec<U>> for Vec<T> {
@@ -69,6 +104,12 @@ macro_rules! record {
             pub(crate) const FIELDS: &[&str] = &[$(stringify!($field)),*];
         }
 
+        impl $crate::record::Texts for $name {
+            fn each_text(&mut self, change: &mut dyn FnMut(&mut alloc::string::String)) {
+                $($crate::record::Texts::each_text(&mut self.$field, change);)*
+            }
+        }
+
         #[doc(hidden)]
         #[macro_export]
         macro_rules! $convert {
@@ -104,6 +145,9 @@ macro_rules! report_to_bindings {
         $crate::convert_finding!($crate::finding::Finding => $bindings::Finding);
         $crate::convert_ladder_entry!($crate::report::LadderEntry => $bindings::LadderEntry);
         $crate::convert_media_quality!($crate::report::MediaQuality => $bindings::MediaQuality);
+        $crate::convert_redaction_summary!(
+            $crate::redact::RedactionSummary => $bindings::RedactionSummary
+        );
     };
 }
 
@@ -122,5 +166,8 @@ macro_rules! report_from_bindings {
         $crate::convert_finding!($bindings::Finding => $crate::finding::Finding);
         $crate::convert_ladder_entry!($bindings::LadderEntry => $crate::report::LadderEntry);
         $crate::convert_media_quality!($bindings::MediaQuality => $crate::report::MediaQuality);
+        $crate::convert_redaction_summary!(
+            $bindings::RedactionSummary => $crate::redact::RedactionSummary
+        );
     };
 }

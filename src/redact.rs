@@ -34,18 +34,22 @@
 mod address_text;
 mod frame;
 mod key;
+mod level;
 mod line_cache;
 mod number_text;
 mod permutation;
 mod pseudonyms;
+mod redaction;
 mod rewriter;
 mod siphash;
 mod stream;
 mod summary;
 
 pub use key::{Key, KeyTooShort};
+pub use level::Level;
+pub use redaction::Redaction;
 pub use stream::Redactor;
-pub use summary::{Count, Manifest, Original};
+pub use summary::RedactionSummary;
 
 /// What is replaced in a capture.
 #[derive(Clone, Debug)]
@@ -59,12 +63,12 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The name of the scope: `secrets`, `numbers` or `addresses`.
-    pub fn name(&self) -> &'static str {
+    /// How much is replaced.
+    pub fn level(&self) -> Level {
         match self {
-            Self::Secrets => "secrets",
-            Self::Numbers(_) => "numbers",
-            Self::Addresses(_) => "addresses",
+            Self::Secrets => Level::Secrets,
+            Self::Numbers(_) => Level::Numbers,
+            Self::Addresses(_) => Level::Addresses,
         }
     }
 }

@@ -256,6 +256,18 @@ settings! {
     EXPLAIN_DAYS = "HOMER_EXPLAIN_DAYS", Some("explain-days"),
         Value::Integer { min: 1, max: 3650, default: 7, unit: "DAYS" },
         [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
+    /// What to replace in every capture: secrets by asterisks, with numbers also users and numbers
+    /// by pseudonyms, with addresses also IP addresses
+    REDACT = "HOMER_REDACT", Some("redact"),
+        Value::Choice(&["off", "secrets", "numbers", "addresses"]),
+        [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
+    /// Key of the pseudonyms, at least 16 bytes; captures that were redacted with one key have the
+    /// same pseudonyms
+    REDACT_KEY = "HOMER_REDACT_KEY", None, Value::Secret,
+        [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
+    /// Whether redaction leaves texts of MESSAGE requests and DTMF digits as they are
+    SHOW_CONTENT = "HOMER_SHOW_CONTENT", Some("show-content"), Value::Choice(&["off", "on"]),
+        [CommandLine, McpProgram, Exporter, ExporterText, McpComponent];
     /// PEM file with the certificates to trust for HTTPS, instead of the system's
     CA_FILE = "HOMER_CA_FILE", Some("ca-file"), Value::Text("FILE"),
         [CommandLine, McpProgram];

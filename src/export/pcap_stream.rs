@@ -16,8 +16,9 @@ use crate::client::Server;
 use crate::config::Config;
 use crate::error::ExportError;
 use crate::homer::Api;
-use crate::pcap::{OnPacket, Record};
+use crate::pcap::{OnPacket, Record, Scanner};
 use crate::query::{Profile, Query};
+use crate::redact::{RedactionSummary, Redactor};
 use crate::report::{Analyzer, CaptureReport, ProfilePackets};
 use crate::transport::{ResponseBody, Transport};
 
@@ -28,6 +29,8 @@ pub struct PcapStream<B> {
     api: Api,
     /// `None` if `HOMER_REPORT` is off.
     analyzer: Option<Analyzer>,
+    /// `None` if the capture is passed on as it is.
+    redaction: Option<Box<RedactedStream>>,
     /// The profiles before that of `source`, which were searched and have no packets.
     empty_profiles: Vec<Profile>,
     /// The first profile with packets, whose capture is streamed.
@@ -41,6 +44,13 @@ pub struct PcapStream<B> {
     source_ended: bool,
     /// How the transfer ended; `None` while it goes on.
     end: Option<Result<(), ExportError>>,
+}
+
+/// What redacts the capture, and finds its packets afterwards.
+#[derive(Debug)]
+struct RedactedStream {
+    redactor: Redactor,
+    scanner: Scanner,
 }
 
 /// What the profiles after the streamed one contribute.
@@ -65,8 +75,10 @@ impl<B: ResponseBody> PcapStream<B> {
         transport: &mut T,
     ) -> Result<Self, ExportError> {
         let (found, server, api) = Search::run(query, config, transport)?;
-        let analyzer = config.report.then(|| Analyzer::new(query));
-        Self::begin(found, server, api, analyzer)
+        // The report describes the redacted file, which has other Call-IDs.
+        let analyzer = config.report.then(|| Analyzer::new(&query.as_redacted()));
+        let redactor = query.redaction().map(|redaction| redaction.redactor());
+        Self::begin(found, server, api, analyzer, redactor)
     }
 
     fn begin(
@@ -74,6 +86,7 @@ impl<B: ResponseBody> PcapStream<B> {
         server: Server,
         api: Api,
         mut analyzer: Option<Analyzer>,
+        redactor: Option<Redactor>,
     ) -> Result<Self, ExportError> {
         let Found {
             empty_profiles,
@@ -86,24 +99,46 @@ impl<B: ResponseBody> PcapStream<B> {
             opening,
             format,
         } = *source;
+        let mut redaction = redactor.map(|redactor| {
+            Box::new(RedactedStream {
+                // A host can hash the body of a response faster than a component. What is merged
+                // from several ones is known to the component alone.
+                redactor: match held.is_empty() {
+                    true => redactor,
+                    false => redactor.hashed(),
+                },
+                scanner: Scanner::new(),
+            })
+        });
+        // Of a redacted capture, the packets are analyzed after they have been redacted.
+        let mut none = None;
+        let unredacted = match redaction {
+            None => &mut analyzer,
+            Some(_) => &mut none,
+        };
         let (others, pending) = if held.is_empty() {
             // The opening was scanned before it was known that these are the final numbers of the
             // packets. It is one chunk.
-            if let Some(analyzer) = &mut analyzer {
+            if let Some(analyzer) = unredacted {
                 let mut on_packet = |record: &Record<'_>| analyzer.record(record);
                 source.scan_again(&server, &opening, &mut on_packet)?;
             }
             (Others::Empty(searched(&held)), opening)
         } else {
             let mut merge = Merge::new(held, format);
-            let merged = with_packets(&mut analyzer, |on_packet| merge.add(&opening, on_packet));
+            let merged = with_packets(unredacted, |on_packet| merge.add(&opening, on_packet));
             let pending = merged.map_err(|error| server.damaged(&error))?;
             (Others::Merged(Box::new(merge)), pending)
+        };
+        let pending = match &mut redaction {
+            None => pending,
+            Some(redaction) => redaction.pass(&server, &pending, &mut analyzer)?,
         };
         Ok(Self {
             server,
             api,
             analyzer,
+            redaction,
             empty_profiles,
             source,
             others,
@@ -149,7 +184,17 @@ impl<B: ResponseBody> PcapStream<B> {
             None => CaptureReport::without_analysis(&stats, &profiles, self.api),
         };
         report.warnings.extend_from_slice(&self.warnings);
+        if let Some(redaction) = self.redaction() {
+            report.warnings.extend(redaction.warnings());
+        }
         report
+    }
+
+    /// What has been redacted so far, if the query asks for it. It is final once [`Self::read`] has
+    /// returned no bytes.
+    pub fn redaction(&self) -> Option<RedactionSummary> {
+        let redaction = self.redaction.as_ref()?;
+        Some(redaction.redactor.summary())
     }
 
     /// What each profile that was searched contributes to the `packets` of the file so far.
@@ -260,27 +305,62 @@ impl<B: ResponseBody> PcapStream<B> {
         let Self {
             server,
             analyzer,
+            redaction,
             source,
             ..
         } = self;
-        match &mut self.others {
+        let mut none = None;
+        let unredacted = match redaction {
+            None => &mut *analyzer,
+            Some(_) => &mut none,
+        };
+        let bytes = match &mut self.others {
             Others::Empty(_) => {
                 // Moved, not copied: copying costs as much as all the checks.
-                let bytes =
-                    with_packets(analyzer, |on_packet| source.receive(server, &[], on_packet))?;
+                let bytes = with_packets(unredacted, |on_packet| {
+                    source.receive(server, &[], on_packet)
+                })?;
                 self.source_ended = bytes.is_empty();
-                Ok(bytes)
+                bytes
             }
             Others::Merged(merge) => {
                 let bytes = source.receive(server, &[], None)?;
                 self.source_ended = bytes.is_empty();
-                let merged = with_packets(analyzer, |on_packet| match bytes.is_empty() {
+                let merged = with_packets(unredacted, |on_packet| match bytes.is_empty() {
                     true => merge.finish(on_packet),
                     false => merge.add(&bytes, on_packet),
                 });
-                merged.map_err(|error| server.damaged(&error))
+                merged.map_err(|error| server.damaged(&error))?
             }
+        };
+        match redaction {
+            None => Ok(bytes),
+            Some(redaction) => redaction.pass(server, &bytes, analyzer),
         }
+    }
+}
+
+impl RedactedStream {
+    /// Redacts the next bytes of the capture, and analyzes the packets in what is complete. Returns
+    /// whole packets: there may be none.
+    fn pass(
+        &mut self,
+        server: &Server,
+        bytes: &[u8],
+        analyzer: &mut Option<Analyzer>,
+    ) -> Result<Vec<u8>, ExportError> {
+        let mut redacted = Vec::with_capacity(bytes.len());
+        let Self { redactor, scanner } = self;
+        redactor
+            .push(bytes, &mut redacted)
+            .map_err(|error| server.damaged(&error))?;
+        if analyzer.is_some() {
+            with_packets(analyzer, |on_packet| {
+                scanner.scan_packets(&redacted, on_packet)
+            })
+            .map_err(|error| server.damaged(&error))?;
+        }
+        Ok(redacted)
     }
 }
 

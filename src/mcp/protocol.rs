@@ -28,6 +28,7 @@ use super::tools::{
 };
 use super::uri::{self, ResourceRequest};
 use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, INSTRUCTIONS, server_info};
+use crate::redact::Level;
 use crate::search::{CallFilterFields, FoundCalls};
 use crate::{CaptureReport, ExportError};
 use jsonrpc::{JsonRpcError, JsonRpcMessage, JsonRpcRequest};
@@ -268,6 +269,17 @@ impl McpServer {
 }
 
 impl PendingCapture {
+    /// The same request, for a capture that is redacted at least this much.
+    #[must_use]
+    pub fn redacted(mut self, level: Option<Level>) -> Self {
+        let call = match &mut self.operation {
+            Operation::ExportPcap(call) => call,
+            Operation::ReadResource(read) => &mut read.call,
+        };
+        call.redact = call.redact.max(level);
+        self
+    }
+
     /// Which capture.
     pub fn call(&self) -> &CallWindow {
         match &self.operation {

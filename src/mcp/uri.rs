@@ -13,10 +13,11 @@ use serde::Serialize;
 use super::delivery::size;
 use super::tools::{CallWindow, ToolConfig};
 use crate::query::ParameterNames;
+use crate::redact::Level;
 use crate::{CallId, ExportError, MEDIA_TYPE, Window};
 
 /// The template of the resource URIs (RFC 6570).
-pub const TEMPLATE: &str = "homer-pcap:///{callid}{?from_ts,to_ts,profiles,also_callids}";
+pub const TEMPLATE: &str = "homer-pcap:///{callid}{?from_ts,to_ts,profiles,also_callids,redact}";
 
 // Three slashes: the authority is empty, because the URI names no server (RFC 3986 §3.2).
 const PREFIX: &str = "homer-pcap:///";
@@ -74,6 +75,10 @@ impl CallWindow {
             uri.push_str(if index == 0 { "&also_callids=" } else { "," });
             uri.extend(utf8_percent_encode(id.as_str(), RESERVED));
         }
+        if let Some(level) = self.redact {
+            uri.push_str("&redact=");
+            uri.push_str(level.name());
+        }
         uri
     }
 
@@ -109,7 +114,8 @@ impl CallWindow {
             ExportError::InvalidRequest(format!(
                 "the resource URI {why}; expected \
                  homer-pcap:///<Call-ID, percent-encoded>?from_ts=<Unix ms>&to_ts=<Unix ms>, \
-                 and optionally &profiles=<profile>,<profile> and &also_callids=<Call-ID>,<Call-ID>"
+                 and optionally &profiles=<profile>,<profile>, &also_callids=<Call-ID>,<Call-ID> \
+                 and &redact=<level>"
             ))
         };
         let rest = uri
@@ -121,15 +127,18 @@ impl CallWindow {
         let call_id = percent_decoded(path)
             .ok_or_else(|| malformed("has a Call-ID that is not percent-encoded UTF-8"))?;
         let (mut from_ts, mut to_ts, mut profiles, mut also) = (None, None, None, None);
+        let mut redact = None;
         for parameter in query.split('&') {
             let (slot, value) = match parameter.split_once('=') {
                 Some(("from_ts", value)) => (&mut from_ts, value),
                 Some(("to_ts", value)) => (&mut to_ts, value),
                 Some(("profiles", value)) => (&mut profiles, value),
                 Some(("also_callids", value)) => (&mut also, value),
+                Some(("redact", value)) => (&mut redact, value),
                 _ => {
                     return Err(malformed(
-                        "has a parameter other than from_ts, to_ts, profiles and also_callids",
+                        "has a parameter other than from_ts, to_ts, profiles, also_callids and \
+                         redact",
                     ));
                 }
             };
@@ -158,9 +167,11 @@ impl CallWindow {
             .ok_or_else(|| malformed("has also_callids that are not percent-encoded UTF-8"))?;
         let call_id = CallId::parse(&call_id)?;
         let window = Window::new(from_ts, to_ts, max_window_hours, &ParameterNames::MCP)?;
-        Self::new(call_id, window)
+        let redact = redact.map(|name| Level::parse(name, "redact in the resource URI"));
+        Ok(Self::new(call_id, window)
             .with_profiles(keys)?
-            .with_also(also)
+            .with_also(also)?
+            .redacted(redact.transpose()?))
     }
 }
 

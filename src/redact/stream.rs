@@ -1,6 +1,6 @@
 //! Redacts a capture file that arrives in chunks.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use sha2::{Digest as _, Sha256};
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::Scope;
 use super::frame::{Change, Frame, sum};
 use super::rewriter::Rewriter;
-use super::summary::{Manifest, Original, count};
+use super::summary::{RedactionSummary, count};
 use crate::pcap::{
     Error, FILE_HEADER_LEN, FileHeader, InvalidField, MAX_CAPTURED_LEN, MAX_PACKET_BYTES,
     RECORD_HEADER_LEN,
@@ -34,14 +34,14 @@ use crate::sip::{Content, LineRewriter as _, RedactedKinds};
 ///     redactor.push(chunk, &mut redacted)?;
 /// }
 /// assert_eq!(redacted.len(), file.len());
-/// let manifest = redactor.manifest();
-/// assert_eq!((manifest.packets, manifest.packets_changed), (7, 7));
+/// let summary = redactor.summary();
+/// assert_eq!((summary.packets, summary.packets_changed), (7, 7));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Redactor {
     rewriter: Rewriter,
-    manifest: Manifest,
+    summary: RedactionSummary,
     /// The hash of the original file, if it is asked for.
     hash: Option<Sha256>,
     /// The bytes that have arrived and are not complete yet.
@@ -64,11 +64,11 @@ impl Redactor {
         };
         Self {
             rewriter: Rewriter::new(scope, content),
-            manifest: Manifest {
-                scope: scope.name(),
+            summary: RedactionSummary {
+                level: scope.level().name().to_string(),
                 content_shown: content == Content::Show,
-                key,
-                ..Manifest::default()
+                key_id: key,
+                ..RedactionSummary::default()
             },
             hash: None,
             pending: Vec::new(),
@@ -79,7 +79,7 @@ impl Redactor {
         }
     }
 
-    /// Also computes the SHA-256 of the original file for the manifest. This may take longer than
+    /// Also computes the SHA-256 of the original file for the summary. This may take longer than
     /// the redaction.
     #[must_use]
     pub fn hashed(mut self) -> Self {
@@ -98,7 +98,7 @@ impl Redactor {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        self.manifest.original.size_bytes += bytes.len() as u64;
+        self.summary.original_size_bytes += bytes.len() as u64;
         if let Some(hash) = &mut self.hash {
             hash.update(bytes);
         }
@@ -137,17 +137,14 @@ impl Redactor {
     }
 
     /// What has been done so far.
-    pub fn manifest(&self) -> Manifest {
+    pub fn summary(&self) -> RedactionSummary {
         let sha256 = self
             .hash
             .as_ref()
             .map(|hash| data_encoding::HEXLOWER.encode(&hash.clone().finalize()));
-        Manifest {
-            original: Original {
-                sha256,
-                ..self.manifest.original.clone()
-            },
-            ..self.manifest.clone()
+        RedactionSummary {
+            original_sha256: sha256,
+            ..self.summary.clone()
         }
     }
 
@@ -178,7 +175,7 @@ impl Redactor {
         let original_len = file.byte_order.u32([o0, o1, o2, o3]) as usize;
         if !(1..=MAX_CAPTURED_LEN).contains(&captured_len) {
             return Err(Error::Implausible {
-                record: self.manifest.packets + 1,
+                record: self.summary.packets + 1,
                 offset,
                 field: InvalidField::CapturedLen(captured_len),
             });
@@ -188,16 +185,16 @@ impl Redactor {
         let Some(data) = pending.get_mut(RECORD_HEADER_LEN..RECORD_HEADER_LEN + len) else {
             return Ok(0);
         };
-        self.manifest.packets += 1;
+        self.summary.packets += 1;
         self.surplus = captured_len - len;
         if self.surplus > 0 {
             count(
-                &mut self.manifest.redacted,
+                &mut self.summary.redacted,
                 "part of a packet beyond 262144 bytes",
             );
         }
         let is_whole = original_len <= len;
-        redact_packet(&mut self.rewriter, &mut self.manifest, file, data, is_whole);
+        redact_packet(&mut self.rewriter, &mut self.summary, file, data, is_whole);
         Ok(RECORD_HEADER_LEN + len)
     }
 }
@@ -205,7 +202,7 @@ impl Redactor {
 /// Redacts the data of one packet.
 fn redact_packet(
     rewriter: &mut Rewriter,
-    manifest: &mut Manifest,
+    summary: &mut RedactionSummary,
     file: FileHeader,
     data: &mut [u8],
     is_whole: bool,
@@ -231,9 +228,9 @@ fn redact_packet(
     };
     frame.adjust_checksum(data, [payload, addresses]);
     let is_changed = rewritten.is_changed || addresses.before != addresses.after;
-    manifest.packets_changed += u64::from(is_changed);
+    summary.packets_changed += u64::from(is_changed);
     for kind in kinds.0 {
-        count(&mut manifest.redacted, kind);
+        count(&mut summary.redacted, kind);
     }
     let unreadable = frame
         .unreadable
@@ -241,7 +238,7 @@ fn redact_packet(
         .or(is_binary.then_some("binary data"))
         .or((!is_whole).then_some("packet that the capture cut off"));
     if let Some(unreadable) = unreadable {
-        count(&mut manifest.not_redacted, unreadable);
+        count(&mut summary.not_redacted, unreadable);
     }
 }
 

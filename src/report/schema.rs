@@ -10,14 +10,16 @@ use serde_json::{Map, Value};
 
 use super::{CallVerdict, CaptureReport, Cause, Count, LadderEntry, MediaQuality, ProfilePackets};
 use crate::finding::Finding;
+use crate::redact::RedactionSummary;
 
 /// The records of the report: the name in the WIT, and the fields in the order of the source.
-const RECORDS: [(&str, &[&str]); 8] = [
+const RECORDS: [(&str, &[&str]); 9] = [
     ("capture-report", CaptureReport::FIELDS),
     ("call-verdict", CallVerdict::FIELDS),
     ("cause", Cause::FIELDS),
     ("profile-packets", ProfilePackets::FIELDS),
     ("count", Count::FIELDS),
+    ("redaction-summary", RedactionSummary::FIELDS),
     ("ladder-entry", LadderEntry::FIELDS),
     ("media-quality", MediaQuality::FIELDS),
     ("finding", Finding::FIELDS),
@@ -35,14 +37,12 @@ const KEYWORDS: [&str; 8] = [
     "additionalProperties",
 ];
 
-/// The schema of [`CaptureReport::to_json`], as schemars derives it, simplified.
-fn derived() -> Value {
+/// The schema of the JSON of a struct, as schemars derives it, simplified.
+fn derived<T: schemars::JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12()
         .for_serialize()
         .with(|settings| settings.inline_subschemas = true);
-    let schema = settings
-        .into_generator()
-        .into_root_schema_for::<CaptureReport>();
+    let schema = settings.into_generator().into_root_schema_for::<T>();
     let mut schema = schema.to_value();
     simplify(&mut schema);
     schema
@@ -128,7 +128,7 @@ fn write_properties(properties: &Map<String, Value>, indent: usize, text: &mut S
 #[test]
 fn schema_is_that_of_the_struct() {
     let mut text = String::new();
-    write(&derived(), 0, &mut text);
+    write(&derived::<CaptureReport>(), 0, &mut text);
     text.push('\n');
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/report.schema.json");
     if env::var_os("BLESS").is_some() {
@@ -175,7 +175,8 @@ fn with_kebab_names(description: &str) -> String {
 #[test]
 fn wit_describes_every_field_as_the_struct_does() {
     let docs = wit_docs();
-    let schema = derived();
+    let schema = derived::<CaptureReport>();
+    let redaction = derived::<RedactionSummary>();
     for (record, fields) in RECORDS {
         let properties = match record {
             "capture-report" => &schema["properties"],
@@ -185,6 +186,7 @@ fn wit_describes_every_field_as_the_struct_does() {
             "count" => &schema["properties"]["others"]["items"]["properties"],
             "ladder-entry" => &schema["properties"]["ladder"]["items"]["properties"],
             "media-quality" => &schema["properties"]["quality"]["items"]["properties"],
+            "redaction-summary" => &redaction["properties"],
             _ => &schema["properties"]["findings"]["items"]["properties"],
         };
         let in_wit: Vec<(String, String)> = docs

@@ -25,6 +25,7 @@ fn call() -> CallWindow {
         window: Window::new(FROM, TO, 24, &homer_export::query::ParameterNames::MCP).unwrap(),
         also: Vec::new(),
         profiles: Vec::new(),
+        redact: None,
     }
 }
 
@@ -181,7 +182,7 @@ fn arguments_that_a_tool_does_not_have_are_ignored_and_named() {
     for (tool, takes) in [
         (
             export_pcap::NAME,
-            "callid, also_callids, from_ts, to_ts, profiles.",
+            "callid, also_callids, from_ts, to_ts, profiles, redact.",
         ),
         (
             read_message::NAME,

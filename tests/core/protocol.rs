@@ -397,7 +397,7 @@ fn mcp_mentions_arguments_that_were_ignored() {
     });
     let params = json!({ "name": "homer_export_pcap", "arguments": arguments });
     let note = "Note: the unknown argument \"url\" was ignored; homer_export_pcap takes callid, \
-                also_callids, from_ts, to_ts, profiles.";
+                also_callids, from_ts, to_ts, profiles, redact.";
     let report = CaptureReport {
         size_bytes: 100,
         ..CaptureReport::default()
@@ -488,6 +488,7 @@ fn mcp_puts_a_capture_where_its_delivery_says() {
         .unwrap(),
         also: Vec::new(),
         profiles: Vec::new(),
+        redact: None,
     };
     let arguments = json!({ "callid": "a@b", "from_ts": from_ts, "to_ts": to_ts.to_string() });
     let export = pending(

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
 use homer_export::CaptureReport;
 use homer_export::pcap::{Error, Scanner};
-use homer_export::redact::{Key, Manifest, Redactor, Scope};
+use homer_export::redact::{Key, RedactionSummary, Redactor, Scope};
 use homer_export::sip::Content;
 use proptest::prelude::*;
 
@@ -28,13 +28,13 @@ fn scopes() -> [Scope; 3] {
     ]
 }
 
-fn redact_in_chunks(capture: &[u8], scope: &Scope, size: usize) -> (Vec<u8>, Manifest) {
+fn redact_in_chunks(capture: &[u8], scope: &Scope, size: usize) -> (Vec<u8>, RedactionSummary) {
     let mut redactor = Redactor::new(scope, Content::Redact).hashed();
     let mut redacted = Vec::new();
     for chunk in capture.chunks(size) {
         redactor.push(chunk, &mut redacted).unwrap();
     }
-    (redacted, redactor.manifest())
+    (redacted, redactor.summary())
 }
 
 fn redact(capture: &[u8], scope: &Scope) -> Vec<u8> {
@@ -97,7 +97,7 @@ fn redacted_captures_have_the_same_messages_and_findings() {
     for (name, capture) in captures() {
         let before = report::analyze(&capture, &["any"]);
         for scope in scopes() {
-            let context = format!("{name}, {}", scope.name());
+            let context = format!("{name}, {}", scope.level().name());
             let redacted = redact(&capture, &scope);
             assert_eq!(redacted.len(), capture.len(), "{context}");
             let after = report::analyze(&redacted, &["any"]);
@@ -117,14 +117,10 @@ fn redacted_captures_have_the_same_messages_and_findings() {
 fn redaction_does_not_depend_on_chunks() {
     let capture = Capture::messages(&planted().0);
     let scope = Scope::Addresses(key(1));
-    let (whole, manifest) = redact_in_chunks(&capture, &scope, capture.len());
+    let (whole, summary) = redact_in_chunks(&capture, &scope, capture.len());
     for size in [1, 7, 16, 24, 100, 1000] {
         let result = redact_in_chunks(&capture, &scope, size);
-        assert_eq!(
-            result,
-            (whole.clone(), manifest.clone()),
-            "chunks of {size}"
-        );
+        assert_eq!(result, (whole.clone(), summary.clone()), "chunks of {size}");
     }
 }
 
@@ -205,7 +201,7 @@ fn tshark_dissects_redacted_captures_as_before() {
             for (field, (before, after)) in FIELDS.iter().zip(before.iter().zip(after)) {
                 let is_name = *field == "sip.Call-ID";
                 let is_corrected = *field == "ip.checksum.status" && before == "0";
-                let context = format!("{field}, {}, {:?}", scope.name(), after);
+                let context = format!("{field}, {}, {:?}", scope.level().name(), after);
                 assert!(
                     is_name || is_corrected || before == after,
                     "{context}: {before}"
@@ -215,7 +211,7 @@ fn tshark_dissects_redacted_captures_as_before() {
         let call_ids = |packets: &[Vec<String>]| -> Vec<String> {
             packets.iter().map(|packet| packet[13].clone()).collect()
         };
-        assert_renamed(&call_ids(&before), &call_ids(&after), scope.name());
+        assert_renamed(&call_ids(&before), &call_ids(&after), scope.level().name());
     }
 }
 
@@ -385,7 +381,7 @@ fn nothing_planted_survives_in_any_form() {
             for form in forms(&plant.text) {
                 let survives = contains(&redacted, &form);
                 let form = String::from_utf8_lossy(&form).into_owned();
-                let name = scope.name();
+                let name = scope.level().name();
                 assert!(
                     !(survives && plant.from <= level),
                     "{name}: {} as {form}",
@@ -537,7 +533,7 @@ fn a_call_id_is_found_under_its_pseudonym() {
 }
 
 #[test]
-fn manifest_names_what_could_not_be_read() {
+fn summary_names_what_could_not_be_read() {
     let from: SocketAddr = CALLER.parse().unwrap();
     let to: SocketAddr = CALLEE.parse().unwrap();
     let mut capture = Capture::new();
@@ -557,29 +553,29 @@ fn manifest_names_what_could_not_be_read() {
     capture.record(1_000_000, &tcp);
     capture.record(1_000_000, &[0; 30]);
     capture.cut_record(1_000_000, &udp(from, to, &message("A: b", "")), 900);
-    let (redacted, manifest) = redact_in_chunks(&capture.bytes, &Scope::Secrets, 100);
+    let (redacted, summary) = redact_in_chunks(&capture.bytes, &Scope::Secrets, 100);
     assert_eq!(redacted.len(), capture.bytes.len());
     assert_eq!(
-        serde_json::to_value(&manifest).unwrap(),
+        serde_json::to_value(&summary).unwrap(),
         serde_json::json!({
-            "scope": "secrets",
+            "level": "secrets",
             "content_shown": false,
-            "original": {
-                "size_bytes": capture.bytes.len(),
-                "sha256": HEXLOWER.encode(&<sha2::Sha256 as sha2::Digest>::digest(&capture.bytes)),
-            },
+            "key_id": null,
             "packets": 8,
             "packets_changed": 1,
-            "redacted": [{"what": "token", "packets": 1}],
+            "redacted": [{"name": "token", "count": 1}],
             "not_redacted": [
-                {"what": "ISUP body", "packets": 1},
-                {"what": "encoded body", "packets": 1},
-                {"what": "encrypted body", "packets": 1},
-                {"what": "binary data", "packets": 1},
-                {"what": "TCP or SCTP segment", "packets": 1},
-                {"what": "packet that is not UDP over IP", "packets": 1},
-                {"what": "packet that the capture cut off", "packets": 1},
+                {"name": "ISUP body", "count": 1},
+                {"name": "encoded body", "count": 1},
+                {"name": "encrypted body", "count": 1},
+                {"name": "binary data", "count": 1},
+                {"name": "TCP or SCTP segment", "count": 1},
+                {"name": "packet that is not UDP over IP", "count": 1},
+                {"name": "packet that the capture cut off", "count": 1},
             ],
+            "original_size_bytes": capture.bytes.len(),
+            "original_sha256":
+                HEXLOWER.encode(&<sha2::Sha256 as sha2::Digest>::digest(&capture.bytes)),
         })
     );
 }
@@ -591,10 +587,10 @@ fn redactor_overwrites_what_is_beyond_the_largest_packet() {
     let mut capture = Capture::new();
     capture.record(1_000_000, &frame).record(2_000_000, b"next");
     for size in [1000, capture.bytes.len()] {
-        let (redacted, manifest) = redact_in_chunks(&capture.bytes, &Scope::Secrets, size);
+        let (redacted, summary) = redact_in_chunks(&capture.bytes, &Scope::Secrets, size);
         assert_eq!(redacted.len(), capture.bytes.len());
         assert!(!contains(&redacted, b"5ECR3T") && redacted.ends_with(b"next"));
-        assert_eq!(manifest.packets, 2);
+        assert_eq!(summary.packets, 2);
     }
 }
 
@@ -715,7 +711,7 @@ fn throughput(what: &str, capture: &[u8]) {
                 analyze(&redacted)
             });
             let base = if with_hash { hashed } else { plain };
-            let (name, ratio) = (scope.name(), base / time);
+            let (name, ratio) = (scope.level().name(), base / time);
             println!("{name}, SHA-256 {with_hash}: {time:.1} ms, {ratio:.2} of the throughput");
         }
     }

@@ -49,6 +49,7 @@ fn call(call_id: &str) -> CallWindow {
         window: Window::new(FROM, TO, 24, &homer_export::query::ParameterNames::MCP).unwrap(),
         also: Vec::new(),
         profiles: Vec::new(),
+        redact: None,
     }
 }
 
@@ -295,12 +296,13 @@ fn resource_uri_of_another_form_is_rejected() {
         ),
         (
             "homer-pcap:///a?from_ts=1&to_ts=2&url=x",
-            "has a parameter other than from_ts, to_ts, profiles and also_callids",
+            "has a parameter other than from_ts, to_ts, profiles, also_callids and redact",
         ),
     ] {
         let error = parse_uri(uri).unwrap_err();
         let form = "expected homer-pcap:///<Call-ID, percent-encoded>?from_ts=<Unix ms>&to_ts=<Unix ms>, \
-             and optionally &profiles=<profile>,<profile> and &also_callids=<Call-ID>,<Call-ID>";
+             and optionally &profiles=<profile>,<profile>, &also_callids=<Call-ID>,<Call-ID> and \
+             &redact=<level>";
         assert_eq!(
             error.to_string(),
             format!("invalid-request: the resource URI {why}; {form}")

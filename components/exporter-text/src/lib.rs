@@ -12,7 +12,7 @@ use homer_export::mcp::tools::{export_pcap, find_calls};
 use homer_export::query::{ParameterNames, parse_window};
 use homer_export::search::{self, CallFilter, CallFilterFields, open_or_explain};
 use homer_export::wasi::{self as wasi_adapter, HttpTransport};
-use homer_export::{CallId, Config, ExportError, Query};
+use homer_export::{Config, ExportError, Query};
 
 homer_export::component!(
     "exporter-text", ExporterText,
@@ -85,12 +85,9 @@ fn export(callid: &str, from_ts: i64, to_ts: i64) -> Result<String, ExportError>
         to_ts,
         config.max_window_hours,
         &ParameterNames::WIT,
-    )?;
-    let filename = query
-        .call_ids()
-        .first()
-        .map(CallId::filename)
-        .unwrap_or_default();
+    )?
+    .with_redaction(config.redact.redaction(None)?);
+    let filename = query.filename();
     // The capture is read to its end in any case, because the report of a call that is too large
     // for the text is worth having.
     let capture =

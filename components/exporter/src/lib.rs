@@ -49,7 +49,8 @@ fn export(
         to_ts,
         config.max_window_hours,
         &ParameterNames::WIT,
-    )?;
+    )?
+    .with_redaction(config.redact.redaction(None)?);
     let mut pcap = open_or_explain(&query, &config, &mut HttpTransport)?;
     // One list holds the whole file. Hosts with dynamic values trap on lists above about 2.8 MB, so
     // the limit is an error with a text instead (docs/wasm.md §2).
@@ -57,11 +58,7 @@ fn export(
     Ok(types::Capture {
         // From the Call-ID: the name in Homer's Content-Disposition is the time of the export, with
         // colons that Windows does not allow (docs/homer.md §2).
-        filename: query
-            .call_ids()
-            .first()
-            .map(CallId::filename)
-            .unwrap_or_default(),
+        filename: query.filename(),
         media_type: MEDIA_TYPE.to_string(),
         data,
         report: pcap.report().convert(),
@@ -105,10 +102,15 @@ fn open(query: stream::Query) -> Result<PcapStream<WasiBody>, homer_export::Expo
         .collect::<Result<_, _>>()?;
     let (from, to) = (query.from_ts, query.to_ts);
     let window = Window::new(from, to, config.max_window_hours, &ParameterNames::WIT)?;
+    let redaction = match query.redact {
+        Some(redaction) => Some(redaction.convert()?),
+        None => config.redact.redaction(None)?,
+    };
     let query = Query::new(call_ids, window)?
         .with_profiles(&query.profiles)?
         .with_nodes(query.nodes)?
-        .without_ips(query.exclude_ips)?;
+        .without_ips(query.exclude_ips)?
+        .with_redaction(redaction);
     open_or_explain(&query, &config, &mut HttpTransport)
 }
 
@@ -125,5 +127,9 @@ impl stream::GuestPcapStream for OpenStream {
 
     fn report(&self) -> types::CaptureReport {
         self.0.borrow().report().convert()
+    }
+
+    fn redaction(&self) -> Option<types::RedactionSummary> {
+        self.0.borrow().redaction().convert()
     }
 }

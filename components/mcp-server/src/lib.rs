@@ -77,8 +77,11 @@ fn respond(
     };
     match server.handle(head, &body, wasi_adapter::now_ms()) {
         RequestOutcome::Response(response) => no_capture(response),
-        RequestOutcome::Capture(pending) => export(&server.tools, config, &pending)
-            .unwrap_or_else(|error| no_capture(pending.fail(&error))),
+        RequestOutcome::Capture(pending) => {
+            let pending = pending.redacted(config.redact.level);
+            export(&server.tools, config, &pending)
+                .unwrap_or_else(|error| no_capture(pending.fail(&error)))
+        }
         RequestOutcome::Message(pending) => {
             no_capture(read_message(config, &pending).unwrap_or_else(|error| pending.fail(&error)))
         }
@@ -97,8 +100,10 @@ fn export(
     pending: &PendingCapture,
 ) -> Result<(HttpResponse, Chunks), ExportError> {
     let too_large = |seen| pending.without_bytes(tools, seen);
-    let capture = open_or_explain(&pending.call().query()?, config, &mut HttpTransport)?
-        .buffer(tools.read_bytes, too_large)?;
+    let redaction = config.redact.redaction(pending.call().redact)?;
+    let query = pending.call().query()?.with_redaction(redaction);
+    let capture =
+        open_or_explain(&query, config, &mut HttpTransport)?.buffer(tools.read_bytes, too_large)?;
     Ok((
         pending.respond(tools, &capture.sha256, &capture.report),
         capture.chunks.unwrap_or_default(),
@@ -123,7 +128,8 @@ fn read_message(config: &Config, pending: &PendingMessage) -> Result<HttpRespons
         report: false,
         ..config.clone()
     };
-    let query = pending.arguments.call.query()?;
+    let redaction = config.redact.redaction(None)?;
+    let query = pending.arguments.call.query()?.with_redaction(redaction);
     let mut pcap = open_or_explain(&query, &config, &mut HttpTransport)?;
     let mut reader = PacketReader::new(&pending.arguments);
     loop {

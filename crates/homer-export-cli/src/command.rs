@@ -47,6 +47,9 @@ impl<'a> Export<'a> {
             words.push(quoted(self.call_id));
         }
         let mut flag = |name: &str, value: &str| {
+            if Flags::needs_equals(name) {
+                return words.push(format!("--{name}={}", quoted(value)));
+            }
             words.push(format!("--{name}"));
             words.push(quoted(value));
         };

@@ -3,7 +3,9 @@
 use homer_export::mcp::tools::export_pcap::{Delivered, ExportResult};
 use homer_export::query::Timestamp;
 use homer_export::{CallId, ExportError};
-use homer_host::{ExportRequest, Exporter, Failure};
+use homer_host::{
+    CompletedExport, ExportRequest, Exporter, Failure, Manifest, Redaction, RedactionSummary,
+};
 
 use crate::arguments::{Command, ExportArguments, OutputArguments};
 use crate::command;
@@ -35,8 +37,9 @@ pub(crate) async fn run(arguments: &ExportArguments) -> Result<(), Error> {
     }
     let ends = arguments.times.parse(arguments.is_demo())?;
     let first = CallId::parse(call_ids.first().map_or("", String::as_str))?;
-    let destination = destination(&arguments.output, &first)?;
     let homer = Homer::configure(&arguments.flags, arguments.is_demo()).await?;
+    let redact = homer.redaction()?;
+    let destination = destination(&arguments.output, &first, redact.as_ref())?;
     // The component checks the window as well, but it does not know the names of our flags.
     let window = ends.window(homer.max_window_hours())?;
     let progress = ProgressLine::new("export from", &homer.url());
@@ -48,6 +51,7 @@ pub(crate) async fn run(arguments: &ExportArguments) -> Result<(), Error> {
         profiles: arguments.profile.clone(),
         nodes: arguments.node.clone(),
         exclude_ips: arguments.exclude_ip.clone(),
+        redact,
     };
     let exported = export(
         &exporter,
@@ -65,9 +69,16 @@ pub(crate) async fn run(arguments: &ExportArguments) -> Result<(), Error> {
 pub(crate) fn destination(
     arguments: &OutputArguments,
     call_id: &CallId,
+    redact: Option<&Redaction>,
 ) -> Result<Destination, Error> {
     let path = arguments.output.as_deref();
-    Ok(Destination::new(path, call_id, arguments.force)?)
+    // The name of a redacted file must not tell what the file hides.
+    let call_id = redact.map_or_else(|| call_id.clone(), |redact| redact.call_id(call_id));
+    let destination = Destination::new(path, &call_id, arguments.force)?;
+    if redact.is_some() {
+        destination.check_manifest()?;
+    }
+    Ok(destination)
 }
 
 /// Exports to a destination, and prints the report.
@@ -79,6 +90,7 @@ pub(crate) async fn export(
     mut progress: ProgressLine,
 ) -> Result<(), Error> {
     // Before Homer is queried, so that a directory that cannot be written to costs it no work.
+    let force = destination.force();
     let mut output = destination.open()?;
     let mut export = exporter
         .open_with_progress(request, |waiting| progress.waiting(waiting))
@@ -92,21 +104,62 @@ pub(crate) async fn export(
     drop(progress);
 
     let written = output.complete()?;
-    let (report, sha256) = (&completed.report, &completed.sha256);
+    let CompletedExport {
+        report,
+        sha256,
+        redaction,
+    } = &completed;
+    let manifest = match (redaction, &written) {
+        (Some(redaction), Written::File(path)) => {
+            let manifest = Manifest::new(path.as_ref(), sha256, redaction);
+            output::write_manifest(&manifest, force)?;
+            Some(manifest)
+        }
+        _ => None,
+    };
     let text = if json {
         let delivery = match &written {
             Written::File(path) => Delivered::File { path },
             Written::Stdout => Delivered::Stdout,
         };
         let first = CallId::parse(request.call_ids.first().map_or("", String::as_str))?;
+        let first = match &request.redact {
+            Some(redact) => redact.call_id(&first),
+            None => first,
+        };
         let filename = first.filename();
         let result = ExportResult::new(&filename, sha256, report, delivery);
-        format!("{result:#}")
+        match redaction {
+            None => format!("{result:#}"),
+            Some(redaction) => with_redaction(&result, redaction, manifest.as_ref()),
+        }
     } else {
-        view::view(report, written.place(), sha256, written.page())
+        let mut text = view::view(report, written.place(), sha256, written.page());
+        if let Some(manifest) = &manifest {
+            text.push_str(&format!("\nmanifest {}", manifest.path().display()));
+        }
+        text
     };
     output::report(&text, &written);
     Ok(())
+}
+
+/// The result as JSON, with what was redacted.
+fn with_redaction(
+    result: &ExportResult<'_>,
+    redaction: &RedactionSummary,
+    manifest: Option<&Manifest>,
+) -> String {
+    let mut json = serde_json::to_value(result).unwrap_or_default();
+    if let Some(members) = json.as_object_mut() {
+        let redaction = serde_json::to_value(redaction).unwrap_or_default();
+        members.insert("redaction".to_string(), redaction);
+        if let Some(manifest) = manifest {
+            let path = manifest.path().display().to_string();
+            members.insert("manifest_path".to_string(), path.into());
+        }
+    }
+    format!("{json:#}")
 }
 
 /// The error, with the command that exports what Homer has instead, if it has a suggestion.

@@ -43,9 +43,14 @@ pub(crate) async fn run(arguments: &FindArguments) -> Result<(), Error> {
         };
     }
     let call = chosen(&found, arguments.export.unwrap_or(1))?;
-    let destination = export::destination(&arguments.output, &CallId::parse(&call.callid)?)?;
+    let redact = homer.redaction()?;
+    let call_id = CallId::parse(&call.callid)?;
+    let destination = export::destination(&arguments.output, &call_id, redact.as_ref())?;
     let window = export_window(call, window, max_hours);
-    let request = ExportRequest::for_call(&call.callid, window.from_ms(), window.to_ms());
+    let request = ExportRequest {
+        redact,
+        ..ExportRequest::for_call(&call.callid, window.from_ms(), window.to_ms())
+    };
     let json = arguments.output.json;
     export::export(&exporter, &request, destination, json, progress).await
 }

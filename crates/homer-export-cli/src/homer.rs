@@ -2,7 +2,7 @@
 
 #[cfg(feature = "demo")]
 use fake_homer::FakeHomer;
-use homer_host::{Exporter, Failure, Flags, HostConfig};
+use homer_host::{Exporter, Failure, Flags, HostConfig, Redaction};
 
 use crate::error::Error;
 
@@ -46,6 +46,11 @@ impl Homer {
     /// The longest window in hours, inclusive.
     pub(crate) fn max_window_hours(&self) -> u32 {
         self.config.config.max_window_hours
+    }
+
+    /// What is redacted in captures.
+    pub(crate) fn redaction(&self) -> Result<Option<Redaction>, Failure> {
+        self.config.redaction(None).map_err(Failure::Export)
     }
 
     /// The base URL, for progress.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use console::Term;
 use homer_export::CallId;
-use homer_host::PartialFile;
+use homer_host::{Manifest, PartialFile};
 
 use crate::view::Page;
 
@@ -63,6 +63,25 @@ impl Destination {
             }
         }
         Ok(Self::File { path, force })
+    }
+
+    /// Whether existing files are overwritten.
+    pub(crate) fn force(&self) -> bool {
+        matches!(self, Self::File { force: true, .. })
+    }
+
+    /// Checks that a manifest can be put beside the capture.
+    pub(crate) fn check_manifest(&self) -> Result<(), OutputError> {
+        match self {
+            Self::File { path, force: false } => {
+                let manifest = Manifest::path_for(path);
+                match manifest.symlink_metadata() {
+                    Ok(_) => Err(exists(&manifest)),
+                    Err(_) => Ok(()),
+                }
+            }
+            Self::File { .. } | Self::Stdout => Ok(()),
+        }
     }
 
     /// Opens the destination for the bytes of a capture that is not complete yet.
@@ -135,6 +154,21 @@ impl PendingOutput {
             }
         }
     }
+}
+
+/// Writes the manifest of a redacted capture.
+pub(crate) fn write_manifest(manifest: &Manifest, force: bool) -> Result<(), OutputError> {
+    let path = manifest.path();
+    let dir = path
+        .parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .unwrap_or_else(|| Path::new("."));
+    let written = PartialFile::create_in(dir).and_then(|mut file| {
+        file.write(manifest.text().as_bytes())?;
+        let file = file.complete()?;
+        file.persist(path, force).map_err(|(why, _)| why)
+    });
+    written.map_err(|why| failed("write the manifest", path, &why))
 }
 
 /// Where the capture is now.

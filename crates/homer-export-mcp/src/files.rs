@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use homer_export::mcp::delivery::size;
 use homer_export::mcp::tools::CallWindow;
-use homer_host::{PartialFile, create_private};
+use homer_host::{Manifest, PartialFile, create_private};
 
 /// Names to try for one capture.
 const MAX_TRIES: u32 = 100;
@@ -166,7 +166,7 @@ impl OutputDir {
         let mut file = tokio::task::spawn_blocking(move || file.file.complete())
             .await
             .map_err(io::Error::other)??;
-        let name = call.call_id.filename();
+        let name = call.filename();
         let (from_ts, to_ts) = (call.window.from_ms(), call.window.to_ms());
         let stem = name.strip_suffix(".pcap").unwrap_or(&name);
         for number in 1..=MAX_TRIES {
@@ -189,6 +189,17 @@ impl OutputDir {
         Err(StorageError::Io(io::Error::other(format!(
             "there are {MAX_TRIES} captures of this call and window already"
         ))))
+    }
+
+    /// Puts the manifest of a redacted capture beside it.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`].
+    pub(crate) fn keep_manifest(&self, manifest: &Manifest) -> Result<(), StorageError> {
+        let mut file = PartialFile::create_in(&self.path)?;
+        file.write(manifest.text().as_bytes())?;
+        let kept = file.complete()?.persist(manifest.path(), false);
+        Ok(kept.map_err(|(why, _)| why)?)
     }
 }
 

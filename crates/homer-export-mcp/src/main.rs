@@ -121,6 +121,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let configuration = configuration.map_err(|error| error.to_string())?;
     let serves_stdio = arguments.http.is_none();
     let max_hours = configuration.config.max_window_hours;
+    let redact = configuration.config.redact.clone();
     let (tools, output_dir) = tool_config(&variables, max_hours, serves_stdio)?;
     let exporter = Exporter::new(configuration.policy()).map_err(|failure| failure.to_string())?;
     if arguments.check {
@@ -134,7 +135,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         .choice(&variables)
         .map_err(|error| error.to_string())?;
     let call_log = CallLog::start(LogFormat::from_name(format));
-    let server = Server::new(exporter, tools, output_dir, call_log.clone());
+    let server = Server::new(exporter, tools, redact, output_dir, call_log.clone());
     let served = serve(arguments.http, server, &variables).await;
     call_log.flush();
     served

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use homer_export::config::RedactSettings;
 use homer_export::mcp::delivery::Attachment;
 use homer_export::mcp::tools::{
     self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolFailure, ToolResult,
@@ -15,7 +16,7 @@ use homer_export::mcp::{
     self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, SERVER_NAME,
 };
 use homer_export::{ExportError, MEDIA_TYPE};
-use homer_host::{CallFilterFields, CompletedExport, ExportRequest, Exporter, Failure};
+use homer_host::{CallFilterFields, CompletedExport, ExportRequest, Exporter, Failure, Manifest};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     Annotations, CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult,
@@ -52,6 +53,7 @@ struct Shared {
     tools_without_links: Vec<Tool>,
     template: ResourceTemplate,
     config: ToolConfig,
+    redact: RedactSettings,
     output_dir: Option<OutputDir>,
     cache: CaptureCache,
     calls: CallLimit,
@@ -62,6 +64,7 @@ impl Server {
     pub(crate) fn new(
         exporter: Exporter,
         config: ToolConfig,
+        redact: RedactSettings,
         output_dir: Option<OutputDir>,
         log: CallLog,
     ) -> Self {
@@ -72,6 +75,7 @@ impl Server {
                 tools_without_links: to_rmcp(&tools::definitions(&config.for_client(None))),
                 template: to_rmcp(&resource_template(&config)),
                 config,
+                redact,
                 output_dir,
                 cache: CaptureCache::default(),
                 calls: CallLimit::new(),
@@ -127,6 +131,7 @@ impl Shared {
         config: ToolConfig,
         progress: &Progress,
     ) -> Result<CallToolResult, ToolError> {
+        let call = call.redacted(self.redact.level);
         let (exported, path) = match &self.output_dir {
             Some(dir) if self.config.writes_files() => {
                 let (exported, path) = self.export_into(dir, &call, progress).await?;
@@ -138,7 +143,7 @@ impl Shared {
                 None,
             ),
         };
-        let CompletedExport { report, sha256 } = &exported.finished;
+        let CompletedExport { report, sha256, .. } = &exported.finished;
         let result = ToolResult::of_export(&config, &call, sha256, report, path.as_deref());
         Ok(to_call_result(
             &result,
@@ -148,9 +153,11 @@ impl Shared {
 
     async fn read_message(
         &self,
-        arguments: MessageArguments,
+        mut arguments: MessageArguments,
         progress: &Progress,
     ) -> Result<CallToolResult, ToolError> {
+        // The capture that the operator allows to be seen.
+        arguments.call = arguments.call.redacted(self.redact.level);
         let message = match self.cache.get(&arguments.call) {
             Some(capture) => {
                 // Reading 6 MiB takes milliseconds; other calls must not wait for it.
@@ -190,6 +197,7 @@ impl Shared {
         call: &CallWindow,
         progress: &Progress,
     ) -> Result<Arc<[u8]>, ToolError> {
+        let call = &call.clone().redacted(self.redact.level);
         // A client usually follows a link right after the export that returned it.
         if let Some(capture) = self.cache.get(call) {
             return Ok(capture);
@@ -210,11 +218,25 @@ impl Shared {
     ) -> Result<(Exported, String), ToolError> {
         let mut file = dir.begin().map_err(ToolError::StorageFailed)?;
         let write = |bytes: &[u8]| file.write(bytes).map_err(ToolError::StorageFailed);
-        let exported = self.export(call, u64::MAX, progress, write).await?;
+        let mut exported = self.export(call, u64::MAX, progress, write).await?;
         let path = dir
             .keep(file, call)
             .await
             .map_err(ToolError::StorageFailed)?;
+        let CompletedExport {
+            report,
+            sha256,
+            redaction,
+        } = &mut exported.finished;
+        if let Some(redaction) = redaction {
+            let manifest = Manifest::new(&path, sha256, redaction);
+            dir.keep_manifest(&manifest)
+                .map_err(ToolError::StorageFailed)?;
+            report.warnings.push(format!(
+                "the SHA-256 of the original, and what was redacted, are in {}",
+                manifest.path().display()
+            ));
+        }
         Ok((exported, path.display().to_string()))
     }
 
@@ -246,6 +268,10 @@ impl Shared {
             from_ts: window.from_ms(),
             to_ts: window.to_ms(),
             profiles: call.profile_keys(),
+            redact: self
+                .redact
+                .redaction(call.redact)
+                .map_err(Failure::Export)?,
             ..ExportRequest::default()
         };
         let export = self

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use homer_export::config::{Setting, Variables, setting};
 use homer_export::homer::ProxyCredentialKind;
+use homer_export::redact::{Level, Redaction};
 use homer_export::{Config, ExportError};
 
 use crate::environment::ComponentEnvironment;
@@ -87,12 +88,16 @@ impl HostConfig {
     /// or if a secret is given twice, and if the file of header fields is invalid.
     pub fn new(mut variables: Variables) -> Result<Self, ExportError> {
         for secret in [
+            &setting::REDACT_KEY,
             &setting::API_TOKEN,
             &setting::JWT,
             &setting::PASSWORD,
             &setting::PROXY_PASSWORD,
         ] {
             read_secret(&mut variables, secret)?;
+        }
+        if setting::REDACT_KEY.get(&variables).is_none() {
+            variables.set(setting::REDACT_KEY.variable, random_key()?);
         }
         // The host itself knows which kinds of credentials it adds.
         variables.take(setting::CREDENTIAL_KIND.variable);
@@ -115,6 +120,15 @@ impl HostConfig {
             export_deadline: Duration::from_millis(deadline_ms),
             max_concurrent: usize::try_from(concurrent).unwrap_or(usize::MAX),
         })
+    }
+
+    /// The redaction of an export whose caller asks for `requested`: the higher of this level and
+    /// `HOMER_REDACT`. The key is `HOMER_REDACT_KEY`, or one that this process has made.
+    ///
+    /// # Errors
+    /// None in practice, because there is a key.
+    pub fn redaction(&self, requested: Option<Level>) -> Result<Option<Redaction>, ExportError> {
+        self.config.redact.redaction(requested)
     }
 
     /// The policy: requests go to Homer's origin only, and the host adds the credential.
@@ -218,6 +232,23 @@ pub fn read_secret(variables: &mut Variables, secret: &Setting) -> Result<(), Ex
     }
     variables.set(variable, text.to_string());
     Ok(())
+}
+
+/// A key for the pseudonyms of this process, if the operator has given none: the captures of one
+/// process have the same pseudonyms, and nobody can compute them.
+///
+/// # Errors
+/// `misconfigured` if the operating system provides no random numbers.
+fn random_key() -> Result<String, ExportError> {
+    let mut key = [0; 32];
+    let random = rustls::crypto::ring::default_provider().secure_random;
+    match random.fill(&mut key) {
+        Ok(()) => Ok(data_encoding::HEXLOWER.encode(&key)),
+        Err(_) => misconfigured(
+            "the operating system provides no random numbers, and HOMER_REDACT_KEY is not set"
+                .to_string(),
+        ),
+    }
 }
 
 fn misconfigured<T>(why: String) -> Result<T, ExportError> {

@@ -7,6 +7,7 @@ use data_encoding::HEXLOWER;
 use homer_export::export::MAX_OPEN_EXCHANGES;
 use homer_export::homer::Api;
 use homer_export::record::Convert;
+use homer_export::redact::{Redaction, RedactionSummary};
 use homer_export::{CaptureReport, ExportError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -14,11 +15,12 @@ use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::COMPONENT;
+use crate::convert::printable;
 use crate::deadline::Deadline;
 use crate::failure::Failure;
 use crate::outbound::Outbound;
 use crate::policy::Policy;
-use crate::sandbox::{Exports, Guest, LimitExceeded, Sandbox, stream};
+use crate::sandbox::{Exports, Guest, LimitExceeded, Sandbox, stream, types};
 
 /// What to export. The component parses and checks it, so any values can be passed.
 ///
@@ -48,6 +50,9 @@ pub struct ExportRequest {
     pub nodes: Vec<String>,
     /// Messages from or to these IP addresses are left out.
     pub exclude_ips: Vec<String>,
+    /// What is redacted in the capture. [`crate::HostConfig::redaction`] makes one from the
+    /// settings.
+    pub redact: Option<Redaction>,
 }
 
 impl ExportRequest {
@@ -174,6 +179,10 @@ impl Exporter {
             deadline,
             mut permit,
         } = begun;
+        if request.redact.is_some() {
+            // The component returns other bytes than those that Homer sent.
+            store.data_mut().hash_responses();
+        }
         let interface = exports.homer_capture_homer_export_stream();
         let query = to_wit_query(request);
         let opened = deadline
@@ -350,12 +359,23 @@ impl Export {
     /// # Errors
     /// [`Failure`], and [`Failure::Misuse`] if not all bytes have been read. Without this error, a
     /// caller could take a truncated file for a capture.
-    pub async fn finish(mut self) -> Result<CaptureReport, Failure> {
+    pub async fn finish(self) -> Result<CaptureReport, Failure> {
+        Ok(self.finish_redacted().await?.0)
+    }
+
+    /// As [`Self::finish`]. Also returns what was redacted, if the request asked for it.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub async fn finish_redacted(
+        mut self,
+    ) -> Result<(CaptureReport, Option<RedactionSummary>), Failure> {
         if self.next().await?.is_some() {
             return Err(Failure::NOT_READ);
         }
         let mut instance = self.instance.take().ok_or(Failure::OVER)?;
         let mut report = instance.report().await?;
+        let redaction = instance.redaction().await?;
         let used = [Api::V7, Api::V11]
             .into_iter()
             .find(|api| api.number() == report.api);
@@ -368,7 +388,7 @@ impl Export {
                     .to_string(),
             );
         }
-        Ok(report)
+        Ok((report, redaction))
     }
 
     /// The same export, with its SHA-256 computed on the way. Without hardware support for SHA-256,
@@ -395,6 +415,8 @@ pub struct CompletedExport {
     pub report: CaptureReport,
     /// The SHA-256 of its bytes in lower-case hexadecimal.
     pub sha256: String,
+    /// What was redacted, if the request asked for it.
+    pub redaction: Option<RedactionSummary>,
 }
 
 impl HashedExport {
@@ -413,8 +435,10 @@ impl HashedExport {
     /// # Errors
     /// As [`Export::finish`].
     pub async fn finish(self) -> Result<CompletedExport, Failure> {
+        let (report, redaction) = self.export.finish_redacted().await?;
         Ok(CompletedExport {
-            report: self.export.finish().await?,
+            report,
+            redaction,
             sha256: HEXLOWER.encode(&self.hash.finalize()),
         })
     }
@@ -439,7 +463,28 @@ impl Instance {
             .homer_capture_homer_export_stream()
             .pcap_stream();
         let report = stream.call_report(&mut self.store, self.stream);
-        self.deadline.run(report).await.map(Convert::convert)
+        let report = self.deadline.run(report).await?;
+        Ok(printable(report.convert()))
+    }
+
+    /// What was redacted. The hash of the original is the component's, or that of the last response
+    /// if the component says that this is the original.
+    async fn redaction(&mut self) -> Result<Option<RedactionSummary>, Failure> {
+        let stream = self
+            .exports
+            .homer_capture_homer_export_stream()
+            .pcap_stream();
+        let redaction = stream.call_redaction(&mut self.store, self.stream);
+        let redaction: Option<types::RedactionSummary> = self.deadline.run(redaction).await?;
+        let mut redaction: Option<RedactionSummary> = printable(redaction.convert());
+        if let Some(summary) = &mut redaction
+            && summary.original_sha256.is_none()
+            && let Some(response) = self.store.data().last_response()
+            && response.size_bytes == summary.original_size_bytes
+        {
+            summary.original_sha256 = Some(HEXLOWER.encode(&response.sha256));
+        }
+        Ok(redaction)
     }
 }
 
@@ -451,6 +496,7 @@ fn to_wit_query(request: &ExportRequest) -> stream::Query {
         profiles,
         nodes,
         exclude_ips,
+        redact,
     } = request.clone();
     stream::Query {
         call_ids,
@@ -459,5 +505,6 @@ fn to_wit_query(request: &ExportRequest) -> stream::Query {
         profiles,
         nodes,
         exclude_ips,
+        redact: redact.convert(),
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use homer_export::ExportError;
 use homer_export::record::Convert as _;
 
+use crate::convert::printable;
 use crate::sandbox::{LimitExceeded, types};
 
 /// Why there is no capture, or no result of a search.
@@ -31,7 +32,7 @@ impl Failure {
 
     /// An error that the component returned.
     pub(crate) fn of_component(error: types::ExportError) -> Self {
-        Self::Export(error.convert())
+        Self::Export(printable(error.convert()))
     }
 
     pub(crate) fn of_sandbox(error: &wasmtime::Error) -> Self {

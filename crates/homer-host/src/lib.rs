@@ -24,6 +24,7 @@ pub mod environment;
 pub mod export;
 mod extra_fields;
 mod failure;
+mod manifest;
 mod outbound;
 mod partial_file;
 pub mod policy;
@@ -37,6 +38,7 @@ pub use environment::ComponentEnvironment;
 pub use export::{CompletedExport, Export, ExportRequest, Exporter, HashedExport, WaitingFor};
 pub use extra_fields::{ExtraFields, InvalidExtraFields, ReservedField};
 pub use failure::Failure;
+pub use manifest::Manifest;
 pub use partial_file::{CompleteFile, PartialFile};
 pub use policy::{AllowedOrigin, Limits, Policy};
 pub use private_directory::create_private;
@@ -44,6 +46,7 @@ pub use sandbox::LimitExceeded;
 
 // The types of the core in this library's interface, so that an embedder needs one dependency.
 pub use homer_export::homer::{Api, CredentialKind, ProxyCredential, ProxyCredentialKind};
+pub use homer_export::redact::{Level, Redaction, RedactionSummary};
 pub use homer_export::search::{CallFilterFields, FoundCall, FoundCalls, UnsearchedPart};
 pub use homer_export::{BaseUrl, CaptureReport, Credential, ExportError};
 

@@ -5,6 +5,7 @@
 mod body;
 mod connection;
 mod error;
+mod hashed_body;
 mod redaction;
 mod tls;
 mod token_cache;
@@ -37,9 +38,12 @@ use wasmtime_wasi_http::{
 
 use self::body::LimitedBody;
 use self::connection::Connector;
+use self::hashed_body::{HashedBody, LastResponse};
 use self::token_cache::{Token, TokenCache};
 use crate::extra_fields::ExtraFields;
 use crate::policy::{AllowedOrigin, Limits, Policy};
+
+pub(crate) use self::hashed_body::HashedResponse;
 
 /// The largest request body in bytes that is kept, so that it can be sent again after a new login.
 /// A request for 100 Call-IDs has at most 210 KB.
@@ -489,6 +493,8 @@ pub(crate) struct InstanceOutbound {
     end_unproven: Arc<AtomicBool>,
     /// The number of requests of this instance so far.
     requests: AtomicU32,
+    /// The last response, if responses are hashed.
+    last_response: Option<LastResponse>,
 }
 
 impl InstanceOutbound {
@@ -497,7 +503,18 @@ impl InstanceOutbound {
             shared: Arc::clone(shared),
             end_unproven: Arc::default(),
             requests: AtomicU32::new(0),
+            last_response: None,
         }
+    }
+
+    /// From now on, hashes each response that may be a capture.
+    pub(crate) fn hash_responses(&mut self) {
+        self.last_response = Some(LastResponse::default());
+    }
+
+    /// The last response that was received to its end, if responses are hashed.
+    pub(crate) fn last_response(&self) -> Option<HashedResponse> {
+        self.last_response.as_ref()?.get()
     }
 
     /// What was noticed until now.
@@ -529,6 +546,7 @@ impl WasiHttpHooks for InstanceOutbound {
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let shared = Arc::clone(&self.shared);
         let end_unproven = Arc::clone(&self.end_unproven);
+        let last_response = self.last_response.clone();
         let before = self.requests.fetch_add(1, Ordering::Relaxed);
         Box::new(async move {
             let limit = shared.limits.requests;
@@ -536,7 +554,10 @@ impl WasiHttpHooks for InstanceOutbound {
                 let why = format!("more than {limit} requests of one export or search");
                 return Err(Error::InternalError(Some(why)));
             }
-            let response = shared.send(request, options, &end_unproven).await?;
+            let mut response = shared.send(request, options, &end_unproven).await?;
+            if let Some(last) = last_response.filter(|_| response.status() == StatusCode::OK) {
+                response = response.map(|body| HashedBody::new(body, last).boxed_unsync());
+            }
             // wasmtime-wasi-http polls this for as long as the response is read. hyper's client
             // runs the connection in a task of its own, so there is nothing to do.
             let nothing_more: Box<dyn Future<Output = Result<(), Error>> + Send> =

@@ -22,7 +22,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 use crate::cache;
-use crate::outbound::{self, InstanceOutbound, Outbound, TransferNotes};
+use crate::outbound::{self, HashedResponse, InstanceOutbound, Outbound, TransferNotes};
 use crate::policy::{Limits, Policy};
 
 mod bindings {
@@ -248,6 +248,16 @@ impl Guest {
     /// What the host noticed about the transfers of this instance.
     pub(crate) fn transfer_notes(&self) -> TransferNotes {
         self.outbound.notes()
+    }
+
+    /// From now on, hashes each response that may be a capture.
+    pub(crate) fn hash_responses(&mut self) {
+        self.outbound.hash_responses();
+    }
+
+    /// The last response that was received to its end, if responses are hashed.
+    pub(crate) fn last_response(&self) -> Option<HashedResponse> {
+        self.outbound.last_response()
     }
 }
 

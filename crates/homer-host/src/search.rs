@@ -3,6 +3,7 @@
 use homer_export::record::Convert as _;
 use homer_export::search::{CallFilterFields, FoundCalls};
 
+use crate::convert::printable;
 use crate::export::{Exporter, WaitingFor};
 use crate::failure::Failure;
 
@@ -54,7 +55,7 @@ impl Exporter {
         let found = begun.deadline.run(call).await?;
         drop(begun);
         found
-            .map(homer_export::record::Convert::convert)
+            .map(|found| printable(found.convert()))
             .map_err(Failure::of_component)
     }
 }

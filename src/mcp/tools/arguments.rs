@@ -15,6 +15,7 @@ use crate::mcp::MAX_ECHO_CHARS;
 #[cfg(doc)]
 use crate::query::MAX_CALL_IDS;
 use crate::query::{DEFAULT_PROFILES, ParameterNames, Profile, parse_instant};
+use crate::redact::Level;
 use crate::text::truncate_for_display;
 use crate::{CallId, ExportError, Query, Window};
 
@@ -32,6 +33,8 @@ pub struct CallWindow {
     /// The search profiles. Empty for [`DEFAULT_PROFILES`]: one search has one name, so that a
     /// resource URI and a cached capture are found again.
     pub profiles: Vec<Profile>,
+    /// How much is redacted in the capture; `None` for nothing.
+    pub redact: Option<Level>,
 }
 
 /// The arguments of `homer_read_message`.
@@ -47,8 +50,14 @@ pub struct MessageArguments {
     pub offset: u64,
 }
 
-pub(super) const WINDOW_ARGUMENTS: &[&str] =
-    &["callid", "also_callids", "from_ts", "to_ts", "profiles"];
+pub(super) const WINDOW_ARGUMENTS: &[&str] = &[
+    "callid",
+    "also_callids",
+    "from_ts",
+    "to_ts",
+    "profiles",
+    "redact",
+];
 pub(super) const MESSAGE_ARGUMENTS: &[&str] = &[
     "callid",
     "also_callids",
@@ -76,6 +85,22 @@ impl CallWindow {
             also: Vec::new(),
             window,
             profiles: Vec::new(),
+            redact: None,
+        }
+    }
+
+    /// The same capture, redacted at least this much.
+    #[must_use]
+    pub fn redacted(mut self, level: Option<Level>) -> Self {
+        self.redact = self.redact.max(level);
+        self
+    }
+
+    /// A name for the capture. It has no Call-ID if that has a pseudonym in the capture.
+    pub fn filename(&self) -> String {
+        match self.redact {
+            Some(level) if level.has_pseudonyms() => "redacted.pcap".to_string(),
+            _ => self.call_id.filename(),
         }
     }
 
@@ -153,7 +178,8 @@ impl CallWindow {
         config: &ToolConfig,
         now_ms: i64,
     ) -> Result<Self, ExportError> {
-        Self::of(arguments, config, now_ms)
+        let redact = redact(arguments)?;
+        Ok(Self::of(arguments, config, now_ms)?.redacted(redact))
     }
 
     fn of(arguments: &Arguments, config: &ToolConfig, now_ms: i64) -> Result<Self, ExportError> {
@@ -240,6 +266,20 @@ fn list<'a>(
         let expected = format!("a list of strings such as {example}");
         ExportError::InvalidRequest(wrong(name, &expected, found))
     })
+}
+
+/// How much to redact: a level, or true for secrets.
+fn redact(arguments: &Arguments) -> Result<Option<Level>, ExportError> {
+    match argument(arguments, "redact") {
+        None | Some(Value::Bool(false)) => Ok(None),
+        Some(Value::Bool(true)) => Ok(Some(Level::Secrets)),
+        Some(Value::String(name)) => Level::parse(name, "redact").map(Some),
+        Some(other) => Err(ExportError::InvalidRequest(wrong(
+            "redact",
+            "true, secrets, numbers or addresses",
+            other,
+        ))),
+    }
 }
 
 /// The times of a window in Unix milliseconds. Only their form is checked here. `Window` decides

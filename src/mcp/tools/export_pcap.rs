@@ -245,7 +245,7 @@ pub(super) fn build_result(
     // The name on disk, which has the window in it as well.
     let filename = file
         .and_then(|path| path.rsplit(['/', '\\']).next())
-        .map_or_else(|| call.call_id.filename(), ToString::to_string);
+        .map_or_else(|| call.filename(), ToString::to_string);
     let uri = call.resource_uri();
     let (delivered, attachment) = match (file, config.delivery(report.size_bytes)) {
         (Some(path), _) => (Delivered::File { path }, Attachment::None),

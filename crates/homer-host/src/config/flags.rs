@@ -77,6 +77,11 @@ impl<const MCP_ONLY: bool> SettingFlags<MCP_ONLY> {
         config.into_iter().chain(homer).chain(given)
     }
 
+    /// Whether the value of a flag must be behind an equals sign: `--redact=numbers`.
+    pub fn needs_equals(flag: &str) -> bool {
+        Self::settings().any(|(setting, name)| name == flag && value_if_omitted(setting).is_some())
+    }
+
     /// The settings, and their flags without dashes. Secrets have no flag, because other users of
     /// the machine can see a command line.
     fn settings() -> impl Iterator<Item = (&'static Setting, &'static str)> {
@@ -116,14 +121,20 @@ impl<const MCP_ONLY: bool> clap::Args for SettingFlags<MCP_ONLY> {
                 ));
         }
         Self::settings().fold(command, |command, (setting, flag)| {
-            command.arg(
-                Arg::new(flag)
-                    .long(flag)
-                    .value_name(placeholder(setting))
-                    .help(help(setting))
-                    .help_heading(heading)
-                    .action(ArgAction::Append),
-            )
+            let arg = Arg::new(flag)
+                .long(flag)
+                .value_name(placeholder(setting))
+                .help(help(setting))
+                .help_heading(heading)
+                .action(ArgAction::Append);
+            command.arg(match value_if_omitted(setting) {
+                // With an equals sign, or the Call-ID behind the flag would be its value.
+                Some(value) => arg
+                    .num_args(0..=1)
+                    .require_equals(true)
+                    .default_missing_value(value),
+                None => arg,
+            })
         })
     }
 
@@ -163,6 +174,14 @@ impl<const MCP_ONLY: bool> clap::FromArgMatches for SettingFlags<MCP_ONLY> {
         self.config = newer.config.or(self.config.take());
         self.homer = newer.homer.or(self.homer.take());
         Ok(())
+    }
+}
+
+/// The value that a flag without one stands for: a setting that is off unless set is turned on.
+pub(crate) fn value_if_omitted(setting: &Setting) -> Option<&'static str> {
+    match setting.value {
+        Value::Choice(["off", on, ..]) => Some(on),
+        _ => None,
     }
 }
 
