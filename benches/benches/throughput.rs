@@ -117,6 +117,7 @@ async fn export_unbounded(host: &host::Host) -> usize {
         profiles: vec![],
         nodes: vec![],
         exclude_ips: vec![],
+        redact: None,
     };
     let stream = interface
         .call_open_pcap(&mut store, &query)

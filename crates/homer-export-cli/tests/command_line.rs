@@ -91,6 +91,67 @@ sha256 {CALL_SHA256}
 }
 
 #[tokio::test]
+async fn redacted_capture_has_a_manifest_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["--demo", "--redact=addresses", CALL], &[]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let names = files(dir.path());
+    assert_eq!(names.len(), 2, "{names:?}");
+    let (manifest, capture) = (&names[0], &names[1]);
+    assert!(manifest.ends_with(".manifest.json") && capture.ends_with(".pcap"));
+    // Neither the names nor what is printed tells what the file hides.
+    let shown = format!("{names:?} {}", text(&output.stdout));
+    for hidden in ["192.0.2.", CALL, "bob"] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
+    let bytes = fs::read(dir.path().join(capture)).unwrap();
+    assert_eq!(bytes.len(), recorded("export-ok-auth-token").len());
+    let manifest = fs::read(dir.path().join(manifest)).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["original"]["sha256"], CALL_SHA256);
+    assert_eq!(manifest["file"], capture.as_str());
+    assert_eq!(manifest["level"], "addresses");
+}
+
+#[tokio::test]
+async fn redacted_captures_of_one_key_file_have_the_same_pseudonyms() {
+    let homer = homer().await;
+    let dir = tempfile::tempdir().unwrap();
+    let url = homer.url();
+    let export = async |name: &str, key: &str| {
+        fs::write(dir.path().join("key"), key).unwrap();
+        let args = [&[CALL, "--redact=numbers", "-o", name], &WINDOW[..]].concat();
+        let env = [
+            ("HOMER_URL", url.as_str()),
+            ("HOMER_API_TOKEN", API_TOKEN),
+            ("HOMER_REDACT_KEY_FILE", "key"),
+        ];
+        let output = run(dir.path(), &args, &env).await;
+        (output.status.code(), text(&output.stderr))
+    };
+    for (name, key) in [
+        ("a.pcap", "0123456789abcdef"),
+        ("b.pcap", "0123456789abcdef\n"),
+        ("c.pcap", "another key of this test"),
+    ] {
+        assert_eq!(export(name, key).await, (Some(0), String::new()));
+    }
+    let read = |name: &str| fs::read(dir.path().join(name)).unwrap();
+    assert!(read("a.pcap") == read("b.pcap"));
+    assert!(read("a.pcap") != read("c.pcap"));
+    let (code, error) = export("d.pcap", "short").await;
+    assert_eq!(code, Some(3));
+    assert!(error.contains("has 5 bytes"), "{error}");
+    // Without a value, the flag takes no Call-ID for one.
+    let args = [&["--redact", CALL, "-o", "e.pcap", "--json"], &WINDOW[..]].concat();
+    let env = [("HOMER_URL", url.as_str()), ("HOMER_API_TOKEN", API_TOKEN)];
+    let output = run(dir.path(), &args, &env).await;
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["redaction"]["level"], "secrets");
+    assert_eq!(result["redaction"]["original_sha256"], CALL_SHA256);
+}
+
+#[tokio::test]
 async fn demo_calls_are_listed_and_end_as_the_list_says() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(dir.path(), &["--demo", "--list"], &[]).await;

@@ -180,6 +180,10 @@ impl OutputDir {
             let path = self
                 .path
                 .join(format!("{stem}-{from_ts}-{to_ts}{suffix}.pcap"));
+            // A manifest would get the same name, and may have outlived its capture.
+            if call.redact.is_some() && Manifest::path_for(&path).symlink_metadata().is_ok() {
+                continue;
+            }
             match file.persist(&path, false) {
                 Ok(()) => return Ok(path),
                 Err((why, same)) if why.kind() == io::ErrorKind::AlreadyExists => file = same,

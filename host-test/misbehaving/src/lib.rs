@@ -65,6 +65,8 @@ impl stream::Guest for Misbehaving {
             "environment" => report(format!("{:?}", wasi::cli::environment::get_environment())),
             "arguments" => report(format!("{:?}", wasi::cli::environment::get_arguments())),
             "set" => report(format!("{:?}", Fields::new().append(object, b"smuggled"))),
+            // What a terminal would obey, and what nobody would see.
+            "hide" => report("a\u{1b}[31mb\u{202e}c\u{e0041}d".into()),
             "get" => report(outcome(send(&Method::Get, object))),
             "post" => report(outcome(send(&Method::Post, object))),
             // As often as the host allows.
@@ -151,5 +153,9 @@ impl stream::GuestPcapStream for Flood {
 
     fn report(&self) -> types::CaptureReport {
         CaptureReport::default().convert()
+    }
+
+    fn redaction(&self) -> Option<types::RedactionSummary> {
+        None
     }
 }

@@ -14,6 +14,7 @@ mod login;
 mod outbound;
 mod profiles;
 mod proxy;
+mod redaction;
 mod sandbox;
 mod search;
 mod tls;

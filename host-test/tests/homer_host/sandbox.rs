@@ -112,6 +112,16 @@ async fn sandbox_allows_posts_to_the_endpoints_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn sandbox_shows_no_unprintable_character_of_a_component() {
+    let exporter = sandbox(Policy::default());
+    assert_eq!(
+        reported(&exporter, "hide").await,
+        "a\u{fffd}[31mb\u{fffd}c\u{fffd}d"
+    );
+    assert_alive(&exporter).await;
+}
+
+#[tokio::test]
 async fn sandbox_limits_the_requests_of_an_export() {
     let response = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n";
     let server = Server::start(response, Then::Serve).await;
