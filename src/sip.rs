@@ -30,5 +30,6 @@ pub use value::{CSeq, Via};
 pub(crate) use line::line_ends;
 pub(crate) use message::begins_with_start_line;
 pub(crate) use redact::{
-    LineRewriter, RedactedKinds, redact_line, redact_lines, redact_rest_of_line, uri_secrets,
+    LineRewriter, Meaning, RedactedKinds, redact_line, redact_lines, redact_rest_of_line,
+    uri_secrets,
 };

@@ -349,7 +349,7 @@ impl RedactedStream {
         bytes: &[u8],
         analyzer: &mut Option<Analyzer>,
     ) -> Result<Vec<u8>, ExportError> {
-        let mut redacted = Vec::with_capacity(bytes.len());
+        let mut redacted = Vec::new();
         let Self { redactor, scanner } = self;
         redactor
             .push(bytes, &mut redacted)

@@ -195,16 +195,21 @@ pub(super) struct Change {
 
 /// The ones' complement sum of the 16-bit words in `bytes` (RFC 1071).
 pub(super) fn sum(bytes: &[u8]) -> u16 {
-    let (words, rest) = bytes.as_chunks::<4>();
-    let mut sum: u64 = words
-        .iter()
-        .map(|word| u64::from(u32::from_le_bytes(*word)))
-        .sum();
-    let mut last = [0; 4];
+    // Four sums at once, which is what vector instructions do.
+    let mut sums = [0; 4];
+    let mut add = |chunk: &[u8; 16]| {
+        for (sum, word) in sums.iter_mut().zip(chunk.as_chunks::<4>().0) {
+            *sum += u64::from(u32::from_le_bytes(*word));
+        }
+    };
+    let (chunks, rest) = bytes.as_chunks::<16>();
+    chunks.iter().for_each(&mut add);
+    let mut last = [0; 16];
     if let Some(start) = last.get_mut(..rest.len()) {
         start.copy_from_slice(rest);
     }
-    sum += u64::from(u32::from_le_bytes(last));
+    add(&last);
+    let sum = sums.iter().sum();
     // The order of bytes does not matter until the end (RFC 1071 §2 B), and this one is faster.
     fold(sum).swap_bytes()
 }

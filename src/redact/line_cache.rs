@@ -3,6 +3,8 @@
 
 use alloc::vec::Vec;
 
+use crate::sip::Meaning;
+
 /// Lines in the cache, each at the place that its key gives.
 const PLACES: usize = 512;
 
@@ -18,6 +20,19 @@ struct Entry {
     /// The line after; empty if it has not changed.
     after: Vec<u8>,
     kinds: Vec<&'static str>,
+    meaning: Meaning,
+}
+
+/// A line that was found in the cache, and has been rewritten.
+pub(super) struct Known<'a> {
+    /// Its length.
+    pub(super) len: usize,
+    /// Whether it was changed.
+    pub(super) is_changed: bool,
+    /// The kinds of secrets in it.
+    pub(super) kinds: &'a [&'static str],
+    /// What it says about the lines after it.
+    pub(super) meaning: Meaning,
 }
 
 /// The cache.
@@ -51,14 +66,9 @@ impl Start {
 
 impl LineCache {
     /// Rewrites the line at the start of `rest` as it was before, if it has at most `limit` bytes
-    /// and the next line does not continue it. Returns its length, whether it was changed, and the
-    /// kinds of secrets that are in it.
+    /// and the next line does not continue it.
     #[inline]
-    pub(super) fn rewrite(
-        &self,
-        rest: &mut [u8],
-        limit: usize,
-    ) -> Option<(usize, bool, &[&'static str])> {
+    pub(super) fn rewrite(&self, rest: &mut [u8], limit: usize) -> Option<Known<'_>> {
         let entry = self.entries.get(Start::of(rest).0)?;
         let len = entry.len;
         let is_same = len > 0 && len <= limit && entry.before.get(..len) == rest.get(..len);
@@ -69,17 +79,21 @@ impl LineCache {
         if is_changed && let Some(line) = rest.get_mut(..entry.after.len()) {
             line.copy_from_slice(&entry.after);
         }
-        Some((len, is_changed, &entry.kinds))
+        Some(Known {
+            len,
+            is_changed,
+            kinds: &entry.kinds,
+            meaning: entry.meaning,
+        })
     }
 
     /// As [`Self::rewrite`], for a line that is all of `line`.
-    pub(super) fn rewrite_all(&self, line: &mut [u8]) -> Option<(bool, &[&'static str])> {
+    pub(super) fn rewrite_all(&self, line: &mut [u8]) -> Option<Known<'_>> {
         let entry = self.entries.get(Start::of(line).0)?;
         if entry.len != line.len() {
             return None;
         }
-        let (_, is_changed, kinds) = self.rewrite(line, line.len())?;
-        Some((is_changed, kinds))
+        self.rewrite(line, line.len())
     }
 
     /// Inserts a line that has just been rewritten.
@@ -89,6 +103,7 @@ impl LineCache {
         before: &[u8],
         after: &[u8],
         kinds: &[&'static str],
+        meaning: Meaning,
     ) {
         if self.entries.is_empty() {
             let empty = Entry {
@@ -96,6 +111,7 @@ impl LineCache {
                 before: [0; MAX_LEN],
                 after: Vec::new(),
                 kinds: Vec::new(),
+                meaning: Meaning::Nothing,
             };
             self.entries.resize(PLACES, empty);
         }
@@ -112,6 +128,7 @@ impl LineCache {
         if before != after {
             entry.after.extend_from_slice(after);
         }
+        entry.meaning = meaning;
         entry.kinds.clear();
         entry.kinds.extend_from_slice(kinds);
     }

@@ -5,7 +5,7 @@ use super::line_cache::{LineCache, Start};
 use super::pseudonyms::Pseudonyms;
 use super::{address_text, number_text};
 use crate::sip::{
-    Content, LineRewriter, RedactedKinds, redact_line, redact_lines, redact_rest_of_line,
+    Content, LineRewriter, Meaning, RedactedKinds, redact_line, redact_lines, redact_rest_of_line,
 };
 use crate::text::decoded::{Decoded, EncodedRun};
 
@@ -17,7 +17,7 @@ const MAX_LAYERS: u32 = 3;
 pub(super) struct Rewriter {
     content: Content,
     names: Option<Names>,
-    /// Lines that say nothing about others, with their ends.
+    /// Lines that do not depend on others, with their ends.
     known: LineCache,
     /// Other lines.
     cache: LineCache,
@@ -71,6 +71,14 @@ impl Rewriter {
         names.map(|names| &mut names.pseudonyms)
     }
 
+    /// Rewrites one line.
+    fn rewrite(&mut self, line: &mut [u8], kinds: &mut RedactedKinds) {
+        redact_line(line, self.content, kinds);
+        if let Some(names) = &mut self.names {
+            names.layer(line, MAX_LAYERS);
+        }
+    }
+
     /// Rewrites a payload. Adds the kinds of secrets that were in it.
     pub(super) fn payload(
         &mut self,
@@ -94,23 +102,32 @@ impl LineRewriter for Rewriter {
         rest: &mut [u8],
         limit: usize,
         kinds: &mut RedactedKinds,
-    ) -> Option<usize> {
-        let (len, is_changed, known) = self.known.rewrite(rest, limit)?;
-        self.is_changed |= is_changed;
-        known.iter().for_each(|kind| kinds.add(kind));
-        Some(len)
+    ) -> Option<(usize, Meaning)> {
+        let known = self.known.rewrite(rest, limit)?;
+        self.is_changed |= known.is_changed;
+        known.kinds.iter().for_each(|kind| kinds.add(kind));
+        Some((known.len, known.meaning))
     }
 
-    fn new_line(&mut self, rest: &mut [u8], len: usize, next: usize, kinds: &mut RedactedKinds) {
+    fn new_line(
+        &mut self,
+        rest: &mut [u8],
+        len: usize,
+        next: usize,
+        meaning: Meaning,
+        kinds: &mut RedactedKinds,
+    ) {
         let start = Start::of(rest);
         self.whole.clear();
         self.whole
             .extend_from_slice(rest.get(..next).unwrap_or_default());
         let mut own = RedactedKinds::default();
-        self.line(rest.get_mut(..len).unwrap_or_default(), &mut own);
+        self.rewrite(rest.get_mut(..len).unwrap_or_default(), &mut own);
+        let after = rest.get(..next).unwrap_or_default();
+        self.is_changed |= self.whole != after;
         if next > len {
-            let after = rest.get(..next).unwrap_or_default();
-            self.known.insert(start, &self.whole, after, &own.0);
+            self.known
+                .insert(start, &self.whole, after, &own.0, meaning);
         }
         own.0.into_iter().for_each(|kind| kinds.add(kind));
     }
@@ -119,20 +136,19 @@ impl LineRewriter for Rewriter {
         if line.is_empty() {
             return;
         }
-        if let Some((is_changed, known)) = self.cache.rewrite_all(line) {
-            self.is_changed |= is_changed;
-            return known.iter().for_each(|kind| kinds.add(kind));
+        if let Some(known) = self.cache.rewrite_all(line) {
+            self.is_changed |= known.is_changed;
+            return known.kinds.iter().for_each(|kind| kinds.add(kind));
         }
         let start = Start::of(line);
         self.before.clear();
         self.before.extend_from_slice(line);
         let mut own = RedactedKinds::default();
-        redact_line(line, self.content, &mut own);
-        if let Some(names) = &mut self.names {
-            names.layer(line, MAX_LAYERS);
-        }
+        self.rewrite(line, &mut own);
         self.is_changed |= self.before != line;
-        self.cache.insert(start, &self.before, line, &own.0);
+        let meaning = Meaning::Nothing;
+        self.cache
+            .insert(start, &self.before, line, &own.0, meaning);
         own.0.into_iter().for_each(|kind| kinds.add(kind));
     }
 }

@@ -105,6 +105,7 @@ impl Redactor {
         // The packets are redacted where they are appended to. Most chunks end within a record, of
         // which some bytes are taken back until the rest arrives.
         let begin = redacted.len();
+        redacted.reserve(self.pending.len() + bytes.len());
         redacted.append(&mut self.pending);
         redacted.extend_from_slice(bytes);
         let mut at = begin;
@@ -250,7 +251,13 @@ fn has_controls(payload: &[u8]) -> bool {
         .get(..end.map_or(0, |end| end + 1))
         .unwrap_or_default();
     // Without an early end, so that many bytes are compared at once.
-    payload.iter().fold(false, |found, byte| {
-        found | ((*byte < b' ') & !matches!(byte, b'\t' | b'\r' | b'\n'))
-    })
+    let is_control = |byte: u8| (byte < b' ') & (byte != b'\t') & (byte != b'\r') & (byte != b'\n');
+    let (chunks, rest) = payload.as_chunks::<16>();
+    let mut found = [false; 16];
+    for chunk in chunks {
+        for (found, byte) in found.iter_mut().zip(chunk) {
+            *found |= is_control(*byte);
+        }
+    }
+    found.contains(&true) || rest.iter().any(|byte| is_control(*byte))
 }

@@ -23,7 +23,7 @@ use memchr::memchr2;
 use crate::text::decoded::{Decoded, EncodedRun};
 use words::{Rule, next_word};
 
-pub(crate) use body::{Bodies, BodyKind};
+pub(crate) use body::{Bodies, BodyKind, Meaning};
 pub(crate) use uri::uri_secrets;
 
 /// Whether texts and digits that a person typed are redacted as well.
@@ -137,19 +137,27 @@ pub(crate) trait LineRewriter {
     fn line(&mut self, line: &mut [u8], kinds: &mut RedactedKinds);
 
     /// Rewrites the line at the start of `rest` if it is known, and returns its length with its
-    /// end, at most `limit`. Known lines are those that were given to [`Self::new_line`].
+    /// end, at most `limit`, and its meaning. Known lines are those that were given to
+    /// [`Self::new_line`].
     fn known_line(
         &mut self,
         _rest: &mut [u8],
         _limit: usize,
         _kinds: &mut RedactedKinds,
-    ) -> Option<usize> {
+    ) -> Option<(usize, Meaning)> {
         None
     }
 
-    /// Rewrites the line at the start of `rest`, of `len` bytes or, with its end, `next`. It says
-    /// nothing about the lines after it.
-    fn new_line(&mut self, rest: &mut [u8], len: usize, _next: usize, kinds: &mut RedactedKinds) {
+    /// Rewrites the line at the start of `rest`, of `len` bytes or, with its end, `next`. What
+    /// becomes of it depends on nothing else.
+    fn new_line(
+        &mut self,
+        rest: &mut [u8],
+        len: usize,
+        _next: usize,
+        _meaning: Meaning,
+        kinds: &mut RedactedKinds,
+    ) {
         self.line(rest.get_mut(..len).unwrap_or_default(), kinds);
     }
 }
@@ -179,9 +187,10 @@ pub(crate) fn redact_lines(
     let mut at = 0;
     while at < message.len() {
         if let Some(limit) = bodies.plain_until(at).filter(|_| !pem.is_open())
-            && let Some(len) =
+            && let Some((len, meaning)) =
                 rewriter.known_line(message.get_mut(at..).unwrap_or_default(), limit - at, kinds)
         {
+            bodies.plain(meaning, at);
             at += len;
             continue;
         }
@@ -203,10 +212,10 @@ pub(crate) fn redact_lines(
             continue;
         }
         match kind {
-            BodyKind::Text if body::is_neutral(line) => {
-                let len = line.len();
+            BodyKind::Text if body::is_independent(line) => {
+                let (len, meaning) = (line.len(), Meaning::of(line));
                 let rest = message.get_mut(start..).unwrap_or_default();
-                rewriter.new_line(rest, len, next - start, kinds);
+                rewriter.new_line(rest, len, next - start, meaning, kinds);
             }
             BodyKind::Text => rewriter.line(line, kinds),
             BodyKind::Base64 => {

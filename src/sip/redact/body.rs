@@ -55,42 +55,62 @@ impl Bodies {
     /// Takes the next line, without its end, and returns what it is. It begins at `start`, the next
     /// one at `next`; the payload has `len` bytes.
     pub(crate) fn line(&mut self, line: &[u8], start: usize, next: usize, len: usize) -> BodyKind {
+        self.leave_body(start);
+        match &mut self.body {
+            None if line.is_empty() => {
+                self.end_header(next, len);
+                BodyKind::Text
+            }
+            Some(body) if self.header.is_multipart && line.starts_with(b"--") => {
+                body.is_part_header = true;
+                body.kind = BodyKind::Text;
+                BodyKind::Text
+            }
+            Some(body) if body.is_part_header && line.is_empty() => {
+                body.is_part_header = false;
+                if self.header.is_message && body.kind == BodyKind::Text {
+                    body.kind = BodyKind::Message;
+                }
+                BodyKind::Text
+            }
+            Some(body) if !body.is_part_header && body.kind != BodyKind::Text => body.kind,
+            _ => {
+                self.plain(Meaning::of(line), start);
+                BodyKind::Text
+            }
+        }
+    }
+
+    /// Takes a line that is not secret as a whole ([`Self::plain_until`]), that is not empty and no
+    /// delimiter of parts.
+    pub(super) fn plain(&mut self, meaning: Meaning, start: usize) {
+        self.leave_body(start);
+        match (&mut self.body, meaning) {
+            (_, Meaning::Nothing) => {}
+            (Some(body), meaning) if body.is_part_header => {
+                let (kind, unreadable) = meaning.body_kind();
+                body.kind = kind.unwrap_or(body.kind);
+                self.unreadable = self.unreadable.or(unreadable);
+            }
+            // Also another message in the body (RFC 3420), or behind it.
+            (_, Meaning::StartLine { is_message }) => {
+                self.body = None;
+                self.header = Header {
+                    is_header: true,
+                    is_message,
+                    ..Header::default()
+                };
+            }
+            (Some(_), _) => {}
+            (None, meaning) => self.header_line(meaning),
+        }
+    }
+
+    /// Forgets a body that has ended, and its header.
+    fn leave_body(&mut self, start: usize) {
         if self.body.as_ref().is_some_and(|body| start >= body.end) {
             (self.header, self.body) = (Header::default(), None);
         }
-        let Some(body) = &mut self.body else {
-            self.header_line(line, next, len);
-            return BodyKind::Text;
-        };
-        if self.header.is_multipart {
-            if line.starts_with(b"--") {
-                body.is_part_header = true;
-                body.kind = BodyKind::Text;
-                return BodyKind::Text;
-            }
-            if body.is_part_header {
-                if line.is_empty() {
-                    body.is_part_header = false;
-                    if self.header.is_message && body.kind == BodyKind::Text {
-                        body.kind = BodyKind::Message;
-                    }
-                } else {
-                    if let Some(field) = Field::parse(line) {
-                        let (kind, unreadable) = field.body_kind();
-                        body.kind = kind.unwrap_or(body.kind);
-                        self.unreadable = self.unreadable.or(unreadable);
-                    }
-                }
-                return BodyKind::Text;
-            }
-        }
-        // Another message in the body (RFC 3420), or behind it.
-        if body.kind == BodyKind::Text && method(line).is_some() {
-            (self.header, self.body) = (Header::default(), None);
-            self.header_line(line, next, len);
-            return BodyKind::Text;
-        }
-        body.kind
     }
 
     /// If a line at `at` is not secret as a whole: how far that is so.
@@ -101,63 +121,97 @@ impl Bodies {
         }
     }
 
-    fn header_line(&mut self, line: &[u8], next: usize, len: usize) {
-        let header = &mut self.header;
-        let Some(first) = line.first() else {
-            // A payload that begins with an empty line, or that is no message, has no header.
-            if header.is_header {
-                let kind = match (header.is_message, header.kind, header.is_multipart) {
-                    (true, BodyKind::Text, false) => BodyKind::Message,
-                    (_, kind, _) => kind,
-                };
-                let end = header.len.and_then(|body| next.checked_add(body));
-                self.body = Some(Body {
-                    kind,
-                    is_part_header: false,
-                    end: end.unwrap_or(len).min(len),
-                });
-            }
-            return;
-        };
-        if !matches!(first.to_ascii_lowercase(), b'c' | b'l' | b'e') {
-            if let Some(method) = method(line) {
-                *header = Header {
-                    is_header: true,
-                    is_message: method == b"MESSAGE",
-                    ..Header::default()
-                };
-            }
-            return;
+    fn end_header(&mut self, next: usize, len: usize) {
+        let header = &self.header;
+        // A payload that begins with an empty line, or that is no message, has no header.
+        if header.is_header {
+            let kind = match (header.is_message, header.kind, header.is_multipart) {
+                (true, BodyKind::Text, false) => BodyKind::Message,
+                (_, kind, _) => kind,
+            };
+            let end = header.len.and_then(|body| next.checked_add(body));
+            self.body = Some(Body {
+                kind,
+                is_part_header: false,
+                end: end.unwrap_or(len).min(len),
+            });
         }
-        match Field::parse(line) {
-            Some(Field::CSeq(value)) => {
+    }
+
+    fn header_line(&mut self, meaning: Meaning) {
+        let header = &mut self.header;
+        match meaning {
+            Meaning::CSeq { is_message } => {
                 header.is_header = true;
-                let value = value.trim_ascii();
-                header.is_message |= value.ends_with(b"MESSAGE");
+                header.is_message |= is_message;
             }
-            Some(Field::ContentLength(value)) => {
-                header.len = core::str::from_utf8(value.trim_ascii())
-                    .ok()
-                    .and_then(|digits| digits.parse().ok());
-            }
-            Some(field) => {
-                let (kind, unreadable) = field.body_kind();
+            Meaning::ContentLength(len) => header.len = len,
+            meaning => {
+                let (kind, unreadable) = meaning.body_kind();
                 header.kind = kind.unwrap_or(header.kind);
-                header.is_multipart |= field.is_multipart();
+                header.is_multipart |= matches!(
+                    meaning,
+                    Meaning::ContentType {
+                        is_multipart: true,
+                        ..
+                    }
+                );
                 header.is_header |= kind.is_some();
                 self.unreadable = self.unreadable.or(unreadable);
             }
-            None => {}
         }
     }
 }
 
-/// Whether a line says nothing about the lines after it.
-pub(super) fn is_neutral(line: &[u8]) -> bool {
-    line.len() <= MAX_OTHER
-        && line.first().is_some_and(u8::is_ascii_alphabetic)
-        && method(line).is_none()
-        && Field::parse(line).is_none()
+/// What a line says about the lines after it. It does not depend on where the line is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    #[default]
+    Nothing,
+    StartLine {
+        is_message: bool,
+    },
+    CSeq {
+        is_message: bool,
+    },
+    ContentLength(Option<usize>),
+    ContentType {
+        kind: BodyKind,
+        unreadable: Option<&'static str>,
+        is_multipart: bool,
+    },
+    /// A body that cannot be read.
+    Encoded,
+    /// A body or part in base64.
+    Base64,
+}
+
+impl Meaning {
+    pub(crate) fn of(line: &[u8]) -> Self {
+        match Field::parse(line) {
+            Some(field) => field.meaning(),
+            None => method(line).map_or(Self::Nothing, |method| Self::StartLine {
+                is_message: method == b"MESSAGE",
+            }),
+        }
+    }
+
+    /// What the line says about the kind of the body; and why the body cannot be read.
+    fn body_kind(self) -> (Option<BodyKind>, Option<&'static str>) {
+        match self {
+            Self::ContentType {
+                kind, unreadable, ..
+            } => (Some(kind), unreadable),
+            Self::Encoded => (None, Some("encoded body")),
+            Self::Base64 => (Some(BodyKind::Base64), None),
+            _ => (None, None),
+        }
+    }
+}
+
+/// Whether what becomes of a line depends on nothing but the line and its [`Meaning`].
+pub(super) fn is_independent(line: &[u8]) -> bool {
+    line.len() <= MAX_OTHER && line.first().is_some_and(u8::is_ascii_alphabetic)
 }
 
 /// The method if a line is the start line of a request; empty if it is that of a response.
@@ -208,13 +262,22 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// What the field says about the kind of the body; and why the body cannot be read.
-    fn body_kind(&self) -> (Option<BodyKind>, Option<&'static str>) {
+    fn meaning(&self) -> Meaning {
         match self {
-            Self::CSeq(_) | Self::ContentLength(_) => (None, None),
+            Self::CSeq(value) => Meaning::CSeq {
+                is_message: value.trim_ascii().ends_with(b"MESSAGE"),
+            },
+            Self::ContentLength(value) => {
+                let digits = core::str::from_utf8(value.trim_ascii());
+                Meaning::ContentLength(digits.ok().and_then(|digits| digits.parse().ok()))
+            }
             // By far the most frequent.
             Self::ContentType(value) if value.trim_ascii() == b"application/sdp" => {
-                (Some(BodyKind::Text), None)
+                Meaning::ContentType {
+                    kind: BodyKind::Text,
+                    unreadable: None,
+                    is_multipart: false,
+                }
             }
             Self::ContentType(value) => {
                 let unreadable = [
@@ -226,28 +289,21 @@ impl<'a> Field<'a> {
                 let unreadable = unreadable.iter().find(|(word, _)| contains(value, word));
                 let is_dtmf = contains(value, b"application/dtmf")
                     || contains(value, b"nortelnetworks.digits");
-                let kind = match is_dtmf {
-                    true => BodyKind::Dtmf,
-                    false => BodyKind::Text,
-                };
-                (Some(kind), unreadable.map(|(_, why)| *why))
+                let start = value.trim_ascii_start().get(..10);
+                Meaning::ContentType {
+                    kind: match is_dtmf {
+                        true => BodyKind::Dtmf,
+                        false => BodyKind::Text,
+                    },
+                    unreadable: unreadable.map(|(_, why)| *why),
+                    is_multipart: start
+                        .is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/")),
+                }
             }
-            Self::ContentEncoding(value) if !contains(value, b"identity") => {
-                (None, Some("encoded body"))
-            }
-            Self::TransferEncoding(value) if contains(value, b"base64") => {
-                (Some(BodyKind::Base64), None)
-            }
-            Self::ContentEncoding(_) | Self::TransferEncoding(_) => (None, None),
+            Self::ContentEncoding(value) if !contains(value, b"identity") => Meaning::Encoded,
+            Self::TransferEncoding(value) if contains(value, b"base64") => Meaning::Base64,
+            Self::ContentEncoding(_) | Self::TransferEncoding(_) => Meaning::Nothing,
         }
-    }
-
-    fn is_multipart(&self) -> bool {
-        let Self::ContentType(value) = self else {
-            return false;
-        };
-        let start = value.trim_ascii_start().get(..10);
-        start.is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/"))
     }
 }
 
