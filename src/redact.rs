@@ -44,6 +44,7 @@ mod rewriter;
 mod siphash;
 mod stream;
 mod summary;
+mod text_cache;
 
 pub use key::{Key, KeyTooShort};
 pub use level::Level;

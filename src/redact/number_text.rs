@@ -104,6 +104,16 @@ impl Text<'_> {
                 continue;
             }
             is_word_start = !is_name(byte);
+            if !byte.is_ascii_digit() && byte != b',' {
+                at += 1;
+                // The rest of a word has neither a scheme nor, without a digit, a number.
+                if !is_word_start {
+                    at += count(self.line, at, |byte| {
+                        is_name(byte) && !byte.is_ascii_digit()
+                    });
+                }
+                continue;
+            }
             let after_dot =
                 at >= 2 && self.line[at - 1] == b'.' && self.line[at - 2].is_ascii_digit();
             if byte.is_ascii_digit() && mode != Mode::Uris {

@@ -12,7 +12,10 @@ use super::key::{Key, Purpose};
 const ROUNDS: u8 = 6;
 
 /// Digits in each half that need no memory of their own.
-const USUAL: usize = 32;
+const USUAL: usize = 16;
+
+/// Most bytes of a context: seven groups of an IPv6 address, and a length.
+pub(super) const MAX_CONTEXT: usize = 15;
 
 /// A digit, less than its radix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,21 +24,25 @@ pub(super) struct Digit {
     pub(super) radix: u8,
 }
 
-/// Permutes all sequences of digits with the same radices. `context` selects the permutation.
+/// Permutes all sequences of digits with the same radices. `context`, of at most [`MAX_CONTEXT`]
+/// bytes, selects the permutation.
 pub(super) fn permute(key: &Key, purpose: Purpose, context: &[u8], digits: &mut [Digit]) {
     let (left, right) = digits.split_at_mut(digits.len() / 2);
     // A single digit has no other half. It is moved by an amount that depends on nothing but the
     // context.
     let rounds = if left.is_empty() { 2 } else { ROUNDS };
-    let mut tweak = Vec::with_capacity(context.len() + 1);
+    // The round is the last byte.
+    let mut tweak = [0; MAX_CONTEXT + 1];
+    let Some(tweak) = tweak.get_mut(..=context.len()) else {
+        return;
+    };
+    tweak[..context.len()].copy_from_slice(context);
     for round in 0..rounds {
-        tweak.clear();
-        tweak.extend_from_slice(context);
-        tweak.push(round);
+        tweak[context.len()] = round;
         if round % 2 == 0 {
-            add(key, purpose, &tweak, right, left);
+            add(key, purpose, tweak, right, left);
         } else {
-            add(key, purpose, &tweak, left, right);
+            add(key, purpose, tweak, left, right);
         }
     }
 }

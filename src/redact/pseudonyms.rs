@@ -6,6 +6,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::key::{Key, Purpose};
 use super::permutation::{Digit, permute, shuffled};
+use super::text_cache::{TextCache, Wanted};
 
 /// Most addresses of each kind whose pseudonyms are remembered. Each takes some microseconds to
 /// compute, and nearly all addresses occur again.
@@ -18,6 +19,7 @@ const NOBODY: [&[u8]; 4] = [b"anonymous", b"unavailable", b"restricted", b"unkno
 #[derive(Clone, Debug)]
 pub(super) struct Pseudonyms {
     key: Key,
+    texts: TextCache,
     ipv4: BTreeMap<Ipv4Addr, Ipv4Addr>,
     ipv6: BTreeMap<Ipv6Addr, Ipv6Addr>,
 }
@@ -26,6 +28,7 @@ impl Pseudonyms {
     pub(super) fn new(key: Key) -> Self {
         Self {
             key,
+            texts: TextCache::default(),
             ipv4: BTreeMap::new(),
             ipv6: BTreeMap::new(),
         }
@@ -52,6 +55,19 @@ impl Pseudonyms {
     }
 
     fn text(&mut self, text: &mut [u8], purpose: Purpose) {
+        let wanted = Wanted::new(text, purpose);
+        if let Some(wanted) = &wanted
+            && self.texts.replace(wanted, text)
+        {
+            return;
+        }
+        self.compute(text, purpose);
+        if let Some(wanted) = &wanted {
+            self.texts.insert(wanted, text);
+        }
+    }
+
+    fn compute(&self, text: &mut [u8], purpose: Purpose) {
         let mut digits = Vec::with_capacity(text.len());
         let places = |text: &[u8], digits: &mut Vec<Digit>| {
             let mut lead = 0;

@@ -250,14 +250,12 @@ fn has_controls(payload: &[u8]) -> bool {
     let payload = payload
         .get(..end.map_or(0, |end| end + 1))
         .unwrap_or_default();
-    // Without an early end, so that many bytes are compared at once.
-    let is_control = |byte: u8| (byte < b' ') & (byte != b'\t') & (byte != b'\r') & (byte != b'\n');
-    let (chunks, rest) = payload.as_chunks::<16>();
-    let mut found = [false; 16];
-    for chunk in chunks {
-        for (found, byte) in found.iter_mut().zip(chunk) {
-            *found |= is_control(*byte);
-        }
-    }
-    found.contains(&true) || rest.iter().any(|byte| is_control(*byte))
+    // Without an early end, and in bytes, so that many are compared at once.
+    let control = |byte: u8| {
+        u8::from(byte < b' ')
+            & u8::from(byte != b'\t')
+            & u8::from(byte != b'\r')
+            & u8::from(byte != b'\n')
+    };
+    payload.iter().fold(0, |found, byte| found | control(*byte)) != 0
 }
