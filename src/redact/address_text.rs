@@ -9,6 +9,9 @@ use super::pseudonyms::Pseudonyms;
 /// Longest text of an IPv6 address: `0000:…:0000:255.255.255.255`.
 const MAX_IPV6_LEN: usize = 45;
 
+/// Shortest text of an IPv4 address.
+const MIN_IPV4_LEN: usize = 7;
+
 /// Replaces the addresses in a line. Each keeps its length and its spelling.
 pub(super) fn replace(line: &mut [u8], pseudonyms: &mut Pseudonyms) {
     let mut at = 0;
@@ -24,7 +27,12 @@ pub(super) fn replace(line: &mut [u8], pseudonyms: &mut Pseudonyms) {
             .position(|byte| !byte.is_ascii_hexdigit() && !matches!(byte, b':' | b'.'))
             .unwrap_or(rest.len());
         let run = at..at + len;
-        if !ipv6(line, run.clone(), pseudonyms) {
+        // Nearly all runs are parts of words.
+        let text = rest.get(..len).unwrap_or_default();
+        let count = |wanted: u8| text.iter().filter(|byte| **byte == wanted).count();
+        let (colons, dots) = (count(b':'), count(b'.'));
+        if !(colons >= 2 && ipv6(line, run.clone(), pseudonyms)) && len >= MIN_IPV4_LEN && dots >= 3
+        {
             ipv4(line, run.clone(), pseudonyms);
         }
         at = run.end.max(at + 1);
@@ -197,7 +205,12 @@ fn octets(line: &[u8], start: usize, separator: u8) -> Option<[Range<usize>; 4]>
 /// The value of an octet of one to three digits.
 fn value(digits: &[u8]) -> Option<u8> {
     match digits.len() {
-        1..=3 => core::str::from_utf8(digits).ok()?.parse().ok(),
+        1..=3 => {
+            let value = digits
+                .iter()
+                .fold(0, |value, digit| value * 10 + u16::from(digit - b'0'));
+            u8::try_from(value).ok()
+        }
         _ => None,
     }
 }

@@ -63,7 +63,7 @@ pub const EXPORTER: Artifact = Artifact {
         "homer:capture/types@0.2.0",
     ],
     documented_world: None,
-    max_bytes: 800 * 1024,
+    max_bytes: 1000 * 1024,
 };
 
 /// `homer-export-tool.wasm`, for gateways that turn a component into an MCP tool.
@@ -75,7 +75,7 @@ pub const EXPORTER_TEXT: Artifact = Artifact {
     more_imports: &[CLOCK],
     exports: &["homer-export-pcap", "homer-find-calls"],
     documented_world: Some("exporter-text"),
-    max_bytes: 1000 * 1024,
+    max_bytes: 1200 * 1024,
 };
 
 /// `homer-export-mcp.wasm`, an MCP server for hosts that serve HTTP with a component.
@@ -87,7 +87,7 @@ pub const MCP_SERVER: Artifact = Artifact {
     more_imports: &[CLOCK],
     exports: &["wasi:http/incoming-handler@0.2.12"],
     documented_world: None,
-    max_bytes: 1000 * 1024,
+    max_bytes: 1200 * 1024,
 };
 
 /// The components that `cargo xtask dist` writes.
