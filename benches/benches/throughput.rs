@@ -23,7 +23,7 @@ use homer_export::query::ParameterNames;
 use homer_export::report::Analyzer;
 use homer_export::sip::{Parser, Sdp};
 use homer_export::{CallId, Window};
-use homer_host::{ExportRequest, Exporter, HostConfig, Policy};
+use homer_host::{ExportRequest, Exporter, HostConfig, Level, Policy, Redaction};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -216,7 +216,7 @@ fn median(times: &mut [Duration]) -> f64 {
 }
 
 /// The columns of the table. The others are compared with the first one.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 14] = [
     "native, discarded",
     "native, hashed",
     "native, base64",
@@ -228,6 +228,9 @@ const KINDS: [&str; 11] = [
     "`export-pcap`",
     "`export-pcap`, untyped",
     "tool, untyped",
+    "redacted, secrets",
+    "redacted, numbers",
+    "redacted, addresses",
 ];
 
 async fn streams(text: &mut String, goals: &mut String) {
@@ -269,6 +272,10 @@ async fn streams(text: &mut String, goals: &mut String) {
         );
         let arguments = json!({ "callid": CALL_ID, "from-ts": WINDOW.0, "to-ts": WINDOW.1 });
         let request = ExportRequest::for_call(CALL_ID, WINDOW.0, WINDOW.1);
+        let redacted = Level::ALL.map(|level| ExportRequest {
+            redact: Redaction::new(level, b"a key of sixteen bytes", false).ok(),
+            ..request.clone()
+        });
         let rounds = if calls < 1000 { 101 } else { 9 };
         let mut times = vec![Vec::new(); KINDS.len()];
         for round in 0..=rounds {
@@ -296,6 +303,7 @@ async fn streams(text: &mut String, goals: &mut String) {
                             .unwrap();
                         result["ok"]["data"].as_array().unwrap().len()
                     }
+                    11..=13 => export(&on, &redacted[kind - 11]).await,
                     _ => {
                         let result = tool
                             .call(None, "homer-export-pcap", arguments.clone())
@@ -332,6 +340,14 @@ async fn streams(text: &mut String, goals: &mut String) {
                 AtMost(2.5),
                 "×",
             ));
+            for (kind, level) in [(11, "secrets"), (12, "numbers"), (13, "addresses")] {
+                goals.push_str(&goal(
+                    &format!("92 MB, redacted ({level}), relative to report on"),
+                    ratio(kind, 4),
+                    AtMost(2.0),
+                    "×",
+                ));
+            }
             goals.push_str(&goal(
                 "92 MB, report off, hashed, relative to native, hashed",
                 ratio(6, 1),

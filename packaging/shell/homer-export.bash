@@ -29,7 +29,7 @@ _homer__export() {
 
     case "${cmd}" in
         homer__export)
-            opts="-o -h -V --from --to --output --force --json --demo --list --profile --node --exclude-ip --homer --config --url --login-type --token-header --extra-headers-file --api --timeout-ms --max-window-hours --report --explain --explain-days --ca-file --export-max-bytes --export-deadline-ms --max-concurrent --help --version find check"
+            opts="-o -h -V --from --to --output --force --json --demo --list --profile --node --exclude-ip --homer --config --url --login-type --token-header --extra-headers-file --api --timeout-ms --max-window-hours --report --explain --explain-days --redact --show-content --ca-file --export-max-bytes --export-deadline-ms --max-concurrent --help --version find check"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -111,6 +111,14 @@ _homer__export() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --show-content)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -135,7 +143,7 @@ _homer__export() {
             return 0
             ;;
         homer__subcmd__export__subcmd__check)
-            opts="-h --demo --homer --config --url --login-type --token-header --extra-headers-file --api --timeout-ms --max-window-hours --report --explain --explain-days --ca-file --export-max-bytes --export-deadline-ms --max-concurrent --help"
+            opts="-h --demo --homer --config --url --login-type --token-header --extra-headers-file --api --timeout-ms --max-window-hours --report --explain --explain-days --redact --show-content --ca-file --export-max-bytes --export-deadline-ms --max-concurrent --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -189,6 +197,14 @@ _homer__export() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --show-content)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -213,7 +229,7 @@ _homer__export() {
             return 0
             ;;
         homer__subcmd__export__subcmd__find)
-            opts="-o -h --caller --callee --party --method --status --source --destination --user-agent --callid-prefix --from --to --export --output --force --json --demo --homer --config --url --login-type --token-header --extra-headers-file --api --timeout-ms --max-window-hours --report --explain --explain-days --ca-file --export-max-bytes --export-deadline-ms --max-concurrent --help"
+            opts="-o -h --caller --callee --party --method --status --source --destination --user-agent --callid-prefix --from --to --export --output --force --json --demo --homer --config --url --login-type --token-header --extra-headers-file --api --timeout-ms --max-window-hours --report --explain --explain-days --redact --show-content --ca-file --export-max-bytes --export-deadline-ms --max-concurrent --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -320,6 +336,14 @@ _homer__export() {
                     return 0
                     ;;
                 --explain-days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --show-content)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_homer_export_global_optspecs
-    string join \n from= to= o/output= force json demo list profile= node= exclude-ip= homer= config= url= login-type= token-header= extra-headers-file= api= timeout-ms= max-window-hours= report= explain= explain-days= ca-file= export-max-bytes= export-deadline-ms= max-concurrent= h/help V/version
+    string join \n from= to= o/output= force json demo list profile= node= exclude-ip= homer= config= url= login-type= token-header= extra-headers-file= api= timeout-ms= max-window-hours= report= explain= explain-days= redact= show-content= ca-file= export-max-bytes= export-deadline-ms= max-concurrent= h/help V/version
 end
 
 function __fish_homer_export_needs_command
@@ -42,6 +42,8 @@ complete -c homer-export -n "__fish_homer_export_needs_command" -l max-window-ho
 complete -c homer-export -n "__fish_homer_export_needs_command" -l report -d 'Whether to analyze the packets; off checks only the file (HOMER_REPORT) [possible values: on, off] [default: on]' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l explain -d 'Whether to search Homer, if an export finds nothing, for the reason (HOMER_EXPLAIN) [possible values: on, off] [default: on]' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l explain-days -d 'Days before and after the window in which this search looks for the call (HOMER_EXPLAIN_DAYS) [default: 7]' -r
+complete -c homer-export -n "__fish_homer_export_needs_command" -l redact -d 'What to replace in every capture: secrets by asterisks, with numbers also users and numbers by pseudonyms, with addresses also IP addresses (HOMER_REDACT) [possible values: off, secrets, numbers, addresses] [default: off]' -r
+complete -c homer-export -n "__fish_homer_export_needs_command" -l show-content -d 'Whether redaction leaves texts of MESSAGE requests and DTMF digits as they are (HOMER_SHOW_CONTENT) [possible values: off, on] [default: off]' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l ca-file -d 'PEM file with the certificates to trust for HTTPS, instead of the system\'s (HOMER_CA_FILE)' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l export-max-bytes -d 'Largest capture in bytes, inclusive (HOMER_EXPORT_MAX_BYTES) [default: 1073741824]' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l export-deadline-ms -d 'Longest duration of an export, in milliseconds (HOMER_EXPORT_DEADLINE_MS) [default: 300000]' -r
@@ -79,6 +81,8 @@ complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l max-w
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l report -d 'Whether to analyze the packets; off checks only the file (HOMER_REPORT) [possible values: on, off] [default: on]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l explain -d 'Whether to search Homer, if an export finds nothing, for the reason (HOMER_EXPLAIN) [possible values: on, off] [default: on]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l explain-days -d 'Days before and after the window in which this search looks for the call (HOMER_EXPLAIN_DAYS) [default: 7]' -r
+complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l redact -d 'What to replace in every capture: secrets by asterisks, with numbers also users and numbers by pseudonyms, with addresses also IP addresses (HOMER_REDACT) [possible values: off, secrets, numbers, addresses] [default: off]' -r
+complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l show-content -d 'Whether redaction leaves texts of MESSAGE requests and DTMF digits as they are (HOMER_SHOW_CONTENT) [possible values: off, on] [default: off]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l ca-file -d 'PEM file with the certificates to trust for HTTPS, instead of the system\'s (HOMER_CA_FILE)' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l export-max-bytes -d 'Largest capture in bytes, inclusive (HOMER_EXPORT_MAX_BYTES) [default: 1073741824]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l export-deadline-ms -d 'Longest duration of an export, in milliseconds (HOMER_EXPORT_DEADLINE_MS) [default: 300000]' -r
@@ -99,6 +103,8 @@ complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l max-
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l report -d 'Whether to analyze the packets; off checks only the file (HOMER_REPORT) [possible values: on, off] [default: on]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l explain -d 'Whether to search Homer, if an export finds nothing, for the reason (HOMER_EXPLAIN) [possible values: on, off] [default: on]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l explain-days -d 'Days before and after the window in which this search looks for the call (HOMER_EXPLAIN_DAYS) [default: 7]' -r
+complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l redact -d 'What to replace in every capture: secrets by asterisks, with numbers also users and numbers by pseudonyms, with addresses also IP addresses (HOMER_REDACT) [possible values: off, secrets, numbers, addresses] [default: off]' -r
+complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l show-content -d 'Whether redaction leaves texts of MESSAGE requests and DTMF digits as they are (HOMER_SHOW_CONTENT) [possible values: off, on] [default: off]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l ca-file -d 'PEM file with the certificates to trust for HTTPS, instead of the system\'s (HOMER_CA_FILE)' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l export-max-bytes -d 'Largest capture in bytes, inclusive (HOMER_EXPORT_MAX_BYTES) [default: 1073741824]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l export-deadline-ms -d 'Longest duration of an export, in milliseconds (HOMER_EXPORT_DEADLINE_MS) [default: 300000]' -r
