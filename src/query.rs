@@ -2,7 +2,9 @@
 
 mod call_id;
 mod instant;
+mod level;
 mod profile;
+mod redaction;
 mod timestamp;
 mod window;
 
@@ -12,12 +14,13 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use crate::error::ExportError;
-use crate::redact::Redaction;
 use crate::text::quoted;
 
 pub use call_id::CallId;
 pub use instant::{parse_instant, parse_window};
+pub use level::Level;
 pub use profile::{MAX_PROFILES, Profile};
+pub use redaction::Redaction;
 pub use timestamp::Timestamp;
 pub use window::{ParameterNames, Window};
 
@@ -177,25 +180,13 @@ impl Query {
         self.redaction.as_ref()
     }
 
-    /// The query with the Call-IDs as they are in the redacted capture.
-    pub(crate) fn as_redacted(&self) -> Self {
-        let mut query = self.clone();
-        if let Some(redaction) = &self.redaction {
-            for id in &mut query.call_ids {
-                *id = redaction.call_id(id);
-            }
+    /// The query with other Call-IDs, one for each.
+    #[must_use]
+    pub(crate) fn map_call_ids(mut self, change: impl Fn(&CallId) -> CallId) -> Self {
+        for id in &mut self.call_ids {
+            *id = change(id);
         }
-        query
-    }
-
-    /// A name for the capture: that of the first Call-ID, as it is in the capture.
-    pub fn filename(&self) -> String {
-        let first = self.call_ids.first();
-        let id = first.map(|id| match &self.redaction {
-            Some(redaction) => redaction.call_id(id).filename(),
-            None => id.filename(),
-        });
-        id.unwrap_or_default()
+        self
     }
 
     /// The Call-IDs in the order given, each once. Never empty.

@@ -12,7 +12,8 @@
 //!
 //! - **Numbers** are enciphered digit by digit within their length (a Feistel network like that of
 //!   FF1 in NIST SP 800-38G, with SipHash-2-4 as round function, whose keys HMAC-SHA-256 derives
-//!   from [`Key`]): different numbers stay different. Only digits count: `+49 30 123456`, `+4930123456` and `4930123456` have the same
+//!   from [`Key`]): different numbers stay different. Only digits count: `+49 30 123456`,
+//!   `+4930123456` and `4930123456` have the same
 //!   pseudonym, in each spelling; `030123456` is another number. **User names** and display names
 //!   are enciphered in the same way; letters stay letters of the same case, digits stay digits,
 //!   and everything else stays. `anonymous`, `unavailable`, `restricted` and `unknown` stay. A
@@ -34,12 +35,11 @@
 mod address_text;
 mod frame;
 mod key;
-mod level;
 mod line_cache;
+mod names;
 mod number_text;
 mod permutation;
 mod pseudonyms;
-mod redaction;
 mod rewriter;
 mod siphash;
 mod stream;
@@ -47,10 +47,10 @@ mod summary;
 mod text_cache;
 
 pub use key::{Key, KeyTooShort};
-pub use level::Level;
-pub use redaction::Redaction;
 pub use stream::Redactor;
 pub use summary::RedactionSummary;
+
+pub use crate::query::{Level, Redaction};
 
 /// What is replaced in a capture.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use core::fmt;
 
 use super::{Variables, setting};
 use crate::error::ExportError;
-use crate::redact::{Key, Level, Redaction};
+use crate::query::{Level, Redaction};
 
 /// What is redacted in captures, and with which key.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -27,12 +27,12 @@ impl RedactSettings {
     pub fn new(variables: &Variables) -> Result<Self, ExportError> {
         let level = setting::REDACT.choice(variables)?;
         let key = setting::REDACT_KEY.get(variables);
-        if let Some(given) = key.filter(|given| given.value.len() < Key::MIN_LEN) {
+        if let Some(given) = key.filter(|given| given.value.len() < Redaction::MIN_KEY_LEN) {
             return Err(ExportError::Misconfigured(alloc::format!(
                 "{} has {} bytes; pseudonyms need a key of at least {}",
                 given.name,
                 given.value.len(),
-                Key::MIN_LEN
+                Redaction::MIN_KEY_LEN
             )));
         }
         Ok(Self {

@@ -28,7 +28,7 @@ use super::tools::{
 };
 use super::uri::{self, ResourceRequest};
 use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, INSTRUCTIONS, server_info};
-use crate::redact::Level;
+use crate::query::Level;
 use crate::search::{CallFilterFields, FoundCalls};
 use crate::{CaptureReport, ExportError};
 use jsonrpc::{JsonRpcError, JsonRpcMessage, JsonRpcRequest};

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use super::delivery::size;
 use super::tools::{CallWindow, ToolConfig};
+use crate::query::Level;
 use crate::query::ParameterNames;
-use crate::redact::Level;
 use crate::{CallId, ExportError, MEDIA_TYPE, Window};
 
 /// The template of the resource URIs (RFC 6570).

@@ -5,6 +5,7 @@ use core::fmt;
 use sha2::{Digest as _, Sha256};
 
 use super::siphash::SipKey;
+use crate::query::Redaction;
 
 /// Length of a block of SHA-256 in bytes.
 const BLOCK_LEN: usize = 64;
@@ -45,7 +46,7 @@ impl Purpose {
 
 impl Key {
     /// Fewest bytes of a key.
-    pub const MIN_LEN: usize = 16;
+    pub const MIN_LEN: usize = Redaction::MIN_KEY_LEN;
 
     /// A key with the content of a key file, or with random bytes. Its length has no upper limit.
     ///

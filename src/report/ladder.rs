@@ -197,8 +197,8 @@ fn push_redacted(line: &mut Vec<u8>, start_line: &[u8], start: StartLine<'_>) {
     redact_line(line, Content::Redact, &mut RedactedKinds::default());
 }
 
-/// Appends a start line without its version and without the secrets of its URI; it may be longer than
-/// [`MAX_LINE`].
+/// Appends a start line without its version and without the secrets of its URI; it may be longer
+/// than [`MAX_LINE`].
 fn push_start_line(line: &mut Vec<u8>, start_line: &[u8], start: StartLine<'_>) {
     const VERSION: &[u8] = b"SIP/2.0";
     match start {

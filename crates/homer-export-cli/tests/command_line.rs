@@ -115,9 +115,8 @@ async fn redacted_capture_has_a_manifest_beside_it() {
 
 #[tokio::test]
 async fn redacted_captures_of_one_key_file_have_the_same_pseudonyms() {
-    let homer = homer().await;
+    let (_homer, url) = homer().await;
     let dir = tempfile::tempdir().unwrap();
-    let url = homer.url();
     let export = async |name: &str, key: &str| {
         fs::write(dir.path().join("key"), key).unwrap();
         let args = [&[CALL, "--redact=numbers", "-o", name], &WINDOW[..]].concat();

@@ -22,8 +22,8 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 
 #[tokio::test]
 async fn redacted_export_has_pseudonyms_and_the_hash_of_the_original() {
-    let homer = homer().await;
-    let exporter = Exporter::new(policy(&homer.url())).unwrap();
+    let (_homer, url) = homer().await;
+    let exporter = Exporter::new(policy(&url)).unwrap();
     let (capture, completed) = export(&exporter, &redacted(CALL, Level::Addresses))
         .await
         .unwrap();

@@ -12,10 +12,10 @@ use serde_json::{Map, Value};
 use super::config::ToolConfig;
 use super::message_format::MessageFormat;
 use crate::mcp::MAX_ECHO_CHARS;
+use crate::query::Level;
 #[cfg(doc)]
 use crate::query::MAX_CALL_IDS;
 use crate::query::{DEFAULT_PROFILES, ParameterNames, Profile, parse_instant};
-use crate::redact::Level;
 use crate::text::truncate_for_display;
 use crate::{CallId, ExportError, Query, Window};
 

@@ -3,10 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Key, Level, Redactor, Scope};
+use super::Level;
 use crate::error::ExportError;
-use crate::query::CallId;
-use crate::sip::Content;
 
 /// What an export is to redact: `homer:capture/homer-export-stream.redaction`, parsed.
 ///
@@ -30,19 +28,22 @@ pub struct Redaction {
 }
 
 impl Redaction {
+    /// Fewest bytes of a key.
+    pub const MIN_KEY_LEN: usize = 16;
+
     /// A redaction. `key` is not used if the level has no pseudonyms. `show_content` keeps texts of
     /// MESSAGE requests and DTMF digits.
     ///
     /// # Errors
-    /// `invalid-request` if the level has pseudonyms and the key has fewer than [`Key::MIN_LEN`]
-    /// bytes.
+    /// `invalid-request` if the level has pseudonyms and the key has fewer than
+    /// [`Self::MIN_KEY_LEN`] bytes.
     pub fn new(level: Level, key: &[u8], show_content: bool) -> Result<Self, ExportError> {
         let key = if level.has_pseudonyms() { key } else { &[] };
-        if level.has_pseudonyms() && key.len() < Key::MIN_LEN {
+        if level.has_pseudonyms() && key.len() < Self::MIN_KEY_LEN {
             return Err(ExportError::InvalidRequest(alloc::format!(
                 "the key for redaction has {} bytes; pseudonyms need at least {}",
                 key.len(),
-                Key::MIN_LEN
+                Self::MIN_KEY_LEN
             )));
         }
         Ok(Self {
@@ -65,28 +66,6 @@ impl Redaction {
     /// Whether texts of MESSAGE requests and DTMF digits stay.
     pub fn shows_content(&self) -> bool {
         self.show_content
-    }
-
-    /// What redacts a capture.
-    pub fn redactor(&self) -> Redactor {
-        let scope = match (self.level, Key::new(&self.key)) {
-            (Level::Numbers, Ok(key)) => Scope::Numbers(key),
-            (Level::Addresses, Ok(key)) => Scope::Addresses(key),
-            // The constructor accepts no short key.
-            (Level::Secrets, _) | (_, Err(_)) => Scope::Secrets,
-        };
-        let content = match self.show_content {
-            true => Content::Show,
-            false => Content::Redact,
-        };
-        Redactor::new(&scope, content)
-    }
-
-    /// A Call-ID as it is in the redacted capture.
-    pub fn call_id(&self, id: &CallId) -> CallId {
-        let redacted = self.redactor().field_value("Call-ID", id.as_str());
-        // Redaction keeps the length and adds no control characters.
-        CallId::parse(&redacted).unwrap_or_else(|_| id.clone())
     }
 }
 
