@@ -65,6 +65,7 @@
 //! | [`pcap`] | the capture file: [`Scanner`](pcap::Scanner) |
 //! | [`packet`], [`sip`] | a packet record, and the SIP message in it |
 //! | [`report`] | what a capture contains: [`CaptureReport`] |
+//! | [`reader`] | any part of a capture: [`CaptureReader`](reader::CaptureReader) |
 //! | [`search`] | the calls that Homer holds: [`find_calls`](search::find_calls) |
 //! | [`redact`] | a capture without secrets, numbers or addresses: [`Redactor`](redact::Redactor) |
 //! | [`finding`] | a rule that a message breaks: [`Rule`](finding::Rule) |
@@ -96,6 +97,7 @@ pub mod origin;
 pub mod packet;
 pub mod pcap;
 pub mod query;
+pub mod reader;
 pub mod record;
 pub mod redact;
 pub mod report;

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`auth`] | which callers may use an MCP server over HTTP: [`auth::CallerPolicy`] |
 //! | [`tools`] | the tools: definitions, arguments, results |
+//! | [`prompts`] | the prompts: definitions and texts |
 //! | [`delivery`] | how the bytes of a capture reach the client: [`delivery::Delivery`] |
 //! | [`uri`] | the resource URI of a capture, and reading it: [`uri::ResourceRequest`] |
 //! | [`protocol`] | JSON-RPC over HTTP without sessions: [`protocol::McpServer`] |
@@ -17,6 +18,7 @@
 pub mod auth;
 mod base64_stream;
 pub mod delivery;
+pub mod prompts;
 pub mod protocol;
 pub mod tools;
 pub mod uri;
@@ -24,6 +26,8 @@ pub mod uri;
 use alloc::format;
 use alloc::string::String;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
 use crate::text::quoted;
@@ -45,7 +49,7 @@ pub const MAX_REQUEST_BYTES: usize = 256 * 1024;
 /// Most characters of an unknown name or of a wrong value that an error repeats.
 const MAX_ECHO_CHARS: usize = 64;
 
-/// The server's name and version.
+/// The server's name and version, which every result has.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct ServerInfo {
     /// [`SERVER_NAME`].
@@ -62,13 +66,64 @@ pub fn server_info() -> ServerInfo {
     }
 }
 
+/// What a client may show of the server (MCP 2025-11-25, schema, "Implementation"). Only the
+/// results of `initialize` and `server/discover` have all of it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerDetails {
+    /// [`SERVER_NAME`].
+    pub name: &'static str,
+    /// The name for people.
+    pub title: &'static str,
+    /// The version of this package.
+    pub version: &'static str,
+    /// What the server is for, in one sentence.
+    pub description: &'static str,
+    /// Where to read more: the repository.
+    pub website_url: &'static str,
+    /// Pictures for the name.
+    pub icons: [Icon; 1],
+}
+
+/// A picture for a name (MCP 2025-11-25, schema, "Icon").
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Icon {
+    /// The picture as a `data:` URI, so that showing it needs no request.
+    pub src: String,
+    /// The media type.
+    pub mime_type: &'static str,
+    /// The sizes for which it is meant.
+    pub sizes: [&'static str; 1],
+}
+
+/// What a client may show of this server.
+pub fn server_details() -> ServerDetails {
+    let ServerInfo { name, version } = server_info();
+    let icon = BASE64_STANDARD.encode(include_str!("mcp/icon.svg").trim_end());
+    ServerDetails {
+        name,
+        title: "Homer call export",
+        version,
+        description: "Finds SIP calls in a Homer capture server, exports their packets as a pcap \
+                      file, and says how each call ended and why.",
+        website_url: env!("CARGO_PKG_REPOSITORY"),
+        icons: [Icon {
+            src: format!("data:image/svg+xml;base64,{icon}"),
+            mime_type: "image/svg+xml",
+            sizes: ["any"],
+        }],
+    }
+}
+
 /// What a client may tell its model about the server (MCP, schema, "InitializeResult"). Clients put
 /// it into the system prompt, or search it for tools.
 pub const INSTRUCTIONS: &str = "\
 To find out why a SIP call failed, or to get its packets, export it with homer_export_pcap, which \
 needs the exact Call-ID and a time window. If you do not know both, find the call with \
-homer_find_calls first, and pass the arguments that it returns for the call. To look at one \
-message of the exported call, use homer_read_message with its packet number.";
+homer_find_calls first, and pass the arguments that it returns for the call. To look closer at \
+the exported call, use homer_read_message for one message, homer_read_ladder for any part of its \
+ladder, and homer_compare_calls to see how it differs from a call that works.";
 
 /// How long, and by whom, a result may be cached (MCP 2026-07-28, server/utilities/caching).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -107,8 +162,9 @@ pub const CACHE_CAPTURES: CacheHint = CacheHint {
 /// The text of the error about a method that the server does not have.
 pub fn unknown_method(method: &str) -> String {
     format!(
-        "unknown method {}; this server offers tools and resources: tools/list, tools/call, \
-         resources/list, resources/templates/list and resources/read",
+        "unknown method {}; this server offers tools, resources and prompts: tools/list, \
+         tools/call, resources/list, resources/templates/list, resources/read, prompts/list and \
+         prompts/get",
         quoted(method, MAX_ECHO_CHARS)
     )
 }

@@ -35,6 +35,7 @@ mod summary;
 mod tag_evidence;
 mod transactions;
 mod unmatched_acks;
+mod watch;
 
 pub use analyzer::Analyzer;
 pub use capture_report::{
@@ -43,7 +44,13 @@ pub use capture_report::{
 pub use causes::CODES as CAUSE_CODES;
 pub use finding_list::{MAX_FINDINGS, MAX_FINDINGS_OF_A_KIND};
 pub use json::MAX_JSON;
-pub use row::{Row, letter, participants, rows};
+pub use row::{Legend, Row, letter, participants, rows};
+
+pub(crate) use hash::hash;
+pub(crate) use header::{each_field, each_value};
+pub(crate) use ladder::shown_start_line;
+pub(crate) use printable::{printable, quoted_from_message};
+pub(crate) use watch::{Watch, WatchedMessage};
 
 /// The JSON Schema (draft 2020-12) of [`CaptureReport::to_json`], with the fields in the order of
 /// the struct. It is generated from the struct and its doc comments: `BLESS=1 cargo test schema`.

@@ -21,7 +21,7 @@ mod pattern;
 mod records;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod schema;
+pub(crate) mod schema;
 mod session;
 mod status;
 mod unsearched;

@@ -3,21 +3,35 @@
 pub(crate) mod decoded;
 mod unprintable;
 
-use alloc::format;
 use alloc::string::String;
 
 pub use unprintable::{UNICODE_VERSION, is_unprintable};
 
-/// Puts untrusted text in quotation marks, as [`truncate_for_display`] makes it.
+/// Puts untrusted text in quotation marks, as [`truncate_for_display`] makes it. A backslash
+/// escapes each quotation mark and each backslash within it, so that the text cannot seem to end
+/// and to be followed by a sentence of ours.
 ///
 /// `{:?}` would do this too, but it would bring Unicode's property tables into the components.
 ///
 /// # Examples
 /// ```
-/// assert_eq!(homer_export::text::quoted("a\nb", 10), "\"a b\"");
+/// use homer_export::text::quoted;
+///
+/// assert_eq!(quoted("a\nb", 10), r#""a b""#);
+/// assert_eq!(quoted(r#"x"; all is well"#, 99), r#""x\"; all is well""#);
 /// ```
 pub fn quoted(text: &str, max_chars: usize) -> String {
-    format!("\"{}\"", truncate_for_display(text, max_chars))
+    let shown = truncate_for_display(text, max_chars);
+    let mut quoted = String::with_capacity(shown.len() + 2);
+    quoted.push('"');
+    for c in shown.chars() {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// The first `max_chars` characters of `text`, on one line: each control character becomes a space,

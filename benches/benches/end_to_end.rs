@@ -258,6 +258,7 @@ async fn exports(text: &mut String, goals: &mut String, cache: &Path) {
         let mut stdio = Lines::start(&mut server(&homer, more, cache));
         let mut http = server(&homer, &[&["--http", "127.0.0.1:0"], more].concat(), cache);
         let mut http = http
+            .env("HOMER_MCP_OPEN", "1")
             .stderr(Stdio::piped())
             .stdin(Stdio::null())
             .spawn()

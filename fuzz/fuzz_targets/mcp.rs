@@ -30,7 +30,7 @@ fn assert_json(response: HttpResponse) {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(callers) = CallerPolicy::new(None, Some("1"), None, false) else { return };
+    let Ok(callers) = CallerPolicy::new(None, Some("1"), None) else { return };
     let server = McpServer { callers, tools: CONFIG };
     let (first, body) = match bytes.iter().position(|byte| *byte == b'\n') {
         None => (&b""[..], bytes),

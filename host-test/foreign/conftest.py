@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 # Before they are imported, so that their failed assertions show values.
-pytest.register_assert_rewrite("mcp_http", "page", "processes", "tools")
+pytest.register_assert_rewrite("mcp_http", "mcp_stdio", "page", "processes", "stand_in", "tools")
 
 from mcp_http import McpHttp  # noqa: E402
 from page import Page  # noqa: E402
@@ -26,6 +26,7 @@ from tools import Tools  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = Path(__file__).resolve().parent / "clients"
+AGENTS = Path(__file__).resolve().parent / "agents"
 PAGES = ROOT / "docs/hosts"
 PACKAGING = ROOT / "packaging"
 DIST = ROOT / "dist"
@@ -60,6 +61,12 @@ def pytest_addoption(parser):
         type=Path,
         default=Path("target"),
         help="cargo's target directory (default: target)",
+    )
+    group.addoption(
+        "--programs",
+        type=Path,
+        metavar="DIR",
+        help="install these programs of a release build, in place of the debug build",
     )
     group.addoption(
         "--wasmtime",
@@ -147,7 +154,7 @@ def components() -> list[Path]:
 @pytest.fixture(scope="session")
 def tools(request, target) -> Tools:
     required = request.config.option.require_tools or os.environ.get("CI") == "true"
-    return Tools(target / "foreign", CLIENTS, required)
+    return Tools(target / "foreign", CLIENTS, AGENTS, required)
 
 
 @pytest.fixture(scope="session")

@@ -84,12 +84,14 @@ def test_server_accepts_initialized(mcp_server):
 
 
 @VERSIONS
-def test_server_lists_both_tools(mcp_server, version):
+def test_server_lists_all_tools(mcp_server, version):
     tools = mcp_server.call("tools/list", version=version)["tools"]
     assert [tool["name"] for tool in tools] == [
         "homer_export_pcap",
         "homer_read_message",
         "homer_find_calls",
+        "homer_read_ladder",
+        "homer_compare_calls",
     ]
 
 

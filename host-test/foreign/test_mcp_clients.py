@@ -22,6 +22,7 @@ SCENARIOS = {
         "server-stateless",
         "tools-list",
         "resources-list",
+        "prompts-list",
         "caching",
         "sep-2164-resource-not-found",
         "dns-rebinding-protection",
@@ -33,6 +34,7 @@ SCENARIOS = {
         "ping",
         "tools-list",
         "resources-list",
+        "prompts-list",
         "dns-rebinding-protection",
         "server-sse-multiple-streams",
     ],
@@ -49,6 +51,13 @@ def demo_url(mcp_program, processes) -> Iterator[str]:
     yield from native_server(processes, [mcp_program, "--demo"], {})
 
 
+@pytest.fixture(scope="session")
+def capture_file(capture, tmp_path_factory) -> Path:
+    file = tmp_path_factory.mktemp("expected") / "call.pcap"
+    file.write_bytes(capture)
+    return file
+
+
 @pytest.fixture(scope="module")
 def waiting_url(mcp_program, processes, silent_homer) -> Iterator[str]:
     """The native program over HTTP, with a Homer that never responds."""
@@ -62,6 +71,8 @@ def silent_homer(failing_homer) -> str:
 
 def native_server(processes, command: list, homer: dict[str, str]) -> Iterator[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **homer}
+    # The clients here send no token.
+    environment["HOMER_MCP_OPEN"] = "1"
     command = [*command, "--http", "127.0.0.1:0"]
     process = processes.start(command, stderr=subprocess.PIPE, env=environment, text=True)
     line = process.stderr.readline()
@@ -102,6 +113,47 @@ def test_sdk_over_http(tools, demo_url, waiting_url, silent_homer, measured, sdk
         [*sdk_command(sdk, tools), "http", demo_url, waiting_url, silent_homer], timeout_s=180
     )
     keep_figures(sdk, "HTTP", out, measured)
+
+
+# Early SDKs, in every way to deliver a capture. Version 1.6 knows no streamable HTTP.
+
+MODES = ["file", "embed", "link", "base64"]
+
+
+def run_early_sdk(tools, version: str, transport: str, server, mode: str, capture: Path, **env):
+    program = tools.python(f"mcp{version}") / "python"
+    environment = {**os.environ, **env}
+    succeed(
+        [program, CLIENTS / "python_early.py", transport, server, mode, capture],
+        timeout_s=180,
+        env=environment,
+    )
+
+
+@pytest.fixture
+def environment(tmp_path, target) -> dict[str, str]:
+    """A home of its own, in which the server saves files. The cache is kept: see test_packaging."""
+    return {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(target / "foreign/cache")}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("version", ["1.6", "1.9"])
+def test_early_sdk_over_stdio(
+    tools, mcp_program, capture_file, environment, tmp_path, version, mode
+):
+    run_early_sdk(tools, version, "stdio", mcp_program, mode, capture_file, **environment)
+    saved = list(tmp_path.rglob("*.pcap"))
+    assert len(saved) == (1 if mode == "file" else 0), saved
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_early_sdk_over_http(
+    tools, mcp_program, processes, capture_file, environment, tmp_path, mode
+):
+    command = [mcp_program, "--demo", "--result-mode", mode]
+    command += ["--output-dir", tmp_path] if mode == "file" else []
+    for url in native_server(processes, command, environment):
+        run_early_sdk(tools, "1.9", "http", url, mode, capture_file)
 
 
 @pytest.mark.parametrize("version", ["legacy", "2026-07-28"])

@@ -5,16 +5,16 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from conftest import REPOSITORY, VERSION, pack, pack_into
-from mcp_http import META, tools_list_request
+from mcp_http import META
+from mcp_stdio import TOOLS, Ended, list_tools
 from processes import succeed
+from stand_in import compile_stand_in
 
 # pack.py
 
@@ -32,20 +32,26 @@ def test_pack_names_the_bundle_by_version(packed):
 
 
 def test_pack_refuses_a_missing_program(tmp_path):
-    refused = pack(tmp_path / "missing", tmp_path / "out")
+    refused = pack(tmp_path / "homer-export-mcp", tmp_path / "out")
     assert refused.returncode != 0
     assert "there is no program" in refused.stderr
     assert not (tmp_path / "out").exists()
 
 
 def test_pack_refuses_another_version(tmp_path):
-    other = tmp_path / "other"
-    other.write_text("#!/bin/sh\necho homer-export-mcp 0.0.0\n")
-    other.chmod(0o755)
+    other = compile_stand_in(tmp_path, "homer-export-mcp", version="0.0.0")
     refused = pack(other, tmp_path / "out")
     assert refused.returncode != 0
     assert VERSION in refused.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_pack_refuses_what_is_no_program(tmp_path):
+    script = tmp_path / "homer-export-mcp"
+    script.write_text("#!/bin/sh\n")
+    refused = pack(script, tmp_path / "out")
+    assert refused.returncode != 0
+    assert "is not a program of Linux, macOS or Windows" in refused.stderr
 
 
 # The bundle.
@@ -135,15 +141,6 @@ def start(tools, manifest, unpacked) -> dict:
     return start
 
 
-@dataclass
-class Ended:
-    """A server after one request: the response, the exit code, and the rest of standard output."""
-
-    response: dict
-    code: int
-    rest: str
-
-
 @pytest.fixture(scope="module")
 def tools_list(target, start, tmp_path_factory) -> Ended:
     home = tmp_path_factory.mktemp("home")
@@ -155,23 +152,7 @@ def tools_list(target, start, tmp_path_factory) -> Ended:
         "XDG_CACHE_HOME": str(cache),
         **start["env"],
     }
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(
-        [start["command"], *start["args"]], env=environment, cwd=home, text=True, **pipes
-    ) as process:
-        timer = threading.Timer(120, process.kill)
-        timer.start()
-        try:
-            process.stdin.write(tools_list_request() + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-            rest, complaint = process.communicate()
-        except BrokenPipeError:
-            line, complaint = "", process.stderr.read()
-        finally:
-            timer.cancel()
-    assert line, f"no response: {complaint}"
-    return Ended(json.loads(line), process.returncode, rest)
+    return list_tools([start["command"], *start["args"]], environment, home)
 
 
 def test_host_does_not_start_without_an_address(tools, manifest, unpacked):
@@ -199,17 +180,11 @@ def test_manifest_options_are_used(manifest):
 
 
 def test_bundled_server_lists_its_tools(tools_list):
-    tools = tools_list.response["result"]["tools"]
-    assert sorted(tool["name"] for tool in tools) == [
-        "homer_export_pcap",
-        "homer_find_calls",
-        "homer_read_message",
-    ]
+    assert tools_list.tools == TOOLS
 
 
 def test_bundled_server_has_the_tools_of_the_manifest(tools_list, manifest):
-    listed = [tool["name"] for tool in tools_list.response["result"]["tools"]]
-    assert sorted(tool["name"] for tool in manifest["tools"]) == sorted(listed)
+    assert sorted(tool["name"] for tool in manifest["tools"]) == tools_list.tools
 
 
 def test_bundled_server_has_the_version_of_the_workspace(tools_list):

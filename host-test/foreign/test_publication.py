@@ -13,7 +13,7 @@ from processes import succeed
 
 SETTINGS = SETTINGS_PAGE.read_text()
 
-KINDS = ["mcpb", "oci"]
+KINDS = ["mcpb", "pypi", "npm", "oci"]
 SECRETS = {"HOMER_PASSWORD", "HOMER_API_TOKEN", "HOMER_JWT", "HOMER_PROXY_PASSWORD"}
 FORMATS = ["string", "number", "boolean", "filepath"]
 SERVER_NAME_LABEL = "io.modelcontextprotocol.server.name"
@@ -65,6 +65,13 @@ def test_server_json_bundle_is_in_the_release(packages, packed):
 
 def test_server_json_bundle_has_its_hash(packages, packed):
     assert packages["mcpb"]["fileSha256"] == hashlib.sha256(packed.bundle.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("kind, starter", [("pypi", "uvx"), ("npm", "npx")])
+def test_server_json_package_of_the_version_is_started_by_name(packages, kind, starter):
+    package = packages[kind]
+    assert (package["identifier"], package["version"]) == (MCP_PACKAGE, VERSION)
+    assert package["runtimeHint"] == starter
 
 
 def test_server_json_image_has_the_version_as_its_tag(packages):

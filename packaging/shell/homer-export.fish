@@ -47,7 +47,7 @@ complete -c homer-export -n "__fish_homer_export_needs_command" -l show-content 
 complete -c homer-export -n "__fish_homer_export_needs_command" -l ca-file -d 'PEM file with the certificates to trust for HTTPS, instead of the system\'s (HOMER_CA_FILE)' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l export-max-bytes -d 'Largest capture in bytes, inclusive (HOMER_EXPORT_MAX_BYTES) [default: 1073741824]' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l export-deadline-ms -d 'Longest duration of an export, in milliseconds (HOMER_EXPORT_DEADLINE_MS) [default: 300000]' -r
-complete -c homer-export -n "__fish_homer_export_needs_command" -l max-concurrent -d 'Number of concurrent exports and of their requests to Homer; further exports are queued (HOMER_MAX_CONCURRENT) [default: 4]' -r
+complete -c homer-export -n "__fish_homer_export_needs_command" -l max-concurrent -d 'Number of concurrent exports and of their requests to Homer, and more while all of them prove small; further exports are queued (HOMER_MAX_CONCURRENT) [default: 4]' -r
 complete -c homer-export -n "__fish_homer_export_needs_command" -l force -d 'Overwrite an existing file'
 complete -c homer-export -n "__fish_homer_export_needs_command" -l json -d 'Print the result as JSON'
 complete -c homer-export -n "__fish_homer_export_needs_command" -l demo -d 'Use a built-in fake Homer with calls that show classic failures; no configuration needed'
@@ -86,7 +86,7 @@ complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l show-
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l ca-file -d 'PEM file with the certificates to trust for HTTPS, instead of the system\'s (HOMER_CA_FILE)' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l export-max-bytes -d 'Largest capture in bytes, inclusive (HOMER_EXPORT_MAX_BYTES) [default: 1073741824]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l export-deadline-ms -d 'Longest duration of an export, in milliseconds (HOMER_EXPORT_DEADLINE_MS) [default: 300000]' -r
-complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l max-concurrent -d 'Number of concurrent exports and of their requests to Homer; further exports are queued (HOMER_MAX_CONCURRENT) [default: 4]' -r
+complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l max-concurrent -d 'Number of concurrent exports and of their requests to Homer, and more while all of them prove small; further exports are queued (HOMER_MAX_CONCURRENT) [default: 4]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l force -d 'Overwrite an existing file'
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l json -d 'Print the result as JSON'
 complete -c homer-export -n "__fish_homer_export_using_subcommand find" -l demo -d 'Use a built-in fake Homer with calls that show classic failures; no configuration needed'
@@ -108,6 +108,6 @@ complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l show
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l ca-file -d 'PEM file with the certificates to trust for HTTPS, instead of the system\'s (HOMER_CA_FILE)' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l export-max-bytes -d 'Largest capture in bytes, inclusive (HOMER_EXPORT_MAX_BYTES) [default: 1073741824]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l export-deadline-ms -d 'Longest duration of an export, in milliseconds (HOMER_EXPORT_DEADLINE_MS) [default: 300000]' -r
-complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l max-concurrent -d 'Number of concurrent exports and of their requests to Homer; further exports are queued (HOMER_MAX_CONCURRENT) [default: 4]' -r
+complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l max-concurrent -d 'Number of concurrent exports and of their requests to Homer, and more while all of them prove small; further exports are queued (HOMER_MAX_CONCURRENT) [default: 4]' -r
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -l demo -d 'Use a built-in fake Homer with calls that show classic failures; no configuration needed'
 complete -c homer-export -n "__fish_homer_export_using_subcommand check" -s h -l help -d 'Print help'

@@ -119,12 +119,18 @@ impl Setting {
         let Some(given) = self.get(variables) else {
             return Ok(default);
         };
+        let expected = format!("a whole number from {min} to {max}");
         match given.value.parse() {
             Ok(number) if (min..=max).contains(&number) => Ok(number),
-            _ => Err(unexpected(
-                given,
-                &format!("a whole number from {min} to {max}"),
-            )),
+            // Who writes a flag sees its value anyway.
+            _ if given.name.starts_with("--") || is_like_a_number(given.value) => {
+                Err(unexpected(given, &expected))
+            }
+            // Possibly a secret, set in the wrong variable.
+            _ => Err(ExportError::Misconfigured(format!(
+                "{} is not a number; expected {expected}",
+                given.name
+            ))),
         }
     }
 
@@ -152,6 +158,19 @@ impl Setting {
             None => Err(unexpected(given, &format!("one of {}", choices.join(", ")))),
         }
     }
+}
+
+/// Whether a value is meant as a number: it begins like one, and has at most a unit behind it.
+fn is_like_a_number(value: &str) -> bool {
+    /// Letters of the longest unit that people write, such as `seconds`.
+    const MAX_UNIT: usize = 7;
+    let trimmed = value.trim();
+    let digits = trimmed.trim_start_matches(['-', '+']);
+    let unit = digits.trim_start_matches(|c: char| c.is_ascii_digit() || "., _'".contains(c));
+    trimmed.is_empty()
+        || (unit.len() < digits.len()
+            && unit.len() <= MAX_UNIT
+            && unit.chars().all(char::is_alphabetic))
 }
 
 fn unexpected(given: Given<'_>, expected: &str) -> ExportError {
@@ -280,7 +299,8 @@ settings! {
     EXPORT_DEADLINE_MS = "HOMER_EXPORT_DEADLINE_MS", Some("export-deadline-ms"),
         Value::Integer { min: 1, max: 86_400_000, default: 300_000, unit: "MS" },
         [CommandLine, McpProgram];
-    /// Number of concurrent exports and of their requests to Homer; further exports are queued
+    /// Number of concurrent exports and of their requests to Homer, and more while all of them
+    /// prove small; further exports are queued
     MAX_CONCURRENT = "HOMER_MAX_CONCURRENT", Some("max-concurrent"),
         Value::Integer { min: 1, max: 1000, default: 4, unit: "N" },
         [CommandLine, McpProgram];

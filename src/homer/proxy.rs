@@ -12,7 +12,6 @@ use super::web_page::{self, WebPage};
 use super::{CredentialKind, HomerServer, ProxyCredentialKind};
 use crate::ExportError;
 use crate::origin::Scheme;
-use crate::text::{quoted, truncate_for_display};
 use crate::transport::ResponseHead;
 
 /// Longest name of a proxy that an error shows, in characters, inclusive.
@@ -91,8 +90,10 @@ pub(super) fn refusal(
 pub(super) fn redirect(head: &ResponseHead, homer: &HomerServer) -> ExportError {
     let status = head.status;
     let target = head.location.as_deref().map(redirect_target);
-    let target = target.map(|target| homer.quote(&target));
-    let to = target.as_deref().unwrap_or("an unnamed location");
+    let to = match &target {
+        Some(target) => homer.quote(target),
+        None => "an unnamed location".to_string(),
+    };
     let location = head.location.as_deref().unwrap_or_default();
     let why_not =
         "Redirects are not followed, so that the credential does not go to another server";
@@ -102,7 +103,7 @@ pub(super) fn redirect(head: &ResponseHead, homer: &HomerServer) -> ExportError 
             name(head, homer),
             advice(homer)
         )
-    } else if let Some(url) = same_server_with_https(to, homer) {
+    } else if let Some(url) = https_url(target.as_deref(), homer) {
         format!(
             "{homer} returned a redirect to HTTPS (HTTP {status}). {why_not}; set HOMER_URL to \
              {url}"
@@ -231,7 +232,7 @@ impl Proxy<'_> {
                 "{name} requires HTTP {} authentication ({said}), which this program does not \
                  support; let the proxy accept Basic (HOMER_PROXY_USERNAME and \
                  HOMER_PROXY_PASSWORD) for Homer's API, or set HOMER_URL to Homer's own address",
-                truncate_for_display(&homer.quote(scheme), MAX_SERVER)
+                homer.quote_unless_token(scheme, MAX_SERVER)
             )
         } else if WebPage::of(body).is_some_and(|page| page.is_sign_on()) {
             format!("{name} requires a sign-on ({said}); {}", advice(homer))
@@ -267,10 +268,7 @@ impl Proxy<'_> {
             Some(seconds) if seconds.len() < 10 && seconds.bytes().all(|b| b.is_ascii_digit()) => {
                 format!(" after {seconds} seconds")
             }
-            Some(date) => format!(
-                " after {}",
-                truncate_for_display(&self.homer.quote(date), MAX_SERVER)
-            ),
+            Some(date) => format!(" after {}", self.homer.quote_beginning(date, MAX_SERVER)),
         };
         self.rejected(&match self.head.status {
             413 => format!(
@@ -297,22 +295,21 @@ impl Proxy<'_> {
 
 /// Who refused, as the beginning of a sentence.
 fn name(head: &ResponseHead, homer: &HomerServer) -> String {
-    let server = head.server.as_deref().map(|server| homer.quote(server));
+    let server = head.server.as_deref().map(str::trim);
     match server.filter(|server| !server.is_empty()) {
         Some(server) => format!(
             "a proxy ({}) in front of Homer at {homer}",
-            truncate_for_display(&server, MAX_SERVER)
+            homer.quote_unless_token(server, MAX_SERVER)
         ),
         None => format!("a proxy in front of Homer at {homer}"),
     }
 }
 
-/// What the response said, for example `HTTP 401, Basic realm="x", page "Sign in"`.
+/// What the response said, for example `HTTP 401, "Basic realm=\"x\"", web page "Sign in"`.
 fn said(head: &ResponseHead, body: &[u8], message: Option<&str>, homer: &HomerServer) -> String {
     let mut said = format!("HTTP {}", head.status);
     if let Some(challenge) = head.www_authenticate.as_deref() {
-        let challenge = homer.quote(challenge);
-        said = format!("{said}, {}", truncate_for_display(&challenge, MAX_SAID));
+        said = format!("{said}, {}", homer.quote_beginning(challenge, MAX_SAID));
     }
     if let Some(message) = message {
         return format!("{said}: {}", homer.quote(message));
@@ -332,7 +329,7 @@ fn said(head: &ResponseHead, body: &[u8], message: Option<&str>, homer: &HomerSe
 
 /// Untrusted text in quotation marks.
 fn short(text: &str, homer: &HomerServer) -> String {
-    quoted(&homer.quote(text), MAX_SAID)
+    homer.quote_beginning(text, MAX_SAID)
 }
 
 /// What to do about a proxy that wants a sign-on, as the end of a sentence.
@@ -384,7 +381,8 @@ fn with_https(homer: &HomerServer) -> String {
 }
 
 /// The base URL in a redirect from HTTP to HTTPS on the same server. `None` for another redirect.
-fn same_server_with_https(to: &str, homer: &HomerServer) -> Option<String> {
+fn https_url(target: Option<&str>, homer: &HomerServer) -> Option<String> {
+    let to = homer.shown(target?);
     let origin = homer.base_url.origin();
     let rest = to.strip_prefix("https://")?.strip_prefix(origin.host())?;
     let is_name_end = rest.is_empty() || rest.starts_with([':', '/']);
@@ -392,7 +390,7 @@ fn same_server_with_https(to: &str, homer: &HomerServer) -> Option<String> {
         return None;
     }
     // The rest is the path of the request, below the base URL.
-    let url = to.split("/api/v").next().unwrap_or(to);
+    let url = to.split("/api/v").next().unwrap_or(&to);
     Some(url.to_string())
 }
 

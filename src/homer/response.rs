@@ -22,6 +22,9 @@ pub const MAX_ERROR_BODY: usize = 16 * 1024;
 /// The beginning of homer-app 1.5.20's message about a search profile that it does not have.
 const UNKNOWN_PROFILE: &str = "invalid search profile key";
 
+/// Most characters of a media type or content coding in an error.
+const MAX_CONTENT_TYPE: usize = 100;
+
 /// Bytes of an unrecognized body that an error shows in hexadecimal.
 const SHOWN_BYTES: usize = 8;
 
@@ -77,7 +80,10 @@ pub fn no_capture(head: &ResponseHead, body: &[u8], homer: &HomerServer) -> NoCa
         200 => NoCapture::Failed(ExportError::InvalidResponse(format!(
             "the response of {homer} has the content coding {}, which was not requested; turn off \
              compression for this path in the proxy in front of Homer",
-            homer.quote(head.content_encoding.as_deref().unwrap_or_default()),
+            homer.quote_unless_token(
+                head.content_encoding.as_deref().unwrap_or_default(),
+                MAX_CONTENT_TYPE
+            ),
         ))),
         201..300 => NoCapture::Failed(ExportError::InvalidResponse(format!(
             "{homer} returned {quoted}, which Homer never returns for an export; check that \
@@ -133,7 +139,7 @@ pub fn not_a_capture(head: &ResponseHead, opening: &[u8], homer: &HomerServer) -
     // The first character decides and not the content type, which a proxy may set to anything.
     let text = opening.trim_ascii_start();
     let content_type = match head.content_type.as_deref() {
-        Some(content_type) => homer.quote(content_type),
+        Some(content_type) => homer.quote_unless_token(content_type, MAX_CONTENT_TYPE),
         None => "no content type".to_string(),
     };
     if let Some(page) = WebPage::of(text) {

@@ -6,7 +6,7 @@ use core::fmt;
 
 use super::{Credential, CredentialKind, ProxyCredential, ProxyCredentialKind};
 use crate::BaseUrl;
-use crate::text::truncate_for_display;
+use crate::text::{quoted, truncate_for_display};
 
 /// Longest text quoted from a response, in characters, inclusive. It keeps an error text readable.
 const MAX_QUOTE: usize = 200;
@@ -37,19 +37,47 @@ impl HomerServer {
         homers.into_iter().chain(proxys).collect()
     }
 
-    /// Untrusted text, made safe to quote in an error: without our credentials, which a server may
-    /// send back, without control characters, and at most 200 characters long.
+    /// Text from a server in quotation marks, safe to put into an error: as [`Self::shown`], with
+    /// quotation marks within it escaped.
     pub fn quote(&self, text: &str) -> String {
-        // The credential goes first: cut in half, it could no longer be found.
+        quoted(self.redacted(text).trim(), MAX_QUOTE)
+    }
+
+    /// The first `max_chars` characters of a text from a server, in quotation marks.
+    pub(crate) fn quote_beginning(&self, text: &str, max_chars: usize) -> String {
+        quoted(self.redacted(text).trim(), max_chars)
+    }
+
+    /// A name from a server, such as that of its program or of a media type: as it is if it
+    /// consists of tokens (RFC 9110 §5.6.2), which contain no blank and so no sentence; else in
+    /// quotation marks, at most `max_chars` characters of it.
+    pub(crate) fn quote_unless_token(&self, text: &str, max_chars: usize) -> String {
+        let name = self.redacted(text);
+        let name = name.trim();
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~/".contains(&b);
+        match name.len() <= max_chars && !name.is_empty() && name.bytes().all(is_plain) {
+            true => name.to_string(),
+            false => quoted(name, max_chars),
+        }
+    }
+
+    /// Text from a server as a value of its own: without our credentials, which a server may send
+    /// back, without control characters, and at most 200 characters long.
+    pub fn shown(&self, text: &str) -> String {
+        truncate_for_display(self.redacted(text).trim(), MAX_QUOTE)
+    }
+
+    /// The text without our credentials. They go before the text is shortened: cut in half, they
+    /// could no longer be found.
+    fn redacted(&self, text: &str) -> String {
         let redacted = match &self.credential {
             Some(credential) => credential.redact(text),
             None => text.to_string(),
         };
-        let redacted = match &self.proxy_credential {
+        match &self.proxy_credential {
             Some(credential) => credential.redact(&redacted),
             None => redacted,
-        };
-        truncate_for_display(redacted.trim(), MAX_QUOTE)
+        }
     }
 }
 

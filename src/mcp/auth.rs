@@ -19,8 +19,8 @@ use crate::text::quoted;
 use crate::{ExportError, Origin};
 use caller_token::unusable;
 
-/// Hosts that name the machine itself. Pages from there may call, whatever their port: whoever
-/// serves them can run programs on the machine anyway.
+/// Hosts that name the machine itself. Pages from there may call, whatever their port, if they send
+/// the token: whoever serves them can run programs on the machine anyway.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// Which callers may use the server.
@@ -30,7 +30,7 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 /// use homer_export::CallerPolicy;
 ///
 /// let token = Some("16-chars-or-more".to_string());
-/// let policy = CallerPolicy::new(token, None, Some("https://app.example.net"), false)?;
+/// let policy = CallerPolicy::new(token, None, Some("https://app.example.net"))?;
 /// let now_ms = 1_795_168_800_000;
 /// assert!(policy.check_bearer(Some(b"Bearer 16-chars-or-more"), now_ms).is_ok());
 /// assert!(policy.check_bearer(Some(b"Bearer guessed"), now_ms).is_err());
@@ -50,19 +50,19 @@ pub struct CallerPolicy {
 
 impl CallerPolicy {
     /// From the settings `HOMER_MCP_TOKEN`, `HOMER_MCP_OPEN` and `HOMER_MCP_ORIGINS`; an empty one
-    /// counts as not set. `private` states that only this machine can reach the server.
+    /// counts as not set. Without a token, callers are accepted only if `HOMER_MCP_OPEN` is `1`,
+    /// also on a loopback address, which every user of the machine can reach.
     ///
     /// # Errors
-    /// `misconfigured` if other machines could call without a token and `HOMER_MCP_OPEN` is not
-    /// `1`, if `HOMER_MCP_OPEN` has another value, if the token is shorter than [`MIN_TOKEN_CHARS`]
-    /// or cannot be sent in a header field, or if an entry of `HOMER_MCP_ORIGINS` is not an origin.
+    /// `misconfigured` if there is neither a token nor `HOMER_MCP_OPEN=1`, if `HOMER_MCP_OPEN` has
+    /// another value, if the token is shorter than [`MIN_TOKEN_CHARS`] or cannot be sent in a
+    /// header field, or if an entry of `HOMER_MCP_ORIGINS` is not an origin.
     pub fn new(
         token: Option<String>,
         open: Option<&str>,
         origins: Option<&str>,
-        private: bool,
     ) -> Result<Self, ExportError> {
-        Self::with_tokens(token, Vec::new(), open, origins, private)
+        Self::with_tokens(token, Vec::new(), open, origins)
     }
 
     /// As [`Self::new`], with further tokens: those of the file `HOMER_MCP_TOKENS_FILE`.
@@ -74,7 +74,6 @@ impl CallerPolicy {
         mut tokens: Vec<CallerToken>,
         open: Option<&str>,
         origins: Option<&str>,
-        private: bool,
     ) -> Result<Self, ExportError> {
         // Elsewhere, a placeholder that the client did not expand counts as not set. These two
         // settings decide who gets in: a mistake must not open the server.
@@ -108,10 +107,10 @@ impl CallerPolicy {
             }
             tokens.push(CallerToken::unnamed(token));
         }
-        if tokens.is_empty() && !open && !private {
+        if tokens.is_empty() && !open {
             return misconfigured(
-                "HOMER_MCP_TOKEN is not set, but other machines can reach this server; set it to \
-                 a secret that callers send as a bearer token, or set HOMER_MCP_OPEN=1 if a proxy \
+                "HOMER_MCP_TOKEN is not set, but others can reach this server; set it to a secret \
+                 that callers send as a bearer token, or set HOMER_MCP_OPEN=1 if a proxy \
                  or firewall already restricts access",
             );
         }
@@ -149,8 +148,8 @@ impl CallerPolicy {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn from_settings(variables: &Variables, private: bool) -> Result<Self, ExportError> {
-        Self::from_settings_and_tokens(variables, Vec::new(), private)
+    pub fn from_settings(variables: &Variables) -> Result<Self, ExportError> {
+        Self::from_settings_and_tokens(variables, Vec::new())
     }
 
     /// As [`Self::from_settings`], with the tokens of the file `HOMER_MCP_TOKENS_FILE`, which only
@@ -161,7 +160,6 @@ impl CallerPolicy {
     pub fn from_settings_and_tokens(
         variables: &Variables,
         tokens: Vec<CallerToken>,
-        private: bool,
     ) -> Result<Self, ExportError> {
         // Even a placeholder, which `new` rejects.
         let raw = |setting: &setting::Setting| variables.get_raw(setting.variable);
@@ -170,7 +168,6 @@ impl CallerPolicy {
             tokens,
             raw(&setting::MCP_OPEN).map(|given| given.value),
             setting::MCP_ORIGINS.get(variables).map(|given| given.value),
-            private,
         )
     }
 

@@ -18,23 +18,24 @@ use alloc::vec;
 use serde::Serialize;
 
 pub use http::{HttpBody, HttpResponse, RequestHead};
-pub use jsonrpc::not_json;
+pub use jsonrpc::{check_message, not_json};
 
 use super::auth::CallerPolicy;
 use super::delivery::Attachment;
-use super::tools::read_message::MessageView;
 use super::tools::{
-    self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolFailure, ToolResult,
+    self, CallWindow, InvalidCall, ReadCall, ToolCall, ToolConfig, ToolFailure, ToolResult,
 };
 use super::uri::{self, ResourceRequest};
-use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, INSTRUCTIONS, server_info};
+use super::{CACHE_CAPTURES, CACHE_DEFINITIONS, INSTRUCTIONS, prompts, server_details};
 use crate::query::Level;
+use crate::reader::Found;
 use crate::search::{CallFilterFields, FoundCalls};
 use crate::{CaptureReport, ExportError};
 use jsonrpc::{JsonRpcError, JsonRpcMessage, JsonRpcRequest};
 use results::{
     Block, CallToolResult, Capabilities, Contents, DiscoverResult, EmptyObject, Envelope,
-    InitializeResult, ReadResourceResult, ResourceTemplates, Resources, Tools, with_capture,
+    InitializeResult, Prompts, ReadResourceResult, ResourceTemplates, Resources, Tools,
+    with_capture,
 };
 use version::Protocol;
 
@@ -51,7 +52,7 @@ use version::Protocol;
 /// #     max_window_hours: 24, mode: ResultMode::Auto, inline_bytes: 1000, read_bytes: 1000,
 /// #     output_dir: false, stateless: true,
 /// # };
-/// let callers = CallerPolicy::new(None, Some("1"), None, false)?;
+/// let callers = CallerPolicy::new(None, Some("1"), None)?;
 /// let server = McpServer { callers, tools };
 /// let json = ("content-type".to_string(), b"application/json".to_vec());
 /// let head = RequestHead { method: "POST".to_string(), fields: vec![json] };
@@ -80,8 +81,8 @@ pub enum RequestOutcome {
     Response(HttpResponse),
     /// A capture.
     Capture(PendingCapture),
-    /// One message of a capture.
-    Message(PendingMessage),
+    /// A part of a capture, or of two.
+    Reading(PendingReading),
     /// A search.
     Search(PendingSearch),
 }
@@ -102,12 +103,13 @@ enum Operation {
     ReadResource(ResourceRequest),
 }
 
-/// A request that waits for one message of a capture: the tool `homer_read_message`.
+/// A request that waits for a part of a capture: the tools `homer_read_message`,
+/// `homer_read_ladder` and `homer_compare_calls`.
 #[derive(Debug)]
-pub struct PendingMessage {
+pub struct PendingReading {
     request: JsonRpcRequest,
-    /// Which message.
-    pub arguments: MessageArguments,
+    /// What to read.
+    pub call: ReadCall,
 }
 
 /// A request that waits for a search: the tool `homer_find_calls`.
@@ -122,7 +124,7 @@ pub struct PendingSearch {
 enum Dispatched {
     Result(HttpResponse),
     Export(Operation),
-    Message(MessageArguments),
+    Reading(ReadCall),
     Search(CallFilterFields),
 }
 
@@ -187,8 +189,8 @@ impl McpServer {
             Ok(Dispatched::Export(operation)) => {
                 RequestOutcome::Capture(PendingCapture { request, operation })
             }
-            Ok(Dispatched::Message(arguments)) => {
-                RequestOutcome::Message(PendingMessage { request, arguments })
+            Ok(Dispatched::Reading(call)) => {
+                RequestOutcome::Reading(PendingReading { request, call })
             }
             Ok(Dispatched::Search(filter)) => {
                 RequestOutcome::Search(PendingSearch { request, filter })
@@ -206,7 +208,7 @@ impl McpServer {
                 InitializeResult {
                     protocol_version: negotiation::agreed(request),
                     capabilities: Capabilities::default(),
-                    server_info: server_info(),
+                    server_info: server_details(),
                     instructions: INSTRUCTIONS,
                 },
             ),
@@ -252,15 +254,23 @@ impl McpServer {
                     Ok(ToolCall::ExportPcap(call)) => {
                         return Ok(Dispatched::Export(Operation::ExportPcap(call)));
                     }
-                    Ok(ToolCall::ReadMessage(arguments)) => {
-                        return Ok(Dispatched::Message(arguments));
-                    }
                     Ok(ToolCall::FindCalls(filter)) => return Ok(Dispatched::Search(filter)),
+                    Ok(ToolCall::Read(call)) => return Ok(Dispatched::Reading(call)),
                     Err(InvalidCall::Arguments(error)) => tool_error(request, &(&error).into()),
                     Err(InvalidCall::UnknownTool { message }) => {
                         return Err(JsonRpcError::invalid_params(message));
                     }
                 }
+            }
+            ("prompts/list", _) => {
+                let prompts = prompts::definitions();
+                success(request, Some(definitions), Prompts { prompts })
+            }
+            ("prompts/get", _) => {
+                let (name, arguments) = (request.text("name")?, request.arguments()?);
+                let prompt = prompts::get(name, arguments, &self.tools, now_ms)
+                    .map_err(JsonRpcError::invalid_params)?;
+                success(request, None, prompt)
             }
             (method, _) => return Err(JsonRpcError::unknown_method(method)),
         };
@@ -335,13 +345,13 @@ impl PendingCapture {
     }
 }
 
-impl PendingMessage {
-    /// The response with the message.
-    pub fn respond(&self, message: &MessageView) -> HttpResponse {
-        tool_result(&self.request, &ToolResult::of_message(message))
+impl PendingReading {
+    /// The response with what was found.
+    pub fn respond(&self, found: &Found) -> HttpResponse {
+        tool_result(&self.request, &ToolResult::of_reading(&self.call, found))
     }
 
-    /// The response if the export failed, or the capture has no such message.
+    /// The response if an export failed, or the capture has no such part.
     pub fn fail(&self, error: &ExportError) -> HttpResponse {
         tool_error(&self.request, &error.into())
     }
@@ -362,17 +372,13 @@ impl PendingSearch {
 
 /// The response with the result of a tool.
 fn tool_result(request: &JsonRpcRequest, result: &ToolResult) -> HttpResponse {
-    let noted = request.note.as_deref().map(|note| {
-        let structured = tools::with_note(&result.structured, note);
-        (structured, note)
-    });
-    let structured = match &noted {
-        Some((structured, _)) => structured,
-        None => &result.structured,
-    };
+    let note = request.note.as_deref();
+    let noted = (result.structured.as_deref().zip(note))
+        .map(|(structured, note)| tools::with_note(structured, note));
+    let structured = noted.as_deref().or(result.structured.as_deref());
     let mut content = vec![Block::text(&result.text)];
     // Before the capture, which comes last.
-    content.extend(noted.as_ref().map(|(_, note)| Block::text(note)));
+    content.extend(note.map(Block::text));
     content.extend(match &result.attachment {
         Attachment::None => None,
         Attachment::Blob { uri } => Some(Block::capture(uri)),
@@ -388,7 +394,7 @@ fn tool_result(request: &JsonRpcRequest, result: &ToolResult) -> HttpResponse {
         Attachment::Blob { .. } | Attachment::Text
     );
     let result = CallToolResult {
-        structured_content: Some(structured),
+        structured_content: structured,
         is_error: None,
         content,
     };

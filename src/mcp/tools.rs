@@ -2,14 +2,16 @@
 //!
 //! A call takes two steps, since one front end is asynchronous and the other is not: parse the call
 //! ([`ToolCall::parse`]), export the capture or make the search that it needs, and build the result
-//! ([`ToolResult::of_export`], [`ToolResult::of_message`] or [`ToolResult::of_search`]).
+//! ([`ToolResult::of_export`], [`ToolResult::of_reading`] or [`ToolResult::of_search`]).
 
 mod arguments;
+pub mod compare_calls;
 mod config;
 pub mod export_pcap;
 pub mod find_calls;
 mod message_format;
 mod names;
+pub mod read_ladder;
 pub mod read_message;
 mod schema;
 mod tool_failure;
@@ -18,6 +20,8 @@ mod unknown_arguments;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString as _};
+use alloc::vec;
+use alloc::vec::Vec;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -25,6 +29,7 @@ use serde_json::{Map, Value};
 
 use super::MAX_ECHO_CHARS;
 use super::delivery::Attachment;
+use crate::reader::{Found, Reading};
 use crate::search::{CallFilterFields, FoundCalls};
 use crate::text::quoted;
 use crate::{CaptureReport, ExportError};
@@ -32,8 +37,10 @@ use crate::{CaptureReport, ExportError};
 pub(super) use schema::to_raw_json;
 
 pub use arguments::{CallWindow, MessageArguments};
+pub use compare_calls::ComparedCalls;
 pub use config::ToolConfig;
 pub use message_format::MessageFormat;
+pub use read_ladder::LadderArguments;
 pub use tool_failure::ToolFailure;
 pub use unknown_arguments::note_on_unknown_arguments;
 pub(super) use unknown_arguments::with_note;
@@ -43,10 +50,21 @@ pub(super) use unknown_arguments::with_note;
 pub enum ToolCall {
     /// `homer_export_pcap`.
     ExportPcap(CallWindow),
-    /// `homer_read_message`.
-    ReadMessage(MessageArguments),
+    /// A tool that reads a part of a capture.
+    Read(ReadCall),
     /// `homer_find_calls`.
     FindCalls(CallFilterFields),
+}
+
+/// A call of a tool that reads a part of a capture, or of two, and returns none of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadCall {
+    /// `homer_read_message`.
+    Message(MessageArguments),
+    /// `homer_read_ladder`.
+    Ladder(LadderArguments),
+    /// `homer_compare_calls`.
+    Comparison(ComparedCalls),
 }
 
 /// Why a call of a tool is not valid.
@@ -103,18 +121,23 @@ impl ToolCall {
         let arguments = arguments.unwrap_or(&no_arguments);
         let call = match name {
             export_pcap::NAME => CallWindow::parse(arguments, config, now_ms).map(Self::ExportPcap),
-            read_message::NAME => {
-                MessageArguments::parse(arguments, config, now_ms).map(Self::ReadMessage)
-            }
+            read_message::NAME => MessageArguments::parse(arguments, config, now_ms)
+                .map(|arguments| Self::Read(ReadCall::Message(arguments))),
+            read_ladder::NAME => LadderArguments::parse(arguments, config, now_ms)
+                .map(|arguments| Self::Read(ReadCall::Ladder(arguments))),
+            compare_calls::NAME => ComparedCalls::parse(arguments, config, now_ms)
+                .map(|calls| Self::Read(ReadCall::Comparison(calls))),
             find_calls::NAME => find_calls::parse(arguments, config, now_ms).map(Self::FindCalls),
             _ => {
                 return Err(InvalidCall::UnknownTool {
                     message: format!(
-                        "unknown tool {}; the tools are {}, {} and {}",
+                        "unknown tool {}; the tools are {}, {}, {}, {} and {}",
                         quoted(name, MAX_ECHO_CHARS),
                         export_pcap::NAME,
                         read_message::NAME,
-                        find_calls::NAME
+                        find_calls::NAME,
+                        read_ladder::NAME,
+                        compare_calls::NAME
                     ),
                 });
             }
@@ -123,12 +146,33 @@ impl ToolCall {
     }
 }
 
+impl ReadCall {
+    /// What to read.
+    pub fn reading(&self) -> Reading {
+        match self {
+            Self::Message(arguments) => read_message::reading(arguments),
+            Self::Ladder(arguments) => read_ladder::reading(arguments),
+            Self::Comparison(calls) => compare_calls::reading(calls),
+        }
+    }
+
+    /// The captures to read, one after the other.
+    pub fn captures(&self) -> Vec<&CallWindow> {
+        match self {
+            Self::Message(arguments) => vec![&arguments.call],
+            Self::Ladder(arguments) => vec![&arguments.call],
+            Self::Comparison(calls) => vec![&calls.a, &calls.b],
+        }
+    }
+}
+
 /// The result of a call that succeeded.
 #[derive(Clone, Debug)]
 pub struct ToolResult {
     /// The structured content. Some clients show their model this, and others the text block alone
-    /// (docs/mcp-clients.md).
-    pub structured: Box<RawValue>,
+    /// (docs/mcp-clients.md). `None` if all of the result is text: a client that shows structured
+    /// content alone then shows the text, and one that shows both does not show it twice.
+    pub structured: Option<Box<RawValue>>,
     /// The text block: of an export the same facts for a reader, otherwise the same JSON.
     pub text: String,
     /// The content block after that text block.
@@ -146,6 +190,18 @@ impl ToolResult {
         file: Option<&str>,
     ) -> Self {
         export_pcap::build_result(config, call, sha256, report, file)
+    }
+
+    /// The result of a tool that reads from captures. `found` is what [`ReadCall::reading`] found.
+    pub fn of_reading(call: &ReadCall, found: &Found) -> Self {
+        match (call, found) {
+            (ReadCall::Message(arguments), Found::Message(message)) => {
+                Self::of_message(&read_message::MessageView::new(arguments, message))
+            }
+            (_, Found::Message(message)) => Self::of_text(message.text.clone()),
+            (_, Found::Ladder(page)) => Self::of_text(read_ladder::result_text(page)),
+            (_, Found::Comparison(comparison)) => Self::of_text(comparison.text.clone()),
+        }
     }
 
     /// The result of `homer_read_message`.
@@ -166,7 +222,15 @@ impl ToolResult {
     fn of_json(structured: Box<RawValue>) -> Self {
         Self {
             text: structured.get().to_string(),
-            structured,
+            structured: Some(structured),
+            attachment: Attachment::None,
+        }
+    }
+
+    fn of_text(text: String) -> Self {
+        Self {
+            structured: None,
+            text,
             attachment: Attachment::None,
         }
     }
@@ -184,8 +248,9 @@ pub struct ToolDefinition {
     pub description: String,
     /// The JSON Schema of the arguments.
     pub input_schema: Box<RawValue>,
-    /// The JSON Schema of the structured content.
-    pub output_schema: Box<RawValue>,
+    /// The JSON Schema of the structured content, if the tool returns any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Box<RawValue>>,
     /// Hints for the client.
     pub annotations: ToolAnnotations,
 }
@@ -195,35 +260,47 @@ pub struct ToolDefinition {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolAnnotations {
-    // Here as well, for clients of MCP before 2025-06-18, in which a tool itself has no title.
-    title: &'static str,
     read_only_hint: bool,
-    destructive_hint: bool,
-    idempotent_hint: bool,
+    /// Absent if the tool is read-only: then it has no meaning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destructive_hint: Option<bool>,
     /// False: a tool can reach one configured Homer and nothing else. Some clients ask the user to
     /// confirm each result of an open-world tool.
     open_world_hint: bool,
 }
 
+impl ToolAnnotations {
+    /// Of a tool that changes nothing.
+    const READ_ONLY: Self = Self {
+        read_only_hint: true,
+        destructive_hint: None,
+        open_world_hint: false,
+    };
+}
+
+/// Longest result of `tools/list` in characters, inclusive: about 2,300 tokens, which some clients
+/// send to their model with every request.
+pub const MAX_DEFINITIONS: usize = 9000;
+
 /// The definitions of the tools, always in the same order, as clients that cache them prefer (MCP
 /// 2026-07-28, server/tools, "Listing Tools").
-pub fn definitions(config: &ToolConfig) -> [ToolDefinition; 3] {
+pub fn definitions(config: &ToolConfig) -> [ToolDefinition; 5] {
     [
         export_pcap::definition(config),
         read_message::definition(config),
         find_calls::definition(config),
+        read_ladder::definition(config),
+        compare_calls::definition(config),
     ]
 }
 
-/// The input schema `schema` with the sentence that depends on the configuration.
-fn input_schema(schema: &str, config: &ToolConfig) -> Box<RawValue> {
-    let to_ts = format!(
-        "End of the search window, inclusive, in the same forms as from_ts. Must be later than \
-         from_ts, and no more than {} hours later.",
-        config.max_window_hours
-    );
+/// The input schema `schema` of a tool that searches a window. `to_ts` describes the end of it; the
+/// longest window is added.
+fn window_schema(schema: &str, to_ts: &str, config: &ToolConfig) -> Box<RawValue> {
+    let hours = config.max_window_hours;
+    let to_ts = format!("{to_ts}, at most {hours} hours after from_ts");
     schema::with_member(
-        schema,
+        schema::committed(schema).get(),
         &["properties", "to_ts", "description"],
         &to_raw_json(&to_ts),
     )

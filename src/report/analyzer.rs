@@ -21,12 +21,13 @@ use super::summary::counted;
 use super::tag_evidence::TagEvidence;
 use super::transactions::Transactions;
 use super::unmatched_acks::report_unmatched_acks;
+use super::watch::{Watch, WatchedMessage};
 use crate::finding::Rule;
 use crate::homer::Api;
 use crate::homer::v11::MAX_ROWS;
 use crate::packet::{Packet, Route, endpoint};
 use crate::pcap::{MAX_PACKET_BYTES, Record, Stats, YEAR_1971_US};
-use crate::query::Query;
+use crate::query::{CallId, Query, Window};
 use crate::sip::{Message, Sdp, StartLine, Truncation};
 
 /// How the names of the profiles begin that hold SIP: 1 is its HEP protocol type (docs/homer.md
@@ -103,8 +104,18 @@ struct Analysis {
 impl Analyzer {
     /// Creates an analyzer for the capture that `query` requested.
     pub fn new(query: &Query) -> Self {
+        Self::with_window(query.call_ids(), Some(query.window()))
+    }
+
+    /// Creates an analyzer for a capture of these calls. Its report does not say what is missing,
+    /// since that depends on the window.
+    pub(crate) fn of_calls(call_ids: &[CallId]) -> Self {
+        Self::with_window(call_ids, None)
+    }
+
+    fn with_window(call_ids: &[CallId], window: Option<Window>) -> Self {
         let analysis = Analysis {
-            calls: Calls::new(query),
+            calls: Calls::new(call_ids, window),
             transactions: Transactions::default(),
             repetitions: Retransmissions::default(),
             ladder: Ladder::default(),
@@ -133,7 +144,14 @@ impl Analyzer {
 
     /// Analyzes the next packet record.
     pub fn record(&mut self, record: &Record<'_>) {
-        let analysis = &mut self.analysis;
+        self.record_watched(record, None);
+    }
+
+    /// As [`Self::record`], and shows each message to `watch`.
+    pub(crate) fn record_watched(&mut self, record: &Record<'_>, watch: Option<&mut dyn Watch>) {
+        let Self { messages, analysis } = self;
+        // What is left belongs to a packet without a message.
+        analysis.findings.take_latest();
         analysis.check_record(record);
         // Homer only writes UDP. The other cases exist for captures from other programs.
         match Packet::parse(record.file.link_type, record.data) {
@@ -153,7 +171,7 @@ impl Analyzer {
                     route,
                     payload,
                 };
-                self.messages.add(&datagram, analysis);
+                messages.add(&datagram, &mut Watched { analysis, watch });
             }
             Packet::TcpOrSctp => analysis.count_other(OtherKind::TcpOrSctp),
             Packet::Fragment => analysis.count_other(OtherKind::Fragment),
@@ -170,30 +188,68 @@ impl Analyzer {
                 mut messages,
                 mut analysis,
             } = self.clone();
-            messages.drain(true, &mut analysis);
+            let analysis_and_watch = &mut Watched {
+                analysis: &mut analysis,
+                watch: None,
+            };
+            messages.drain(true, analysis_and_watch);
             return analysis.report(stats, profiles, api);
         }
         self.analysis.report(stats, profiles, api)
     }
+
+    /// The report on all packets, after the messages that waited for their rest were shown to
+    /// `watch`.
+    pub(crate) fn finish(mut self, stats: &Stats, watch: &mut dyn Watch) -> CaptureReport {
+        let analysis_and_watch = &mut Watched {
+            analysis: &mut self.analysis,
+            watch: Some(watch),
+        };
+        self.messages.drain(true, analysis_and_watch);
+        self.analysis.report(stats, &[], Api::V7)
+    }
 }
 
-impl Receiver for Analysis {
+/// The analysis, and who else looks at its messages. (One receiver for both cases: it is generic
+/// code, which would otherwise be in the component twice.)
+struct Watched<'a, 'w> {
+    analysis: &'a mut Analysis,
+    watch: Option<&'w mut dyn Watch>,
+}
+
+impl Receiver for Watched<'_, '_> {
     /// Analyzes what a payload holds.
     fn receive(&mut self, content: Content<'_>) {
+        let analysis = &mut *self.analysis;
         match content {
-            Content::Message(received) => self.message(received),
+            Content::Message(received) => {
+                let repeats = analysis.message(received);
+                let codes = analysis.findings.take_latest();
+                if let Some(watch) = &mut self.watch {
+                    watch.message(&WatchedMessage {
+                        packet: received.packet,
+                        part: received.part,
+                        time_us: received.time_us,
+                        route: received.route,
+                        bytes: received.bytes,
+                        message: received.message,
+                        repeats,
+                        codes: &codes,
+                    });
+                }
+            }
             Content::CutStartLine(packet, offset) => {
                 let rule = Rule::MessageTruncated { body: None };
-                self.findings.push(packet, Some(offset), rule);
+                analysis.findings.push(packet, Some(offset), rule);
             }
             Content::Other(place, route, payload) => {
                 let kind = OtherKind::of(route, payload);
-                self.count_other(kind);
+                analysis.count_other(kind);
                 if kind == OtherKind::Rtcp {
-                    self.quality.add(place.time_us, route, payload);
+                    analysis.quality.add(place.time_us, route, payload);
                 }
-                if kind.is_foreign(payload) && self.not_sip.len() < MAX_FINDINGS_OF_A_KIND {
-                    self.not_sip.push(place.packet);
+                if kind.is_foreign(payload) && analysis.not_sip.len() < MAX_FINDINGS_OF_A_KIND {
+                    analysis.not_sip.push(place.packet);
                 }
             }
         }
@@ -278,8 +334,8 @@ impl Analysis {
         }
     }
 
-    /// Analyzes a message.
-    fn message(&mut self, received: &Received<'_>) {
+    /// Analyzes a message. Returns the packet that it repeats.
+    fn message(&mut self, received: &Received<'_>) -> Option<u64> {
         let Received {
             packet,
             time_us,
@@ -293,6 +349,7 @@ impl Analysis {
             .add(packet, time_us, &route, received.bytes);
         // Repetitions are in the ladder as well: they are what a lossy network looks like.
         let call = message.call_id.and_then(|id| self.calls.index_of(id));
+        let repeats = repetition.map(Repetition::first);
         self.ladder.push(&Observation {
             packet,
             part: received.part,
@@ -300,7 +357,7 @@ impl Analysis {
             route,
             message,
             call,
-            repeats: repetition.map(Repetition::first),
+            repeats,
         });
         match repetition {
             Some(Repetition::Retransmission(_)) => self.retransmissions += 1,
@@ -315,7 +372,7 @@ impl Analysis {
             {
                 call.repeat(packet, time_us, message);
             }
-            return;
+            return repeats;
         }
         for (packet, offset, rule) in received.broken {
             if let Some(call) = call.and_then(|call| self.calls.get_mut(call)) {
@@ -354,6 +411,7 @@ impl Analysis {
                 self.findings.push(packet, None, rule);
             }
         }
+        repeats
     }
 
     /// The number of media descriptions in a message's SDP; `None` if it has no readable SDP.

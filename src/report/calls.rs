@@ -13,7 +13,7 @@ use super::causes::{causes, causes_without_call};
 use super::hash::hash;
 use super::outcome::Verdict;
 use super::printable::printable;
-use crate::query::{CallId, Query, Window};
+use crate::query::{CallId, Window};
 
 /// Calls that are kept; beyond that, only requested ones.
 const MAX_CALLS: usize = 256;
@@ -25,7 +25,8 @@ const MAX_CALL_ID: usize = 4 * CallId::MAX_CHARS;
 #[derive(Clone, Debug)]
 pub(super) struct Calls {
     requested: Vec<CallId>,
-    window: Window,
+    /// None if nobody asks what is missing.
+    window: Option<Window>,
     calls: Vec<Call>,
     /// Hashes of the Call-IDs, with indexes into `calls`.
     index: HashTable<(u64, u32)>,
@@ -34,11 +35,11 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// No calls yet, in the capture that `query` requested.
-    pub(super) fn new(query: &Query) -> Self {
+    /// No calls yet, in the capture of these that were requested in this window.
+    pub(super) fn new(requested: &[CallId], window: Option<Window>) -> Self {
         Self {
-            requested: query.call_ids().to_vec(),
-            window: query.window(),
+            requested: requested.to_vec(),
+            window,
             calls: Vec::new(),
             index: HashTable::new(),
             overflowed: false,
@@ -102,7 +103,9 @@ impl Calls {
                 continue;
             };
             let leg = call.leg();
-            if let Some(missing) = Call::missing_part(&leg, &self.window) {
+            let window = self.window.as_ref();
+            let missing = window.and_then(|window| Call::missing_part(&leg, window));
+            if let Some(missing) = missing {
                 report.incomplete_reasons.push(match several {
                     true => format!("{missing} (Call-ID {})", requested.as_str()),
                     false => missing,

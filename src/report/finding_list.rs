@@ -17,11 +17,16 @@ pub const MAX_FINDINGS_OF_A_KIND: usize = 20;
 pub(super) struct FindingList {
     kept: Vec<(u64, Option<u32>, Rule)>,
     elided: u64,
+    /// Codes of the findings since the last call of [`Self::take_latest`], each once.
+    latest: Vec<&'static str>,
 }
 
 impl FindingList {
     /// Adds a finding at its place by packet number.
     pub(super) fn push(&mut self, packet: u64, offset: Option<usize>, rule: Rule) {
+        if !self.latest.contains(&rule.code()) {
+            self.latest.push(rule.code());
+        }
         let same_code = self
             .kept
             .iter()
@@ -44,6 +49,11 @@ impl FindingList {
             self.kept.pop();
             self.elided += 1;
         }
+    }
+
+    /// The codes of the findings since the last call, whether or not they are kept.
+    pub(super) fn take_latest(&mut self) -> Vec<&'static str> {
+        core::mem::take(&mut self.latest)
     }
 
     /// The findings, and the number of omitted ones.

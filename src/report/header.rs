@@ -5,7 +5,7 @@ use memchr::{memchr, memchr_iter};
 /// Calls `on_field` with the name and the value of every header field that begins with one of these
 /// lowercase letters. Values of folded fields keep their line breaks. `header` begins with the
 /// start line.
-pub(super) fn each_field<'a>(
+pub(crate) fn each_field<'a>(
     header: &'a [u8],
     letters: &[u8],
     mut on_field: impl FnMut(&'a [u8], &'a [u8]),
@@ -33,7 +33,7 @@ pub(super) fn each_field<'a>(
 
 /// The value of the parameter `name` in `Q.850;cause=17;text="User busy"` or
 /// `Digest realm="example.net", nonce="…"`, without quotation marks.
-pub(super) fn parameter<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+pub(crate) fn parameter<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut rest = value;
     loop {
         let at = find_outside_quotes(rest, |byte| matches!(byte, b';' | b',' | b' ' | b'\t'))?;
@@ -85,7 +85,7 @@ pub(super) fn number(value: &[u8]) -> Option<u32> {
 }
 
 /// The comma-separated values of a field.
-pub(super) fn each_value<'a>(value: &'a [u8], mut on_value: impl FnMut(&'a [u8])) {
+pub(crate) fn each_value<'a>(value: &'a [u8], mut on_value: impl FnMut(&'a [u8])) {
     let mut rest = value;
     while let Some(at) = find_outside_quotes(rest, |byte| byte == b',') {
         on_value(rest[..at].trim_ascii());

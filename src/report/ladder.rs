@@ -190,6 +190,14 @@ impl LadderMessage {
     }
 }
 
+/// A start line without its version and without secrets, cut after 160 bytes.
+pub(crate) fn shown_start_line(start_line: &[u8], start: StartLine<'_>) -> String {
+    let mut line = Vec::new();
+    push_redacted(&mut line, start_line, start);
+    line.truncate(MAX_LINE);
+    printable(&line)
+}
+
 /// Appends a start line without its version and without secrets, as `homer_read_message` shows
 /// them; it may be longer than [`MAX_LINE`].
 fn push_redacted(line: &mut Vec<u8>, start_line: &[u8], start: StartLine<'_>) {

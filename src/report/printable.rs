@@ -6,7 +6,7 @@ use crate::text::is_unprintable;
 
 /// Replaces unprintable characters and invalid UTF-8 by U+FFFD: an escape sequence in a reason
 /// phrase must not reach a terminal, and a text in tag characters must not reach a model.
-pub(super) fn printable(bytes: &[u8]) -> String {
+pub(crate) fn printable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.extend(chunk.valid().chars().map(|c| match is_unprintable(c) {
@@ -23,7 +23,7 @@ pub(super) fn printable(bytes: &[u8]) -> String {
 
 /// At most `max_chars` characters from a message, in quotation marks. Those within it are escaped,
 /// so that it cannot seem to end, and to be followed by a sentence of ours.
-pub(super) fn quoted_from_message(bytes: &[u8], max_chars: usize) -> String {
+pub(crate) fn quoted_from_message(bytes: &[u8], max_chars: usize) -> String {
     let text = printable(bytes);
     let mut shown = String::with_capacity(text.len() + 2);
     shown.push('"');

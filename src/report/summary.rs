@@ -5,15 +5,22 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::capture_report::CaptureReport;
-use crate::query::{CallId, Timestamp};
+use crate::query::Timestamp;
 use crate::text::quoted;
 
 /// Most calls that the summary names. A conference has hundreds.
 const FEW: usize = 5;
 
+/// Most characters of a Call-ID in the summary. The report has the whole Call-ID.
+const MAX_CALL_ID_CHARS: usize = 64;
+
+/// Most characters of the summary before its warnings. The report has them all.
+const MAX_CHARS_BEFORE_WARNING: usize = 2000;
+
 impl CaptureReport {
     /// One line for a person: how the call ended, size and time of the capture, causes, what is
-    /// missing, and the warnings, separated by semicolons.
+    /// missing, and the warnings, separated by semicolons. About 4,000 characters at most: text
+    /// from the packets is shortened, and warnings that no longer fit are counted.
     pub fn summary(&self) -> String {
         let mut parts = Vec::new();
         // Each part is left out if it would say nothing.
@@ -35,7 +42,9 @@ impl CaptureReport {
             parts.push(format!("{packets}: {}", joined(kinds)));
         }
         if !self.other_call_ids.is_empty() {
-            parts.push(format!("also contains {}", calls(&self.other_call_ids)));
+            // Their Call-IDs are the words of strangers, and hundreds in a conference.
+            let others = self.other_call_ids.len() as u64;
+            parts.push(format!("also contains {}", counted(others, "other call")));
         }
         if !self.causes.is_empty() {
             let noun = if self.causes.len() == 1 {
@@ -69,8 +78,17 @@ impl CaptureReport {
                 calls(&self.missing_call_ids)
             ));
         }
-        parts.extend_from_slice(&self.warnings);
-        parts.join("; ")
+        let mut summary = parts.join("; ");
+        for (index, warning) in self.warnings.iter().enumerate() {
+            if summary.chars().count() > MAX_CHARS_BEFORE_WARNING {
+                let left_out = (self.warnings.len() - index) as u64;
+                summary.push_str(&format!("; {}", counted(left_out, "further warning")));
+                break;
+            }
+            summary.push_str("; ");
+            summary.push_str(warning);
+        }
+        summary
     }
 
     /// The verdicts on further requested calls: `call "b@example.net" completed: 200 after …`.
@@ -78,14 +96,14 @@ impl CaptureReport {
         let further = self.verdicts.get(1..).unwrap_or_default();
         let left_out = further.len().saturating_sub(FEW);
         let few = further.iter().take(FEW).map(|call| {
-            let id = quoted(&call.call_id, CallId::MAX_CHARS);
+            let id = quoted(&call.call_id, MAX_CALL_ID_CHARS);
             format!("call {id} {}: {}", call.outcome, call.outcome_text)
         });
         few.chain((left_out > 0).then(|| counted(left_out as u64, "further call")))
     }
 
     /// The highest loss of a media stream, if callers hear it.
-    fn media_loss(&self) -> Option<String> {
+    pub(crate) fn media_loss(&self) -> Option<String> {
         // In tenths: the formatting of floating-point numbers would make the components larger.
         let tenths = |percent: f64| (percent * 10.0 + 0.5) as u32;
         let lossy = self.quality.iter().filter_map(|stream| {
@@ -141,7 +159,7 @@ fn joined(texts: impl Iterator<Item = String>) -> String {
 fn calls(call_ids: &[String]) -> String {
     let noun = if call_ids.len() == 1 { "call" } else { "calls" };
     let few = call_ids.iter().take(FEW);
-    let few = joined(few.map(|id| quoted(id, CallId::MAX_CHARS)));
+    let few = joined(few.map(|id| quoted(id, MAX_CALL_ID_CHARS)));
     match call_ids.len().saturating_sub(FEW) {
         0 => format!("{noun} {few}"),
         more => format!("{noun} {few} and {more} more"),

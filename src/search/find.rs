@@ -157,7 +157,7 @@ fn earliest_match<'r>(rows: &[&'r Row], filter: &CallFilter) -> Option<&'r Row> 
 }
 
 fn found_call(request: &Row, status: Option<u16>, homer: &HomerServer) -> FoundCall {
-    let shown = |text: &str| homer.quote(text);
+    let shown = |text: &str| homer.shown(text);
     let address = |ip: &str, port: u16| match ip.parse::<IpAddr>() {
         Ok(ip) => SocketAddr::new(ip, port).to_string(),
         Err(_) => shown(ip),

@@ -13,7 +13,7 @@ use crate::error::Suggestion;
 const WIT: &str = include_str!("../../wit/homer-capture.wit");
 
 /// Name, type and doc comment of each field of a record in the WIT.
-fn in_wit(record: &str) -> Vec<(String, String, String)> {
+pub(crate) fn in_wit(record: &str) -> Vec<(String, String, String)> {
     let (_, body) = WIT.split_once(&format!("  record {record} {{\n")).unwrap();
     let (body, _) = body.split_once("\n  }").unwrap();
     let (mut fields, mut doc) = (Vec::new(), Vec::new());
@@ -30,7 +30,7 @@ fn in_wit(record: &str) -> Vec<(String, String, String)> {
 }
 
 /// The same of a struct, as its JSON Schema describes it.
-fn in_struct<T: JsonSchema>(names: &[&str]) -> Vec<(String, String, String)> {
+pub(crate) fn in_struct<T: JsonSchema>(names: &[&str]) -> Vec<(String, String, String)> {
     let settings = SchemaSettings::draft2020_12()
         .for_serialize()
         .with(|settings| settings.inline_subschemas = true);
@@ -55,6 +55,7 @@ fn in_struct<T: JsonSchema>(names: &[&str]) -> Vec<(String, String, String)> {
             ("boolean", _) => "bool".to_string(),
             ("array", _) => match *name {
                 "calls" => "list<found-call>".to_string(),
+                "call_ids" | "redacted" => "list<string>".to_string(),
                 _ => "list<unsearched-part>".to_string(),
             },
             (kind, _) => kind.to_string(),

@@ -2,7 +2,7 @@
 
 use homer_export::mcp::tools::MessageFormat;
 use homer_export::mcp::tools::{
-    CallWindow, InvalidCall, MessageArguments, ToolCall, export_pcap, find_calls,
+    CallWindow, InvalidCall, MessageArguments, ReadCall, ToolCall, export_pcap, find_calls,
     note_on_unknown_arguments, read_message,
 };
 use homer_export::{CallId, ExportError, Window};
@@ -291,7 +291,7 @@ fn arguments_name_profiles_as_an_option() {
     let arguments = json!({
         "callid": "a@b", "from_ts": FROM, "to_ts": TO, "packet": 1, "profiles": ["1_default"],
     });
-    let Ok(ToolCall::ReadMessage(message)) =
+    let Ok(ToolCall::Read(ReadCall::Message(message))) =
         ToolCall::parse(read_message::NAME, arguments.as_object(), &CONFIG, NOW)
     else {
         panic!("{arguments}")
@@ -312,12 +312,12 @@ fn arguments_of_a_message_have_defaults() {
         )
     };
     let message = |format, offset| {
-        Ok(ToolCall::ReadMessage(MessageArguments {
+        Ok(ToolCall::Read(ReadCall::Message(MessageArguments {
             call: call(),
             packet: 3,
             format,
             offset,
-        }))
+        })))
     };
     assert_eq!(parse(r#", "packet": "3""#), message(MessageFormat::Text, 0));
     assert_eq!(
@@ -357,8 +357,8 @@ fn arguments_of_a_message_have_defaults() {
 
 #[test]
 fn call_of_an_unknown_tool_is_rejected() {
-    let message = "unknown tool \"x\"; the tools are homer_export_pcap, homer_read_message and \
-                   homer_find_calls";
+    let message = "unknown tool \"x\"; the tools are homer_export_pcap, homer_read_message, \
+                 homer_find_calls, homer_read_ladder and homer_compare_calls";
     assert_eq!(
         parse("x", &json!({})),
         Err(InvalidCall::UnknownTool {

@@ -11,78 +11,64 @@ fn policy(
     token: Option<&str>,
     open: Option<&str>,
     origins: Option<&str>,
-    private: bool,
 ) -> Result<CallerPolicy, String> {
-    CallerPolicy::new(token.map(str::to_string), open, origins, private)
-        .map_err(|error| error.to_string())
+    CallerPolicy::new(token.map(str::to_string), open, origins).map_err(|error| error.to_string())
 }
 
 #[test]
-fn policy_requires_a_token_if_others_can_call() {
-    for (token, open, private) in [
-        (Some(TOKEN), None, false),
-        (None, Some("1"), false),
-        (None, None, true),
-        (Some(TOKEN), Some(""), true),
+fn policy_requires_a_token_or_openness_on_purpose() {
+    for (token, open) in [
+        (Some(TOKEN), None),
+        (None, Some("1")),
+        (Some(TOKEN), Some("")),
     ] {
-        assert!(
-            policy(token, open, None, private).is_ok(),
-            "{token:?} {open:?} {private}"
-        );
+        assert!(policy(token, open, None).is_ok(), "{token:?} {open:?}");
     }
-    for (token, open, private, why) in [
+    for (token, open, why) in [
         (
             None,
             None,
-            false,
-            "misconfigured: HOMER_MCP_TOKEN is not set, but other machines can reach this server",
+            "misconfigured: HOMER_MCP_TOKEN is not set, but others can reach this server",
         ),
         (
             Some(""),
             Some(""),
-            false,
             "misconfigured: HOMER_MCP_TOKEN is not set",
         ),
         (
             Some(TOKEN),
             Some("1"),
-            false,
             "misconfigured: HOMER_MCP_TOKEN and HOMER_MCP_OPEN are both set",
         ),
         (
             Some("s3-15-character"),
             None,
-            true,
             "misconfigured: HOMER_MCP_TOKEN has 15 characters, and could be guessed; use at least \
              16 random ones",
         ),
         (
             None,
             Some("0"),
-            true,
             "misconfigured: HOMER_MCP_OPEN is \"0\", expected 1",
         ),
         // It does not count as unset: that would open the server to everybody.
         (
             Some("${user_config.token}"),
             None,
-            true,
             "misconfigured: HOMER_MCP_TOKEN is a placeholder",
         ),
         (
             None,
             Some("${HOMER_MCP_OPEN}"),
-            true,
             "misconfigured: HOMER_MCP_OPEN is a placeholder",
         ),
         (
             Some("s3\ncret-of-the-callers"),
             None,
-            true,
             "misconfigured: HOMER_MCP_TOKEN contains a space, a line break",
         ),
     ] {
-        let error = policy(token, open, None, private).unwrap_err();
+        let error = policy(token, open, None).unwrap_err();
         assert!(error.starts_with(why), "{error}");
         assert!(!error.contains("s3"), "{error}");
     }
@@ -90,7 +76,7 @@ fn policy_requires_a_token_if_others_can_call() {
 
 #[test]
 fn policy_accepts_only_the_token() {
-    let guarded = policy(Some(TOKEN), None, None, false).unwrap();
+    let guarded = policy(Some(TOKEN), None, None).unwrap();
     for (shown, expected) in [
         (Some("Bearer s3cret-of-callers"), Ok(None)),
         (Some("bearer s3cret-of-callers"), Ok(None)),
@@ -103,7 +89,7 @@ fn policy_accepts_only_the_token() {
     ] {
         assert_eq!(bearer(&guarded, shown, NOW), expected, "{shown:?}");
     }
-    let open = policy(None, Some("1"), None, false).unwrap();
+    let open = policy(None, Some("1"), None).unwrap();
     assert_eq!(bearer(&open, None, NOW), Ok(None));
     assert_eq!(bearer(&open, Some("Bearer anything"), NOW), Ok(None));
     assert!(!format!("{guarded:?}").contains("s3cret"));
@@ -139,8 +125,7 @@ ci.bot@example never token-of-the-bot
 fn tokens_file_names_callers_and_lets_their_tokens_expire() {
     let tokens = CallerToken::parse_file(FILE).unwrap();
     assert!(!format!("{tokens:?}").contains("token-of"), "{tokens:?}");
-    let policy =
-        CallerPolicy::with_tokens(Some(TOKEN.to_string()), tokens, None, None, false).unwrap();
+    let policy = CallerPolicy::with_tokens(Some(TOKEN.to_string()), tokens, None, None).unwrap();
     let (end_of_day, years_later) = (1_795_219_199_999, NOW + 100_000_000_000);
     for (token, now_ms, expected) in [
         ("token-of-alice-1", NOW, Ok(Some("alice"))),
@@ -220,7 +205,7 @@ fn tokens_file_is_rejected_by_line_without_repeating_it() {
         assert!(!error.contains("secret"), "{error}");
     }
     let tokens = CallerToken::parse_file(FILE).unwrap();
-    let error = CallerPolicy::with_tokens(None, tokens, Some("1"), None, false).unwrap_err();
+    let error = CallerPolicy::with_tokens(None, tokens, Some("1"), None).unwrap_err();
     assert!(
         error
             .to_string()
@@ -232,7 +217,7 @@ fn tokens_file_is_rejected_by_line_without_repeating_it() {
 #[test]
 fn policy_allows_loopback_and_configured_origins() {
     let origins = Some("https://app.example.net, http://[2001:db8::1]:8080,");
-    let callers = policy(None, None, origins, true)
+    let callers = policy(None, Some("1"), origins)
         .unwrap()
         .with_hosts(vec!["homer.example.net".to_string()]);
     for (origin, allowed) in [
@@ -271,7 +256,7 @@ fn policy_rejects_an_entry_that_is_not_an_origin() {
         "*",
         "ftp://app.example.net",
     ] {
-        let error = policy(None, None, Some(entry), true).unwrap_err();
+        let error = policy(None, Some("1"), Some(entry)).unwrap_err();
         assert!(
             error.starts_with("misconfigured: HOMER_MCP_ORIGINS has an invalid entry: "),
             "{error}"
@@ -281,7 +266,7 @@ fn policy_rejects_an_entry_that_is_not_an_origin() {
 
 #[test]
 fn policy_rejects_before_the_body_is_read() {
-    let callers = policy(Some(TOKEN), None, Some("https://app.example.net/"), false).unwrap();
+    let callers = policy(Some(TOKEN), None, Some("https://app.example.net/")).unwrap();
     let authorize = |method: &str, fields: &[(&str, &'static str)]| {
         let values = |name: &str| {
             let values = fields

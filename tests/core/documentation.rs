@@ -49,7 +49,7 @@ fn documentation_of_limits_has_the_values_of_the_code() {
             seconds(default(&setting::EXPORT_DEADLINE_MS))
         ),
         format!(
-            "| Concurrent exports in one program, and their requests | {}; `HOMER_MAX_CONCURRENT` |",
+            "| Concurrent exports in one program, and their requests | {}; `HOMER_MAX_CONCURRENT`;",
             default(&setting::MAX_CONCURRENT)
         ),
         format!("| Concurrent requests of one export | {MAX_OPEN_EXCHANGES}, and 1 once"),

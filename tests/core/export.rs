@@ -281,7 +281,7 @@ fn export_of_anything_but_a_capture_is_invalid() {
     };
     assert!(invalid(b"SSH-2.0-x").contains("(text/plain, first bytes 53 53 48 2d 32 2e 30 2d)"));
     assert!(invalid(b"").contains("with an empty body (text/plain)"));
-    assert!(invalid(b"{\"message\":\"no luck\"}").contains("with JSON (no luck)"));
+    assert!(invalid(b"{\"message\":\"no luck\"}").contains("with JSON (\"no luck\")"));
     assert!(invalid(b"<html>").contains("with a web page (text/plain)"));
     // A capture that ends within a record, at every offset.
     for end in 25..call().len() {
@@ -519,7 +519,7 @@ fn failures() -> Vec<(TransportError, ExportError, ExportError)> {
                 reason: "no\r\nmemory for [s3cret-token]".into(),
             },
             invalid(&format!(
-                "the host failed in the exchange with {H}: no  memory for [[credential]]"
+                "the host failed in the exchange with {H}: \"no  memory for [[credential]]\""
             )),
         ),
     ]

@@ -59,7 +59,7 @@ fn found(calls: Vec<FoundCall>) -> FoundCalls {
 #[track_caller]
 fn result(filter: &CallFilterFields, found: &FoundCalls) -> Value {
     let result = ToolResult::of_search(&CONFIG, filter, found);
-    let value = serde_json::from_str(result.structured.get()).unwrap();
+    let value = serde_json::from_str(result.structured.unwrap().get()).unwrap();
     let definition = serde_json::to_value(find_calls::definition(&CONFIG)).unwrap();
     let valid = jsonschema::draft202012::validate(&definition["outputSchema"], &value);
     assert!(valid.is_ok(), "{:?}", valid.map_err(|e| e.to_string()));

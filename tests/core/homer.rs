@@ -117,9 +117,12 @@ fn request_carries_filters_only_where_asked_for() {
 #[test]
 fn response_without_credentials_is_unauthorized_on_every_version() {
     for (name, said) in [
-        ("authz-none", "HTTP 400: missing or malformed jwt"),
-        ("v1_4_40-authz-none", "HTTP 401: Login required"),
-        ("authz-garbage-bearer", "HTTP 401: invalid or expired jwt"),
+        ("authz-none", "HTTP 400: \"missing or malformed jwt\""),
+        ("v1_4_40-authz-none", "HTTP 401: \"Login required\""),
+        (
+            "authz-garbage-bearer",
+            "HTTP 401: \"invalid or expired jwt\"",
+        ),
     ] {
         let (head, body) = recorded(name);
         let why = format!(
@@ -133,8 +136,8 @@ fn response_without_credentials_is_unauthorized_on_every_version() {
 #[test]
 fn response_to_a_refused_credential_names_the_causes_that_fit() {
     let (head, body) = recorded("authz-auth-token-wrong");
-    let why = "Homer at http://homer:9080 refused the API token (HTTP 400: missing or malformed \
-               jwt). Likely causes: token access is off (api_settings.enable_token_access in \
+    let why = "Homer at http://homer:9080 refused the API token (HTTP 400: \"missing or malformed \
+               jwt\"). Likely causes: token access is off (api_settings.enable_token_access in \
                Homer's configuration, off by default); the token is wrong, expired or inactive; \
                Homer expects another header field (HOMER_TOKEN_HEADER); or Homer's configuration \
                database is down";
@@ -146,8 +149,8 @@ fn response_to_a_refused_credential_names_the_causes_that_fit() {
     );
 
     let (head, body) = recorded("authz-garbage-bearer");
-    let why = "Homer at http://homer:9080 refused the JSON web token (HTTP 401: invalid or \
-               expired jwt). Likely causes: the token has expired (by default 20 hours after \
+    let why = "Homer at http://homer:9080 refused the JSON web token (HTTP 401: \"invalid or \
+               expired jwt\"). Likely causes: the token has expired (by default 20 hours after \
                login), or another Homer issued it; log in again and update HOMER_JWT";
     failed(
         &head,
@@ -208,7 +211,7 @@ fn login_that_is_refused_names_the_causes() {
     let homer = homer(&[("HOMER_USERNAME", "u"), ("HOMER_PASSWORD", "s3cret")]);
     for name in ["auth-wrong-password", "auth-unknown-user"] {
         let (head, body) = recorded(name);
-        let why = "Homer at http://homer:9080 refused the login (HTTP 401: incorrect password). \
+        let why = "Homer at http://homer:9080 refused the login (HTTP 401: \"incorrect password\"). \
                    Likely causes: the user name or password is wrong; Homer's configuration \
                    database is down, which looks the same; or the tokens that Homer issues \
                    expire immediately (auth_settings.token_expire)";
@@ -236,7 +239,7 @@ fn response_with_an_unknown_profile_lets_the_next_one_be_asked() {
         panic!("not unknown")
     };
     let message = "Homer at http://homer:9080 has none of the requested search profiles (HTTP \
-                   400: invalid search profile key: \"1_nope\"); request other profiles, or \
+                   400: \"invalid search profile key: \\\"1_nope\\\"\"); request other profiles, or \
                    check Homer's configuration database: while it is down, Homer knows no profile";
     assert_eq!(
         error,
@@ -260,7 +263,9 @@ fn response_that_holds_our_credential_does_not_show_it() {
         panic!()
     };
     assert!(
-        error.message().contains("HTTP 400: no [credential] here"),
+        error
+            .message()
+            .contains("HTTP 400: \"no [credential] here\""),
         "{error}"
     );
     let error = response::not_a_capture(
@@ -274,7 +279,7 @@ fn response_that_holds_our_credential_does_not_show_it() {
     assert!(
         error
             .message()
-            .ends_with("with JSON ([credential]); expected a capture file"),
+            .ends_with("with JSON (\"[credential]\"); expected a capture file"),
         "{error}"
     );
     // Wherever it stands: found by fuzzing (fuzz/regressions/response).
@@ -310,7 +315,7 @@ fn response_is_quoted_to_a_bound_and_never_half_a_credential() {
         };
         error.message().to_string()
     };
-    assert!(said("x".repeat(500)).contains(&format!("HTTP 400: {}…)", "x".repeat(200))));
+    assert!(said("x".repeat(500)).contains(&format!("HTTP 400: \"{}…\")", "x".repeat(200))));
     assert!(!said(format!("{}s3cret", "x".repeat(197))).contains("s3c"));
 }
 
@@ -423,7 +428,7 @@ fn login_at_homer_11_has_its_type_and_its_causes() {
         };
         login::error(&head, body.as_bytes(), &login)
     };
-    let why = "Homer at http://homer:9080 refused the login (HTTP 401: Invalid credentials). Likely \
+    let why = "Homer at http://homer:9080 refused the login (HTTP 401: \"Invalid credentials\"). Likely \
                causes: the user name or password is wrong; the user is in an LDAP directory \
                (HOMER_LOGIN_TYPE=ldap, only for HOMER 11); Homer's configuration database is down, \
                which looks the same; or the tokens that Homer issues expire immediately \
@@ -432,15 +437,15 @@ fn login_at_homer_11_has_its_type_and_its_causes() {
         at(401, "{\"error\":\"Invalid credentials\"}"),
         ExportError::Unauthorized(why.to_string())
     );
-    let why = "Homer at http://homer:9080 accepts no login with a password (HTTP 403: Password \
-               login is disabled); use HOMER_API_TOKEN or HOMER_JWT instead of HOMER_USERNAME and \
+    let why = "Homer at http://homer:9080 accepts no login with a password (HTTP 403: \"Password \
+               login is disabled\"); use HOMER_API_TOKEN or HOMER_JWT instead of HOMER_USERNAME and \
                HOMER_PASSWORD";
     assert_eq!(
         at(403, "{\"error\":\"Password login is disabled\"}"),
         ExportError::Unauthorized(why.to_string())
     );
     let why = "Homer at http://homer:9080 refuses every export of a user who still has the default \
-               password (HTTP 403: Password change required); change it in Homer's web interface, \
+               password (HTTP 403: \"Password change required\"); change it in Homer's web interface, \
                and then in HOMER_PASSWORD";
     for body in [
         "{\"error\":{\"status\":403,\"detail\":\"Password change required\"}}",
@@ -459,9 +464,10 @@ fn response_of_homer_11_with_two_errors_is_the_first() {
         status: 500,
         ..ResponseHead::default()
     };
-    let message = "Homer at http://homer:9080, or a proxy in front of it, failed (HTTP 500: Query \
-                   failed); try again later and check Homer's log"
-        .to_string();
+    let message =
+        "Homer at http://homer:9080, or a proxy in front of it, failed (HTTP 500: \"Query \
+                   failed\"); try again later and check Homer's log"
+            .to_string();
     let status = 500;
     failed(
         &head,
@@ -490,20 +496,19 @@ fn response_with_an_error_is_rejected() {
         message: message.to_string(),
     };
     let (head, body) = recorded("export-malformed-json");
-    let why =
-        "Homer at http://homer:9080 rejected the request (HTTP 400: request format is not correct)";
+    let why = "Homer at http://homer:9080 rejected the request (HTTP 400: \"request format is not correct\")";
     failed(&head, &body, &homer(&[]), rejected(400, why));
 
     let (head, body) = recorded("http-404-api-authorized");
-    let why = "http://homer:9080 has no export endpoint of Homer 7 or HOMER 11 (HTTP 404: Not \
-               Found); check HOMER_URL, especially its path";
+    let why = "http://homer:9080 has no export endpoint of Homer 7 or HOMER 11 (HTTP 404: \"Not \
+               Found\"); check HOMER_URL, especially its path";
     assert_eq!(
         response::no_capture(&head, &body, &homer(&[])),
         NoCapture::UnknownEndpoint(rejected(404, why))
     );
 
-    let why = "Homer at http://homer:9080, or a proxy in front of it, failed (HTTP 503: db data \
-               retrieve error); try again later and check Homer's log";
+    let why = "Homer at http://homer:9080, or a proxy in front of it, failed (HTTP 503: \"db data \
+               retrieve error\"); try again later and check Homer's log";
     let head = ResponseHead {
         status: 503,
         ..ResponseHead::default()
@@ -515,7 +520,7 @@ fn response_with_an_error_is_rejected() {
         rejected(503, why),
     );
 
-    let why = "http://homer:9080 returned a redirect (HTTP 302) to https://www.example/x. \
+    let why = "http://homer:9080 returned a redirect (HTTP 302) to \"https://www.example/x\". \
                Redirects are not followed, so that the credential does not go to another server; \
                set HOMER_URL to Homer's own address";
     let location = Some("https://user:s3cret@www.example/x?state=s3cret".into());
@@ -577,7 +582,7 @@ fn response_of_status_200_is_judged_by_its_bytes() {
             "text/html; charset=utf-8",
             &b"\n<!DOCTYPE html><p>Welcome"[..],
             format!(
-                "{h} returned HTTP 200 with a web page (text/html; charset=utf-8); expected a \
+                "{h} returned HTTP 200 with a web page (\"text/html; charset=utf-8\"); expected a \
                  capture file. Either a login page or proxy is in front of Homer, or HOMER_URL \
                  does not point to Homer"
             ),
@@ -585,7 +590,9 @@ fn response_of_status_200_is_judged_by_its_bytes() {
         (
             "application/json",
             b"{\"data\":{},\"message\":\"no\\r\\nluck\"}",
-            format!("Homer at {h} returned HTTP 200 with JSON (no  luck); expected a capture file"),
+            format!(
+                "Homer at {h} returned HTTP 200 with JSON (\"no  luck\"); expected a capture file"
+            ),
         ),
         (
             "application/json",

@@ -324,7 +324,7 @@ fn profiles_that_are_held_have_a_common_limit() {
 #[test]
 fn profiles_that_fail_are_named_if_another_one_has_packets() {
     let rejected = "rejected: Homer at http://homer:9080, or a proxy in front of it, failed (HTTP \
-        500: Internal Server Error); try again later and check Homer's log";
+        500: \"Internal Server Error\"); try again later and check Homer's log";
     let timed_out = "timed-out: Homer at http://homer:9080 did not start its response within \
         120000 ms. Homer keeps working on the request, so do not repeat it immediately; narrow \
         the window, or raise HOMER_TIMEOUT_MS";

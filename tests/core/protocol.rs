@@ -1,5 +1,7 @@
 //! The MCP server for one HTTP request at a time: responses, and what it needs a capture for.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use homer_export::mcp::delivery::ResultMode;
 use homer_export::mcp::protocol::{
     HttpBody, HttpResponse, McpServer, PendingCapture, RequestHead, RequestOutcome, not_json,
@@ -26,7 +28,7 @@ const NOW: i64 = 1_795_170_000_000;
 
 fn server() -> McpServer {
     McpServer {
-        callers: CallerPolicy::new(None, Some("1"), None, false).unwrap(),
+        callers: CallerPolicy::new(None, Some("1"), None).unwrap(),
         tools: CONFIG,
     }
 }
@@ -100,7 +102,7 @@ fn mcp_discover_lists_versions_and_capabilities() {
     );
     assert_eq!(
         result["capabilities"],
-        json!({ "tools": {}, "resources": {} })
+        json!({ "tools": {}, "resources": {}, "prompts": {} })
     );
     assert_eq!(
         (&result["ttlMs"], &result["cacheScope"]),
@@ -110,6 +112,108 @@ fn mcp_discover_lists_versions_and_capabilities() {
         result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"],
         "homer-export-mcp"
     );
+}
+
+/// All that a client may show comes once: with what begins a conversation.
+#[test]
+fn mcp_introduces_the_server() {
+    let meta_key = "io.modelcontextprotocol/serverInfo";
+    let (_, discovered) = respond(
+        &stateless("server/discover", None),
+        &request("server/discover", json!({ "_meta": meta() })),
+    );
+    let (_, initialized) = respond(
+        &head(&[]),
+        &request("initialize", json!({ "protocolVersion": "2025-11-25" })),
+    );
+    for info in [
+        &discovered["result"]["_meta"][meta_key],
+        &initialized["result"]["serverInfo"],
+    ] {
+        assert_eq!(info["title"], "Homer call export");
+        assert_eq!(info["websiteUrl"], env!("CARGO_PKG_REPOSITORY"));
+        assert!(info["description"].as_str().unwrap().contains("SIP calls"));
+        let icon = &info["icons"][0];
+        assert_eq!(icon["mimeType"], "image/svg+xml");
+        let svg = icon["src"].as_str().unwrap();
+        let svg = svg.strip_prefix("data:image/svg+xml;base64,").unwrap();
+        let svg = BASE64_STANDARD.decode(svg).unwrap();
+        assert!(svg.starts_with(b"<svg ") && svg.ends_with(b"</svg>"));
+    }
+    let (_, listed) = respond(&head(&[]), &request("tools/list", json!({})));
+    let short = json!({ "name": "homer-export-mcp", "version": env!("CARGO_PKG_VERSION") });
+    assert_eq!(listed["result"]["_meta"][meta_key], short);
+}
+
+#[test]
+fn mcp_lists_and_returns_the_prompt() {
+    for (fields, meta, cached) in [
+        (head(&[]), json!({}), false),
+        (stateless("prompts/list", None), meta(), true),
+    ] {
+        let (status, response) =
+            respond(&fields, &request("prompts/list", json!({ "_meta": meta })));
+        let result = &response["result"];
+        assert_eq!(
+            (status, &result["prompts"][0]["name"]),
+            (200, &json!("diagnose_call"))
+        );
+        assert_eq!(result["prompts"][0]["arguments"][0]["required"], true);
+        assert_eq!(result["ttlMs"].is_u64(), cached);
+    }
+    let params = |callid| json!({ "name": "diagnose_call", "arguments": { "callid": callid } });
+    let mut current = params("a@h");
+    current["_meta"] = meta();
+    for (fields, params, result_type) in [
+        (head(&[]), params("a@h"), Value::Null),
+        (
+            stateless("prompts/get", Some("diagnose_call")),
+            current,
+            json!("complete"),
+        ),
+    ] {
+        let (status, response) = respond(&fields, &request("prompts/get", params));
+        let result = &response["result"];
+        assert_eq!((status, &result["resultType"]), (200, &result_type));
+        assert_eq!(result["messages"][0]["role"], "user");
+        assert_eq!(result["messages"][0]["content"]["type"], "text");
+        let text = result["messages"][0]["content"]["text"].as_str().unwrap();
+        assert!(text.contains("\"a@h\""), "{text}");
+    }
+    for bad in [params(""), json!({ "name": "guess" })] {
+        let (_, response) = respond(&head(&[]), &request("prompts/get", bad));
+        assert_eq!(response["error"]["code"], -32602);
+    }
+    // The name is repeated in the header (2026-07-28, "Standard Request Headers").
+    let other = stateless("prompts/get", Some("guess"));
+    let mut current = params("a@h");
+    current["_meta"] = meta();
+    let (_, response) = respond(&other, &request("prompts/get", current));
+    assert_eq!(response["error"]["code"], -32020);
+}
+
+/// With the envelope of the stateless protocol, which is the longest.
+#[test]
+fn mcp_list_of_tools_is_short() {
+    let list = request("tools/list", json!({ "_meta": meta() })).to_string();
+    let head = stateless("tools/list", None);
+    let RequestOutcome::Response(response) = server().handle(&head, list.as_bytes(), NOW) else {
+        panic!("not a response")
+    };
+    let HttpBody::Text(text) = response.body else {
+        panic!("{:?}", response.body)
+    };
+    let result = text
+        .split_once("\"result\":")
+        .unwrap()
+        .1
+        .strip_suffix('}')
+        .unwrap();
+    let length = result.chars().count();
+    assert!(length <= tools::MAX_DEFINITIONS, "{length}");
+    // As it is sent, and not only once it is parsed.
+    let parsed: Value = serde_json::from_str(result).unwrap();
+    assert_eq!(length, parsed.to_string().chars().count());
 }
 
 #[test]
@@ -168,7 +272,7 @@ fn mcp_protocols_have_their_own_methods_and_errors() {
         "initialize",
         "initialized",
         "logging/setLevel",
-        "prompts/list",
+        "completion/complete",
     ] {
         let (status, response) = respond(
             &stateless(method, None),
@@ -327,8 +431,8 @@ fn mcp_says_what_is_wrong_with_arguments() {
         ),
         (
             json!({ "name": "x" }),
-            "unknown tool \"x\"; the tools are homer_export_pcap, homer_read_message and \
-             homer_find_calls",
+            "unknown tool \"x\"; the tools are homer_export_pcap, homer_read_message, \
+                 homer_find_calls, homer_read_ladder and homer_compare_calls",
         ),
     ] {
         let (status, response) = respond(&head(&[]), &request("tools/call", params));
@@ -467,7 +571,10 @@ fn mcp_sends_no_link_to_a_client_that_does_not_know_links() {
         let (_, tools) = respond(&head(fields), &request("tools/list", json!({})));
         let description = &tools["result"]["tools"][0]["description"];
         assert_eq!(
-            description.as_str().unwrap().contains("resource link"),
+            description
+                .as_str()
+                .unwrap()
+                .contains("linked for resources/read"),
             expected == "resource_link",
             "{fields:?}"
         );
@@ -647,9 +754,7 @@ fn mcp_keeps_the_order_of_members() {
         text.find(&name).unwrap_or_else(|| panic!("no {name}"))
     };
     // The report comes last among the properties of the result, and has members of its own.
-    let members = [
-        "summary", "filename", "sha256", "delivery", "report", "ladder",
-    ];
+    let members = ["delivery", "resource_uri", "report", "outcome", "ladder"];
     assert!(members.map(at).is_sorted(), "{:?}", members.map(at));
 }
 
@@ -706,8 +811,9 @@ fn mcp_says_what_is_wrong_with_a_request() {
         ),
         (
             json!({ "jsonrpc": "2.0", "id": 1, "method": "pong" }),
-            "unknown method \"pong\"; this server offers tools and resources: tools/list, \
-             tools/call, resources/list, resources/templates/list and resources/read",
+            "unknown method \"pong\"; this server offers tools, resources and prompts: tools/list, \
+             tools/call, resources/list, resources/templates/list, resources/read, prompts/list \
+             and prompts/get",
         ),
     ] {
         assert_eq!(message(request), why);

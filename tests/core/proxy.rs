@@ -46,7 +46,8 @@ const AT: &str = "in front of Homer at http://homer:9080";
 #[test]
 fn proxy_that_wants_basic_is_named_with_what_to_set() {
     let basic = head(401, &[("WWW-Authenticate", "Basic realm=\"restricted\"")]);
-    let said = "HTTP 401, Basic realm=\"restricted\", web page \"401 Authorization Required\"";
+    let said =
+        "HTTP 401, \"Basic realm=\\\"restricted\\\"\", web page \"401 Authorization Required\"";
     let requires = format!(
         "a proxy {AT} requires HTTP Basic authentication ({said}), which is not a login of Homer; \
          set HOMER_PROXY_USERNAME and HOMER_PROXY_PASSWORD"
@@ -105,8 +106,8 @@ fn proxy_that_wants_another_credential_is_named_with_what_to_set() {
             ][..],
             "<!DOCTYPE HTML><title>401 Unauthorized</title>",
             format!(
-                "a proxy (Apache/2.4.62 (Debian)) {AT} requires HTTP Digest authentication (HTTP \
-                 401, Digest realm=\"homer\", nonce=\"abc\", qop=\"auth\", web page \"401 \
+                "a proxy (\"Apache/2.4.62 (Debian)\") {AT} requires HTTP Digest authentication (HTTP \
+                 401, \"Digest realm=\\\"homer\\\", nonce=\\\"abc\\\", qop=\\\"auth\\\"\", web page \"401 \
                  Unauthorized\"), which this program does not support; let the proxy accept Basic \
                  (HOMER_PROXY_USERNAME and HOMER_PROXY_PASSWORD) for Homer's API, or set HOMER_URL \
                  to Homer's own address"
@@ -120,7 +121,7 @@ fn proxy_that_wants_another_credential_is_named_with_what_to_set() {
             ],
             "",
             format!(
-                "a proxy {AT} requires HTTP Negotiate authentication (HTTP 401, Negotiate, NTLM), \
+                "a proxy {AT} requires HTTP Negotiate authentication (HTTP 401, \"Negotiate, NTLM\"), \
                  which this program does not support; let the proxy accept Basic \
                  (HOMER_PROXY_USERNAME and HOMER_PROXY_PASSWORD) for Homer's API, or set HOMER_URL \
                  to Homer's own address"
@@ -134,8 +135,8 @@ fn proxy_that_wants_another_credential_is_named_with_what_to_set() {
             ],
             "401 Unauthorized\n",
             format!(
-                "a proxy {AT} requires HTTP Basic authentication (HTTP 401, Negotiate, Basic \
-                 realm=\"x\", charset=\"UTF-8\", \"401 Unauthorized\"), which is not a login of \
+                "a proxy {AT} requires HTTP Basic authentication (HTTP 401, \"Negotiate, Basic \
+                 realm=\\\"x\\\", charset=\\\"UTF-8\\\"\", \"401 Unauthorized\"), which is not a login of \
                  Homer; set HOMER_PROXY_USERNAME and HOMER_PROXY_PASSWORD"
             ),
         ),
@@ -147,8 +148,8 @@ fn proxy_that_wants_another_credential_is_named_with_what_to_set() {
             ],
             "Jwt is missing",
             format!(
-                "a proxy (envoy) {AT} requires a bearer token of its own (HTTP 401, Bearer \
-                 realm=\"https://homer/\", \"Jwt is missing\"); put it as \"Authorization: Bearer \
+                "a proxy (envoy) {AT} requires a bearer token of its own (HTTP 401, \"Bearer \
+                 realm=\\\"https://homer/\\\"\", \"Jwt is missing\"); put it as \"Authorization: Bearer \
                  …\" into the file of HOMER_EXTRA_HEADERS_FILE, or let the proxy pass requests for \
                  Homer's API"
             ),
@@ -172,8 +173,8 @@ fn proxy_that_wants_another_credential_is_named_with_what_to_set() {
             ],
             "{\"message\":\"No API key found in request\"}",
             format!(
-                "a proxy (kong/3.9.0) {AT} requires HTTP Key authentication (HTTP 401, Key \
-                 realm=\"kong\": No API key found in request), which this program does not \
+                "a proxy (kong/3.9.0) {AT} requires HTTP Key authentication (HTTP 401, \"Key \
+                 realm=\\\"kong\\\"\": \"No API key found in request\"), which this program does not \
                  support; let the proxy accept Basic (HOMER_PROXY_USERNAME and \
                  HOMER_PROXY_PASSWORD) for Homer's API, or set HOMER_URL to Homer's own address"
             ),
@@ -290,7 +291,7 @@ fn redirect_to_a_sign_on_page_is_attributed_to_the_proxy() {
             ExportError::Rejected {
                 status,
                 message: format!(
-                    "a proxy (nginx) {AT} redirects to a sign-on page (HTTP {status}, {shown}). \
+                    "a proxy (nginx) {AT} redirects to a sign-on page (HTTP {status}, \"{shown}\"). \
                      Redirects are not followed, so that the credential does not go to another \
                      server; {advice}"
                 )
@@ -336,7 +337,7 @@ fn redirect_elsewhere_is_no_sign_on() {
         assert_eq!(
             redirected(308, location),
             format!(
-                "http://homer:9080 returned a redirect (HTTP 308) to {location}. Redirects are not \
+                "http://homer:9080 returned a redirect (HTTP 308) to \"{location}\". Redirects are not \
                  followed, so that the credential does not go to another server; set HOMER_URL to \
                  Homer's own address"
             )
@@ -377,7 +378,7 @@ fn proxy_that_stops_waiting_is_a_time_out() {
             504,
             &[("Server", "kong/3.9.0")],
             "{\"message\":\"The upstream server is timing out\"}",
-            "(kong/3.9.0) |HTTP 504: The upstream server is timing out",
+            "(kong/3.9.0) |HTTP 504: \"The upstream server is timing out\"",
         ),
         (
             524,
@@ -427,7 +428,7 @@ fn proxy_that_does_not_reach_homer_says_so() {
             &[("Retry-After", "Fri, 20 Nov 2026 10:00:00 GMT")],
             "upstream connect error or disconnect/reset before headers",
             "|HTTP 503, \"upstream connect error or disconnect/reset before headers\"",
-            "after Fri, 20 Nov 2026 10:00:00 GMT",
+            "after \"Fri, 20 Nov 2026 10:00:00 GMT\"",
         ),
         (
             503,
@@ -454,7 +455,7 @@ fn proxy_that_does_not_reach_homer_says_so() {
             503,
             &[],
             "{\"message\":\"failure to get a peer from the ring-balancer\"}",
-            "|HTTP 503: failure to get a peer from the ring-balancer",
+            "|HTTP 503: \"failure to get a peer from the ring-balancer\"",
             "later",
         ),
         (
@@ -495,7 +496,7 @@ fn proxy_that_rejects_for_another_reason_says_which() {
             &[("Retry-After", "30")],
             "{\"message\":\"API rate limit exceeded\"}",
             format!(
-                "a proxy {AT} limits the rate of requests (HTTP 429: API rate limit exceeded); try \
+                "a proxy {AT} limits the rate of requests (HTTP 429: \"API rate limit exceeded\"); try \
                  again after 30 seconds"
             ),
         ),
@@ -552,7 +553,7 @@ fn proxy_without_a_route_may_have_one_for_the_other_api() {
         (
             &[],
             "{\"message\":\"no Route matched with those values\"}",
-            "HTTP 404: no Route matched with those values",
+            "HTTP 404: \"no Route matched with those values\"",
         ),
     ] {
         let expected = ExportError::Rejected {

@@ -25,6 +25,7 @@ fn components_export_their_own_world_only() {
         (
             EXPORTER,
             &[
+                "capture-reader",
                 "homer-export-stream",
                 "homer-export",
                 "homer-search",
@@ -143,7 +144,7 @@ fn component_with_other_exports_or_size_is_rejected() {
     .unwrap_err()
     .to_string();
     assert!(
-        other.starts_with("homer-export.wasm exports homer:capture/homer-export-stream@0.2.0, "),
+        other.starts_with("homer-export.wasm exports homer:capture/capture-reader@0.2.0, "),
         "{other}"
     );
 }

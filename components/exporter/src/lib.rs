@@ -12,6 +12,7 @@ use core::cell::RefCell;
 
 use homer_export::export::PcapStream;
 use homer_export::query::ParameterNames;
+use homer_export::reader::CaptureReader;
 use homer_export::record::Convert;
 use homer_export::search::{CallFilter, CallFilterFields, FoundCalls, find_calls, open_or_explain};
 use homer_export::wasi::{self as wasi_adapter, HttpTransport, WasiBody};
@@ -20,7 +21,8 @@ use homer_export::{CallId, Config, MEDIA_TYPE, Query, Window};
 homer_export::component!("exporter", Exporter);
 
 use bindings::exports::homer::capture::{
-    homer_export as flat, homer_export_stream as stream, homer_search as search, types,
+    capture_reader as reader, homer_export as flat, homer_export_stream as stream,
+    homer_search as search, types,
 };
 
 struct Exporter;
@@ -131,5 +133,53 @@ impl stream::GuestPcapStream for OpenStream {
 
     fn redaction(&self) -> Option<types::RedactionSummary> {
         self.0.borrow().redaction().convert()
+    }
+}
+
+impl reader::Guest for Exporter {
+    type Reader = OpenReader;
+
+    fn open_reader(reading: reader::Reading) -> Result<reader::Reader, types::ExportError> {
+        convert::reading(reading)
+            .and_then(CaptureReader::new)
+            .map(|opened| reader::Reader::new(OpenReader(RefCell::new(Some(opened)))))
+            .map_err(Convert::convert)
+    }
+}
+
+/// A reader, until it is finished.
+struct OpenReader(RefCell<Option<CaptureReader>>);
+
+impl OpenReader {
+    fn run<T>(
+        &self,
+        call: impl FnOnce(&mut CaptureReader) -> Result<T, homer_export::ExportError>,
+    ) -> Result<T, types::ExportError> {
+        match self.0.borrow_mut().as_mut() {
+            Some(reader) => call(reader).map_err(Convert::convert),
+            None => Err(used_up()),
+        }
+    }
+}
+
+fn used_up() -> types::ExportError {
+    types::ExportError::InvalidRequest("the reader is finished; open another one".to_string())
+}
+
+impl reader::GuestReader for OpenReader {
+    fn feed(&self, bytes: Vec<u8>) -> Result<(), types::ExportError> {
+        self.run(|reader| reader.feed(&bytes))
+    }
+
+    fn next_capture(&self) -> Result<(), types::ExportError> {
+        self.run(CaptureReader::next_capture)
+    }
+
+    fn finish(&self) -> Result<reader::Found, types::ExportError> {
+        let reader = self.0.borrow_mut().take().ok_or_else(used_up)?;
+        reader
+            .finish()
+            .map(convert::found)
+            .map_err(Convert::convert)
     }
 }

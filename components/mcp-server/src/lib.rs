@@ -9,12 +9,12 @@ use alloc::vec::Vec;
 
 use homer_export::mcp::MAX_REQUEST_BYTES;
 use homer_export::mcp::protocol::{
-    HttpResponse, McpServer, PendingCapture, PendingMessage, PendingSearch, RequestHead,
+    HttpResponse, McpServer, PendingCapture, PendingReading, PendingSearch, RequestHead,
     RequestOutcome,
 };
 use homer_export::mcp::tools::ToolConfig;
-use homer_export::mcp::tools::read_message::PacketReader;
 use homer_export::query::ParameterNames;
+use homer_export::reader::CaptureReader;
 use homer_export::search::{CallFilter, find_calls, open_or_explain};
 use homer_export::wasi::{self as wasi_adapter, HttpTransport, incoming};
 use homer_export::{CallerPolicy, Config, ExportError};
@@ -54,7 +54,7 @@ fn configured() -> Result<(McpServer, Config), ExportError> {
     let variables = wasi_adapter::variables();
     let config = Config::new(&variables)?;
     // The host decides who can reach this component, so it is never known to be private.
-    let callers = CallerPolicy::from_settings(&variables, false)?;
+    let callers = CallerPolicy::from_settings(&variables)?;
     // No files, and an instance for each request.
     let (output_dir, stateless) = (false, true);
     let tools = ToolConfig::new(&variables, config.max_window_hours, output_dir, stateless)?;
@@ -82,8 +82,8 @@ fn respond(
             export(&server.tools, config, &pending)
                 .unwrap_or_else(|error| no_capture(pending.fail(&error)))
         }
-        RequestOutcome::Message(pending) => {
-            no_capture(read_message(config, &pending).unwrap_or_else(|error| pending.fail(&error)))
+        RequestOutcome::Reading(pending) => {
+            no_capture(read(config, &pending).unwrap_or_else(|error| pending.fail(&error)))
         }
         RequestOutcome::Search(pending) => {
             let found = search(&server.tools, config, &pending);
@@ -121,22 +121,29 @@ fn search(
     Ok(pending.respond(tools, &found))
 }
 
-/// Keeps one packet of the capture, which may have any size.
-fn read_message(config: &Config, pending: &PendingMessage) -> Result<HttpResponse, ExportError> {
-    // Nobody gets the report, and making one takes longer than the rest.
+/// Reads the captures as they arrive; they may have any size.
+fn read(config: &Config, pending: &PendingReading) -> Result<HttpResponse, ExportError> {
+    // The reader analyzes the packets, as far as it needs to.
     let config = Config {
         report: false,
         ..config.clone()
     };
     let redaction = config.redact.redaction(None)?;
-    let query = pending.arguments.call.query()?.with_redaction(redaction);
-    let mut pcap = open_or_explain(&query, &config, &mut HttpTransport)?;
-    let mut reader = PacketReader::new(&pending.arguments);
-    loop {
-        let bytes = pcap.read(u32::MAX)?;
-        if bytes.is_empty() {
-            return Ok(pending.respond(&reader.finish()?));
+    let reading = pending.call.reading().as_redacted(redaction.as_ref());
+    let mut reader = CaptureReader::new(reading)?;
+    for (at, capture) in pending.call.captures().into_iter().enumerate() {
+        if at > 0 {
+            reader.next_capture()?;
         }
-        reader.feed(&bytes)?;
+        let query = capture.query()?.with_redaction(redaction.clone());
+        let mut pcap = open_or_explain(&query, &config, &mut HttpTransport)?;
+        loop {
+            let bytes = pcap.read(u32::MAX)?;
+            if bytes.is_empty() {
+                break;
+            }
+            reader.feed(&bytes)?;
+        }
     }
+    Ok(pending.respond(&reader.finish()?))
 }

@@ -4,6 +4,7 @@
 //! ```text
 //! cargo run -p fake-homer --example fake-homer         with the recorded calls
 //! cargo run -p fake-homer --example fake-homer 9000    with one capture of 9000 calls (30 MB)
+//! cargo run -p fake-homer --example fake-homer 3 50    the same with 3 calls, after 50 ms
 //! ```
 
 use std::io::{self, Write as _};
@@ -22,6 +23,13 @@ async fn main() -> Result<()> {
             FakeHomer::with_capture(large_capture(calls)).await?
         }
     };
+    if let Some(delay_ms) = std::env::args().nth(2) {
+        homer.respond_after_ms(
+            delay_ms
+                .parse()
+                .context("the delay is not a number of milliseconds")?,
+        );
+    }
     writeln!(io::stdout(), "{} {API_TOKEN}", homer.url())?;
     std::future::pending::<()>().await;
     Ok(())

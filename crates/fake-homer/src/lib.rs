@@ -30,6 +30,7 @@
 
 mod archive;
 mod demo;
+mod gate;
 mod large;
 mod recording;
 mod row;
@@ -55,6 +56,8 @@ use hyper::body::{Frame, Incoming};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
+
+use self::gate::Gate;
 
 pub use archive::Archive;
 pub use demo::{DEMO_CALLS, DemoCall};
@@ -98,6 +101,8 @@ struct State {
     open: Open,
     /// How long an export takes, in milliseconds.
     delay_ms: AtomicU64,
+    /// What exports and searches wait for before their response begins.
+    gate: Gate,
     /// Number of logins so far. The token of login n ends in `.n`.
     logins: AtomicUsize,
     /// The last login whose token is rejected.
@@ -213,6 +218,29 @@ impl FakeHomer {
         self.state.open.most.load(Ordering::SeqCst)
     }
 
+    /// Holds all exports and searches whose request contains this text, for example a profile, from
+    /// now on. Their responses begin when [`Self::let_go`] says so.
+    pub fn hold(&self, text: &str) {
+        self.state.gate.hold(text);
+    }
+
+    /// Lets this many of the requests go on that are held now or will be: first come, first served.
+    pub fn let_go(&self, requests: usize) {
+        self.state.gate.let_go(requests);
+    }
+
+    /// Number of exports that are open now.
+    pub fn open(&self) -> usize {
+        self.state.open.now.load(Ordering::SeqCst)
+    }
+
+    /// Returns when this many exports are open.
+    pub async fn until_open(&self, exports: usize) {
+        while self.open() != exports {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     /// Number of logins so far.
     pub fn logins(&self) -> usize {
         self.state.logins.load(Ordering::SeqCst)
@@ -307,6 +335,7 @@ async fn respond(
         if delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(delay_ms)).await;
         }
+        state.gate.pass(&body).await;
         if let Some(captures) = &state.captures {
             let capture = capture_of(captures, &body);
             let response =
@@ -319,6 +348,7 @@ async fn respond(
     let behavior = *state.search.lock().unwrap_or_else(PoisonError::into_inner);
     if head.uri.path() == SEARCH_PATH {
         state.searches.fetch_add(1, Ordering::SeqCst);
+        state.gate.pass(&body).await;
         if let SearchBehavior::Slow(ms) = behavior {
             tokio::time::sleep(Duration::from_millis(ms)).await;
         }

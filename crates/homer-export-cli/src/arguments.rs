@@ -93,6 +93,17 @@ pub(crate) struct ExportArguments {
     pub(crate) flags: Flags,
 }
 
+impl Arguments {
+    /// The flags of the settings, of whichever command was given.
+    pub(crate) fn flags(&self) -> &Flags {
+        match &self.command {
+            Some(Command::Check(arguments)) => &arguments.flags,
+            Some(Command::Find(arguments)) => &arguments.flags,
+            None => &self.export.flags,
+        }
+    }
+}
+
 /// Find calls whose Call-ID is not known, and export one of them.
 ///
 /// A call must meet every condition that is given. Numbers of six digits or more are compared by

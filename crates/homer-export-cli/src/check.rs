@@ -13,6 +13,6 @@ pub(crate) async fn run(arguments: &CheckArguments) -> Result<(), Error> {
     let exporter = homer.exporter()?;
     let lines = homer_host::check(&exporter, &homer.config).await?;
     drop(progress);
-    output::print(&lines.join("\n"));
+    output::print(&lines.join("\n"))?;
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::view;
 pub(crate) async fn run(arguments: &ExportArguments) -> Result<(), Error> {
     #[cfg(feature = "demo")]
     if arguments.list {
-        output::print(&demo::table());
+        output::print(&demo::table())?;
         return Ok(());
     }
     let call_ids = arguments.call_ids();
@@ -140,7 +140,7 @@ pub(crate) async fn export(
         }
         text
     };
-    output::report(&text, &written);
+    output::report(&text, &written)?;
     Ok(())
 }
 

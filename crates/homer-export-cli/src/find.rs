@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: &FindArguments) -> Result<(), Error> {
         .await?;
     if found.calls.is_empty() || arguments.export.is_none() {
         drop(progress);
-        print(arguments, &found, window, max_hours);
+        print(arguments, &found, window, max_hours)?;
         return match found.calls.is_empty() {
             true => Err(Error::NoCalls),
             false => Ok(()),
@@ -66,11 +66,17 @@ fn chosen(found: &FoundCalls, number: usize) -> Result<&FoundCall, Error> {
     })
 }
 
-fn print(arguments: &FindArguments, found: &FoundCalls, window: Window, max_hours: u32) {
+fn print(
+    arguments: &FindArguments,
+    found: &FoundCalls,
+    window: Window,
+    max_hours: u32,
+) -> Result<(), Error> {
     if arguments.output.json {
         // Texts and numbers can always be written as JSON.
-        output::print(&serde_json::to_string_pretty(found).unwrap_or_default());
-        return;
+        return Ok(output::print(
+            &serde_json::to_string_pretty(found).unwrap_or_default(),
+        )?);
     }
     let command = found.calls.first().and_then(|call| {
         let window = export_window(call, window, max_hours);
@@ -80,5 +86,6 @@ fn print(arguments: &FindArguments, found: &FoundCalls, window: Window, max_hour
         export.line(&arguments.flags, &arguments.output, arguments.is_demo())
     });
     let page = output::page();
-    output::print(&calls::view(found, window, command.as_deref(), page));
+    output::print(&calls::view(found, window, command.as_deref(), page))?;
+    Ok(())
 }

@@ -5,6 +5,7 @@ use fake_homer::FakeHomer;
 use homer_host::{Exporter, Failure, Flags, HostConfig, Redaction};
 
 use crate::error::Error;
+use crate::output;
 
 /// A Homer, and how to query it.
 pub(crate) struct Homer {
@@ -19,7 +20,7 @@ impl Homer {
     #[cfg(feature = "demo")]
     pub(crate) async fn configure(flags: &Flags, is_demo: bool) -> Result<Self, Error> {
         if !is_demo {
-            let config = HostConfig::of_process(flags).map_err(Failure::Export)?;
+            let config = of_process(flags)?;
             return Ok(Self {
                 config,
                 _fake: None,
@@ -39,7 +40,7 @@ impl Homer {
     /// The Homer that environment and flags configure.
     #[cfg(not(feature = "demo"))]
     pub(crate) async fn configure(flags: &Flags, _: bool) -> Result<Self, Error> {
-        let config = HostConfig::of_process(flags).map_err(Failure::Export)?;
+        let config = of_process(flags)?;
         Ok(Self { config })
     }
 
@@ -62,4 +63,13 @@ impl Homer {
     pub(crate) fn exporter(&self) -> Result<Exporter, Failure> {
         Exporter::new(self.config.policy())
     }
+}
+
+/// The configuration of this process. Prints its warnings.
+fn of_process(flags: &Flags) -> Result<HostConfig, Failure> {
+    let config = HostConfig::of_process(flags).map_err(Failure::Export)?;
+    for warning in &config.warnings {
+        output::warning(warning);
+    }
+    Ok(config)
 }

@@ -240,18 +240,40 @@ fn temporary(why: &io::Error) -> OutputError {
 }
 
 /// Prints a text to standard output.
-pub(crate) fn print(text: &str) {
-    // A reader that closed the pipe early is not an error.
-    drop(writeln!(io::stdout(), "{text}"));
+pub(crate) fn print(text: &str) -> Result<(), OutputError> {
+    written(writeln!(io::stdout(), "{text}").and_then(|()| io::stdout().flush()))
 }
 
 /// Prints the report: to standard output, or to standard error if standard output is the capture.
-pub(crate) fn report(text: &str, written: &Written) {
-    match written {
-        // The capture is written. A reader that closed the pipe early is not an error.
-        Written::File(_) => drop(writeln!(io::stdout(), "{text}")),
-        Written::Stdout => drop(writeln!(io::stderr(), "{text}")),
+pub(crate) fn report(text: &str, place: &Written) -> Result<(), OutputError> {
+    match place {
+        Written::File(path) => print(text).map_err(|why| match why {
+            OutputError::System(why) => {
+                OutputError::System(format!("{why}; the capture is complete in {path}"))
+            }
+            usage => usage,
+        }),
+        Written::Stdout => {
+            let _ = writeln!(io::stderr(), "{text}");
+            Ok(())
+        }
     }
+}
+
+/// The result of a write to standard output. A reader that closed the pipe early is not an error;
+/// a full disk is one.
+fn written(result: io::Result<()>) -> Result<(), OutputError> {
+    match result {
+        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => Err(OutputError::System(format!(
+            "cannot write to standard output: {why}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Prints what the user should know about the configuration.
+pub(crate) fn warning(text: &str) {
+    let _ = writeln!(io::stderr(), "homer-export: {text}");
 }
 
 /// Prints how the program is used.

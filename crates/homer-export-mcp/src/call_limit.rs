@@ -1,13 +1,15 @@
 //! How many calls the server handles at a time.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use http::request::Parts;
 use hyper::body::{Body, Frame, SizeHint};
 use rmcp::model::Extensions;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::held_bytes::{HeldBytes, HeldLimit};
 
 /// Calls at a time, inclusive. Calls that wait for one of the exporter's permits count, and so do
 /// those whose HTTP response is still being sent: both hold memory. Further calls get the error
@@ -16,24 +18,45 @@ pub(crate) const MAX_CALLS: usize = 64;
 
 /// The limit. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct CallLimit(Arc<Semaphore>);
+pub(crate) struct CallLimit {
+    calls: Arc<Semaphore>,
+    bytes: HeldLimit,
+}
 
 /// The permission to handle one call. It ends when its last clone is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct CallPermit {
     _permit: Arc<OwnedSemaphorePermit>,
+    response: Arc<Mutex<HeldBytes>>,
+}
+
+impl CallPermit {
+    /// Reserves room for the bytes of the response, until the permit ends. Whether there is room.
+    pub(crate) fn reserve(&self, bytes: usize) -> bool {
+        let mut response = self.response.lock().unwrap_or_else(PoisonError::into_inner);
+        response.add(bytes)
+    }
 }
 
 impl CallLimit {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(MAX_CALLS)))
+        Self {
+            calls: Arc::new(Semaphore::new(MAX_CALLS)),
+            bytes: HeldLimit::default(),
+        }
+    }
+
+    /// Counts the bytes of a capture that is held in memory, from 0 on.
+    pub(crate) fn hold(&self) -> HeldBytes {
+        self.bytes.hold()
     }
 
     /// A permit, if one is left. Nobody waits here: a client would not know why.
     pub(crate) fn try_acquire(&self) -> Option<CallPermit> {
-        let permit = Arc::clone(&self.0).try_acquire_owned().ok()?;
+        let permit = Arc::clone(&self.calls).try_acquire_owned().ok()?;
         Some(CallPermit {
             _permit: Arc::new(permit),
+            response: Arc::new(Mutex::new(self.bytes.hold())),
         })
     }
 
@@ -49,7 +72,7 @@ impl CallLimit {
     /// How many permits are left.
     #[cfg(test)]
     pub(crate) fn available(&self) -> usize {
-        self.0.available_permits()
+        self.calls.available_permits()
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use homer_export::mcp::tools::ToolCall;
+use homer_export::mcp::tools::{ReadCall, ToolCall};
 use homer_export::query::Timestamp;
 use homer_export::text::{quoted, truncate_for_display};
 use http::request::Parts;
@@ -182,7 +182,14 @@ impl LoggedCall {
         };
         let (call_id, (from_ms, to_ms)) = match call {
             ToolCall::ExportPcap(call) => of_call(call),
-            ToolCall::ReadMessage(arguments) => of_call(&arguments.call),
+            ToolCall::Read(ReadCall::Message(arguments)) => of_call(&arguments.call),
+            ToolCall::Read(ReadCall::Ladder(arguments)) => of_call(&arguments.call),
+            ToolCall::Read(ReadCall::Comparison(calls)) => {
+                let (id, _) = of_call(&calls.b);
+                self.entry.compared_with =
+                    id.map(|id| truncate_for_display(&id, MAX_CALL_ID_CHARS));
+                of_call(&calls.a)
+            }
             ToolCall::FindCalls(filter) => (None, (filter.from_ts, filter.to_ts)),
         };
         self.entry.call_id = call_id.map(|id| truncate_for_display(&id, MAX_CALL_ID_CHARS));
@@ -226,6 +233,8 @@ struct Entry {
     address: Option<SocketAddr>,
     token: Option<Arc<str>>,
     call_id: Option<String>,
+    /// The Call-ID of the other call, if two were compared.
+    compared_with: Option<String>,
     window: Option<(Timestamp, Timestamp)>,
     ok: bool,
     error: Option<String>,
@@ -250,6 +259,7 @@ impl Entry {
             }
         };
         add("call_id", self.call_id.as_deref().map(quote));
+        add("compared_with", self.compared_with.as_deref().map(quote));
         add("from", self.window.map(|(from, _)| from.to_string()));
         add("to", self.window.map(|(_, to)| to.to_string()));
         add("bytes", self.bytes.map(|bytes| bytes.to_string()));
@@ -278,6 +288,11 @@ impl Entry {
             message: Option<&'a str>,
             #[serde(rename = "sip.call_id", skip_serializing_if = "Option::is_none")]
             call_id: Option<&'a str>,
+            #[serde(
+                rename = "homer.compared_call_id",
+                skip_serializing_if = "Option::is_none"
+            )]
+            compared_with: Option<&'a str>,
             #[serde(rename = "homer.window.from", skip_serializing_if = "Option::is_none")]
             from: Option<String>,
             #[serde(rename = "homer.window.to", skip_serializing_if = "Option::is_none")]
@@ -307,6 +322,7 @@ impl Entry {
             error: self.error.as_deref(),
             message: self.message.as_deref(),
             call_id: self.call_id.as_deref(),
+            compared_with: self.compared_with.as_deref(),
             from: self.window.map(|(from, _)| from.to_string()),
             to: self.window.map(|(_, to)| to.to_string()),
             bytes: self.bytes,
@@ -324,8 +340,7 @@ impl Entry {
 
 /// Text of a client in quotation marks, which it cannot end itself.
 fn quote(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
-    quoted(&escaped, usize::MAX)
+    quoted(text, usize::MAX)
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@
 //! here is exported again.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use homer_export::mcp::tools::CallWindow;
 
 /// How long a capture is kept, from its export on: about as long as a model works on one call. More
@@ -30,20 +31,20 @@ pub(crate) struct CaptureCache {
 struct Entry {
     call: CallWindow,
     exported: Instant,
-    capture: Arc<[u8]>,
+    capture: Bytes,
 }
 
 impl CaptureCache {
     /// The capture of a call and window, if it is here and not too old.
-    pub(crate) fn get(&self, call: &CallWindow) -> Option<Arc<[u8]>> {
+    pub(crate) fn get(&self, call: &CallWindow) -> Option<Bytes> {
         self.unexpired()
             .iter()
             .find(|entry| entry.call == *call)
-            .map(|entry| Arc::clone(&entry.capture))
+            .map(|entry| entry.capture.clone())
     }
 
     /// Keeps a capture, unless it is too large, and drops the oldest ones if there are too many.
-    pub(crate) fn put(&self, call: CallWindow, capture: Arc<[u8]>) {
+    pub(crate) fn put(&self, call: CallWindow, capture: Bytes) {
         let mut entries = self.unexpired();
         // A newer capture of the same call and window replaces the older one.
         entries.retain(|entry| entry.call != call);
@@ -74,7 +75,7 @@ impl CaptureCache {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use std::sync::Arc;
+    use bytes::Bytes;
 
     use homer_export::mcp::tools::CallWindow;
     use homer_export::{CallId, Window};
@@ -93,6 +94,7 @@ mod tests {
             .unwrap(),
             also: Vec::new(),
             profiles: Vec::new(),
+            redact: None,
         }
     }
 
@@ -100,7 +102,7 @@ mod tests {
     fn capture_cache_is_bounded_in_number_and_bytes() {
         let cache = CaptureCache::default();
         for number in 0..=MAX_CAPTURES {
-            cache.put(call(number), Arc::from(vec![1]));
+            cache.put(call(number), Bytes::from(vec![1]));
         }
         assert_eq!(
             (
@@ -109,16 +111,16 @@ mod tests {
             ),
             (None, Some(1))
         );
-        cache.put(call(100), Arc::from(vec![2; MAX_BYTES]));
+        cache.put(call(100), Bytes::from(vec![2; MAX_BYTES]));
         assert!(cache.get(&call(1)).is_none() && cache.get(&call(100)).is_some());
-        cache.put(call(101), Arc::from(vec![3; MAX_BYTES + 1]));
+        cache.put(call(101), Bytes::from(vec![3; MAX_BYTES + 1]));
         assert!(cache.get(&call(101)).is_none() && cache.get(&call(100)).is_some());
     }
 
     #[test]
     fn capture_cache_distinguishes_windows() {
         let cache = CaptureCache::default();
-        cache.put(call(1), Arc::from(vec![1]));
+        cache.put(call(1), Bytes::from(vec![1]));
         let window = Window::new(
             1_795_168_800_000,
             1_795_169_100_001,
@@ -129,7 +131,7 @@ mod tests {
         let longer = CallWindow { window, ..call(1) };
         assert_eq!(cache.get(&longer), None);
         // A second export of the same call and window replaces the first.
-        cache.put(call(1), Arc::from(vec![2]));
+        cache.put(call(1), Bytes::from(vec![2]));
         assert_eq!(cache.get(&call(1)).as_deref(), Some(&[2][..]));
     }
 }

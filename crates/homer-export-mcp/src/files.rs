@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use homer_export::mcp::delivery::size;
 use homer_export::mcp::tools::CallWindow;
-use homer_host::{Manifest, PartialFile, create_private};
+use homer_host::{Manifest, PartialFile, create_private, writable_by_others};
 
 /// Names to try for one capture.
 const MAX_TRIES: u32 = 100;
@@ -17,10 +17,36 @@ const MAX_TRIES: u32 = 100;
 #[derive(Clone, Debug)]
 pub(crate) struct OutputDir {
     path: PathBuf,
+    /// Which directory that was when the server started.
+    identity: Identity,
     /// Most bytes in it, inclusive.
     max_bytes: u64,
-    /// Bytes in it: those that were there when the last file was begun, and what was written since.
+    /// Bytes of complete files in it when the last file was begun, and of those completed since.
     used: Arc<AtomicU64>,
+    /// Bytes of the files that are being written. Such files may have no name yet.
+    unfinished: Arc<AtomicU64>,
+}
+
+/// What tells a directory from another one with the same path: device and file number. Windows does
+/// not tell them; there, only a link in its place is recognized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity(u64, u64);
+
+impl Identity {
+    /// The directory at this path, which must not be a link.
+    fn of(path: &Path) -> io::Result<Self> {
+        let found = path.symlink_metadata()?;
+        if !found.is_dir() {
+            return Err(io::Error::other("it is not a directory"));
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            Ok(Self(found.dev(), found.ino()))
+        }
+        #[cfg(not(unix))]
+        Ok(Self(0, 0))
+    }
 }
 
 /// Why a capture cannot be saved.
@@ -66,7 +92,19 @@ impl From<io::Error> for StorageError {
 /// A capture that is being written.
 pub(crate) struct CaptureFile {
     file: PartialFile,
+    written: WrittenBytes,
+}
+
+/// The bytes of an unfinished file. They no longer count when this is dropped.
+struct WrittenBytes {
     dir: OutputDir,
+    bytes: u64,
+}
+
+impl Drop for WrittenBytes {
+    fn drop(&mut self) {
+        self.dir.unfinished.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 impl CaptureFile {
@@ -75,10 +113,12 @@ impl CaptureFile {
     /// # Errors
     /// [`StorageError`].
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
-        let dir = &self.dir;
         let len = bytes.len() as u64;
-        let used = dir.used.fetch_add(len, Ordering::Relaxed);
-        if used.saturating_add(len) > dir.max_bytes {
+        self.written.bytes += len;
+        let dir = &self.written.dir;
+        let unfinished = dir.unfinished.fetch_add(len, Ordering::Relaxed) + len;
+        let used = dir.used.load(Ordering::Relaxed);
+        if used.saturating_add(unfinished) > dir.max_bytes {
             return Err(StorageError::Full {
                 path: dir.path.clone(),
                 max_bytes: dir.max_bytes,
@@ -104,9 +144,11 @@ impl OutputDir {
             return Err(unusable(&"not a directory"));
         }
         let dir = Self {
+            identity: Identity::of(&path).map_err(|why| unusable(&why))?,
             path,
             max_bytes,
             used: Arc::default(),
+            unfinished: Arc::default(),
         };
         PartialFile::create_in(&dir.path).map_err(|why| unusable(&why))?;
         Ok(dir)
@@ -118,7 +160,8 @@ impl OutputDir {
     /// A text for the operator: if it cannot be created, or if other users could read or replace
     /// what is in it.
     pub(crate) fn of_user(max_bytes: u64) -> Result<Self, String> {
-        let path = directory_of_user().ok_or("this user has no home directory")?;
+        let path = state_directory().ok_or("this user has no home directory")?;
+        let path = path.join("captures");
         create_private(&path).map_err(|why| format!("cannot use {}: {why}", path.display()))?;
         Self::open(&path, max_bytes)
     }
@@ -128,12 +171,40 @@ impl OutputDir {
     /// # Errors
     /// [`StorageError`].
     pub(crate) fn begin(&self) -> Result<CaptureFile, StorageError> {
+        self.check()?;
         // Files that were removed meanwhile no longer count.
         self.used.store(self.measure()?, Ordering::Relaxed);
         Ok(CaptureFile {
             file: PartialFile::create_in(&self.path)?,
-            dir: self.clone(),
+            written: WrittenBytes {
+                dir: self.clone(),
+                bytes: 0,
+            },
         })
+    }
+
+    /// Whether the directory is still the one that was opened. Somebody may have put a link in its
+    /// place.
+    ///
+    /// # Errors
+    /// If it is not.
+    fn check(&self) -> io::Result<()> {
+        match Identity::of(&self.path) {
+            Ok(identity) if identity == self.identity => Ok(()),
+            Ok(_) => Err(io::Error::other(
+                "another directory or a link has been put in its place since the server started",
+            )),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// What the operator should know about who can write to the directory.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let why = writable_by_others(&self.path)?;
+        Some(format!(
+            "warning: {why}; they can remove or replace captures. Use an output directory that \
+             only you can write to"
+        ))
     }
 
     /// Number of bytes of the files in the directory.
@@ -162,8 +233,10 @@ impl OutputDir {
         file: CaptureFile,
         call: &CallWindow,
     ) -> Result<PathBuf, StorageError> {
+        self.check()?;
+        let CaptureFile { file, written } = file;
         // Writing to disk may take seconds; other calls must not wait for it.
-        let mut file = tokio::task::spawn_blocking(move || file.file.complete())
+        let mut file = tokio::task::spawn_blocking(move || file.complete())
             .await
             .map_err(io::Error::other)??;
         let name = call.filename();
@@ -185,7 +258,10 @@ impl OutputDir {
                 continue;
             }
             match file.persist(&path, false) {
-                Ok(()) => return Ok(path),
+                Ok(()) => {
+                    self.used.fetch_add(written.bytes, Ordering::Relaxed);
+                    return Ok(path);
+                }
                 Err((why, same)) if why.kind() == io::ErrorKind::AlreadyExists => file = same,
                 Err((why, _)) => return Err(why.into()),
             }
@@ -207,9 +283,9 @@ impl OutputDir {
     }
 }
 
-/// The user's directory for captures: `homer-export/captures` in `$XDG_STATE_HOME`, or in
+/// The user's directory for what the server keeps: `homer-export` in `$XDG_STATE_HOME`, or in
 /// `~/.local/state`; on Windows in `%LOCALAPPDATA%`.
-fn directory_of_user() -> Option<PathBuf> {
+pub(crate) fn state_directory() -> Option<PathBuf> {
     // The XDG base directory specification ignores relative paths.
     let variable = |name| {
         let path = PathBuf::from(std::env::var_os(name)?);
@@ -220,7 +296,7 @@ fn directory_of_user() -> Option<PathBuf> {
         false => variable("XDG_STATE_HOME")
             .or_else(|| std::env::home_dir().map(|home| home.join(".local/state"))),
     };
-    state.map(|state| state.join("homer-export").join("captures"))
+    state.map(|state| state.join("homer-export"))
 }
 
 #[cfg(test)]
@@ -258,5 +334,38 @@ mod tests {
         one.write(&vec![0; MIB / 2]).unwrap();
         other.write(&vec![0; MIB / 2]).unwrap();
         assert!(one.write(&[0]).is_err());
+    }
+
+    #[test]
+    fn output_dir_counts_files_without_a_name() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = OutputDir::open(parent.path(), MIB as u64).unwrap();
+        let mut one = dir.begin().unwrap();
+        one.write(&vec![0; MIB / 2]).unwrap();
+        let mut other = dir.begin().unwrap();
+        assert!(other.write(&vec![0; MIB / 2 + 1]).is_err());
+        drop((one, other));
+        dir.begin().unwrap().write(&vec![0; MIB]).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn output_dir_that_was_replaced_is_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let (output, moved) = (parent.path().join("output"), parent.path().join("moved"));
+        std::fs::create_dir(&output).unwrap();
+        let dir = OutputDir::open(&output, MIB as u64).unwrap();
+        dir.begin().unwrap();
+        std::fs::rename(&output, &moved).unwrap();
+        std::os::unix::fs::symlink(parent.path(), &output).unwrap();
+        let why = dir.begin().err().unwrap();
+        assert!(why.to_string().contains("it is not a directory"), "{why}");
+        std::fs::remove_file(&output).unwrap();
+        std::fs::create_dir(&output).unwrap();
+        let why = dir.begin().err().unwrap();
+        assert!(why.to_string().contains("put in its place"), "{why}");
+        std::fs::remove_dir(&output).unwrap();
+        std::fs::rename(&moved, &output).unwrap();
+        dir.begin().unwrap();
     }
 }

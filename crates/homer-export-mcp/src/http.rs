@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use homer_export::CallerPolicy;
 use homer_export::mcp::auth::{CallerToken, cors_headers};
-use homer_export::mcp::protocol::{HttpBody, HttpResponse, not_json};
+use homer_export::mcp::protocol::{HttpBody, HttpResponse, check_message, not_json};
 use homer_export::mcp::{MAX_REQUEST_BYTES, REQUEST_INCOMPLETE, request_too_large};
 use http::header::ORIGIN;
 use http::request::Parts;
@@ -25,11 +25,13 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, oneshot};
 use tokio_io_timeout::TimeoutStream;
 
 use crate::call_limit::{CallLimit, PermitBody};
 use crate::call_log::{CallLog, Caller};
+use crate::connections::{Connection, Connections};
+use crate::host_field;
 use crate::now_ms;
 use crate::server::Server;
 
@@ -49,10 +51,6 @@ const HEALTH: &str = concat!(
     "\"}\n"
 );
 
-/// Connections at a time; the operating system queues further ones. Each takes a file descriptor,
-/// and a process often may have only 1,024 of them.
-const MAX_CONNECTIONS: usize = 512;
-
 /// Sessions at a time, of clients that begin with `initialize`. Each has a task and its last
 /// response.
 const MAX_SESSIONS: usize = 128;
@@ -60,13 +58,16 @@ const MAX_SESSIONS: usize = 128;
 /// How long the server waits for a client.
 #[derive(Clone, Copy, Debug)]
 struct ClientTimeouts {
-    /// For the header of a request, and again for its body.
+    /// For the header of the first request of a connection. Whoever has a token sends it at once.
+    first_header: Duration,
+    /// For the header of a further request, and for the body of each.
     request: Duration,
     /// For the client to read more of a response.
     read: Duration,
 }
 
 const CLIENT_TIMEOUTS: ClientTimeouts = ClientTimeouts {
+    first_header: Duration::from_secs(5),
     request: Duration::from_secs(15),
     read: Duration::from_secs(30),
 };
@@ -171,14 +172,19 @@ impl Endpoint {
 
     /// The response, with CORS header fields if it goes to a page that may call. A page that may
     /// call also reads why its request was rejected.
-    async fn respond(&self, request: Request<Incoming>, address: SocketAddr) -> HyperResponse {
+    async fn respond(
+        &self,
+        request: Request<Incoming>,
+        address: SocketAddr,
+        connection: &Connection,
+    ) -> HyperResponse {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         if is_read && request.uri().path() == HEALTH_PATH {
             return health();
         }
         let origin = request.headers().get(ORIGIN).cloned();
         let mut response = self
-            .respond_to_any(request, address)
+            .respond_to_any(request, address, connection)
             .await
             .unwrap_or_else(to_hyper);
         let origin = origin.filter(|o| self.config.callers.allows_origin(Some(o.as_bytes())));
@@ -196,13 +202,16 @@ impl Endpoint {
         &self,
         request: Request<Incoming>,
         address: SocketAddr,
+        connection: &Connection,
     ) -> Result<HyperResponse, HttpResponse> {
         let (mut parts, body) = request.into_parts();
+        host_field::check(&parts)?;
         let token = self.config.authorize(&parts).inspect_err(|rejected| {
             if let (401 | 403, HttpBody::Text(why)) = (rejected.status, &rejected.body) {
                 self.log.rejected(address, rejected.status, why.trim_end());
             }
         })?;
+        connection.prove();
         parts.extensions.insert(Caller { address, token });
         let body = self.read(body).await?;
         // GET opens an event stream of a session, DELETE ends the session.
@@ -217,8 +226,9 @@ impl Endpoint {
             }
             return Ok(response);
         }
-        // rmcp would call it an unsupported media type.
+        // rmcp would call both an unsupported media type.
         let message: Value = serde_json::from_slice(&body).map_err(|why| not_json(&why))?;
+        check_message(&body)?;
         let begins_session =
             !parts.headers.contains_key("mcp-session-id") && message["method"] == "initialize";
         if begins_session && self.sessions.sessions.read().await.len() >= MAX_SESSIONS {
@@ -282,6 +292,7 @@ impl Endpoint {
         self: Arc<Self>,
         socket: TcpStream,
         address: SocketAddr,
+        (admitted, evicted): (Connection, oneshot::Receiver<()>),
         connections: &GracefulShutdown,
     ) -> impl Future<Output = ()> + use<> {
         let timeouts = self.config.timeouts;
@@ -291,18 +302,36 @@ impl Endpoint {
         // A client that stops reading would otherwise hold its response in memory for ever.
         let mut socket = TimeoutStream::new(socket);
         socket.set_write_timeout(Some(timeouts.read));
+        let admitted = Arc::new(admitted);
+        let began = Arc::new(Notify::new());
+        let first_request = Arc::clone(&began);
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let endpoint = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(endpoint.respond(request, address).await) }
+            began.notify_one();
+            let (endpoint, admitted) = (Arc::clone(&self), Arc::clone(&admitted));
+            async move { Ok::<_, Infallible>(endpoint.respond(request, address, &admitted).await) }
         });
+        let no_request = async move {
+            let first = first_request.notified();
+            if tokio::time::timeout(timeouts.first_header, first)
+                .await
+                .is_ok()
+            {
+                std::future::pending::<()>().await;
+            }
+        };
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(timeouts.request)
             .serve_connection(TokioIo::new(Box::pin(socket)), service);
         let connection = connections.watch(connection);
         async move {
-            // An error means that the client has left, or does not use HTTP.
-            let _ = connection.await;
+            tokio::select! {
+                // An error means that the client has left, or does not use HTTP.
+                _ = connection => {}
+                () = no_request => {}
+                // It makes room for another one.
+                _ = evicted => {}
+            }
         }
     }
 }
@@ -349,18 +378,15 @@ pub(crate) async fn serve(
     let end_streams = for_rmcp.cancellation_token.clone();
     let endpoint = Arc::new(Endpoint::new(server, config, for_rmcp));
     let connections = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let admissions = Connections::default();
     tokio::pin!(shutdown);
     loop {
-        let (socket, address, slot) = tokio::select! {
+        let (socket, address, admitted) = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&listener, &admissions) => accepted,
         };
-        let connection = Arc::clone(&endpoint).serve_connection(socket, address, &connections);
-        tokio::spawn(async move {
-            connection.await;
-            drop(slot);
-        });
+        let endpoint = Arc::clone(&endpoint);
+        tokio::spawn(endpoint.serve_connection(socket, address, admitted, &connections));
     }
     // Event streams of sessions have no end of their own.
     end_streams.cancel();
@@ -368,16 +394,17 @@ pub(crate) async fn serve(
     let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, connections.shutdown()).await;
 }
 
-/// The next connection, once there is a slot for it.
+/// The next connection, once there is room for it.
 async fn accept(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    // `None` only if the semaphore is closed, which it never is.
-    let slot = Arc::clone(slots).acquire_owned().await.ok();
+    admissions: &Connections,
+) -> (TcpStream, SocketAddr, (Connection, oneshot::Receiver<()>)) {
     loop {
         match listener.accept().await {
-            Ok((socket, address)) => return (socket, address, slot),
+            Ok((socket, address)) => {
+                let admitted = admissions.admit(address.ip()).await;
+                return (socket, address, admitted);
+            }
             // Often the process has no file descriptor left. Other connections will end.
             Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
         }
@@ -391,6 +418,7 @@ mod tests {
 
     use fake_homer::{FakeHomer, large_capture};
     use homer_export::CallerPolicy;
+    use homer_export::config::RedactSettings;
     use homer_export::mcp::delivery::ResultMode;
     use homer_export::mcp::tools::ToolConfig;
     use homer_host::{Exporter, HostConfig};
@@ -404,6 +432,7 @@ mod tests {
     use crate::server::Server;
 
     const SHORT_TIMEOUTS: ClientTimeouts = ClientTimeouts {
+        first_header: Duration::from_millis(500),
         request: Duration::from_millis(500),
         read: Duration::from_millis(500),
     };
@@ -430,13 +459,13 @@ mod tests {
             stateless: false,
         };
         let log = CallLog::start(LogFormat::Off);
-        let server = Server::new(exporter, tools, None, log);
+        let server = Server::new(exporter, tools, RedactSettings::default(), None, log);
         let calls = server.call_limit();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut config = HttpConfig::new(
             address,
-            CallerPolicy::new(None, None, None, true).unwrap(),
+            CallerPolicy::new(None, Some("1"), None).unwrap(),
             vec![],
         );
         config.timeouts = SHORT_TIMEOUTS;

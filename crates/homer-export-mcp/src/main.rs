@@ -4,11 +4,17 @@
 mod call_limit;
 mod call_log;
 mod capture_cache;
+mod connections;
 mod files;
+mod held_bytes;
+mod host_field;
 mod http;
 mod listen_address;
+mod own_token;
 mod progress;
 mod server;
+mod shared_export;
+mod single_flight;
 mod stdio;
 mod tokens_file;
 mod tool_error;
@@ -32,6 +38,7 @@ use tokio::net::TcpListener;
 use self::call_log::{CallLog, LogFormat};
 use self::files::OutputDir;
 use self::listen_address::parse_listen_address;
+use self::own_token::OwnToken;
 use self::server::Server;
 use self::stdio::StdioTransport;
 
@@ -55,10 +62,11 @@ struct Arguments {
     check: bool,
 
     /// Serve streamable HTTP at this address and path /mcp instead of standard input and output; a
-    /// port alone, such as 8080, means 127.0.0.1. If other machines can reach the address, callers
-    /// must send HOMER_MCP_TOKEN (or the contents of HOMER_MCP_TOKEN_FILE), or a token of
-    /// --tokens-file, as a bearer token, unless HOMER_MCP_OPEN=1. HOMER_MCP_ORIGINS lists the
-    /// origins of web pages that may call
+    /// port alone, such as 8080, means 127.0.0.1. Callers must send HOMER_MCP_TOKEN (or the
+    /// contents of HOMER_MCP_TOKEN_FILE), or a token of --tokens-file, as a bearer token, unless
+    /// HOMER_MCP_OPEN=1. If none of them is set and only this machine can reach the address, the
+    /// server makes a token and prints it. HOMER_MCP_ORIGINS lists the origins of web pages that
+    /// may call
     #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = parse_listen_address)]
     http: Option<SocketAddr>,
 
@@ -109,7 +117,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         ),
         false => None,
     };
-    let variables = variables(&arguments).map_err(|error| error.to_string())?;
+    let (variables, mut warnings) = variables(&arguments).map_err(|error| error.to_string())?;
     #[cfg(feature = "demo")]
     let configuration = match &fake_homer {
         None => HostConfig::new(variables.clone()),
@@ -119,12 +127,17 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     #[cfg(not(feature = "demo"))]
     let configuration = HostConfig::new(variables.clone());
     let configuration = configuration.map_err(|error| error.to_string())?;
+    warnings.extend(configuration.warnings.iter().cloned());
     let serves_stdio = arguments.http.is_none();
     let max_hours = configuration.config.max_window_hours;
     let redact = configuration.config.redact.clone();
     let (tools, output_dir) = tool_config(&variables, max_hours, serves_stdio)?;
+    warnings.extend(output_dir.as_ref().and_then(OutputDir::warning));
     let exporter = Exporter::new(configuration.policy()).map_err(|failure| failure.to_string())?;
     if arguments.check {
+        for line in &warnings {
+            log(line);
+        }
         let checked = homer_host::check(&exporter, &configuration).await;
         for line in checked.map_err(|failure| failure.to_string())? {
             log(&line);
@@ -136,7 +149,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let call_log = CallLog::start(LogFormat::from_name(format));
     let server = Server::new(exporter, tools, redact, output_dir, call_log.clone());
-    let served = serve(arguments.http, server, &variables).await;
+    let served = serve(arguments.http, server, variables, warnings).await;
     call_log.flush();
     served
 }
@@ -145,26 +158,39 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 async fn serve(
     http: Option<SocketAddr>,
     server: Server,
-    variables: &Variables,
+    mut variables: Variables,
+    mut warnings: Vec<String>,
 ) -> Result<(), String> {
     if let Some(address) = http {
-        let (tokens, warnings) =
-            tokens_file::read(variables, now_ms()).map_err(|error| error.to_string())?;
-        let private = address.ip().is_loopback();
-        let callers = CallerPolicy::from_settings_and_tokens(variables, tokens, private)
+        let (tokens, more) =
+            tokens_file::read(&variables, now_ms()).map_err(|error| error.to_string())?;
+        warnings.extend(more);
+        let own = match address.ip().is_loopback() && tokens.is_empty() && says_nothing(&variables)
+        {
+            true => Some(OwnToken::of_user()?),
+            false => None,
+        };
+        if let Some(own) = &own {
+            variables.set(setting::MCP_TOKEN.variable, own.token.clone());
+        }
+        let callers = CallerPolicy::from_settings_and_tokens(&variables, tokens)
             .map_err(|error| error.to_string())?;
-        let hint = reachability(address, callers.is_open(), &hosts(variables));
-        let config = http::HttpConfig::new(address, callers, hosts(variables));
+        let hint = reachability(address, callers.is_open(), &hosts(&variables));
+        let config = http::HttpConfig::new(address, callers, hosts(&variables));
         let cannot_listen = |why: std::io::Error| format!("cannot listen on {address}: {why}");
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let local = listener.local_addr().map_err(cannot_listen)?;
         let shutdown = shutdown_signal();
         log(&format!("MCP at http://{local}/mcp"));
-        for line in hint.iter().chain(&warnings) {
+        let own = own.map(|own| own.notice());
+        for line in hint.iter().chain(&own).chain(&warnings) {
             log(line);
         }
         http::serve(listener, server, config, shutdown).await;
         return Ok(());
+    }
+    for line in &warnings {
+        log(line);
     }
     tokio::select! {
         served = serve_stdio(server) => served,
@@ -186,9 +212,18 @@ async fn serve_stdio(server: Server) -> Result<(), String> {
     Ok(())
 }
 
-/// The settings of this program, from its environment, the configuration file and its flags. The
-/// demo uses them as well, without the file, which concerns Homer.
-fn variables(arguments: &Arguments) -> Result<Variables, ExportError> {
+/// Whether the operator has set neither a token of callers nor that they need none.
+fn says_nothing(variables: &Variables) -> bool {
+    [&setting::MCP_TOKEN, &setting::MCP_OPEN]
+        .into_iter()
+        .filter_map(|setting| variables.get_raw(setting.variable))
+        .all(|given| given.value.is_empty())
+}
+
+/// The settings of this program, from its environment, the configuration file and its flags, and
+/// what the operator should know about them. The demo uses them as well, without the file, which
+/// concerns Homer.
+fn variables(arguments: &Arguments) -> Result<(Variables, Vec<String>), ExportError> {
     #[cfg(feature = "demo")]
     let is_demo = arguments.demo;
     #[cfg(not(feature = "demo"))]
@@ -201,8 +236,8 @@ fn variables(arguments: &Arguments) -> Result<Variables, ExportError> {
         arguments.flags.variables()?
     };
     arguments.mcp_flags.apply(&mut variables);
-    read_secret(&mut variables, &setting::MCP_TOKEN)?;
-    Ok(variables)
+    let warning = read_secret(&mut variables, &setting::MCP_TOKEN)?;
+    Ok((variables, warning.into_iter().collect()))
 }
 
 /// The settings of the tools, and the directory for files if there is one.
@@ -260,7 +295,8 @@ fn reachability(address: SocketAddr, open: bool, hosts: &[String]) -> Option<Str
     let ip = address.ip();
     match (ip.is_loopback(), open) {
         (true, true) => Some(
-            "every user of this machine can call it; set HOMER_MCP_TOKEN to prevent this"
+            "every user of this machine can call it, because HOMER_MCP_OPEN=1; set \
+             HOMER_MCP_TOKEN instead to prevent this"
                 .to_string(),
         ),
         (true, false) => None,

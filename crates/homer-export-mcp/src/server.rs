@@ -5,24 +5,24 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use homer_export::config::RedactSettings;
 use homer_export::mcp::delivery::Attachment;
 use homer_export::mcp::tools::{
-    self, CallWindow, InvalidCall, MessageArguments, ToolCall, ToolConfig, ToolFailure, ToolResult,
-    read_message,
+    self, CallWindow, InvalidCall, ReadCall, ToolCall, ToolConfig, ToolFailure, ToolResult,
 };
 use homer_export::mcp::uri::{ResourceError, ResourceRequest, resource_template};
 use homer_export::mcp::{
-    self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, SERVER_NAME,
+    self, CACHE_CAPTURES, CACHE_DEFINITIONS, CacheHint, SERVER_INFO_KEY, prompts,
 };
 use homer_export::{ExportError, MEDIA_TYPE};
-use homer_host::{CallFilterFields, CompletedExport, ExportRequest, Exporter, Failure, Manifest};
+use homer_host::{CallFilterFields, CaptureReader, CompletedExport, Exporter, Failure, Manifest};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     Annotations, CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult,
     CompleteRequestParams, CompleteResult, ContentBlock, CustomRequest, CustomResult,
     DiscoverResult, EmbeddedResource, ErrorCode, ErrorData, GetPromptRequestParams,
-    GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
+    GetPromptResponse, GetPromptResult, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListToolsResult, MetaObject, PaginatedRequestParams,
     ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
     ResourceContents, ResourceTemplate, Role, ServerCapabilities, ServerConfig, Tool,
@@ -34,10 +34,10 @@ use serde_json::Value;
 
 use crate::call_limit::{CallLimit, CallPermit};
 use crate::call_log::CallLog;
-use crate::capture_cache::CaptureCache;
-use crate::files::OutputDir;
+use crate::files::{CaptureFile, OutputDir};
 use crate::now_ms;
 use crate::progress::Progress;
+use crate::shared_export::{Exported, Seen, SharedExporter};
 use crate::tool_error::ToolError;
 
 /// The server. Clones share everything; over HTTP, each session has one.
@@ -47,7 +47,7 @@ pub(crate) struct Server {
 }
 
 struct Shared {
-    exporter: Exporter,
+    exporter: SharedExporter,
     tools: Vec<Tool>,
     /// The tools as clients without links see them.
     tools_without_links: Vec<Tool>,
@@ -55,7 +55,6 @@ struct Shared {
     config: ToolConfig,
     redact: RedactSettings,
     output_dir: Option<OutputDir>,
-    cache: CaptureCache,
     calls: CallLimit,
     log: CallLog,
 }
@@ -70,14 +69,13 @@ impl Server {
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
-                exporter,
+                exporter: SharedExporter::new(exporter, config.read_bytes, redact.clone()),
                 tools: to_rmcp(&tools::definitions(&config)),
                 tools_without_links: to_rmcp(&tools::definitions(&config.for_client(None))),
                 template: to_rmcp(&resource_template(&config)),
                 config,
                 redact,
                 output_dir,
-                cache: CaptureCache::default(),
                 calls: CallLimit::new(),
                 log,
             }),
@@ -95,11 +93,21 @@ impl Server {
     }
 }
 
-/// A capture that was exported.
-struct Exported {
-    finished: CompletedExport,
-    /// The bytes, if they fit into a message.
-    bytes: Option<Arc<[u8]>>,
+/// Where the bytes of an export go, besides the cache.
+enum Sink<'a> {
+    Memory,
+    File(&'a mut CaptureFile),
+    Reader(&'a mut CaptureReader),
+}
+
+impl Sink<'_> {
+    async fn take(&mut self, bytes: &[u8]) -> Result<(), ToolError> {
+        match self {
+            Self::Memory => Ok(()),
+            Self::File(file) => file.write(bytes).map_err(ToolError::StorageFailed),
+            Self::Reader(reader) => Ok(reader.feed(bytes).await?),
+        }
+    }
 }
 
 impl Shared {
@@ -120,7 +128,7 @@ impl Shared {
     ) -> Result<CallToolResult, ToolError> {
         match call {
             ToolCall::ExportPcap(call) => self.export_pcap(call, config, progress).await,
-            ToolCall::ReadMessage(arguments) => self.read_message(arguments, progress).await,
+            ToolCall::Read(call) => self.read(&call, progress).await,
             ToolCall::FindCalls(filter) => self.find_calls(&filter, progress).await,
         }
     }
@@ -139,43 +147,56 @@ impl Shared {
             }
             // Of a capture that is too large for a message, the report remains.
             _ => (
-                self.export(&call, u64::MAX, progress, |_| Ok(())).await?,
+                self.export(&call, u64::MAX, progress, Sink::Memory).await?,
                 None,
             ),
         };
-        let CompletedExport { report, sha256, .. } = &exported.finished;
+        let CompletedExport { report, sha256, .. } = &*exported.finished;
         let result = ToolResult::of_export(&config, &call, sha256, report, path.as_deref());
+        // The capture, and its copy in the result.
+        let mut held = self.calls.hold();
+        if matches!(
+            result.attachment,
+            Attachment::Blob { .. } | Attachment::Text
+        ) {
+            let size = exported.bytes.as_deref().map_or(0, <[u8]>::len);
+            if !held.add(size + base64_len(size)) {
+                return Err(ToolError::Full);
+            }
+        }
         Ok(to_call_result(
             &result,
             exported.bytes.as_deref().unwrap_or_default(),
         ))
     }
 
-    async fn read_message(
+    /// Reads a part of one capture, or of two, in the sandbox. Captures may have any size: none is
+    /// kept but those that the cache takes.
+    async fn read(
         &self,
-        mut arguments: MessageArguments,
+        call: &ReadCall,
         progress: &Progress,
     ) -> Result<CallToolResult, ToolError> {
-        // The capture that the operator allows to be seen.
-        arguments.call = arguments.call.redacted(self.redact.level);
-        let message = match self.cache.get(&arguments.call) {
-            Some(capture) => {
-                // Reading 6 MiB takes milliseconds; other calls must not wait for it.
-                let read =
-                    tokio::task::spawn_blocking(move || read_message::read(&capture, &arguments));
-                read.await.map_err(|why| Failure::Trap(why.to_string()))??
+        let redaction = self.redact.redaction(None).map_err(Failure::Export)?;
+        let reading = call.reading().as_redacted(redaction.as_ref());
+        // Before the export: an invalid condition should cost no request to Homer.
+        let mut reader = self.exporter.open_reader(&reading).await?;
+        for (at, capture) in call.captures().into_iter().enumerate() {
+            // The capture that the operator allows to be seen.
+            let capture = &capture.clone().redacted(self.redact.level);
+            if at > 0 {
+                reader.next_capture().await?;
             }
-            // Without a limit: only one packet is kept.
-            None => {
-                let mut reader = read_message::PacketReader::new(&arguments);
-                self.export(&arguments.call, u64::MAX, progress, |bytes| {
-                    Ok(reader.feed(bytes)?)
-                })
-                .await?;
-                reader.finish()?
+            match self.exporter.cache().get(capture) {
+                Some(capture) => reader.feed(&capture).await?,
+                None => {
+                    let sink = Sink::Reader(&mut reader);
+                    self.export(capture, u64::MAX, progress, sink).await?;
+                }
             }
-        };
-        Ok(to_call_result(&ToolResult::of_message(&message), &[]))
+        }
+        let found = reader.finish().await?;
+        Ok(to_call_result(&ToolResult::of_reading(call, &found), &[]))
     }
 
     async fn find_calls(
@@ -185,7 +206,7 @@ impl Shared {
     ) -> Result<CallToolResult, ToolError> {
         let found = self
             .exporter
-            .find_calls_with_progress(filter, |waiting| progress.waiting(waiting))
+            .find_calls(filter, |waiting| progress.waiting(waiting))
             .await?;
         let result = ToolResult::of_search(&self.config, filter, &found);
         Ok(to_call_result(&result, &[]))
@@ -196,10 +217,10 @@ impl Shared {
         &self,
         call: &CallWindow,
         progress: &Progress,
-    ) -> Result<Arc<[u8]>, ToolError> {
+    ) -> Result<Bytes, ToolError> {
         let call = &call.clone().redacted(self.redact.level);
         // A client usually follows a link right after the export that returned it.
-        if let Some(capture) = self.cache.get(call) {
+        if let Some(capture) = self.exporter.cache().get(call) {
             return Ok(capture);
         }
         let exported = self.export_into_memory(call, progress).await?;
@@ -217,22 +238,19 @@ impl Shared {
         progress: &Progress,
     ) -> Result<(Exported, String), ToolError> {
         let mut file = dir.begin().map_err(ToolError::StorageFailed)?;
-        let write = |bytes: &[u8]| file.write(bytes).map_err(ToolError::StorageFailed);
-        let mut exported = self.export(call, u64::MAX, progress, write).await?;
+        let sink = Sink::File(&mut file);
+        let mut exported = self.export(call, u64::MAX, progress, sink).await?;
         let path = dir
             .keep(file, call)
             .await
             .map_err(ToolError::StorageFailed)?;
-        let CompletedExport {
-            report,
-            sha256,
-            redaction,
-        } = &mut exported.finished;
-        if let Some(redaction) = redaction {
-            let manifest = Manifest::new(&path, sha256, redaction);
+        if let Some(redaction) = &exported.finished.redaction {
+            let manifest = Manifest::new(&path, &exported.finished.sha256, redaction);
             dir.keep_manifest(&manifest)
                 .map_err(ToolError::StorageFailed)?;
-            report.warnings.push(format!(
+            // A copy: other callers of the same export have files of their own.
+            let finished = Arc::make_mut(&mut exported.finished);
+            finished.report.warnings.push(format!(
                 "the SHA-256 of the original, and what was redacted, are in {}",
                 manifest.path().display()
             ));
@@ -246,61 +264,35 @@ impl Shared {
         call: &CallWindow,
         progress: &Progress,
     ) -> Result<Exported, ToolError> {
-        self.export(call, self.config.read_bytes, progress, |_| Ok(()))
-            .await
+        let max_bytes = self.config.read_bytes;
+        self.export(call, max_bytes, progress, Sink::Memory).await
     }
 
-    /// Exports a capture of at most `max_bytes`, and passes each chunk to `take`.
+    /// Exports a capture of at most `max_bytes`, and passes each chunk to `sink`.
     async fn export(
         &self,
         call: &CallWindow,
         max_bytes: u64,
         progress: &Progress,
-        mut take: impl FnMut(&[u8]) -> Result<(), ToolError>,
+        mut sink: Sink<'_>,
     ) -> Result<Exported, ToolError> {
-        let window = call.window;
-        let query = ExportRequest {
-            call_ids: call
-                .call_ids()
-                .iter()
-                .map(|id| id.as_str().to_string())
-                .collect(),
-            from_ts: window.from_ms(),
-            to_ts: window.to_ms(),
-            profiles: call.profile_keys(),
-            redact: self
-                .redact
-                .redaction(call.redact)
-                .map_err(Failure::Export)?,
-            ..ExportRequest::default()
-        };
-        let export = self
-            .exporter
-            .open_with_progress(&query, |waiting| progress.waiting(waiting))
-            .await?;
-        let mut export = export.hashed();
-        let mut kept = Some(Vec::new());
         let mut seen = 0;
-        while let Some(bytes) = export.next().await? {
-            seen += bytes.len() as u64;
-            progress.received(seen);
-            if seen > max_bytes {
-                // Dropping the export ends its request to Homer.
-                return Err(self.config.too_large(seen).into());
-            }
-            take(&bytes)?;
-            // Also if the capture goes to a file: for the cache.
-            kept = kept.filter(|_| seen <= self.config.read_bytes);
-            if let Some(kept) = &mut kept {
-                kept.extend_from_slice(&bytes);
+        let mut export = self.exporter.export(call);
+        loop {
+            match export.next().await? {
+                Seen::Waiting(waiting) => progress.waiting(waiting),
+                Seen::Bytes(bytes) => {
+                    seen += bytes.len() as u64;
+                    progress.received(seen);
+                    if seen > max_bytes {
+                        // If nobody else waits for the export, its request to Homer ends.
+                        return Err(self.config.too_large(seen).into());
+                    }
+                    sink.take(&bytes).await?;
+                }
+                Seen::Ended(exported) => return Ok(exported),
             }
         }
-        let finished = export.finish().await?;
-        let bytes: Option<Arc<[u8]>> = kept.map(Arc::from);
-        if let Some(bytes) = &bytes {
-            self.cache.put(call.clone(), Arc::clone(bytes));
-        }
-        Ok(Exported { finished, bytes })
     }
 }
 
@@ -316,10 +308,9 @@ fn to_rmcp<T: DeserializeOwned>(value: &impl Serialize) -> T {
 
 /// Puts a tool's result into rmcp's type, with the bytes of the capture if it has them attached.
 fn to_call_result(result: &ToolResult, capture: &[u8]) -> CallToolResult {
-    let text = result.text.clone();
-    let mut called = CallToolResult::structured(to_rmcp(&result.structured));
+    let mut called = CallToolResult::success(vec![ContentBlock::text(result.text.clone())]);
     // Clients without support for structured content read the text; others may ignore it.
-    called.content = vec![ContentBlock::text(text)];
+    called.structured_content = result.structured.as_ref().map(to_rmcp);
     called.content.extend(match &result.attachment {
         Attachment::None => None,
         Attachment::Blob { uri } => Some(ContentBlock::Resource(
@@ -338,6 +329,24 @@ fn to_call_result(result: &ToolResult, capture: &[u8]) -> CallToolResult {
         )),
     });
     called
+}
+
+/// The length of a capture in base64.
+fn base64_len(bytes: usize) -> usize {
+    bytes.div_ceil(3) * 4
+}
+
+/// Bytes of what is attached to a result. The rest of it is short.
+fn attached_len(result: &CallToolResult) -> usize {
+    let lengths = result.content.iter().map(|block| match block {
+        ContentBlock::Text(text) => text.text.len(),
+        ContentBlock::Resource(embedded) => match &embedded.resource {
+            ResourceContents::BlobResourceContents { blob, .. } => blob.len(),
+            _ => 0,
+        },
+        _ => 0,
+    });
+    lengths.sum()
 }
 
 /// A capture is for the user, since no model can read one.
@@ -423,9 +432,10 @@ impl ServerHandler for Server {
             ServerCapabilities::builder()
                 .enable_tools()
                 .enable_resources()
+                .enable_prompts()
                 .build(),
         )
-        .with_server_info(Implementation::new(SERVER_NAME, mcp::server_info().version))
+        .with_server_info(to_rmcp(&mcp::server_details()))
         .with_instructions(mcp::INSTRUCTIONS)
     }
 
@@ -487,16 +497,20 @@ impl ServerHandler for Server {
             // After the arguments have been parsed, because an invalid call needs no permit.
             let permit: Option<CallPermit> = shared.calls.permit_of(&context.extensions);
             match permit {
-                Some(_permit) => {
+                Some(permit) => {
                     let config = shared.config_for(&context);
-                    shared.call(call, config, &progress).await
+                    let result = shared.call(call, config, &progress).await?;
+                    match permit.reserve(attached_len(&result)) {
+                        true => Ok(result),
+                        false => Err(ToolError::Full),
+                    }
                 }
                 None => Err(ToolError::Busy),
             }
         };
         let called = tokio::select! {
             called = call => called,
-            // Dropping the export ends its request to Homer and frees its instance.
+            // Dropping the export ends its request to Homer, unless another call waits for it.
             () = context.ct.cancelled() => return Err(cancelled()),
         };
         let mut result = match called {
@@ -554,7 +568,13 @@ impl ServerHandler for Server {
         logged.asks_for(&ToolCall::ExportPcap(resource.call.clone()));
         let read = async {
             match shared.calls.permit_of(&context.extensions) {
-                Some(_permit) => shared.read_resource(&resource.call, &progress).await,
+                Some(permit) => {
+                    let capture = shared.read_resource(&resource.call, &progress).await?;
+                    match permit.reserve(base64_len(capture.len())) {
+                        true => Ok(capture),
+                        false => Err(ToolError::Full),
+                    }
+                }
                 None => Err(ToolError::Busy),
             }
         };
@@ -582,6 +602,29 @@ impl ServerHandler for Server {
         Ok(result.into())
     }
 
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        list!(ListPromptsResult, to_rmcp(&prompts::definitions()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let (arguments, config) = (request.arguments.as_ref(), &self.shared.config);
+        let prompt = prompts::get(&request.name, arguments, config, now_ms())
+            .map_err(|why| ErrorData::invalid_params(why, None))?;
+        let mut result: GetPromptResult = to_rmcp(&prompt);
+        // Not in the JSON of the core, which says it in the envelope.
+        result.result_type = GetPromptResult::default().result_type;
+        result.meta = Some(meta());
+        Ok(result.into())
+    }
+
     // rmcp's errors about methods that a server does not have are their bare names.
 
     async fn complete(
@@ -590,22 +633,6 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         Err(unknown_method("completion/complete"))
-    }
-
-    async fn list_prompts(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListPromptsResult, ErrorData> {
-        Err(unknown_method("prompts/list"))
-    }
-
-    async fn get_prompt(
-        &self,
-        _: GetPromptRequestParams,
-        _: RequestContext<RoleServer>,
-    ) -> Result<GetPromptResponse, ErrorData> {
-        Err(unknown_method("prompts/get"))
     }
 
     async fn on_custom_request(

@@ -5,7 +5,7 @@ use std::fs;
 use homer_export::ExportError;
 use homer_export::config::{Variables, setting};
 use homer_export::mcp::auth::CallerToken;
-use homer_export::text::truncate_for_display;
+use homer_host::config::{readable_by_others, shown_path};
 
 /// Largest file in bytes, inclusive.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -24,7 +24,7 @@ pub(crate) fn read(
         return Ok((Vec::new(), Vec::new()));
     };
     let (name, path) = (given.name, given.value);
-    let shown = truncate_for_display(path, 200);
+    let shown = shown_path(path);
     let unusable = |why: &dyn std::fmt::Display| {
         ExportError::Misconfigured(format!("{name}: cannot read {shown}: {why}"))
     };
@@ -48,14 +48,6 @@ pub(crate) fn read(
     if !expired.is_empty() {
         warnings.push(format!("expired tokens in {shown}: {}", expired.join(", ")));
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        if metadata.permissions().mode() & 0o044 != 0 {
-            warnings.push(format!(
-                "warning: other users can read {shown}; restrict it with chmod 600"
-            ));
-        }
-    }
+    warnings.extend(readable_by_others(name, path));
     Ok((tokens, warnings))
 }

@@ -8,6 +8,7 @@ use homer_host::Failure;
 
 use crate::call_limit::MAX_CALLS;
 use crate::files::StorageError;
+use crate::held_bytes::MAX_HELD_BYTES;
 
 /// Why a call failed. All of these reach the model as results with `isError`, so that it can tell
 /// the user or try again (MCP, server/tools, "Error Handling"). Their texts begin with a code and a
@@ -18,6 +19,8 @@ pub(crate) enum ToolError {
     Export(Failure),
     /// The server handles as many calls as it may.
     Busy,
+    /// The server holds as many bytes of captures and responses as it may.
+    Full,
     /// The capture cannot be saved in the output directory.
     StorageFailed(StorageError),
 }
@@ -29,7 +32,7 @@ impl ToolError {
             Self::Export(Failure::Export(error)) => error.case(),
             Self::Export(Failure::Limit(_)) => "sandbox-limit",
             Self::Export(Failure::Trap(_) | Failure::Misuse(_)) => "internal-error",
-            Self::Busy => "busy",
+            Self::Busy | Self::Full => "busy",
             Self::StorageFailed(_) => "storage-failed",
         }
     }
@@ -56,6 +59,12 @@ impl fmt::Display for ToolError {
                 f,
                 "busy: the server is handling {MAX_CALLS} calls, its maximum; retry in a few \
                  seconds"
+            ),
+            Self::Full => write!(
+                f,
+                "busy: the server holds {} MiB of captures that its clients have not read yet, its \
+                 maximum; retry in a few seconds",
+                MAX_HELD_BYTES / 1024 / 1024
             ),
             Self::StorageFailed(why) => write!(f, "storage-failed: {why}"),
         }

@@ -36,13 +36,20 @@ fn program(args: &[&str], env: &[(&str, &str)]) -> Command {
         .kill_on_drop(true)
         .stdin(Stdio::null());
     command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    // A file is no directory, so that no test leaves a token in the directory of the user.
+    if env.iter().all(|(name, _)| *name != "XDG_STATE_HOME") {
+        command.env("XDG_STATE_HOME", env!("CARGO_BIN_EXE_homer-export-mcp"));
+    }
     command
 }
 
 impl Server {
     async fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
         let args = [&["--http", "127.0.0.1:0"], args].concat();
-        let mut child = program(&args, env).stderr(Stdio::piped()).spawn().unwrap();
+        let is_guarded = env.iter().any(|(name, _)| *name == "HOMER_MCP_TOKEN");
+        let open = [("HOMER_MCP_OPEN", "1")];
+        let env = [env, if is_guarded { &[] } else { &open }].concat();
+        let mut child = program(&args, &env).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = said.next_line().await.unwrap().unwrap();
         let url = line
@@ -125,6 +132,38 @@ fn export() -> Value {
 }
 
 #[tokio::test]
+async fn http_reads_ladders_and_compares_calls() {
+    let server = Server::start(&["--demo"], &[]).await;
+    let ladder = json!({
+        "callid": CALL, "from_ts": FROM, "to_ts": TO, "method": "BYE", "to_packet": 6,
+        "call_id": "misspelled",
+    });
+    let asked = json!({"name": "homer_read_ladder", "arguments": ladder});
+    let (_, read) = server.ask("tools/call", asked, &[]).await;
+    let text = read["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("Rows 1 to 1 of 1; "), "{text}");
+    assert!(text.contains("\n6 "), "{text}");
+    let note = read["result"]["content"][1]["text"].as_str().unwrap();
+    assert!(
+        note.starts_with("Note: the unknown argument \"call_id\" was ignored; homer_read_ladder"),
+        "{note}"
+    );
+    assert_eq!(read["result"].get("structuredContent"), None);
+    let calls = json!({
+        "callid_a": "busy@demo", "callid_b": CALL,
+        "from_ts": "2026-11-20T14:00:00Z", "to_ts": "2026-11-20T15:00:00Z",
+        "from_ts_b": FROM, "to_ts_b": TO,
+    });
+    let asked = json!({"name": "homer_compare_calls", "arguments": calls});
+    let (_, compared) = server.ask("tools/call", asked, &[]).await;
+    let text = compared["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(
+        text.contains("\n1. Final status: A \"486\", B \"200\"\n"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn http_serves_the_stateless_protocol() {
     let server = Server::start(&["--demo"], &[]).await;
     let (_, discovered) = server.ask("server/discover", json!({}), &[]).await;
@@ -141,7 +180,7 @@ async fn http_serves_the_stateless_protocol() {
     );
     let (_, listed) = server.ask("tools/list", json!({}), &[]).await;
     let result = &listed["result"];
-    assert_eq!(result["tools"].as_array().unwrap().len(), 3);
+    assert_eq!(result["tools"].as_array().unwrap().len(), 5);
     assert_eq!(
         (&result["ttlMs"], &result["cacheScope"]),
         (&json!(3_600_000), &json!("public"))
@@ -168,6 +207,15 @@ async fn http_serves_the_stateless_protocol() {
         (&read["result"]["ttlMs"], &read["result"]["cacheScope"]),
         (&json!(0), &json!("private"))
     );
+    let (_, listed) = server.ask("prompts/list", json!({}), &[]).await;
+    assert_eq!(listed["result"]["prompts"][0]["name"], "diagnose_call");
+    assert_eq!(listed["result"]["ttlMs"], 3_600_000);
+    let prompt = json!({"name": "diagnose_call", "arguments": {"callid": CALL}});
+    let (_, got) = server.ask("prompts/get", prompt, &[]).await;
+    assert_eq!(got["result"]["resultType"], "complete");
+    assert_eq!(got["result"]["messages"][0]["role"], "user");
+    let details = &discovered["result"]["_meta"]["io.modelcontextprotocol/serverInfo"];
+    assert_eq!(details["title"], "Homer call export");
     let (_, missing) = server
         .ask("resources/read", json!({"uri": "file:///etc/passwd"}), &[])
         .await;
@@ -227,7 +275,7 @@ async fn http_requires_the_token() {
             head.status.as_u16(),
             listed["result"]["tools"].as_array().map(Vec::len)
         ),
-        (200, Some(3))
+        (200, Some(5))
     );
     for fields in [
         &[][..],
@@ -395,7 +443,7 @@ async fn http_beyond_loopback_requires_a_token() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
         output.status.code() == Some(1)
-            && said.contains("HOMER_MCP_TOKEN is not set, but other machines can reach this"),
+            && said.contains("HOMER_MCP_TOKEN is not set, but others can reach this"),
         "{said}"
     );
     for (env, why) in [
@@ -423,7 +471,10 @@ async fn http_beyond_loopback_requires_a_token() {
             "HOMER_MCP_TOKEN is a placeholder",
         ),
         (
-            [("HOMER_MCP_ORIGINS", "app.example.net"), ("X", "")],
+            [
+                ("HOMER_MCP_ORIGINS", "app.example.net"),
+                ("HOMER_MCP_OPEN", "1"),
+            ],
             "HOMER_MCP_ORIGINS has an invalid entry",
         ),
         (
@@ -445,6 +496,172 @@ async fn http_beyond_loopback_requires_a_token() {
             "{said}"
         );
     }
+}
+
+/// A server on a loopback address with this state directory, and the lines that it prints at its
+/// start.
+#[cfg(unix)]
+async fn start_without_settings(state: &str) -> (Vec<String>, Child, String) {
+    let args = ["--demo", "--http", "127.0.0.1:0"];
+    let mut child = program(&args, &[("XDG_STATE_HOME", state)])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = Vec::new();
+    while !said
+        .iter()
+        .any(|line: &String| line.contains("HOMER_MCP_OPEN=1"))
+    {
+        said.push(lines.next_line().await.unwrap().unwrap());
+    }
+    let url = said[0].strip_prefix("homer-export-mcp: MCP at ").unwrap();
+    let url = url.to_string();
+    (said, child, url)
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn http_on_loopback_makes_a_token_and_requires_it() {
+    let state = tempfile::tempdir().unwrap();
+    let state = state.path().to_str().unwrap();
+    let (said, child, url) = start_without_settings(state).await;
+    let token = said[1].rsplit(' ').next().unwrap().to_string();
+    assert_eq!(token.len(), 43, "{said:?}");
+    let path = format!("{state}/homer-export/mcp-token");
+    assert!(said[2].contains(&path), "{said:?}");
+    let stored = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(stored.trim(), token);
+    let mode = std::fs::metadata(&path).unwrap().permissions();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&mode);
+    assert_eq!(mode & 0o777, 0o600);
+    let server = Server { child, url };
+    let bearer = format!("Bearer {token}");
+    for (fields, status) in [
+        (&[][..], 401),
+        (&[("Authorization", "Bearer another-token-of-a-user")], 401),
+        (&[("Authorization", bearer.as_str())], 200),
+    ] {
+        let (head, _) = server.ask("tools/list", json!({}), fields).await;
+        assert_eq!(head.status.as_u16(), status);
+    }
+    // The token stays, and is not shown again.
+    let (said, child, url) = start_without_settings(state).await;
+    assert!(said.iter().all(|line| !line.contains(&token)), "{said:?}");
+    assert!(said[1].contains(&path), "{said:?}");
+    let server = Server { child, url };
+    let (head, _) = server
+        .ask("tools/list", json!({}), &[("Authorization", &bearer)])
+        .await;
+    assert_eq!(head.status, 200);
+}
+
+#[tokio::test]
+async fn http_without_a_place_for_a_token_says_what_to_set() {
+    let args = ["--demo", "--http", "127.0.0.1:0"];
+    let output = program(&args, &[]).output().await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("callers need a token, and the server cannot make one: ")
+            && said.contains("set HOMER_MCP_TOKEN")
+            && said.contains("HOMER_MCP_OPEN=1"),
+        "{said}"
+    );
+}
+
+/// Sends bytes on a new connection, and returns the status of the response.
+async fn status_of(url: &str, request: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let address = url.strip_prefix("http://").unwrap();
+    let address = address.strip_suffix("/mcp").unwrap();
+    let request = request.replace("ADDRESS", address);
+    let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+    client.write_all(request.as_bytes()).await.unwrap();
+    let mut response = Vec::new();
+    let read = client.read_to_end(&mut response);
+    let _ = tokio::time::timeout(Duration::from_secs(20), read)
+        .await
+        .unwrap();
+    let response = String::from_utf8_lossy(&response).into_owned();
+    response.get(9..12).unwrap_or_default().to_string()
+}
+
+#[tokio::test]
+async fn http_requires_one_host_that_is_that_of_the_target() {
+    let server = Server::start(&["--demo"], &[]).await;
+    let health = "Connection: close\r\n\r\n";
+    for (head, status) in [
+        ("GET /mcp HTTP/1.1\r\nHost: ADDRESS\r\n", "406"),
+        (
+            "GET http://ADDRESS/mcp HTTP/1.1\r\nHost: ADDRESS\r\n",
+            "406",
+        ),
+        ("GET /mcp HTTP/1.1\r\n", "400"),
+        (
+            "GET /mcp HTTP/1.1\r\nHost: ADDRESS\r\nHost: evil.example\r\n",
+            "400",
+        ),
+        ("GET /mcp HTTP/1.1\r\nHost: x@ADDRESS\r\n", "400"),
+        (
+            "GET http://evil.example/mcp HTTP/1.1\r\nHost: ADDRESS\r\n",
+            "400",
+        ),
+        (
+            "GET http://ADDRESS/mcp HTTP/1.1\r\nHost: evil.example\r\n",
+            "400",
+        ),
+    ] {
+        let got = status_of(&server.url, &format!("{head}{health}")).await;
+        assert_eq!(got, status, "{head}");
+    }
+}
+
+#[tokio::test]
+async fn http_rejects_json_that_is_no_json_rpc() {
+    let server = Server::start(&["--demo"], &[]).await;
+    for (body, id, why) in [
+        ("[]", Value::Null, "the request must be one JSON-RPC object"),
+        (
+            "null",
+            Value::Null,
+            "the request must be one JSON-RPC object",
+        ),
+        ("{\"id\": 7}", json!(7), "jsonrpc must be \"2.0\""),
+        (
+            "{\"jsonrpc\": \"2.0\", \"id\": 7}",
+            json!(7),
+            "method is missing",
+        ),
+    ] {
+        let (head, text) = server.send(server.request(&[]), body).await;
+        assert_eq!(head.status, 400, "{body}");
+        assert_eq!(head.headers["content-type"], "application/json");
+        let error: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&error["id"], &error["error"]["code"]),
+            (&id, &json!(-32600))
+        );
+        assert_eq!(error["error"]["message"], why);
+    }
+}
+
+#[tokio::test]
+async fn http_connections_that_send_nothing_make_room() {
+    let server = Server::start(&["--demo"], &[]).await;
+    let address = server.url.strip_prefix("http://").unwrap();
+    let address = address.strip_suffix("/mcp").unwrap();
+    let mut silent = Vec::new();
+    // A process may have 1024 open files.
+    for _ in 0..600 {
+        silent.push(tokio::net::TcpStream::connect(address).await.unwrap());
+    }
+    let (head, _) = server.ask("tools/list", json!({}), &[]).await;
+    assert_eq!(head.status, 200);
+    // The oldest one was closed.
+    let mut byte = [0];
+    let read = tokio::io::AsyncReadExt::read(&mut silent[0], &mut byte).await;
+    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
 }
 
 #[tokio::test]
@@ -528,4 +745,74 @@ async fn http_survives_a_thousand_calls_at_once() {
     assert!(served >= 64, "only {served} of 1000");
     let (_, exported) = server.ask("tools/call", export(), &[]).await;
     assert_eq!(exported["result"]["structuredContent"]["size_bytes"], 3311);
+}
+
+/// The resident memory of a process in MiB.
+#[cfg(target_os = "linux")]
+fn resident_mib(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib: u64 = line
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
+    kib / 1024
+}
+
+/// 64 clients ask for a capture of 6 MB each, which is 8 MB in base64, and do not read.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn http_responses_that_nobody_reads_take_bounded_memory() {
+    use tokio::io::AsyncWriteExt as _;
+
+    let homer = fake_homer::FakeHomer::with_capture(fake_homer::large_capture(1900));
+    let homer = homer.await.unwrap();
+    let args = ["--result-mode", "embed", "--inline-limit", "6291456"];
+    let server = Server::start(&args, &[("HOMER_URL", &homer.url())]).await;
+    let address = server.url.strip_prefix("http://").unwrap();
+    let address = address.strip_suffix("/mcp").unwrap();
+    let process = server.child.id().unwrap();
+    let before = resident_mib(process);
+    let mut clients = Vec::new();
+    for number in 0..64 {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+            "name": "homer_export_pcap",
+            "arguments": {
+                "callid": "000000000000@192.0.2.10",
+                // Another window each time, so that none is in the cache.
+                "from_ts": FROM + number,
+                "to_ts": TO,
+            },
+            "_meta": {
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientCapabilities": {},
+            },
+        }})
+        .to_string();
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nHost: {address}\r\n\
+             Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+             MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\n\
+             Mcp-Name: homer_export_pcap\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        client.write_all(head.as_bytes()).await.unwrap();
+        clients.push(client);
+    }
+    let mut peak = 0;
+    // Until the memory has not grown for two seconds.
+    let mut unchanged = 0;
+    while unchanged < 20 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let now = resident_mib(process);
+        unchanged = if now > peak { 0 } else { unchanged + 1 };
+        peak = peak.max(now);
+    }
+    // A release build has 14 MiB before.
+    let grown = peak - before;
+    assert!(grown <= 136, "{grown} MiB");
+    drop(clients);
 }

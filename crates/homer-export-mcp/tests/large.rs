@@ -59,6 +59,7 @@ impl Session {
             .stderr(Stdio::piped());
         if http {
             command.args(["--http", "127.0.0.1:0"]);
+            command.env("HOMER_MCP_OPEN", "1");
         }
         let mut child = command.spawn().unwrap();
         let transport = match http {
@@ -228,7 +229,7 @@ async fn large_captures_are_delivered_or_rejected_in_every_mode() {
                     session.ask("tools/list", json!({})).await["result"]["tools"]
                         .as_array()
                         .map(Vec::len),
-                    Some(3)
+                    Some(5)
                 );
                 let peak = session
                     .peak_memory()

@@ -1,5 +1,5 @@
-//! What operators of the server use: the address, health, the log, tokens; and how the server
-//! treats clients that make mistakes.
+//! What operators of the server use: the address, health, the log, tokens; what the server says
+//! about itself; and how it treats clients that make mistakes.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -9,6 +9,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use homer_export::mcp::{self, prompts, tools};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
@@ -41,7 +42,10 @@ struct HttpServer {
 impl HttpServer {
     async fn start(http: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
         let args = [&["--demo", "--http", http], args].concat();
-        let mut child = program(&args, env).stdin(Stdio::null()).spawn().unwrap();
+        let is_guarded = env.iter().any(|(name, _)| *name == "HOMER_MCP_TOKEN");
+        let open = [("HOMER_MCP_OPEN", "1")];
+        let env = [env, if is_guarded { &[] } else { &open }].concat();
+        let mut child = program(&args, &env).stdin(Stdio::null()).spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut server = Self {
             _child: child,
@@ -122,8 +126,8 @@ async fn operator_may_give_a_port_alone_and_learns_who_can_call() {
         );
         assert_eq!(
             server.said().await,
-            "homer-export-mcp: every user of this machine can call it; set HOMER_MCP_TOKEN to \
-             prevent this"
+            "homer-export-mcp: every user of this machine can call it, because HOMER_MCP_OPEN=1; \
+             set HOMER_MCP_TOKEN instead to prevent this"
         );
     }
     let output = program(&["--demo", "--http", "homer:x"], &[])
@@ -392,6 +396,9 @@ async fn stdio_line_that_is_not_json_gets_an_error() {
         assert_eq!(response["error"]["code"], code, "{response}");
         let message = response["error"]["message"].as_str().unwrap();
         assert!(message.contains(why), "{message}");
+        // Clients ignore a response without the id of their request.
+        let id = Some(json!(1)).filter(|_| line.contains("ud800"));
+        assert_eq!(response["id"], id.unwrap_or_default(), "{response}");
     }
     assert_eq!(server.ask("ping", json!({})).await["result"], json!({}));
     // The error about the last line is sent although the input has ended.
@@ -408,18 +415,78 @@ async fn stdio_error_about_an_unknown_method_says_what_the_server_offers() {
     let mut server = StdioServer::start();
     server.initialize().await;
     for (method, params) in [
-        ("prompts/list", json!({})),
-        ("prompts/get", json!({"name": "x"})),
+        (
+            "completion/complete",
+            json!({
+                "ref": {"type": "ref/prompt", "name": "diagnose_call"},
+                "argument": {"name": "callid", "value": "a"},
+            }),
+        ),
         ("logging/setLevel", json!({"level": "info"})),
         ("homer/guess", json!({})),
     ] {
         let error = server.ask(method, params).await["error"].take();
         assert_eq!(error["code"], -32601, "{method}");
-        let start = format!("unknown method \"{method}\"; this server offers tools and ");
+        let start = format!(
+            "unknown method \"{method}\"; this server offers tools, resources and \
+             prompts: "
+        );
         assert!(
             error["message"].as_str().unwrap().starts_with(&start),
             "{error}"
         );
+    }
+}
+
+/// As it is sent, in both versions of the protocol, and with files as well as without.
+#[tokio::test]
+async fn stdio_list_of_tools_is_short() {
+    let mut server = StdioServer::start();
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+    });
+    let current = server.ask("tools/list", json!({ "_meta": meta })).await;
+    let mut server = StdioServer::start();
+    server.initialize().await;
+    let older = server.ask("tools/list", json!({})).await;
+    for listed in [current, older] {
+        let length = listed["result"].to_string().chars().count();
+        assert!(length <= tools::MAX_DEFINITIONS, "{length}");
+        assert_eq!(listed["result"]["tools"][0]["name"], "homer_export_pcap");
+    }
+}
+
+#[tokio::test]
+async fn stdio_introduces_the_server_and_returns_the_prompt() {
+    let mut server = StdioServer::start();
+    let client = json!({
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1.2"},
+    });
+    let initialized = server.ask("initialize", client).await["result"].take();
+    let details = serde_json::to_value(mcp::server_details()).unwrap();
+    assert_eq!(initialized["serverInfo"], details);
+    assert_eq!(initialized["capabilities"]["prompts"], json!({}));
+    let notification = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    server.write(&notification.to_string()).await;
+    let listed = server.ask("prompts/list", json!({})).await["result"].take();
+    let defined = serde_json::to_value(prompts::definitions()).unwrap();
+    assert_eq!(listed["prompts"], defined);
+    let arguments = json!({"callid": CALL, "around": "2026-11-20T10:00:00Z"});
+    let params = json!({"name": "diagnose_call", "arguments": arguments});
+    let got = server.ask("prompts/get", params).await["result"].take();
+    let text = got["messages"][0]["content"]["text"].as_str().unwrap();
+    assert!(text.contains("from_ts 2026-11-20T09:30:00Z"), "{text}");
+    let short = serde_json::to_value(mcp::server_info()).unwrap();
+    assert_eq!(got["_meta"][mcp::SERVER_INFO_KEY], short);
+    // Nothing of the newer protocol.
+    assert_eq!(got.get("resultType"), None);
+    for params in [json!({"name": "guess"}), json!({"name": "diagnose_call"})] {
+        let error = server.ask("prompts/get", params).await["error"].take();
+        assert_eq!(error["code"], -32602, "{error}");
     }
 }
 

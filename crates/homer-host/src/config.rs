@@ -4,23 +4,26 @@ mod extra_headers;
 mod file;
 mod flags;
 mod secret_command;
+mod secret_file;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use homer_export::config::{Setting, Variables, setting};
-use homer_export::homer::ProxyCredentialKind;
+use homer_export::config::{Variables, setting};
+use homer_export::homer::{HomerServer, ProxyCredentialKind};
+use homer_export::origin::Scheme;
 use homer_export::redact::{Level, Redaction};
 use homer_export::{Config, ExportError};
 
 use crate::environment::ComponentEnvironment;
 use crate::extra_fields::ExtraFields;
 use crate::policy::{AllowedOrigin, Limits, Policy};
+use crate::secret_token::secret_token;
+use secret_file::FILE_SUFFIX;
 
 pub use flags::{Flags, McpFlags, SettingFlags};
-
-/// Appended to the variable of a secret, it names a file that contains the secret.
-const FILE_SUFFIX: &str = "_FILE";
+pub use secret_file::{read_secret, readable_by_others, shown_path};
 
 /// What a native program is configured with.
 #[derive(Clone, Debug)]
@@ -36,8 +39,11 @@ pub struct HostConfig {
     pub export_max_bytes: u64,
     /// `HOMER_EXPORT_DEADLINE_MS`: longest duration of an export.
     pub export_deadline: Duration,
-    /// `HOMER_MAX_CONCURRENT`: number of concurrent exports.
+    /// `HOMER_MAX_CONCURRENT`: number of concurrent exports, and more while they prove small.
     pub max_concurrent: usize,
+    /// What the operator should know: files of secrets that others can read, and a credential that
+    /// crosses a network unencrypted. Sentences without a credential.
+    pub warnings: Vec<String>,
 }
 
 impl HostConfig {
@@ -87,6 +93,7 @@ impl HostConfig {
     /// `misconfigured` as [`Config::new`], and if the file of a secret cannot be read or is empty,
     /// or if a secret is given twice, and if the file of header fields is invalid.
     pub fn new(mut variables: Variables) -> Result<Self, ExportError> {
+        let mut warnings = Vec::new();
         for secret in [
             &setting::REDACT_KEY,
             &setting::API_TOKEN,
@@ -94,11 +101,18 @@ impl HostConfig {
             &setting::PASSWORD,
             &setting::PROXY_PASSWORD,
         ] {
-            read_secret(&mut variables, secret)?;
+            warnings.extend(read_secret(&mut variables, secret)?);
         }
         if setting::REDACT_KEY.get(&variables).is_none() {
-            variables.set(setting::REDACT_KEY.variable, random_key()?);
+            // The captures of one process have the same pseudonyms, and nobody can compute them.
+            let key = secret_token().map_err(|why| {
+                ExportError::Misconfigured(format!("{why}, and HOMER_REDACT_KEY is not set"))
+            })?;
+            variables.set(setting::REDACT_KEY.variable, key);
         }
+        let extra_headers = setting::EXTRA_HEADERS_FILE.get(&variables);
+        warnings
+            .extend(extra_headers.and_then(|given| readable_by_others(given.name, given.value)));
         // The host itself knows which kinds of credentials it adds.
         variables.take(setting::CREDENTIAL_KIND.variable);
         variables.take(setting::PROXY_CREDENTIAL_KIND.variable);
@@ -108,6 +122,7 @@ impl HostConfig {
         if homer.proxy_credential.is_none() && !extra_fields.is_empty() {
             homer.proxy_credential_kind = ProxyCredentialKind::Fields;
         }
+        warnings.extend(unencrypted(homer, &extra_fields));
         let concurrent = setting::MAX_CONCURRENT.integer(&variables)?;
         let deadline_ms = setting::EXPORT_DEADLINE_MS.integer(&variables)?;
         Ok(Self {
@@ -119,6 +134,7 @@ impl HostConfig {
             export_max_bytes: setting::EXPORT_MAX_BYTES.integer(&variables)?,
             export_deadline: Duration::from_millis(deadline_ms),
             max_concurrent: usize::try_from(concurrent).unwrap_or(usize::MAX),
+            warnings,
         })
     }
 
@@ -205,50 +221,23 @@ pub fn process_variables() -> Result<Variables, ExportError> {
     Ok(Variables::from_environment(ours))
 }
 
-/// Reads a secret from the file that its variable with `_FILE` appended names, if that is set. Line
-/// ends after the secret do not count.
-///
-/// # Errors
-/// `misconfigured` if the secret is given directly as well, or if the file cannot be read or is
-/// empty.
-pub fn read_secret(variables: &mut Variables, secret: &Setting) -> Result<(), ExportError> {
-    let variable = secret.variable;
-    let file_variable = format!("{variable}{FILE_SUFFIX}");
-    let Some(path) = variables.take(&file_variable) else {
-        return Ok(());
-    };
-    if secret.get(variables).is_some() {
-        return misconfigured(format!(
-            "{variable} and {file_variable} are both set; keep one"
-        ));
-    }
-    let text = std::fs::read_to_string(&path).map_err(|why| {
-        ExportError::Misconfigured(format!("{file_variable}: cannot read {path}: {why}"))
-    })?;
-    let text = text.trim_end_matches(['\r', '\n']);
-    // An empty variable counts as unset, but an empty file is a mistake.
-    if text.is_empty() {
-        return misconfigured(format!("{file_variable}: {path} is empty"));
-    }
-    variables.set(variable, text.to_string());
-    Ok(())
+/// The warning about a credential that crosses a network unencrypted.
+fn unencrypted(homer: &HomerServer, extra_fields: &ExtraFields) -> Option<String> {
+    let origin = homer.base_url.origin();
+    let has_credential = homer.credential.is_some() || !extra_fields.is_empty();
+    let is_local = is_loopback(origin.host());
+    (has_credential && origin.scheme() == Scheme::Http && !is_local).then(|| {
+        format!(
+            "warning: the credential for {origin} is sent over plain http, so whoever can read the \
+             network traffic learns it; use https beyond a trusted network"
+        )
+    })
 }
 
-/// A key for the pseudonyms of this process, if the operator has given none: the captures of one
-/// process have the same pseudonyms, and nobody can compute them.
-///
-/// # Errors
-/// `misconfigured` if the operating system provides no random numbers.
-fn random_key() -> Result<String, ExportError> {
-    let mut key = [0; 32];
-    let random = rustls::crypto::ring::default_provider().secure_random;
-    match random.fill(&mut key) {
-        Ok(()) => Ok(data_encoding::HEXLOWER.encode(&key)),
-        Err(_) => misconfigured(
-            "the operating system provides no random numbers, and HOMER_REDACT_KEY is not set"
-                .to_string(),
-        ),
-    }
+/// Whether a host is this machine.
+fn is_loopback(host: &str) -> bool {
+    let address = host.parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn misconfigured<T>(why: String) -> Result<T, ExportError> {

@@ -10,17 +10,19 @@ use homer_export::record::Convert;
 use homer_export::redact::{Redaction, RedactionSummary};
 use homer_export::{CaptureReport, ExportError};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::COMPONENT;
+use crate::admission::{Admission, Work};
 use crate::convert::printable;
 use crate::deadline::Deadline;
 use crate::failure::Failure;
 use crate::outbound::Outbound;
+use crate::permit::{Permit, Permits};
 use crate::policy::Policy;
-use crate::sandbox::{Exports, Guest, LimitExceeded, Sandbox, stream, types};
+use crate::sandbox::{Exports, Guest, LimitExceeded, MAX_READERS, Sandbox, stream, types};
 
 /// What to export. The component parses and checks it, so any values can be passed.
 ///
@@ -73,7 +75,7 @@ impl ExportRequest {
 const READ_BYTES: u32 = 256 * 1024;
 
 /// Runs exports under one policy. It is cheap to clone, and clones share the compiled component,
-/// the limit of concurrent exports, and the connections to Homer, which are kept alive.
+/// the queue of exports, and the connections to Homer, which are kept alive.
 ///
 /// # Examples
 ///
@@ -95,13 +97,14 @@ const READ_BYTES: u32 = 256 * 1024;
 /// ```
 #[derive(Clone)]
 pub struct Exporter {
-    sandbox: Arc<Sandbox>,
+    pub(crate) sandbox: Arc<Sandbox>,
     /// The version of Homer's API that the last export used. Later instances get it, so
     /// that they need not detect it with a request of their own.
     detected_api: Arc<Mutex<Option<Api>>>,
-    /// One permit for each open exchange with Homer. Tokio's semaphore is fair: first come, first
-    /// served.
-    permits: Arc<Semaphore>,
+    /// Which exports may send requests to Homer.
+    permits: Arc<Permits>,
+    /// One permit for each reader of a capture.
+    pub(crate) readers: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Exporter {
@@ -126,14 +129,19 @@ impl Exporter {
     /// As [`Self::new`]. [`Failure::Trap`] also if it is not such a component, or if it imports
     /// more than the sandbox links.
     pub fn with_component(component: &[u8], policy: Policy) -> Result<Self, Failure> {
-        let permits = Semaphore::new(policy.limits.concurrent_exports);
+        let limits = &policy.limits;
+        let permits = Permits::new(Admission::new(
+            limits.concurrent_exports,
+            limits.small_export,
+        ));
         let outbound = Outbound::new(&policy)?;
         let sandbox = Sandbox::new(component, policy, outbound)
             .map_err(|error| Failure::Trap(format!("{error:#}")))?;
         Ok(Self {
             sandbox: Arc::new(sandbox),
             detected_api: Arc::default(),
-            permits: Arc::new(permits),
+            permits,
+            readers: Arc::new(Semaphore::new(MAX_READERS)),
         })
     }
 
@@ -170,14 +178,13 @@ impl Exporter {
         request: &ExportRequest,
         on_progress: impl FnMut(WaitingFor),
     ) -> Result<Instance, Failure> {
-        let limits = &self.sandbox.policy().limits;
-        let wanted = open_exchanges(request, limits.concurrent_exports);
-        let begun = self.begin("export", wanted, on_progress).await?;
+        let begun = self.begin(work_of(request), on_progress).await?;
         let Begun {
+            // First, and therefore dropped last: the next one begins when this instance is freed.
+            permit,
             mut store,
             exports,
             deadline,
-            mut permit,
         } = begun;
         if request.redact.is_some() {
             // The component returns other bytes than those that Homer sent.
@@ -193,9 +200,12 @@ impl Exporter {
             // Homer may have been upgraded since it was detected. The next instance detects anew.
             self.set_detected_api(None);
         }
+        if let Err(Failure::Export(ExportError::NothingCaptured { .. })) = opened {
+            permit.found_nothing();
+        }
         let stream = opened?;
         // Only the streamed profile has an open exchange from here on (`PcapStream::open`).
-        drop(permit.split(permit.num_permits().saturating_sub(1)));
+        permit.keep_one();
         Ok(Instance {
             stream,
             store,
@@ -205,35 +215,25 @@ impl Exporter {
         })
     }
 
-    /// A fresh instance that may have this number of exchanges with Homer open, as soon as there
-    /// are permits for them. `noun` says what it is for: `export` or `search`.
+    /// A fresh instance for this work, as soon as there is a permit for its requests.
     pub(crate) async fn begin(
         &self,
-        noun: &'static str,
-        exchanges: u32,
+        work: Work,
         mut on_progress: impl FnMut(WaitingFor),
     ) -> Result<Begun, Failure> {
         let limits = &self.sandbox.policy().limits;
         // Before the queue, because the caller waits for the sum of both.
-        let deadline = Deadline::begin(noun, limits);
-        // All at once: exports that wait for a second permit while they keep their first one would
-        // wait for each other. Tried first, so that only an export that has to wait reports it.
-        let permit = match Arc::clone(&self.permits).try_acquire_many_owned(exchanges) {
-            Ok(permit) => permit,
-            Err(_) => {
-                on_progress(WaitingFor::Turn {
-                    at_once: limits.concurrent_exports,
-                });
-                let permit = Arc::clone(&self.permits).acquire_many_owned(exchanges);
-                tokio::time::timeout_at(deadline.at, permit)
-                    .await
-                    .map_err(|_| deadline.exceeded())?
-                    // Nothing closes this semaphore.
-                    .map_err(|closed| Failure::Trap(closed.to_string()))?
-            }
-        };
+        let deadline = Deadline::begin(work.noun(), limits);
+        let permit = self.permits.take(work, |at_once| {
+            on_progress(WaitingFor::Turn { at_once });
+        });
+        let permit = tokio::time::timeout_at(deadline.at, permit)
+            .await
+            .map_err(|_| deadline.exceeded())?;
         on_progress(WaitingFor::Homer);
-        let instantiated = self.sandbox.instantiate(self.detected_api());
+        let instantiated = self
+            .sandbox
+            .instantiate(self.detected_api(), Some(permit.meter()));
         let (store, exports) = deadline.run(instantiated).await?;
         Ok(Begun {
             store,
@@ -241,6 +241,11 @@ impl Exporter {
             deadline,
             permit,
         })
+    }
+
+    /// The policy of all instances.
+    pub(crate) fn policy(&self) -> &Policy {
+        self.sandbox.policy()
     }
 
     fn detected_api(&self) -> Option<Api> {
@@ -263,18 +268,18 @@ pub(crate) struct Begun {
     pub(crate) store: Store<Guest>,
     pub(crate) exports: Exports,
     pub(crate) deadline: Deadline,
-    pub(crate) permit: OwnedSemaphorePermit,
+    /// Last, so that the next one begins when this instance has been freed.
+    pub(crate) permit: Permit,
 }
 
-/// How many exchanges with Homer an export may have open at a time: one for a single profile, or
-/// if only one is allowed at all. In the latter case an export runs alone.
-fn open_exchanges(request: &ExportRequest, limit: usize) -> u32 {
-    let most = if request.profiles.len() == 1 {
-        1
-    } else {
-        MAX_OPEN_EXCHANGES
-    };
-    u32::try_from(most.min(limit)).unwrap_or(u32::MAX)
+/// An export has one exchange with Homer for a single profile, and otherwise two at a time.
+fn work_of(request: &ExportRequest) -> Work {
+    Work::Export {
+        requests: match request.profiles.len() {
+            1 => 1,
+            _ => MAX_OPEN_EXCHANGES,
+        },
+    }
 }
 
 /// What an export or a search waits for before its first bytes arrive.
@@ -282,7 +287,7 @@ fn open_exchanges(request: &ExportRequest, limit: usize) -> u32 {
 pub enum WaitingFor {
     /// For other exports: as many requests as are allowed are under way.
     Turn {
-        /// The number of concurrent requests to Homer that are allowed.
+        /// The number of concurrent requests to Homer that are allowed at this moment.
         at_once: usize,
     },
     /// For Homer's response.
@@ -317,14 +322,14 @@ pub struct Export {
     received: u64,
 }
 
-/// The instance that runs one export. Dropping it closes its connection to Homer and frees its
+/// The instance that runs one export. Dropping it closes its connection to Homer and ends its
 /// permit.
 struct Instance {
     store: Store<Guest>,
     exports: Exports,
     stream: ResourceAny,
     deadline: Deadline,
-    _permit: OwnedSemaphorePermit,
+    _permit: Permit,
 }
 
 impl fmt::Debug for Export {

@@ -30,6 +30,10 @@ impl Failure {
     /// [`crate::Export::finish`] was called too early.
     pub(crate) const NOT_READ: Self = Self::Misuse("finish was called before next returned None");
 
+    /// A [`crate::CaptureReader`] was used after a failure.
+    pub(crate) const READER_OVER: Self =
+        Self::Misuse("the reader is over: an earlier call failed or was dropped");
+
     /// An error that the component returned.
     pub(crate) fn of_component(error: types::ExportError) -> Self {
         Self::Export(printable(error.convert()))

@@ -10,11 +10,12 @@
 //! A [`Policy`] states what the component may do. It is plain data, and [`HostConfig`] builds one
 //! from the environment. An [`Exporter`] compiles the component once, and runs each [`Export`] in a
 //! fresh instance of it, so that no export can affect another one. [`Exporter::find_calls`]
-//! searches for calls in the same way.
+//! searches for calls in the same way, and [`Exporter::open_reader`] reads a part of a capture.
 //!
 //! Dependencies run one way: [`policy`] and [`environment`] are data, the sandbox and its outbound
 //! requests are built from them, and [`export`] drives the sandbox.
 
+pub mod admission;
 mod cache;
 mod check;
 pub mod config;
@@ -27,10 +28,13 @@ mod failure;
 mod manifest;
 mod outbound;
 mod partial_file;
+mod permit;
 pub mod policy;
 mod private_directory;
+mod reader;
 mod sandbox;
 mod search;
+mod secret_token;
 
 pub use check::check;
 pub use config::{Flags, HostConfig, McpFlags};
@@ -41,11 +45,14 @@ pub use failure::Failure;
 pub use manifest::Manifest;
 pub use partial_file::{CompleteFile, PartialFile};
 pub use policy::{AllowedOrigin, Limits, Policy};
-pub use private_directory::create_private;
+pub use private_directory::{create_private, writable_by_others};
+pub use reader::CaptureReader;
 pub use sandbox::LimitExceeded;
+pub use secret_token::secret_token;
 
 // The types of the core in this library's interface, so that an embedder needs one dependency.
 pub use homer_export::homer::{Api, CredentialKind, ProxyCredential, ProxyCredentialKind};
+pub use homer_export::reader::{Found, LadderQuery, MessageQuery, Reading};
 pub use homer_export::redact::{Level, Redaction, RedactionSummary};
 pub use homer_export::search::{CallFilterFields, FoundCall, FoundCalls, UnsearchedPart};
 pub use homer_export::{BaseUrl, CaptureReport, Credential, ExportError};

@@ -4,15 +4,20 @@
 
 mod body;
 mod connection;
+mod credential_search;
+mod decoded_text;
 mod error;
+mod exchange;
 mod hashed_body;
+mod measured_body;
 mod redaction;
 mod tls;
 mod token_cache;
+mod unread;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,32 +27,36 @@ use homer_export::homer::search::{MAX_RESPONSE, SEARCH_PATH};
 use homer_export::origin::Scheme;
 use homer_export::transport::ResponseHead;
 use homer_export::{BaseUrl, Credential, ExportError, Origin};
-use http::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE, TRANSFER_ENCODING,
-};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
-    WasiHttpHooks,
 };
 
 use self::body::LimitedBody;
 use self::connection::Connector;
-use self::hashed_body::{HashedBody, LastResponse};
-use self::token_cache::{Token, TokenCache};
+use self::redaction::{Expected, MORE_TEXT};
+use self::token_cache::{LoginError, Refusal, Token, TokenCache};
+use self::unread::UnreadBytes;
 use crate::extra_fields::ExtraFields;
-use crate::policy::{AllowedOrigin, Limits, Policy};
+use crate::policy::{AllowedOrigin, Limits, Policy, RESPONSE_FIELDS};
+
+pub(crate) use self::exchange::{InstanceOutbound, TransferNotes};
+pub(crate) use self::unread::UnreadBytes as Unread;
 
 pub(crate) use self::hashed_body::HashedResponse;
 
 /// The largest request body in bytes that is kept, so that it can be sent again after a new login.
 /// A request for 100 Call-IDs has at most 210 KB.
 const MAX_REQUEST_BODY: usize = 1024 * 1024;
+
+/// Bytes of a response that are read to find out whether it rejects a credential, inclusive.
+const MAX_PREFIX: usize = MAX_ERROR_BODY + MORE_TEXT;
 
 /// How long an idle connection is kept for the next export.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -56,6 +65,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// an exporter share it.
 pub(crate) struct Outbound {
     targets: HashMap<Origin, Target>,
+    /// The header fields that a component may set in a request.
+    request_fields: Arc<[HeaderName]>,
     forbidden: ForbiddenHeaderFilter,
     limits: Limits,
 }
@@ -94,7 +105,7 @@ enum TargetCredential {
     /// A fixed header field, and the token in it.
     Field(HeaderName, HeaderValue, String),
     /// A login, whose token goes into `Authorization`.
-    Login(TokenCache),
+    Login(Box<TokenCache>),
 }
 
 impl TargetCredential {
@@ -112,7 +123,7 @@ impl TargetCredential {
                 login_type,
             }) => {
                 let tokens = TokenCache::new(username, password, *login_type);
-                return Ok(Self::Login(tokens));
+                return Ok(Self::Login(Box::new(tokens)));
             }
             Some(credential @ (Credential::ApiToken { token, .. } | Credential::Jwt(token))) => {
                 (credential, token)
@@ -189,13 +200,21 @@ impl Outbound {
             };
             targets.insert(origin.clone(), target);
         }
-        // A component that could set one of these fields could send a credential of its own, or
-        // find out about ours by a collision.
+        // A component that could set one of the fields with credentials could send a credential of
+        // its own, or find out about ours by a collision.
+        let mut request_fields = policy.request_fields();
+        request_fields.retain(|name| {
+            !DEFAULT_FORBIDDEN_HEADERS.contains(name) && !credential_headers.contains(name)
+        });
+        let request_fields: Arc<[HeaderName]> = request_fields.into();
+        let allowed = Arc::clone(&request_fields);
+        // Wasmtime applies it to responses as well. `send` tells the two apart.
         let forbidden: ForbiddenHeaderFilter = Arc::new(move |name| {
-            DEFAULT_FORBIDDEN_HEADERS.contains(name) || credential_headers.contains(name)
+            !allowed.contains(name) && !RESPONSE_FIELDS.contains(&name.as_str())
         });
         Ok(Self {
             targets,
+            request_fields,
             forbidden,
             limits: policy.limits,
         })
@@ -207,25 +226,32 @@ impl Outbound {
         request: Request<WasiBody>,
         options: Option<RequestOptions>,
         end_unproven: &AtomicBool,
+        unread: &UnreadBytes,
     ) -> Result<Response<WasiBody>, Error> {
         let target = origin(request.uri()).and_then(|origin| self.targets.get(&origin));
         let target = target.filter(|target| target.allows(&request));
         let target = target.ok_or(Error::HttpRequestDenied)?;
-        let max_text = max_text(&request);
+        let mut names = request.headers().keys();
+        // The host itself adds the host and the length.
+        if !names.all(|name| *name == HOST || self.request_fields.contains(name)) {
+            return Err(Error::HttpRequestDenied);
+        }
+        let expected = expected(&request);
         let mut request = target.prepare(request)?;
         let timeouts = Timeouts::new(options.unwrap_or_default(), &self.limits);
         let (response, is_framed) = match &target.credential {
-            TargetCredential::None => self.send_once(target, request, timeouts).await?,
+            TargetCredential::None => self.send_once(target, request, timeouts, unread).await?,
             TargetCredential::Field(name, value, _) => {
                 request.headers_mut().insert(name.clone(), value.clone());
-                self.send_once(target, request, timeouts).await?
+                self.send_once(target, request, timeouts, unread).await?
             }
             TargetCredential::Login(tokens) => {
-                self.send_authenticated(tokens, target, request, timeouts)
+                self.send_authenticated(tokens, target, request, timeouts, unread)
                     .await?
             }
         };
-        let response = redaction::redact(response, target.to_redact(), max_text);
+        let held = unread::Unread::new(unread);
+        let response = redaction::redact(response, &target.to_redact(), expected, held);
         let is_capture = response.status() == StatusCode::OK;
         // An export has a capture for each profile, and each of them counts.
         end_unproven.fetch_or(is_capture && !is_framed, Ordering::Relaxed);
@@ -241,6 +267,7 @@ impl Outbound {
         target: &Target,
         request: Request<WasiBody>,
         timeouts: Timeouts,
+        unread: &UnreadBytes,
     ) -> Result<(Response<WasiBody>, bool), Error> {
         let (head, body) = request.into_parts();
         let body = Limited::new(body, MAX_REQUEST_BODY)
@@ -251,18 +278,18 @@ impl Outbound {
         let mut rejected: Option<Token> = None;
         loop {
             let log_in = self.log_in(tokens, target, timeouts);
-            let unusable = || LoginError::Transport(Error::HttpProtocolError);
-            let token = match tokens.token(rejected.as_ref(), log_in, unusable).await {
+            let token = match tokens.token(rejected.as_ref(), log_in).await {
                 Ok(token) => token,
                 // The component reads the rejected login as the response to its own request. The
                 // core then explains it as it explains a login of the component itself.
-                Err(LoginError::Rejected(response)) => return Ok((*response, true)),
+                Err(LoginError::Rejected(refusal)) => return Ok((refusal.response(), true)),
                 Err(LoginError::Transport(error)) => return Err(error),
             };
             let mut head = head.clone();
             head.headers.insert(AUTHORIZATION, token.bearer.clone());
             let request = Request::from_parts(head, in_memory(body.clone()));
-            let (response, is_framed) = self.send_once(target, request, timeouts).await?;
+            let sent = self.send_once(target, request, timeouts, unread);
+            let (response, is_framed) = sent.await?;
             if token.fresh || rejected.is_some() {
                 return Ok((response, is_framed));
             }
@@ -292,8 +319,9 @@ impl Outbound {
             .body(in_memory(login_request.body.into()))
             .map_err(|_| Error::HttpRequestUriInvalid)?;
         let request = target.prepare(request)?;
-        let (response, _) = self.send_once(target, request, timeouts).await?;
-        let (head, body) = read_prefix(response).await?;
+        let unread = UnreadBytes::default();
+        let sent = self.send_once(target, request, timeouts, &unread);
+        let (head, body) = read_prefix(sent.await?.0).await?;
         let status = ResponseHead {
             status: head.status.as_u16(),
             ..ResponseHead::default()
@@ -305,10 +333,7 @@ impl Outbound {
                 let why = "the response to the login has no token; does HOMER_URL point to Homer?";
                 Err(Error::InternalError(Some(why.to_string())).into())
             }
-            None => Err(LoginError::Rejected(Box::new(Response::from_parts(
-                head,
-                in_memory(body),
-            )))),
+            None => Err(LoginError::Rejected(Refusal { head, body })),
         }
     }
 
@@ -319,6 +344,7 @@ impl Outbound {
         target: &Target,
         mut request: Request<WasiBody>,
         timeouts: Timeouts,
+        unread: &UnreadBytes,
     ) -> Result<(Response<WasiBody>, bool), Error> {
         let mut connected = capture_connection(&mut request);
         let mut response = target.client.request(request);
@@ -336,11 +362,10 @@ impl Outbound {
                 .map_err(|_| Error::ConnectionReadTimeout)?,
         };
         let mut response = response.map_err(|error| error::of_request(&error))?;
-        // The component does not need it, and it may be a credential.
-        response.headers_mut().remove(SET_COOKIE);
         let is_framed = [CONTENT_LENGTH, TRANSFER_ENCODING]
             .iter()
             .any(|name| response.headers().contains_key(name));
+        keep_response_fields(response.headers_mut());
         // The limit is one for captures. An error message may be longer than a small limit.
         let limit = if response.status() == StatusCode::OK {
             self.limits.response_bytes
@@ -352,22 +377,9 @@ impl Outbound {
             return Err(Error::HttpResponseBodySize(Some(limit)));
         }
         let response = response
-            .map(|body| LimitedBody::new(body, limit, timeouts.between_bytes).boxed_unsync());
+            .map(|body| LimitedBody::new(body, limit, timeouts.between_bytes, unread))
+            .map(BodyExt::boxed_unsync);
         Ok((response, is_framed))
-    }
-}
-
-/// Why a login returned no token.
-enum LoginError {
-    /// Homer rejected it with this response.
-    Rejected(Box<Response<WasiBody>>),
-    /// There was no response, or it could not be read.
-    Transport(Error),
-}
-
-impl From<Error> for LoginError {
-    fn from(error: Error) -> Self {
-        Self::Transport(error)
     }
 }
 
@@ -393,13 +405,28 @@ impl Timeouts {
     }
 }
 
-/// Most bytes that the component reads of the response to a request, if it is not a capture,
-/// inclusive.
-fn max_text(request: &Request<WasiBody>) -> usize {
+/// What the response to a request may be, and how much of it the component reads.
+fn expected(request: &Request<WasiBody>) -> Expected {
     match request.uri().path().ends_with(SEARCH_PATH) {
         // One byte more shows the component that a response is too large.
-        true => MAX_RESPONSE + 1,
-        false => MAX_ERROR_BODY,
+        true => Expected::Rows {
+            max_text: MAX_RESPONSE + 1,
+        },
+        false => Expected::Capture {
+            max_text: MAX_ERROR_BODY,
+        },
+    }
+}
+
+/// Removes the header fields of a response that the policy does not list.
+fn keep_response_fields(fields: &mut HeaderMap) {
+    let removed: Vec<HeaderName> = fields
+        .keys()
+        .filter(|name| !RESPONSE_FIELDS.contains(&name.as_str()))
+        .cloned()
+        .collect();
+    for name in removed {
+        fields.remove(name);
     }
 }
 
@@ -410,7 +437,8 @@ fn in_memory(bytes: Bytes) -> WasiBody {
         .boxed_unsync()
 }
 
-/// The head of a response, and up to [`MAX_ERROR_BODY`] bytes of its body.
+/// The head of a response, and the beginning of its body: what the component reads of it, and what
+/// the redaction needs in addition.
 async fn read_prefix(
     response: Response<WasiBody>,
 ) -> Result<(http::response::Parts, Bytes), Error> {
@@ -420,8 +448,8 @@ async fn read_prefix(
         if let Ok(data) = frame.into_data() {
             bytes.extend_from_slice(&data);
         }
-        if bytes.len() >= MAX_ERROR_BODY {
-            bytes.truncate(MAX_ERROR_BODY);
+        if bytes.len() >= MAX_PREFIX {
+            bytes.truncate(MAX_PREFIX);
             break;
         }
     }
@@ -437,10 +465,8 @@ async fn check_rejection(
         return Ok((response, false));
     }
     let (head, body) = read_prefix(response).await?;
-    let rejects = response::refuses_credential(
-        head.status.as_u16(),
-        &response::message(&body).unwrap_or_default(),
-    );
+    let message = response::message(body.get(..MAX_ERROR_BODY).unwrap_or(&body));
+    let rejects = response::refuses_credential(head.status.as_u16(), &message.unwrap_or_default());
     Ok((Response::from_parts(head, in_memory(body)), rejects))
 }
 
@@ -475,96 +501,6 @@ fn origin(uri: &Uri) -> Option<Origin> {
         _ => return None,
     };
     Origin::from_parts(scheme, uri.authority()?.as_str()).ok()
-}
-
-/// What the host noticed about the transfers of one instance, and the component cannot know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TransferNotes {
-    /// The last capture had neither a Content-Length nor chunked encoding, as HTTP/1.0 servers and
-    /// some proxies send it (docs/homer.md §7). Then only the closed connection shows its end (RFC
-    /// 9112 §6.3, item 8), and a cut between two packet records cannot be detected.
-    pub(crate) end_unproven: bool,
-}
-
-/// The way out of one instance: the shared one, and the notes about its transfers.
-pub(crate) struct InstanceOutbound {
-    shared: Arc<Outbound>,
-    // Shared with the requests under way, which outlive the calls that started them.
-    end_unproven: Arc<AtomicBool>,
-    /// The number of requests of this instance so far.
-    requests: AtomicU32,
-    /// The last response, if responses are hashed.
-    last_response: Option<LastResponse>,
-}
-
-impl InstanceOutbound {
-    pub(crate) fn new(shared: &Arc<Outbound>) -> Self {
-        Self {
-            shared: Arc::clone(shared),
-            end_unproven: Arc::default(),
-            requests: AtomicU32::new(0),
-            last_response: None,
-        }
-    }
-
-    /// From now on, hashes each response that may be a capture.
-    pub(crate) fn hash_responses(&mut self) {
-        self.last_response = Some(LastResponse::default());
-    }
-
-    /// The last response that was received to its end, if responses are hashed.
-    pub(crate) fn last_response(&self) -> Option<HashedResponse> {
-        self.last_response.as_ref()?.get()
-    }
-
-    /// What was noticed until now.
-    pub(crate) fn notes(&self) -> TransferNotes {
-        TransferNotes {
-            end_unproven: self.end_unproven.load(Ordering::Relaxed),
-        }
-    }
-}
-
-type Sent = Result<
-    (
-        Response<WasiBody>,
-        Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ),
-    Error,
->;
-
-impl WasiHttpHooks for InstanceOutbound {
-    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        Arc::clone(&self.shared.forbidden)
-    }
-
-    fn send_request(
-        &mut self,
-        request: Request<WasiBody>,
-        options: Option<RequestOptions>,
-        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
-        let shared = Arc::clone(&self.shared);
-        let end_unproven = Arc::clone(&self.end_unproven);
-        let last_response = self.last_response.clone();
-        let before = self.requests.fetch_add(1, Ordering::Relaxed);
-        Box::new(async move {
-            let limit = shared.limits.requests;
-            if before >= limit {
-                let why = format!("more than {limit} requests of one export or search");
-                return Err(Error::InternalError(Some(why)));
-            }
-            let mut response = shared.send(request, options, &end_unproven).await?;
-            if let Some(last) = last_response.filter(|_| response.status() == StatusCode::OK) {
-                response = response.map(|body| HashedBody::new(body, last).boxed_unsync());
-            }
-            // wasmtime-wasi-http polls this for as long as the response is read. hyper's client
-            // runs the connection in a task of its own, so there is nothing to do.
-            let nothing_more: Box<dyn Future<Output = Result<(), Error>> + Send> =
-                Box::new(async { Ok(()) });
-            Ok((response, nothing_more))
-        })
-    }
 }
 
 /// Why a response body ended early, for `wasi:http/types.http-error-code`.

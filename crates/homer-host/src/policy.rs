@@ -5,21 +5,43 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use homer_export::config::setting;
+use homer_export::export::MAX_OPEN_EXCHANGES;
 use homer_export::homer::{login, search, v7, v11};
+use homer_export::query::MAX_PROFILES;
 use homer_export::search::MAX_REQUESTS;
 use homer_export::transport::{BETWEEN_BYTES_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 use homer_export::{BaseUrl, Credential};
+use http::HeaderName;
 
+use crate::admission::SMALL_TIME;
 use crate::environment::ComponentEnvironment;
 use crate::extra_fields::ExtraFields;
+
+/// The header fields that a component may set in a request, in lower case. With
+/// [`Policy::own_credentials`], [`Policy::request_fields`] has more.
+pub const REQUEST_FIELDS: [&str; 2] = ["content-length", "content-type"];
+
+/// The header fields with which a component sends a credential of its own, in lower case.
+const OWN_CREDENTIAL_FIELDS: [&str; 3] = ["authorization", "auth-token", "cookie"];
+
+/// The header fields of a response that a component sees, in lower case. The first four say what
+/// arrived. The others tell its operator which proxy rejected a request, and why.
+pub const RESPONSE_FIELDS: [&str; 7] = [
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "location",
+    "retry-after",
+    "server",
+    "www-authenticate",
+];
 
 /// What a component may do. Everything that is not listed here is denied.
 ///
 /// [`Policy::default`] is the smallest policy. The defaults are:
 ///
 /// * No origin may be reached, so every request is denied.
-/// * The component may not set `Authorization`, `Cookie`, or any header field that carries a
-///   credential of the host.
+/// * The component may set only [`REQUEST_FIELDS`], and sees only [`RESPONSE_FIELDS`].
 /// * The environment is empty.
 /// * HTTPS trusts the certificates of the system.
 /// * [`Limits::default`] applies to each export.
@@ -62,9 +84,11 @@ use crate::extra_fields::ExtraFields;
 pub struct Policy {
     /// The origins that requests may go to. The same host with another port is another origin.
     pub allowed: Vec<AllowedOrigin>,
-    /// Whether the component may set `Authorization` and `Cookie` itself. Hosts that cannot add a
-    /// credential pass it in the environment and need this. The component may never set a header
-    /// field that carries a credential of [`Self::allowed`].
+    /// Whether the component may send a credential of its own, in the header fields
+    /// `Authorization`, `Auth-Token`, `Cookie` and the one that `HOMER_TOKEN_HEADER` names in
+    /// [`Self::environment`], and whether it may log in. Hosts that cannot add a credential pass it
+    /// in the environment and need this. The component may never set a header field that carries a
+    /// credential of [`Self::allowed`].
     pub own_credentials: bool,
     /// The only environment that the component sees.
     pub environment: ComponentEnvironment,
@@ -72,6 +96,19 @@ pub struct Policy {
     pub ca_file: Option<PathBuf>,
     /// The limits of each export.
     pub limits: Limits,
+}
+
+impl Policy {
+    /// The header fields that a component may set in a request.
+    pub fn request_fields(&self) -> Vec<HeaderName> {
+        let named = self.environment.other.iter();
+        let named = named.filter(|(name, _)| *name == setting::TOKEN_HEADER.variable);
+        let own = OWN_CREDENTIAL_FIELDS.into_iter();
+        let own = own.chain(named.map(|(_, value)| value.as_str()));
+        let own = own.filter(|_| self.own_credentials);
+        let fields = REQUEST_FIELDS.into_iter().chain(own);
+        fields.filter_map(|name| name.parse().ok()).collect()
+    }
 }
 
 /// An origin that requests may go to.
@@ -137,18 +174,28 @@ impl AllowedOrigin {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The number of exports and searches that may run at a time, and of their requests to Homer.
-    /// A search has one request under way at a time, and counts as one. An export of several
-    /// profiles begins with two requests, and counts as two until only one of them is under way;
-    /// with a limit of 1, it runs alone. Further ones wait in a first-come, first-served queue
-    /// until their deadline. Homer builds each export in memory and keeps working on it after
-    /// its client has disconnected, so more concurrency costs Homer memory: 22 bytes for each byte
-    /// of a capture (docs/homer.md §7).
+    /// The number of requests to Homer that may be under way at a time while their cost is unknown
+    /// or has proved large, and therefore the number of large exports. Small exports raise it up to
+    /// 128 for as long as nothing proves large ([`crate::admission`]). A search has one request
+    /// under way at a time. An export of several profiles begins with two requests, and counts as
+    /// two until only one of them is under way; with a limit of 1, it runs alone. Further ones wait
+    /// in a first-come, first-served queue until their deadline. Homer builds each export in memory
+    /// and keeps working on it after its client has disconnected, so more concurrency costs Homer
+    /// memory: 22 bytes for each byte of a capture (docs/homer.md §7).
     pub concurrent_exports: usize,
-    /// Requests of one export or one search, inclusive, without the logins of the host. An export
-    /// needs at most one for each profile and version of Homer's API, three more that explain why
-    /// it found nothing, and two logins. A search needs at most 64 and a login.
-    pub requests: u32,
+    /// The longest time at Homer of an export that counts as small. With zero, none does, and
+    /// [`Self::concurrent_exports`] is never exceeded.
+    pub small_export: Duration,
+    /// Requests of one export, inclusive, without the logins of the host. An export needs at most
+    /// one for each profile and version of Homer's API, three more that explain why it found
+    /// nothing, and, if it logs in by itself, two logins.
+    pub export_requests: u32,
+    /// Requests of one search, inclusive, without the logins of the host. A search needs at most 64
+    /// and, if it logs in by itself, two logins.
+    pub search_requests: u32,
+    /// Requests of one export or one search that may be under way at a time, inclusive, from the
+    /// request to the end of the response.
+    pub open_requests: usize,
     /// Linear memory in bytes, inclusive. An export needs 1.25 MiB, whatever the size of the
     /// capture.
     pub memory_bytes: usize,
@@ -169,13 +216,19 @@ pub struct Limits {
     pub between_bytes: Duration,
 }
 
+/// What an export needs, if the host adds the credential.
+const _: () = assert!(2 * MAX_PROFILES + 3 <= 20);
+
 impl Default for Limits {
     fn default() -> Self {
         const MIB: usize = 1024 * 1024;
         Self {
             concurrent_exports: usize::try_from(setting::MAX_CONCURRENT.default_integer())
                 .unwrap_or(usize::MAX),
-            requests: MAX_REQUESTS + 2,
+            small_export: SMALL_TIME,
+            export_requests: 20,
+            search_requests: MAX_REQUESTS + 2,
+            open_requests: MAX_OPEN_EXCHANGES,
             // About 25 times what an export uses.
             memory_bytes: 32 * MIB,
             cpu: Duration::from_secs(10),

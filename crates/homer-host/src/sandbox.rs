@@ -21,8 +21,10 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
+use crate::admission::MAX_AT_ONCE;
 use crate::cache;
-use crate::outbound::{self, HashedResponse, InstanceOutbound, Outbound, TransferNotes};
+use crate::outbound::{self, HashedResponse, InstanceOutbound, Outbound, TransferNotes, Unread};
+use crate::permit::Meter;
 use crate::policy::{Limits, Policy};
 
 mod bindings {
@@ -37,6 +39,7 @@ mod bindings {
                 export homer:capture/types@0.2.0;
                 export homer:capture/homer-export-stream@0.2.0;
                 export homer:capture/homer-search@0.2.0;
+                export homer:capture/capture-reader@0.2.0;
             }
         ",
         world: "homer:host/exports",
@@ -45,7 +48,7 @@ mod bindings {
 }
 
 pub(crate) use bindings::exports::homer::capture::{
-    homer_export_stream as stream, homer_search as search, types,
+    capture_reader as reader, homer_export_stream as stream, homer_search as search, types,
 };
 pub(crate) use bindings::{Exports, ExportsPre};
 
@@ -56,6 +59,10 @@ const TICK: Duration = Duration::from_millis(10);
 /// §5), and a report is smaller. Without this limit a component could make the host allocate any
 /// amount of memory.
 const HOSTCALL_BYTES: usize = 4 * 1024 * 1024;
+
+/// Readers of captures at a time, inclusive. They make no requests to Homer, so that they do not
+/// count as exports; each takes an instance.
+pub(crate) const MAX_READERS: usize = 16;
 
 /// Handles that a component may have open. An export needs about a dozen.
 const MAX_HANDLES: usize = 256;
@@ -80,8 +87,9 @@ const TABLES: u32 = 4;
 const MAX_TABLE_ELEMENTS: usize = 10_000;
 
 /// Bytes of a memory that are zeroed for the next instance and not returned to the system. A small
-/// export touches about this much, and page faults would take longer than zeroing.
-const KEPT_MEMORY: usize = 512 * 1024;
+/// export touches about twice as much, and page faults would take longer than zeroing; but each of
+/// the 144 slots may keep this much.
+const KEPT_MEMORY: usize = 256 * 1024;
 
 /// The same for a table.
 const KEPT_TABLE: usize = 64 * 1024;
@@ -141,13 +149,15 @@ impl Sandbox {
     }
 
     /// A fresh instance, and the store that holds everything it has. `detected_api` is the
-    /// version of Homer's API that an earlier instance detected.
+    /// version of Homer's API that an earlier instance detected. `meter` learns what its requests
+    /// cost; without one, the instance may send none.
     ///
     /// # Errors
     /// If instantiation exceeds a limit.
     pub(crate) async fn instantiate(
         &self,
         detected_api: Option<Api>,
+        meter: Option<Meter>,
     ) -> wasmtime::Result<(Store<Guest>, Exports)> {
         let limits = &self.policy.limits;
         let mut table = ResourceTable::new();
@@ -155,14 +165,17 @@ impl Sandbox {
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(MAX_FIELDS_BYTES);
         let environment = self.policy.environment.variables(detected_api);
+        let outbound = InstanceOutbound::new(&self.outbound, meter);
+        let unread = outbound.unread().clone();
         let guest = Guest {
             table,
             wasi: WasiCtx::builder().envs(&environment).build(),
             http,
-            outbound: InstanceOutbound::new(&self.outbound),
+            outbound,
             memory: MemoryLimit {
                 bytes: limits.memory_bytes,
                 used: 0,
+                unread,
             },
         };
         let mut store = Store::new(&self.engine, guest);
@@ -176,17 +189,19 @@ impl Sandbox {
     }
 }
 
-/// Memories, tables and stacks for as many instances as there may be concurrent exports. They are
-/// reused.
+/// Memories, tables and stacks for as many instances as there may be concurrent exports and
+/// readers. They are reused.
 fn pool(limits: &Limits) -> InstanceAllocationStrategy {
-    let exports = u32::try_from(limits.concurrent_exports).unwrap_or(u32::MAX);
+    let exports = limits.concurrent_exports.max(MAX_AT_ONCE);
+    let instances = exports.saturating_add(MAX_READERS);
+    let instances = u32::try_from(instances).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     // The same numbers that the resource limiter allows for each instance.
-    pool.total_component_instances(exports)
-        .total_core_instances(exports.saturating_mul(INSTANCES))
-        .total_memories(exports.saturating_mul(MEMORIES))
-        .total_tables(exports.saturating_mul(TABLES))
-        .total_stacks(exports)
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(INSTANCES))
+        .total_memories(instances.saturating_mul(MEMORIES))
+        .total_tables(instances.saturating_mul(TABLES))
+        .total_stacks(instances)
         .max_core_instances_per_component(INSTANCES)
         .max_memories_per_component(MEMORIES)
         .max_tables_per_component(TABLES)
@@ -261,6 +276,13 @@ impl Guest {
     }
 }
 
+impl Guest {
+    /// Sets the number of requests that the instance may send, inclusive.
+    pub(crate) fn allow_requests(&mut self, max_requests: u32) {
+        self.outbound.allow_requests(max_requests);
+    }
+}
+
 impl IoView for Guest {
     fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
@@ -332,10 +354,12 @@ impl fmt::Display for LimitExceeded {
 
 impl std::error::Error for LimitExceeded {}
 
-/// Counts the bytes of all memories of an instance against one limit.
+/// Counts the bytes of all memories of an instance, and those of responses that the host holds for
+/// it, against one limit.
 struct MemoryLimit {
     bytes: usize,
     used: usize,
+    unread: Unread,
 }
 
 impl ResourceLimiter for MemoryLimit {
@@ -345,7 +369,8 @@ impl ResourceLimiter for MemoryLimit {
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let wanted = self.used.saturating_add(desired.saturating_sub(current));
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        let wanted = used.saturating_add(self.unread.get());
         if wanted > self.bytes {
             return Err(LimitExceeded::Memory {
                 limit: self.bytes,
@@ -353,7 +378,7 @@ impl ResourceLimiter for MemoryLimit {
             }
             .into());
         }
-        self.used = wanted;
+        self.used = used;
         Ok(true)
     }
 

@@ -3,6 +3,7 @@
 use homer_export::record::Convert as _;
 use homer_export::search::{CallFilterFields, FoundCalls};
 
+use crate::admission::Work;
 use crate::convert::printable;
 use crate::export::{Exporter, WaitingFor};
 use crate::failure::Failure;
@@ -47,8 +48,9 @@ impl Exporter {
         filter: &CallFilterFields,
         on_progress: impl FnMut(WaitingFor),
     ) -> Result<FoundCalls, Failure> {
-        // Its requests follow each other, so one of them is under way at a time.
-        let mut begun = self.begin("search", 1, on_progress).await?;
+        let mut begun = self.begin(Work::Search, on_progress).await?;
+        let limit = self.policy().limits.search_requests;
+        begun.store.data_mut().allow_requests(limit);
         let interface = begun.exports.homer_capture_homer_search();
         let filter = filter.clone().convert();
         let call = interface.call_find_calls(&mut begun.store, &filter);

@@ -23,7 +23,13 @@ const args = { callid: "udp-normal-1@192.0.2.10", from_ts: 1795168800000, to_ts:
 const call = (name, args) => client.callTool({ name, arguments: args });
 
 const { tools } = await client.listTools();
-const expected = ["homer_export_pcap", "homer_read_message", "homer_find_calls"];
+const expected = [
+  "homer_export_pcap",
+  "homer_read_message",
+  "homer_find_calls",
+  "homer_read_ladder",
+  "homer_compare_calls",
+];
 assert.deepEqual(tools.map((tool) => tool.name), expected);
 const exported = await call("homer_export_pcap", args);
 const { size_bytes, sha256, report, resource_uri } = exported.structuredContent;

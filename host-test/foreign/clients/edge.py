@@ -33,7 +33,13 @@ async def main():
                 client.protocol_version
             )
             tools = (await client.list_tools()).tools
-            expected = ["homer_export_pcap", "homer_read_message", "homer_find_calls"]
+            expected = [
+                "homer_export_pcap",
+                "homer_read_message",
+                "homer_find_calls",
+                "homer_read_ladder",
+                "homer_compare_calls",
+            ]
             assert [tool.name for tool in tools] == expected, tools
             result = await client.call_tool("homer_export_pcap", ARGUMENTS)
             structured, blob = result.structured_content, result.content[1].resource.blob

@@ -30,7 +30,14 @@ async def exports():
         async with ClientSession(read, write) as session:
             await session.initialize()
             names = [tool.name for tool in (await session.list_tools()).tools]
-            assert names == ["homer_export_pcap", "homer_read_message", "homer_find_calls"], names
+            expected = [
+                "homer_export_pcap",
+                "homer_read_message",
+                "homer_find_calls",
+                "homer_read_ladder",
+                "homer_compare_calls",
+            ]
+            assert names == expected, names
             result = await session.call_tool("homer_export_pcap", ARGUMENTS)
             assert result.structuredContent["size_bytes"] == 3311, result
             blob = result.content[1].resource.blob

@@ -23,7 +23,14 @@ async def exports():
     async with connect(StdioServerParameters(command=demo, args=["--demo", "--result-mode", "embed"]), demo) as client:
         assert client.protocol_version == "2026-07-28", client.protocol_version
         names = [tool.name for tool in (await client.list_tools()).tools]
-        assert names == ["homer_export_pcap", "homer_read_message", "homer_find_calls"], names
+        expected = [
+            "homer_export_pcap",
+            "homer_read_message",
+            "homer_find_calls",
+            "homer_read_ladder",
+            "homer_compare_calls",
+        ]
+        assert names == expected, names
         result = await client.call_tool("homer_export_pcap", ARGUMENTS)
         assert result.structured_content["size_bytes"] == 3311, result
         blob = result.content[1].resource.blob

@@ -39,7 +39,13 @@ const args = { callid: "udp-normal-1@192.0.2.10", from_ts: 1795168800000, to_ts:
 
 const client = await connect({ command: demo, args: ["--demo", "--result-mode", "embed"] }, demo);
 const { tools } = await client.listTools();
-const expected = ["homer_export_pcap", "homer_read_message", "homer_find_calls"];
+const expected = [
+  "homer_export_pcap",
+  "homer_read_message",
+  "homer_find_calls",
+  "homer_read_ladder",
+  "homer_compare_calls",
+];
 assert.deepEqual(tools.map((tool) => tool.name), expected);
 const exported = await call(client, args);
 assert.equal(exported.structuredContent.size_bytes, 3311);

@@ -142,3 +142,25 @@ fn configuration_limits_exports_and_later_variables_win() {
         "HOMER_EXPORT_DEADLINE_MS is \"0\"; expected a whole number from 1 to 86400000",
     );
 }
+
+#[test]
+fn credential_that_crosses_a_network_unencrypted_has_a_warning() {
+    let warnings = |url: &str, credential: Option<(&str, &str)>| {
+        let vars = [("HOMER_URL", url)].into_iter().chain(credential);
+        let vars = vars.map(|(name, value)| (name.to_string(), value.to_string()));
+        HostConfig::from_vars(vars).unwrap().warnings
+    };
+    let token = Some(("HOMER_API_TOKEN", "t0ken-of-homer"));
+    let expected = "warning: the credential for http://homer:9080 is sent over plain http, so \
+        whoever can read the network traffic learns it; use https beyond a trusted network";
+    assert_eq!(warnings("http://homer:9080/x", token), [expected]);
+    for (url, credential) in [
+        ("http://homer:9080", None),
+        ("https://homer:9080", token),
+        ("http://localhost:9080", token),
+        ("http://127.0.0.2:9080", token),
+        ("http://[::1]:9080", token),
+    ] {
+        assert_eq!(warnings(url, credential), [""; 0], "{url}");
+    }
+}

@@ -230,7 +230,7 @@ async fn export_with_refused_credentials_is_unauthorized() {
         panic!("not unauthorized")
     };
     assert!(
-        text.contains("refused the API token (HTTP 400: missing or malformed jwt)"),
+        text.contains("refused the API token (HTTP 400: \"missing or malformed jwt\")"),
         "{text}"
     );
     assert!(!text.contains("s3cret"));

@@ -67,7 +67,7 @@ async fn login_that_is_rejected_is_unauthorized() {
     };
     assert!(
         why.starts_with(&format!(
-            "Homer at {url} refused the login (HTTP 401: incorrect password). "
+            "Homer at {url} refused the login (HTTP 401: \"incorrect password\"). "
         )),
         "{why}"
     );
@@ -178,9 +178,59 @@ async fn component_logs_in_by_itself_where_the_host_does_not() {
         panic!("authorized")
     };
     assert!(
-        why.contains("refused the login (HTTP 401: incorrect password)") && !why.contains("s3cret"),
+        why.contains("refused the login (HTTP 401: \"incorrect password\")")
+            && !why.contains("s3cret"),
         "{why}"
     );
+}
+
+#[tokio::test]
+async fn rejected_login_is_not_tried_again_at_once() {
+    let body = "{\"message\":\"incorrect password\"}";
+    let response = format!(
+        "HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let server = Server::start(response, Then::Serve).await;
+    let exporter = Exporter::new(policy(&server.url, "wrong s3cret")).unwrap();
+    let first = error_of(&exporter).await;
+    assert!(matches!(first, ExportError::Unauthorized(_)), "{first:?}");
+    // The same response, and no further login.
+    for _ in 0..9 {
+        assert_eq!(error_of(&exporter).await, first);
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn login_that_hangs_fails_once_for_all_who_wait_for_it() {
+    let silent = Server::start("", Then::Hold).await;
+    let mut policy = policy(&silent.url, "pw");
+    policy.limits.first_byte = Duration::from_secs(1);
+    policy.limits.concurrent_exports = 8;
+    let exporter = Exporter::new(policy).unwrap();
+    let exports = (0..8).map(|_| {
+        let exporter = exporter.clone();
+        tokio::spawn(async move { error_of(&exporter).await })
+    });
+    for export in exports.collect::<Vec<_>>() {
+        let error = export.await.unwrap();
+        assert!(matches!(error, ExportError::TimedOut(_)), "{error:?}");
+    }
+    // Those that began while the first one was under way have shared its failure.
+    assert!(silent.requests().len() < 8, "{}", silent.requests().len());
+}
+
+#[tokio::test]
+async fn failed_login_is_tried_again() {
+    // A server that is overloaded says nothing about the password.
+    let response = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
+    let server = Server::start(response, Then::Serve).await;
+    let exporter = Exporter::new(policy(&server.url, "pw")).unwrap();
+    for _ in 0..3 {
+        error_of(&exporter).await;
+    }
+    assert_eq!(server.requests().len(), 3);
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@
     reason = "a test fails by panicking, and prints what it skips"
 )]
 
+mod boundary;
+mod concurrency;
 mod configuration;
 mod errors_page;
 mod export;
@@ -14,6 +16,7 @@ mod login;
 mod outbound;
 mod profiles;
 mod proxy;
+mod reader;
 mod redaction;
 mod sandbox;
 mod search;

@@ -20,6 +20,8 @@ fn exporter(homer: &FakeHomer, concurrent_exports: usize) -> Exporter {
     let mut policy = policy(&homer.url());
     policy.limits = Limits {
         concurrent_exports,
+        // Never more than that, however small they are.
+        small_export: std::time::Duration::ZERO,
         ..policy.limits
     };
     Exporter::new(policy).unwrap()

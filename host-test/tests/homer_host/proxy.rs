@@ -99,7 +99,7 @@ async fn proxy_that_sends_its_credential_back_is_redacted() {
         let url = &server.url;
         assert!(
             error.message().starts_with(&format!(
-                "a proxy ([credential]) in front of Homer at {url} forbids the request (HTTP 403, \
+                "a proxy (\"[credential]\") in front of Homer at {url} forbids the request (HTTP 403, \
                  web page \"no [credential]\")"
             )),
             "{error}"
@@ -113,7 +113,7 @@ async fn proxy_that_wants_basic_is_reported_through_the_sandbox() {
                     Basic realm=\"x\"\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n";
     let server = Server::start(response, Then::Serve).await;
     let url = &server.url;
-    let said = "HTTP 401, Negotiate, Basic realm=\"x\"";
+    let said = "HTTP 401, \"Negotiate, Basic realm=\\\"x\\\"\"";
     let unset = configuration(&[("HOMER_URL", url), ("HOMER_API_TOKEN", API_TOKEN)]).unwrap();
     let expected = format!(
         "a proxy (nginx) in front of Homer at {url} requires HTTP Basic authentication ({said}), \

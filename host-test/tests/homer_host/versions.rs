@@ -81,7 +81,7 @@ async fn server_of_neither_api_version_is_rejected_and_nothing_is_remembered() {
         panic!("accepted")
     };
     assert!(
-        message.contains("no export endpoint of Homer 7 or HOMER 11 (HTTP 404: Not Found)"),
+        message.contains("no export endpoint of Homer 7 or HOMER 11 (HTTP 404: \"Not Found\")"),
         "{message}"
     );
     error_of(&exporter).await;
@@ -131,7 +131,7 @@ async fn homer_11_with_its_initial_password_is_unauthorized() {
         panic!()
     };
     assert!(
-        why.contains("(HTTP 403: Password change required)"),
+        why.contains("(HTTP 403: \"Password change required\")"),
         "{why}"
     );
 }

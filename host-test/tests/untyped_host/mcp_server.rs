@@ -11,7 +11,7 @@ use fake_homer::{API_TOKEN, DEMO_CALL_ID, DEMO_WINDOW_MS, FakeHomer, large_captu
 use futures::stream::BoxStream;
 use homer_export::mcp::delivery::ResultMode;
 use homer_export::mcp::tools::{
-    self, CallWindow, ToolConfig, export_pcap, find_calls, read_message,
+    self, CallWindow, ToolConfig, compare_calls, export_pcap, find_calls, read_ladder, read_message,
 };
 use homer_export::mcp::uri::TEMPLATE;
 use homer_export::{CallId, Window};
@@ -323,6 +323,27 @@ async fn mcp_server_serves_clients_of_both_protocols() {
             "{message}"
         );
 
+        // A filter, and two calls, each in a capture of its own.
+        let mut asked = arguments(DEMO_CALL_ID);
+        asked["status"] = json!("2xx");
+        let rows = call(&client, read_ladder::NAME, asked).await;
+        assert_eq!(rows.structured_content, None);
+        let text = &rows.content[0].as_text().unwrap().text;
+        assert!(
+            text.starts_with("Rows 1 to 2 of 2; the capture has 7 packets."),
+            "{text}"
+        );
+        let asked = json!({
+            "callid_a": "busy@demo", "callid_b": DEMO_CALL_ID,
+            "from_ts": "2026-11-20T09:00:00Z", "to_ts": "2026-11-20T15:00:00Z",
+        });
+        let compared = call(&client, compare_calls::NAME, asked).await;
+        let text = &compared.content[0].as_text().unwrap().text;
+        assert!(
+            text.contains("\n1. Final status: A \"486\", B \"200\"\n"),
+            "{text}"
+        );
+
         for (asked, beginning) in [
             (arguments("nobody@nowhere"), "nothing-captured: "),
             (
@@ -350,7 +371,7 @@ async fn mcp_server_serves_clients_of_both_protocols() {
             (
                 -32602,
                 "unknown tool \"no_such_tool\"; the tools are homer_export_pcap, \
-                 homer_read_message and homer_find_calls"
+                 homer_read_message, homer_find_calls, homer_read_ladder and homer_compare_calls"
             )
         );
         client.cancel().await.unwrap();
@@ -678,6 +699,24 @@ async fn mcp_server_reads_a_message_of_a_capture_above_every_limit() {
     assert!(
         message["text"].as_str().unwrap().contains("SIP/2.0"),
         "{message}"
+    );
+}
+
+#[tokio::test]
+async fn mcp_server_returns_the_prompt() {
+    let server = Server::start(&[]).await;
+    let (_, listed) = server.ask("prompts/list", json!({}), &[]).await;
+    assert_eq!(listed["result"]["prompts"][0]["name"], "diagnose_call");
+    let prompt =
+        json!({ "name": "diagnose_call", "arguments": { "callid": "a@h", "around": "-2h" } });
+    let (_, got) = server.ask("prompts/get", prompt, &[]).await;
+    let text = got["result"]["messages"][0]["content"]["text"].as_str();
+    assert!(text.unwrap().contains("callid \"a@h\", from_ts "), "{got}");
+    let (_, listed) = server.ask("tools/list", json!({}), &[]).await;
+    let length = listed["result"].to_string().chars().count();
+    assert!(
+        length <= homer_export::mcp::tools::MAX_DEFINITIONS,
+        "{length}"
     );
 }
 

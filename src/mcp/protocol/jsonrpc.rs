@@ -256,6 +256,17 @@ pub fn not_json(why: &serde_json::Error) -> HttpResponse {
     HttpResponse::json_rpc_error(400, &Value::Null, &JsonRpcError::not_json(why))
 }
 
+/// Whether the body of a request is one JSON-RPC message.
+///
+/// # Errors
+/// The response to a body that is JSON, but no request, notification or response of JSON-RPC 2.0.
+pub fn check_message(body: &[u8]) -> Result<(), HttpResponse> {
+    match JsonRpcMessage::parse(body) {
+        Ok(_) => Ok(()),
+        Err((id, error)) => Err(HttpResponse::json_rpc_error(400, &id, &error)),
+    }
+}
+
 fn to_json(value: &impl Serialize) -> String {
     to_raw_json(value).get().to_string()
 }

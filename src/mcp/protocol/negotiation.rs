@@ -123,7 +123,7 @@ pub(super) fn agreed(request: &JsonRpcRequest) -> &'static str {
 /// The parameter that `Mcp-Name` repeats, and its value.
 fn name(request: &JsonRpcRequest) -> Option<(&'static str, &str)> {
     let member = match request.method.as_str() {
-        "tools/call" => "name",
+        "tools/call" | "prompts/get" => "name",
         "resources/read" => "uri",
         _ => return None,
     };

@@ -10,9 +10,10 @@ use super::http::HttpBody;
 use super::jsonrpc::{self, JsonRpcRequest};
 use super::version::Protocol;
 use crate::MEDIA_TYPE;
+use crate::mcp::prompts::PromptDefinition;
 use crate::mcp::tools::ToolDefinition;
 use crate::mcp::uri::ResourceTemplate;
-use crate::mcp::{CacheHint, ServerInfo, server_info};
+use crate::mcp::{CacheHint, ServerDetails, ServerInfo, server_details, server_info};
 
 /// A result with what every result has.
 ///
@@ -35,7 +36,16 @@ pub(super) struct Envelope<T> {
 struct Meta {
     // [`crate::mcp::SERVER_INFO_KEY`]; an attribute cannot name the constant.
     #[serde(rename = "io.modelcontextprotocol/serverInfo")]
-    server_info: ServerInfo,
+    server_info: MetaServerInfo,
+}
+
+/// All that a client may show is in the results that begin a conversation; the others identify the
+/// server.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum MetaServerInfo {
+    Short(ServerInfo),
+    Full(ServerDetails),
 }
 
 impl<T> Envelope<T> {
@@ -44,7 +54,10 @@ impl<T> Envelope<T> {
         Self {
             result_type: stateless.then_some("complete"),
             meta: Meta {
-                server_info: server_info(),
+                server_info: match request.method.as_str() {
+                    "server/discover" => MetaServerInfo::Full(server_details()),
+                    _ => MetaServerInfo::Short(server_info()),
+                },
             },
             cache: cache.filter(|_| stateless),
             result,
@@ -52,11 +65,12 @@ impl<T> Envelope<T> {
     }
 }
 
-/// What the server offers: tools and resources. Neither list ever changes, so no notifications.
+/// What the server offers: tools, resources and prompts. No list ever changes, so no notifications.
 #[derive(Default, Serialize)]
 pub(super) struct Capabilities {
     tools: EmptyObject,
     resources: EmptyObject,
+    prompts: EmptyObject,
 }
 
 /// `{}`: a capability without options, or the result of `ping`.
@@ -68,7 +82,7 @@ pub(super) struct EmptyObject {}
 pub(super) struct InitializeResult {
     pub(super) protocol_version: &'static str,
     pub(super) capabilities: Capabilities,
-    pub(super) server_info: ServerInfo,
+    pub(super) server_info: ServerDetails,
     pub(super) instructions: &'static str,
 }
 
@@ -83,7 +97,13 @@ pub(super) struct DiscoverResult {
 /// The result of `tools/list`.
 #[derive(Serialize)]
 pub(super) struct Tools {
-    pub(super) tools: [ToolDefinition; 3],
+    pub(super) tools: [ToolDefinition; 5],
+}
+
+/// The result of `prompts/list`.
+#[derive(Serialize)]
+pub(super) struct Prompts {
+    pub(super) prompts: [PromptDefinition; 1],
 }
 
 /// The result of `resources/list`.

@@ -183,12 +183,11 @@ impl CallWindow {
     }
 
     fn of(arguments: &Arguments, config: &ToolConfig, now_ms: i64) -> Result<Self, ExportError> {
-        let call_id = text(arguments, "callid").map_err(ExportError::InvalidRequest)?;
+        let call_id = call_id(arguments, "callid")?;
         let also = list(arguments, "also_callids", "[\"b7d1@192.0.2.20\"]")?;
         let (from_ts, to_ts) = window_ms(arguments, now_ms)?;
         let profiles = list(arguments, "profiles", "[\"1_call\"]")?;
         let (max_hours, names) = (config.max_window_hours, &ParameterNames::MCP);
-        let call_id = CallId::parse(call_id)?;
         let window = Window::new(from_ts, to_ts, max_hours, names)?;
         Self::new(call_id, window)
             .with_profiles(profiles)?
@@ -236,6 +235,11 @@ impl MessageArguments {
         };
         Ok((packet, format, offset))
     }
+}
+
+/// The Call-ID in an argument.
+pub(super) fn call_id(arguments: &Arguments, name: &str) -> Result<CallId, ExportError> {
+    CallId::parse(text(arguments, name).map_err(ExportError::InvalidRequest)?)
 }
 
 fn text<'a>(arguments: &'a Arguments, name: &str) -> Result<&'a str, String> {
@@ -292,7 +296,7 @@ pub(super) fn window_ms(arguments: &Arguments, now_ms: i64) -> Result<(i64, i64)
     ))
 }
 
-fn instant(arguments: &Arguments, name: &str, now_ms: i64) -> Result<i64, ExportError> {
+pub(super) fn instant(arguments: &Arguments, name: &str, now_ms: i64) -> Result<i64, ExportError> {
     const FORMS: &str = "pass Unix time in milliseconds, UTC (1795168800000), RFC 3339 with an \
                          offset (2026-11-20T10:00:00Z), or a time relative to now (-2h, now)";
     match argument(arguments, name) {
@@ -307,7 +311,7 @@ fn instant(arguments: &Arguments, name: &str, now_ms: i64) -> Result<i64, Export
     }
 }
 
-fn whole_number(value: &Value, name: &str, min: u64) -> Result<u64, String> {
+pub(super) fn whole_number(value: &Value, name: &str, min: u64) -> Result<u64, String> {
     integer(value)
         .and_then(|number| u64::try_from(number).ok())
         .filter(|number| *number >= min)

@@ -24,13 +24,22 @@ pub(in crate::mcp) fn to_raw_json(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).expect("a value that JSON can represent")
 }
 
-/// A committed schema as it is.
+/// A committed schema, without the line breaks and spaces with which people read it.
 #[expect(
     clippy::expect_used,
     reason = "called with the committed schemas alone; the tests call it with each"
 )]
 pub(super) fn committed(json: &str) -> Box<RawValue> {
-    serde_json::from_str(json).expect("JSON")
+    let mut compact = String::with_capacity(json.len());
+    let (mut is_text, mut is_escaped) = (false, false);
+    for char in json.chars() {
+        if is_text || !char.is_ascii_whitespace() {
+            compact.push(char);
+        }
+        is_text ^= char == '"' && !is_escaped;
+        is_escaped = char == '\\' && !is_escaped;
+    }
+    RawValue::from_string(compact).expect("JSON")
 }
 
 /// A copy of the object `json` whose member at `path` is `value`; the path must lead to a member
@@ -54,6 +63,38 @@ pub(super) fn with_member(json: &str, path: &[&str], value: &RawValue) -> Box<Ra
 pub(super) struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, RawValue>)>);
 
 impl<'a> Members<'a> {
+    /// The members of an object.
+    #[expect(
+        clippy::expect_used,
+        reason = "called with a struct as JSON, which is an object"
+    )]
+    pub(super) fn of(object: &'a RawValue) -> Self {
+        serde_json::from_str(object.get()).expect("a JSON object")
+    }
+
+    /// Removes the members with these names.
+    pub(super) fn remove(&mut self, names: &[&str]) {
+        self.0.retain(|(name, _)| !names.contains(&&**name));
+    }
+
+    /// Gives a member another value, if it is there.
+    pub(super) fn set(&mut self, name: &str, value: &impl Serialize) {
+        if let Some(member) = self.member(name) {
+            *member = Cow::Owned(to_raw_json(value));
+        }
+    }
+
+    /// Adds a member after another one, or at the end if that one is not there.
+    pub(super) fn insert_after(&mut self, other: &str, name: &str, value: &impl Serialize) {
+        let at = self.0.iter().position(|(known, _)| known == other);
+        let at = at.map_or(self.0.len(), |at| at + 1);
+        let member = (
+            Cow::Owned(String::from(name)),
+            Cow::Owned(to_raw_json(value)),
+        );
+        self.0.insert(at, member);
+    }
+
     /// The value of a member.
     pub(super) fn member(&mut self, name: &str) -> Option<&mut Cow<'a, RawValue>> {
         let member = self.0.iter_mut().find(|(known, _)| known == name);

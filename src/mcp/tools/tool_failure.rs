@@ -23,7 +23,7 @@ pub struct ToolFailure {
 
 /// Arguments of `homer_export_pcap`, to be passed on as they are.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ExportArguments<'a> {
     /// Call-ID.
     pub callid: &'a str,

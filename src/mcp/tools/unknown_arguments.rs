@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::arguments::{MESSAGE_ARGUMENTS, WINDOW_ARGUMENTS};
 use super::schema::{Members, to_raw_json};
-use super::{export_pcap, find_calls, read_message};
+use super::{compare_calls, export_pcap, find_calls, read_ladder, read_message};
 use crate::mcp::MAX_ECHO_CHARS;
 use crate::text::quoted;
 
@@ -44,6 +44,8 @@ pub fn note_on_unknown_arguments(
         export_pcap::NAME => WINDOW_ARGUMENTS,
         read_message::NAME => MESSAGE_ARGUMENTS,
         find_calls::NAME => find_calls::ARGUMENTS,
+        read_ladder::NAME => read_ladder::ARGUMENTS,
+        compare_calls::NAME => compare_calls::ARGUMENTS,
         _ => return None,
     };
     let unknown: Vec<_> = arguments?

@@ -7,7 +7,7 @@ use homer_export::ExportError;
 use homer_export::config::{Variables, setting};
 use homer_export::homer::{Credential, HomerServer};
 
-use super::misconfigured;
+use super::{misconfigured, shown_path};
 use crate::extra_fields::{ExtraFields, ReservedField};
 
 /// The header fields in the file, if one is named, and the one of the credential for a proxy.
@@ -24,7 +24,8 @@ pub(super) fn read(variables: &Variables, homer: &HomerServer) -> Result<ExtraFi
         let limit = ExtraFields::MAX_BYTES as u64 + 1;
         let read = File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text));
         if let Err(why) = read {
-            return misconfigured(format!("{name}: cannot read {path}: {why}"));
+            let shown = shown_path(path);
+            return misconfigured(format!("{name}: cannot read {shown}: {why}"));
         }
         if text.len() > ExtraFields::MAX_BYTES {
             return misconfigured(format!(

@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::Error;
 
 use super::error;
+use super::unread::{Unread, UnreadBytes};
 
 /// Size in bytes from which on a body is received ahead of the component. Below it, a task of its
 /// own costs more than it saves.
@@ -36,6 +37,8 @@ pub(super) struct LimitedBody {
     /// host takes between two reads is not Homer's silence.
     pause: Pin<Box<Sleep>>,
     waiting: bool,
+    /// Counts the chunks that are received ahead.
+    unread: UnreadBytes,
 }
 
 /// Where the chunks come from.
@@ -43,14 +46,14 @@ enum Source {
     /// From the connection, on request.
     Connection(Incoming),
     /// From a task that receives while the component computes. It ends when this value is dropped.
-    Ahead(Receiver<Chunk>),
+    Ahead(Receiver<(Chunk, Unread)>),
     /// The body has ended.
     Ended,
 }
 
 impl Source {
     /// Starts the task that receives ahead.
-    fn ahead(&mut self) {
+    fn ahead(&mut self, unread: UnreadBytes) {
         let (send, receive) = mpsc::channel(CHUNKS_AHEAD);
         if let Self::Connection(mut incoming) = std::mem::replace(self, Self::Ahead(receive)) {
             tokio::spawn(async move {
@@ -61,7 +64,12 @@ impl Source {
                         () = send.closed() => return,
                     };
                     let is_end = chunk.is_none();
-                    if send.send(chunk).await.is_err() || is_end {
+                    let mut held = Unread::new(&unread);
+                    let data = chunk
+                        .as_ref()
+                        .and_then(|chunk| chunk.as_ref().ok()?.data_ref());
+                    held.set(data.map_or(0, Bytes::len));
+                    if send.send((chunk, held)).await.is_err() || is_end {
                         return;
                     }
                 }
@@ -74,7 +82,7 @@ impl Source {
             Self::Connection(incoming) => ready!(Pin::new(incoming).poll_frame(cx)),
             // The task ended without the end of the body, so its runtime was shut down.
             Self::Ahead(chunks) => match ready!(chunks.poll_recv(cx)) {
-                Some(chunk) => chunk,
+                Some((chunk, _)) => chunk,
                 None => return Poll::Ready(Some(Err(Error::HttpResponseIncomplete))),
             },
             Self::Ended => None,
@@ -87,7 +95,12 @@ impl Source {
 }
 
 impl LimitedBody {
-    pub(super) fn new(incoming: Incoming, limit: u64, between_bytes: Duration) -> Self {
+    pub(super) fn new(
+        incoming: Incoming,
+        limit: u64,
+        between_bytes: Duration,
+        unread: &UnreadBytes,
+    ) -> Self {
         Self {
             source: Source::Connection(incoming),
             received: 0,
@@ -95,6 +108,7 @@ impl LimitedBody {
             between_bytes,
             pause: Box::pin(tokio::time::sleep(between_bytes)),
             waiting: false,
+            unread: unread.clone(),
         }
     }
 }
@@ -128,7 +142,8 @@ impl Body for LimitedBody {
                 if self.received >= READ_AHEAD_THRESHOLD
                     && matches!(self.source, Source::Connection(_))
                 {
-                    self.source.ahead();
+                    let unread = self.unread.clone();
+                    self.source.ahead(unread);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }

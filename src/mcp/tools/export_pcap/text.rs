@@ -2,24 +2,23 @@
 //! model this text alone, and others the structured content alone (docs/mcp-clients.md).
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+use super::ladder_rows::LadderRows;
 use super::{Delivered, ExportResult};
 use crate::CaptureReport;
 use crate::mcp::tools::names;
 use crate::query::CallId;
-use crate::report::{Cause, Row, letter, participants, rows};
+use crate::report::{Cause, Legend};
 use crate::text::quoted;
 
 /// Length of the text in bytes, inclusive, up to which rows of the ladder and findings are added.
 const MAX_TEXT: usize = 4500;
 
-/// Rows of the ladder that are always there, if the call has so many: half of them from its start.
-const MIN_ROWS: usize = 12;
-
-/// Bytes of the text that findings may take together, inclusive, unless there is more room.
-const MAX_FINDINGS: usize = 1200;
+/// Length of the verdicts in bytes, inclusive, unless that of the first call is longer: up to 100
+/// calls can be requested at once.
+const MAX_VERDICTS: usize = 3000;
 
 /// Most Call-IDs, profiles or warnings that the text names, inclusive.
 const FEW: usize = 5;
@@ -34,6 +33,9 @@ pub(super) fn of_export(
     verdicts(report, &mut text);
     push(&mut text, &format!("Capture: {}.", report.file_summary()));
     push(&mut text, &delivery(result, to));
+    if let Some(loss) = report.media_loss() {
+        push(&mut text, &format!("Media: {loss}."));
+    }
     for reason in report.incomplete_reasons.iter().take(FEW) {
         push(&mut text, &format!("Incomplete: {reason}"));
     }
@@ -58,7 +60,7 @@ fn push(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-/// How each call ended and why. Never shortened.
+/// How each call ended and why. That of the first call is never shortened.
 fn verdicts(report: &CaptureReport, text: &mut String) {
     // With several Call-IDs, each has its verdict, and the first of them is that of the report.
     if report.verdicts.is_empty() {
@@ -68,13 +70,41 @@ fn verdicts(report: &CaptureReport, text: &mut String) {
         }
         causes(&report.causes, text);
     }
-    for call in &report.verdicts {
-        let id = quoted(&call.call_id, CallId::MAX_CHARS);
-        push(
-            text,
-            &format!("Call {id} {}: {}", call.outcome, call.outcome_text),
+    let (mut shown, mut left_out) = (0, Vec::<(&str, u32)>::new());
+    // Those that failed come first after the first one; a reader looks for them.
+    let (first, others) = report.verdicts.split_at(report.verdicts.len().min(1));
+    let (failed, well): (Vec<_>, Vec<_>) = others.iter().partition(|it| !it.causes.is_empty());
+    for call in first.iter().chain(failed).chain(well) {
+        let mut line = format!(
+            "Call {} {}: {}\n",
+            id_in_text(&call.call_id),
+            call.outcome,
+            call.outcome_text
         );
-        causes(&call.causes, text);
+        causes(&call.causes, &mut line);
+        if shown == 0 || text.len() + line.len() <= MAX_VERDICTS {
+            text.push_str(&line);
+            shown += 1;
+            continue;
+        }
+        match left_out
+            .iter_mut()
+            .find(|(outcome, _)| *outcome == call.outcome)
+        {
+            Some((_, number)) => *number += 1,
+            None => left_out.push((&call.outcome, 1)),
+        }
+    }
+    if !left_out.is_empty() {
+        let counts = left_out
+            .iter()
+            .map(|(outcome, number)| format!("{number} {outcome}"));
+        let counts: Vec<String> = counts.collect();
+        let line = format!(
+            "Further requested calls: {}. Export fewer Call-IDs for their causes.",
+            counts.join(", ")
+        );
+        push(text, &line);
     }
 }
 
@@ -110,127 +140,38 @@ fn delivery(result: &ExportResult<'_>, to: Delivered<'_>) -> String {
     }
 }
 
-/// Adds a line for each message, as far as the room in bytes suffices; the healthy middle of a long
-/// call gives way first.
+/// Adds a line for each message, as far as the room in bytes suffices.
 fn ladder(report: &CaptureReport, room: usize, text: &mut String) {
-    let rows = rows(&report.ladder);
+    let legend = Legend::new(report);
+    let rows = LadderRows::new(report, &legend);
     if rows.is_empty() {
         return;
     }
-    let participants = participants(&report.ladder);
-    let mut calls: Vec<u32> = Vec::new();
-    for entry in &report.ladder {
-        if let Some(call) = entry.call.filter(|call| !calls.contains(call)) {
-            calls.push(call);
-        }
-    }
-    let names: Vec<String> = participants
-        .iter()
-        .enumerate()
-        .map(|(at, address)| format!("{} = {address}", letter(at, b'A')))
-        .collect();
-    let mut head = format!("Participants: {}\n", names.join(", "));
-    let has_calls = calls.len() > 1 || report.call_ids.len() > 1;
-    if has_calls {
-        let named = calls.iter().take(FEW).enumerate().map(|(at, call)| {
-            let id = report.call_ids.get(*call as usize);
-            let id = quoted(id.map_or("", String::as_str), CallId::MAX_CHARS);
-            format!("{} = {id}", letter(at, b'a'))
-        });
+    let mut head = format!("Participants: {}\n", legend.participants().join(", "));
+    let legs = legend.legs();
+    if !legs.is_empty() {
+        let named = legs.iter().take(FEW);
+        let named = named.map(|(letter, id)| format!("{letter} = {}", id_in_text(id)));
         let named: Vec<String> = named.collect();
-        let more = match calls.len().saturating_sub(FEW) {
+        let more = match legs.len().saturating_sub(FEW) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        head.push_str(&format!("Calls: {}{more}\n", named.join(", ")));
+        head.push_str(&format!("Legs: {}{more}\n", named.join(", ")));
     }
     head.push_str("Messages (packet, seconds, from > to, message, CSeq):\n");
-    let lines: Vec<String> = rows
-        .iter()
-        .map(|row| line(row, &participants, has_calls.then_some(&calls[..])))
-        .collect();
-    // The rows that fit, from both ends.
-    let mut used = head.len();
-    let mut kept = 0;
-    for at in 0..lines.len() {
-        let from = match at % 2 {
-            0 => at / 2,
-            _ => lines.len() - 1 - at / 2,
-        };
-        used += lines.get(from).map_or(0, |line| line.len() + 1);
-        if used > room && kept >= MIN_ROWS {
-            break;
-        }
-        kept += 1;
-    }
-    let (first, last) = (kept.div_ceil(2), kept / 2);
+    let shown = rows.shown(room.saturating_sub(head.len()), |line| line.len() + 1);
     text.push_str(&head);
-    let left_out = lines.len() - kept;
-    let of_ladder = report.ladder_elided;
-    let later_half = report.ladder.len().div_ceil(2);
-    let mut has_gap = left_out > 0 || of_ladder > 0;
-    for (at, (line, row)) in lines.iter().zip(&rows).enumerate() {
-        if (first..lines.len() - last).contains(&at) {
-            continue;
-        }
-        let is_after = at >= first && (left_out > 0 || row.at >= later_half);
-        if is_after && core::mem::take(&mut has_gap) {
-            push(text, &gap(left_out as u64, of_ladder));
-        }
-        push(text, line);
-    }
-    if has_gap {
-        push(text, &gap(left_out as u64, of_ladder));
+    for line in shown.lines {
+        push(text, &line);
     }
 }
 
-fn gap(rows: u64, elided: u64) -> String {
-    let messages = match elided {
-        0 => String::new(),
-        elided => format!(" and {elided} messages"),
-    };
-    format!("... {rows} rows{messages} are left out here; the pcap has them")
+fn id_in_text(id: &str) -> String {
+    quoted(id, CallId::MAX_CHARS)
 }
 
-/// One message.
-fn line(row: &Row<'_>, participants: &[&str], calls: Option<&[u32]>) -> String {
-    let name = |end: &str| {
-        let at = participants.iter().position(|known| *known == end);
-        at.map_or_else(|| "?".to_string(), |at| letter(at, b'A'))
-    };
-    let entry = row.entry;
-    let seconds = entry.after_us.map_or_else(
-        || "-".to_string(),
-        |us| format!("{}.{:03}", us / 1_000_000, us % 1_000_000 / 1000),
-    );
-    let call = match (calls, entry.call) {
-        (Some(calls), Some(call)) => {
-            let at = calls.iter().position(|known| *known == call);
-            format!(" {}", letter(at.unwrap_or_default(), b'a'))
-        }
-        (Some(_), None) => " ?".to_string(),
-        (None, _) => String::new(),
-    };
-    let arrow = if entry.directed { '>' } else { '-' };
-    let cseq = match entry.cseq.as_str() {
-        "" => String::new(),
-        cseq => format!(" ({cseq})"),
-    };
-    let copies = match (row.copies, row.elided_first()) {
-        (1, None) => String::new(),
-        (1, Some(first)) => format!(" repeats packet {first}"),
-        (copies, _) => format!(" x{copies}"),
-    };
-    format!(
-        "{} {seconds}{call} {} {arrow} {} {}{cseq}{copies}",
-        row.packet(),
-        name(&entry.source),
-        name(&entry.destination),
-        entry.line
-    )
-}
-
-/// Adds the findings, as far as they fit.
+/// Adds the findings: a line for each code with the first of them, and the packets of the others.
 fn findings(report: &CaptureReport, text: &mut String) {
     let total = report.findings.len() as u64 + report.findings_elided;
     if total == 0 {
@@ -240,17 +181,27 @@ fn findings(report: &CaptureReport, text: &mut String) {
         return;
     }
     push(text, &format!("Findings: {total}"));
-    let mut shown = 0;
-    for finding in &report.findings {
-        let line = format!("{}: {}", finding.code, finding.sentence());
-        if text.len() + line.len() > MAX_FINDINGS && shown > 0 {
-            break;
+    for (at, finding) in report.findings.iter().enumerate() {
+        let before = report.findings.get(..at).unwrap_or_default();
+        if before.iter().any(|it| it.code == finding.code) {
+            continue;
         }
-        push(text, &line);
-        shown += 1;
+        let others = report.findings.iter().skip(at + 1);
+        let others = others.filter(|it| it.code == finding.code);
+        let mut packets: Vec<String> = others.map(|it| it.packet.to_string()).collect();
+        packets.dedup();
+        let also = match packets.as_slice() {
+            [] => String::new(),
+            packets => format!("; also in packets {}", packets.join(", ")),
+        };
+        push(
+            text,
+            &format!("{}: {}{also}", finding.code, finding.sentence()),
+        );
     }
-    if total > shown {
-        push(text, &format!("and {} more findings", total - shown));
+    if report.findings_elided > 0 {
+        let more = report.findings_elided;
+        push(text, &format!("and {more} more findings"));
     }
 }
 
@@ -268,7 +219,7 @@ fn next_steps(result: &ExportResult<'_>, report: &CaptureReport, text: &mut Stri
             .suggested_also_callids
             .iter()
             .take(FEW)
-            .map(|id| quoted(id, CallId::MAX_CHARS))
+            .map(|id| id_in_text(id))
             .collect();
         push(
             text,
