@@ -618,6 +618,7 @@ async fn mcp_server_responds_with_an_error_to_a_truncated_capture() {
         .unwrap(),
         also: Vec::new(),
         profiles: Vec::new(),
+        redact: None,
     };
     let (_, read) = server
         .ask("resources/read", json!({ "uri": call.resource_uri() }), &[])
