@@ -53,8 +53,8 @@ pub(crate) struct Connection {
 
 impl Connections {
     /// Admits a connection from this address, as soon as there is room. The oldest connection over
-    /// which no authorized request has come within two seconds is closed to make room. The receiver is
-    /// ready when the new connection has to close in its turn.
+    /// which no authorized request has come within two seconds is closed to make room. The receiver
+    /// is ready when the new connection has to close in its turn.
     pub(crate) async fn admit(&self, address: IpAddr) -> (Connection, oneshot::Receiver<()>) {
         let address = network(address);
         loop {
