@@ -1,13 +1,14 @@
 //! `homer_find_calls` of `homer-export-mcp`, and what follows it, in both eras of the protocol.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use fake_homer::{API_TOKEN, Archive, DEMO_CALL_ID, FakeHomer, Row, SearchBehavior};
+mod program;
+
+use fake_homer::{Archive, DEMO_CALL_ID, FakeHomer, Row, SearchBehavior};
 use rmcp::model::{CallToolRequestParams, CallToolResult, ClientConfig, ProtocolVersion};
 use rmcp::service::{RoleClient, RunningService};
 use rmcp::transport::TokioChildProcess;
 use rmcp::{ClientLifecycleMode, ClientServiceExt as _};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 const FIND: &str = "homer_find_calls";
 const EXPORT: &str = "homer_export_pcap";
@@ -27,16 +28,7 @@ fn eras() -> [ClientLifecycleMode; 2] {
 }
 
 async fn client(homer: &FakeHomer, era: ClientLifecycleMode) -> Client {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_homer-export-mcp"));
-    command
-        .env_clear()
-        .env("HOMER_URL", homer.url())
-        .env("HOMER_API_TOKEN", API_TOKEN)
-        // All tests share the cache of compiled components.
-        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
-        .env("XDG_STATE_HOME", env!("CARGO_BIN_EXE_homer-export-mcp"))
-        .kill_on_drop(true);
-    let transport = TokioChildProcess::new(command).unwrap();
+    let transport = TokioChildProcess::new(program::command(homer)).unwrap();
     ClientConfig::default()
         .serve_with_lifecycle(transport, era)
         .await

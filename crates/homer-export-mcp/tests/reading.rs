@@ -1,13 +1,14 @@
 //! `homer_read_ladder` and `homer_compare_calls` over standard input and output.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use fake_homer::{API_TOKEN, DEMO_CALL_ID, DEMO_WINDOW_MS, FakeHomer, large_capture};
+mod program;
+
+use fake_homer::{DEMO_CALL_ID, DEMO_WINDOW_MS, FakeHomer, large_capture};
 use rmcp::ServiceExt as _;
 use rmcp::model::{CallToolRequestParams, CallToolResult};
 use rmcp::service::{RoleClient, RunningService};
 use rmcp::transport::TokioChildProcess;
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 const LADDER: &str = "homer_read_ladder";
 const COMPARE: &str = "homer_compare_calls";
@@ -15,16 +16,7 @@ const COMPARE: &str = "homer_compare_calls";
 type Client = RunningService<RoleClient, ()>;
 
 async fn client(homer: &FakeHomer) -> Client {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_homer-export-mcp"));
-    command
-        .env_clear()
-        .env("HOMER_URL", homer.url())
-        .env("HOMER_API_TOKEN", API_TOKEN)
-        // All tests share the cache of compiled components.
-        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
-        .env("XDG_STATE_HOME", env!("CARGO_BIN_EXE_homer-export-mcp"))
-        .kill_on_drop(true);
-    ().serve(TokioChildProcess::new(command).unwrap())
+    ().serve(TokioChildProcess::new(program::command(homer)).unwrap())
         .await
         .unwrap()
 }

@@ -2,12 +2,14 @@
 //! test lets them go, so that nothing here depends on time.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod program;
+
 use std::process::Stdio;
 
-use fake_homer::{API_TOKEN, DEMO_CALL_ID, DEMO_WINDOW_MS, FakeHomer};
+use fake_homer::{DEMO_CALL_ID, DEMO_WINDOW_MS, FakeHomer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
 /// A server, over standard input and output.
 struct Server {
@@ -25,18 +27,11 @@ impl Server {
         let homer = FakeHomer::start().await.unwrap();
         homer.hold("");
         let directory = tempfile::tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_homer-export-mcp"));
+        let mut command = program::command(&homer);
         command
-            .env_clear()
-            .env("HOMER_URL", homer.url())
-            .env("HOMER_API_TOKEN", API_TOKEN)
-            // All tests share the cache of compiled components.
-            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
-            .env("XDG_STATE_HOME", env!("CARGO_BIN_EXE_homer-export-mcp"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+            .stderr(Stdio::piped());
         if files {
             command.env("HOMER_OUTPUT_DIR", directory.path());
         }
